@@ -1,0 +1,1 @@
+"""Configuration items and the graph of what depends on what."""

@@ -1,0 +1,24 @@
+"""What can be wrong with a question to the CMDB or a table brought to it."""
+
+from __future__ import annotations
+
+
+class UnknownItemError(KeyError):
+    """An id that no configuration item has."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(f"no configuration item has the id {item!r}")
+        self.item = item
+
+    def __str__(self) -> str:
+        """Return the sentence, without the quotes that a KeyError adds."""
+        return str(self.args[0])
+
+
+class BadTableError(ValueError):
+    """A table that cannot be read at all, so that nothing of it was imported."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cannot import {source}: {reason}")
+        self.source = source
+        self.reason = reason

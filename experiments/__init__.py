@@ -1,0 +1,1 @@
+"""One question per file, on public data or the built-in brokerage."""

@@ -1,0 +1,1 @@
+"""A simulated mobile brokerage with known faults."""

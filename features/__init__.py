@@ -1,0 +1,1 @@
+"""From signals to numbers, without side effects."""

@@ -1,0 +1,1 @@
+"""What is learned from history, and what it says of a case."""

@@ -1,0 +1,210 @@
+"""The case: everything a ranker may look at for one incident, and the one function that builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cmdb.errors import UnknownItemError
+from features.calendar import AlwaysClock
+from features.golden import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from cmdb.graph import DependencyGraph
+    from cmdb.items import ChangeEvent
+    from features.calendar import Clock
+    from features.frame import Frame
+
+LEAD = timedelta(minutes=5)
+"""How long before an alert starts its fault may have begun: rules fire late."""
+
+BEFORE = timedelta(minutes=30)
+"""The stretch before the incident window that gives the level just before the alert."""
+
+MAX_WINDOW = timedelta(hours=2)
+"""An incident is judged by its first two hours."""
+
+MAX_NORMAL_TICKS = 600
+"""At most so many normal ticks go into a case: the nearest in the exchange day."""
+
+MIN_NORMAL_TICKS = 30
+"""Fewer ticks of normal history than this count as no history."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A statement that one configuration item needs attention."""
+
+    item: str
+    name: str
+    starts_at: datetime
+    fingerprint: str = ""
+    severity: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Golden signals and resources of the case's items over some ticks.
+
+    Attributes
+    ----------
+    times_ms
+        Shape ``(n_ticks,)``: start of each tick. Ticks need not be adjacent.
+    values
+        For each role seen at all, shape ``(n_ticks, n_items)`` in its canonical unit; ``nan`` = missing.
+    """
+
+    times_ms: NDArray[np.int64]
+    values: Mapping[Role, NDArray[np.float64]]
+
+    def of(self, role: Role, n_items: int) -> NDArray[np.float64]:
+        """Values of a role, shape ``(n_ticks, n_items)``, all ``nan`` if it was never seen."""
+        return self.values.get(role, np.full((len(self.times_ms), n_items), np.nan))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a ranker may look at for one incident.
+
+    Attributes
+    ----------
+    graph
+        The neighbourhood of the alert as the CMDB had it then.
+    items
+        The graph's items, sorted; one column of every array each.
+    window, before, normal
+        The incident's ticks; those just before it; and ticks of normal operation at the same part of
+        the exchange day. None overlaps another.
+    notes
+        What had to be relaxed to build the case, in sentences.
+    cause
+        The confirmed cause or causes, once known; never read by a ranker.
+    """
+
+    id: str
+    alert: Alert
+    at: datetime
+    graph: DependencyGraph
+    items: tuple[str, ...]
+    step_ms: int
+    window: Signals
+    before: Signals
+    normal: Signals
+    changes: tuple[ChangeEvent, ...] = ()
+    graph_version: str = ""
+    bundle_version: str = ""
+    notes: tuple[str, ...] = ()
+    cause: tuple[str, ...] = ()
+
+
+def build_case(
+    alert: Alert,
+    at: datetime,
+    graph: DependencyGraph,
+    frame: Frame,
+    *,
+    normal: Frame,
+    clock: Clock | None = None,
+    changes: Sequence[ChangeEvent] = (),
+    bundle_version: str = "",
+    cause: Sequence[str] = (),
+) -> Case:
+    """Gather what is known of an alert at an instant; pure.
+
+    Parameters
+    ----------
+    alert
+        The alert; its item is in ``graph``.
+    at
+        The present: later ticks of ``frame`` are not looked at.
+    graph
+        The whole dependency graph; the case keeps the neighbourhood of the alert.
+    frame
+        Recent signals, the incident and half an hour before it included.
+    normal
+        Signals of normal operation, on the same step, from before the incident.
+    clock
+        Chooses which normal ticks compare with the incident's; by default the time of the week.
+    changes
+        Change events; those of the neighbourhood up to ``at`` are kept.
+    bundle_version
+        Version of the bundle that ``normal`` comes from.
+    cause
+        The confirmed causes, if known.
+
+    Raises
+    ------
+    UnknownItemError
+        If the alert's item is not in the graph.
+    ValueError
+        If the two frames do not share one step.
+    """
+    if alert.item not in graph:
+        raise UnknownItemError(alert.item)
+    if normal.n_ticks and frame.n_ticks and normal.step_ms != frame.step_ms:
+        raise ValueError(f"frames on steps of {frame.step_ms} and {normal.step_ms} ms do not compare")
+    clock = clock or AlwaysClock()
+    part = graph.neighbourhood(alert.item)
+    items = tuple(sorted(part.items))
+    at_ms, onset_ms = _ms(at), _ms(alert.starts_at - LEAD)
+    end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
+    window = frame.between(onset_ms, end_ms)
+    before = frame.between(onset_ms - int(BEFORE.total_seconds() * 1000), window.start_ms)
+    usable = normal.between(normal.start_ms, min(normal.end_ms, before.start_ms))
+    chosen, relaxed = _comparable_ticks(usable, window, clock)
+    return Case(
+        id=f"{alert.fingerprint or alert.item}-{_ms(alert.starts_at)}",
+        alert=alert,
+        at=at,
+        graph=part,
+        items=items,
+        step_ms=frame.step_ms,
+        window=_signals(window, items),
+        before=_signals(before, items),
+        normal=_signals(usable, items, ticks=chosen),
+        changes=tuple(change for change in changes if change.item in part and change.at <= at),
+        graph_version=graph.version,
+        bundle_version=bundle_version,
+        notes=relaxed,
+        cause=tuple(cause),
+    )
+
+
+def _ms(at: datetime) -> int:
+    return int(at.astimezone(UTC).timestamp() * 1000)
+
+
+def _comparable_ticks(
+    normal: Frame, window: Frame, clock: Clock
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Normal ticks at the incident's part of the day, nearest slots first, and what had to be relaxed."""
+    if not normal.n_ticks or not window.n_ticks:
+        return np.arange(normal.n_ticks)[-MAX_NORMAL_TICKS:], ()
+    middle = window.times_ms[len(window.times_ms) // 2 :][:1]
+    same = np.flatnonzero(clock.phases(normal.times_ms) == clock.phases(middle))
+    notes: tuple[str, ...] = ()
+    if len(same) < MIN_NORMAL_TICKS:
+        same = np.arange(normal.n_ticks)
+        notes = ("no normal history of this session phase: compared with all of it",)
+    distance = np.abs(clock.slots(normal.times_ms[same]) - clock.slots(middle))
+    nearest = same[np.argsort(distance, kind="stable")[:MAX_NORMAL_TICKS]]
+    return np.sort(nearest), notes
+
+
+def _signals(frame: Frame, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None) -> Signals:
+    if ticks is not None:
+        values, times_ms = frame.values[ticks], frame.times_ms[ticks]
+        frame = type(frame)(frame.start_ms, frame.step_ms, frame.keys, values)
+    else:
+        times_ms = frame.times_ms
+    roles = {role: frame.role(role, items) for role in Role}
+    return Signals(times_ms, {role: values for role, values in roles.items() if np.isfinite(values).any()})

@@ -1,0 +1,90 @@
+"""What a ranker answers: candidates best first, with probability and evidence, or why none is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.case import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One checkable reason for a candidate.
+
+    Attributes
+    ----------
+    kind
+        What was looked at, such as ``own_latency`` or ``own_failures``.
+    weight
+        What it adds to the candidate's score; a candidate's weights sum to its score.
+    sentence
+        The reason in words, with figures and units.
+    figures
+        The numbers behind the sentence; names carry their units.
+    """
+
+    kind: str
+    weight: float
+    sentence: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A configuration item that may explain the alert.
+
+    Attributes
+    ----------
+    score
+        Higher is more likely the cause; comparable within one ranking only.
+    probability
+        Belief that this item is the cause; over all candidates and "none of them" they sum to 1.
+    hops
+        Distance from the alerting item; ``None`` if it cannot be reached.
+    path
+        From the alerting item to this one, both included; empty if it cannot be reached.
+    """
+
+    item: str
+    score: float
+    probability: float
+    hops: int | None = None
+    path: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Candidates for one case, best first.
+
+    Attributes
+    ----------
+    abstained
+        Why no candidate is named; empty when one is. The candidates are listed all the same.
+    unseen
+        What could not be looked at, in sentences.
+    """
+
+    case_id: str
+    ranker: str
+    candidates: tuple[Candidate, ...]
+    abstained: str = ""
+    unseen: tuple[str, ...] = ()
+    graph_version: str = ""
+    bundle_version: str = ""
+    window_start_ms: int = 0
+    window_end_ms: int = 0
+
+
+class Ranker(Protocol):
+    """Orders the candidates for an alert; pure: the same case gives the same ranking."""
+
+    name: str
+
+    def rank(self, case: Case) -> Ranking:
+        """Rank every item of the case, best first."""
+        ...

@@ -1,0 +1,1 @@
+"""The ``sunspot`` command: one small module per subcommand."""

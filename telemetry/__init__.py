@@ -1,0 +1,1 @@
+"""Signals as they travel and rest."""

@@ -1,0 +1,77 @@
+"""Signals as they travel: columns, with each series key decoded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+class SeriesKey(NamedTuple):
+    """Which signal of which configuration item.
+
+    Attributes
+    ----------
+    item
+        The id of the configuration item, as the CMDB has it.
+    metric
+        The metric's name with its unit as a suffix, such as ``latency_s`` or ``cpu_ratio``.
+    """
+
+    item: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A batch of metric samples as columns.
+
+    Attributes
+    ----------
+    keys
+        The distinct series of the batch.
+    series
+        Shape ``(n_samples,)``, int32: index into ``keys``.
+    time_ms
+        Shape ``(n_samples,)``, int64 milliseconds since the epoch, UTC.
+    values
+        Shape ``(n_samples,)``, float64, in the unit the metric's name says.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    series: NDArray[np.int32]
+    time_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def where(self, kept: NDArray[np.bool_]) -> Samples:
+        """Return the samples for which ``kept``, shape ``(n_samples,)``, is true; ``keys`` stay as they are."""
+        return Samples(self.keys, self.series[kept], self.time_ms[kept], self.values[kept])
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[tuple[str, str, int, float]]) -> Samples:
+        """Build a batch from ``(item, metric, time_ms, value)`` rows.
+
+        >>> Samples.from_rows([("order", "latency_s", 0, 0.2)]).keys
+        (SeriesKey(item='order', metric='latency_s'),)
+        """
+        position: dict[SeriesKey, int] = {}
+        series, time_ms, values = [], [], []
+        for item, metric, at_ms, value in rows:
+            series.append(position.setdefault(SeriesKey(item, metric), len(position)))
+            time_ms.append(at_ms)
+            values.append(value)
+        return cls(
+            tuple(position),
+            np.array(series, dtype=np.int32),
+            np.array(time_ms, dtype=np.int64),
+            np.array(values, dtype=np.float64),
+        )
