@@ -70,7 +70,10 @@ class DependencyGraph:
     def version(self) -> str:
         """Digest of the content: equal graphs have equal versions, whatever order they were built in."""
         content = [
-            sorted([item.id, item.kind, item.name, item.team, sorted(item.attributes.items())] for item in self.items.values()),
+            sorted(
+                [item.id, item.kind, item.name, item.team, sorted(item.attributes.items())]
+                for item in self.items.values()
+            ),
             sorted([edge.dependent, edge.dependency, edge.kind.value] for edge in self.edges),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -104,7 +104,11 @@ class Frame:
             meaning = meaning_of(key.metric)
             index = position.get(key.item)
             if index is not None and meaning is not None and meaning.role is role:
-                columns[index], scales[index], offsets[index] = self.column_of[key], meaning.scale, meaning.offset
+                columns[index], scales[index], offsets[index] = (
+                    self.column_of[key],
+                    meaning.scale,
+                    meaning.offset,
+                )
         return columns, scales, offsets
 
 

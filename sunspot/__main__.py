@@ -18,7 +18,9 @@ class Subcommand(NamedTuple):
 COMMANDS: dict[str, Subcommand] = {
     "demo": Subcommand("sunspot.demo", "Train, serve and explain a fault, from nothing, in a minute."),
     "serve": Subcommand("sunspot.serve", "Run the online service."),
-    "train": Subcommand("sunspot.train", "Fit models on history, track them in MLflow, promote what is better."),
+    "train": Subcommand(
+        "sunspot.train", "Fit models on history, track them in MLflow, promote what is better."
+    ),
     "models": Subcommand("sunspot.models", "List the registered bundles and which one is champion."),
     "bench": Subcommand("sunspot.bench", "Measure Sunspot beside its peers."),
     "import": Subcommand("sunspot.imports", "Bring a CMDB or change events to a running service."),

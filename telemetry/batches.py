@@ -53,7 +53,7 @@ class Samples:
         return len(self.values)
 
     def where(self, kept: NDArray[np.bool_]) -> Samples:
-        """Return the samples for which ``kept``, shape ``(n_samples,)``, is true; ``keys`` stay as they are."""
+        """Return the samples where ``kept``, shape ``(n_samples,)``, is true; all ``keys`` stay."""
         return Samples(self.keys, self.series[kept], self.time_ms[kept], self.values[kept])
 
     @classmethod

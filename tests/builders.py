@@ -68,4 +68,6 @@ def a_case(
     end = ONSET + timedelta(minutes=5)
     frame = with_fault(a_frame(items, n_ticks=60, end=end, seed=seed + 1), changes)
     normal = a_frame(items, end=ONSET - timedelta(hours=2), seed=seed)
-    return build_case(Alert(alerting, "SlowRequests", ONSET + timedelta(minutes=4)), end, graph, frame, normal=normal)
+    return build_case(
+        Alert(alerting, "SlowRequests", ONSET + timedelta(minutes=4)), end, graph, frame, normal=normal
+    )
