@@ -40,13 +40,20 @@ MIN_NORMAL_TICKS = 30
 
 @dataclass(frozen=True)
 class Alert:
-    """A statement that one configuration item needs attention."""
+    """A statement that one configuration item needs attention.
+
+    Attributes
+    ----------
+    role
+        What the alert is about, where its sender says so; Sunspot's own ranker does without.
+    """
 
     item: str
     name: str
     starts_at: datetime
     fingerprint: str = ""
     severity: str = ""
+    role: Role | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
@@ -131,7 +138,7 @@ def build_case(
     frame
         Recent signals, the incident and half an hour before it included.
     normal
-        Signals of normal operation, on the same step, from before the incident.
+        Signals of normal operation, on the same step; ticks of the incident itself are left out.
     clock
         Chooses which normal ticks compare with the incident's; by default the time of the week.
     changes
@@ -159,8 +166,8 @@ def build_case(
     end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
     window = frame.between(onset_ms, end_ms)
     before = frame.between(onset_ms - int(BEFORE.total_seconds() * 1000), window.start_ms)
-    usable = normal.between(normal.start_ms, min(normal.end_ms, before.start_ms))
-    chosen, relaxed = _comparable_ticks(usable, window, clock)
+    outside = (normal.times_ms + normal.step_ms <= before.start_ms) | (normal.times_ms >= end_ms)
+    chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
     return Case(
         id=f"{alert.fingerprint or alert.item}-{_ms(alert.starts_at)}",
         alert=alert,
@@ -170,7 +177,7 @@ def build_case(
         step_ms=frame.step_ms,
         window=_signals(window, items),
         before=_signals(before, items),
-        normal=_signals(usable, items, ticks=chosen),
+        normal=_signals(normal, items, ticks=chosen),
         changes=tuple(change for change in changes if change.item in part and change.at <= at),
         graph_version=graph.version,
         bundle_version=bundle_version,
@@ -184,16 +191,16 @@ def _ms(at: datetime) -> int:
 
 
 def _comparable_ticks(
-    normal: Frame, window: Frame, clock: Clock
+    normal: Frame, outside: NDArray[np.bool_], window: Frame, clock: Clock
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Normal ticks at the incident's part of the day, nearest slots first, and what had to be relaxed."""
-    if not normal.n_ticks or not window.n_ticks:
-        return np.arange(normal.n_ticks)[-MAX_NORMAL_TICKS:], ()
+    if not window.n_ticks:
+        return np.flatnonzero(outside)[-MAX_NORMAL_TICKS:], ()
     middle = window.times_ms[len(window.times_ms) // 2 :][:1]
-    same = np.flatnonzero(clock.phases(normal.times_ms) == clock.phases(middle))
+    same = np.flatnonzero(outside & (clock.phases(normal.times_ms) == clock.phases(middle)))
     notes: tuple[str, ...] = ()
     if len(same) < MIN_NORMAL_TICKS:
-        same = np.arange(normal.n_ticks)
+        same = np.flatnonzero(outside)
         notes = ("no normal history of this session phase: compared with all of it",)
     distance = np.abs(clock.slots(normal.times_ms[same]) - clock.slots(middle))
     nearest = same[np.argsort(distance, kind="stable")[:MAX_NORMAL_TICKS]]

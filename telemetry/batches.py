@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,4 +74,34 @@ class Samples:
             np.array(series, dtype=np.int32),
             np.array(time_ms, dtype=np.int64),
             np.array(values, dtype=np.float64),
+        )
+
+    @classmethod
+    def from_columns(
+        cls, columns: Iterable[tuple[str, str, NDArray[np.int64], NDArray[np.float64]]]
+    ) -> Samples:
+        """Build a batch from ``(item, metric, time_ms, values)``, one entry a series."""
+        parts = list(columns)
+        keys = tuple(SeriesKey(item, metric) for item, metric, _, _ in parts)
+        lengths = [len(values) for _, _, _, values in parts]
+        return cls(
+            keys,
+            np.repeat(np.arange(len(keys), dtype=np.int32), lengths),
+            np.concatenate([time_ms for _, _, time_ms, _ in parts] or [np.empty(0, dtype=np.int64)]),
+            np.concatenate([values for _, _, _, values in parts] or [np.empty(0)]),
+        )
+
+    @classmethod
+    def concatenated(cls, batches: Sequence[Samples]) -> Samples:
+        """Join batches in order; series that several of them hold become one."""
+        position: dict[SeriesKey, int] = {}
+        series = []
+        for batch in batches:
+            index = [position.setdefault(key, len(position)) for key in batch.keys]
+            series.append(np.array(index, dtype=np.int32)[batch.series])
+        return cls(
+            tuple(position),
+            np.concatenate(series or [np.empty(0, dtype=np.int32)]),
+            np.concatenate([batch.time_ms for batch in batches] or [np.empty(0, dtype=np.int64)]),
+            np.concatenate([batch.values for batch in batches] or [np.empty(0)]),
         )

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models.case import Case
 
 
@@ -83,8 +86,43 @@ class Ranking:
 class Ranker(Protocol):
     """Orders the candidates for an alert; pure: the same case gives the same ranking."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The method's name in tables."""
+        ...
 
     def rank(self, case: Case) -> Ranking:
         """Rank every item of the case, best first."""
         ...
+
+
+def ranking_of(case: Case, ranker: str, scores: NDArray[np.float64]) -> Ranking:
+    """Order a case's items by score, for a ranker that gives no evidence.
+
+    Parameters
+    ----------
+    scores
+        Shape ``(n_items,)``, higher is more likely the cause, none negative. Probabilities are the scores'
+        shares of their sum: an order, not a belief.
+    """
+    total = float(scores.sum())
+    hops = case.graph.hops(case.alert.item)
+    order = sorted(range(len(case.items)), key=lambda index: (-scores[index], case.items[index]))
+    candidates = tuple(
+        Candidate(
+            case.items[index],
+            score=float(scores[index]),
+            probability=float(scores[index]) / total if total > 0 else 0.0,
+            hops=hops.get(case.items[index]),
+        )
+        for index in order
+    )
+    abstained = "" if total > 0 else "no item scores above zero"
+    return Ranking(
+        case.id,
+        ranker,
+        candidates,
+        abstained,
+        graph_version=case.graph_version,
+        bundle_version=case.bundle_version,
+    )

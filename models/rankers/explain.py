@@ -1,0 +1,92 @@
+"""Evidence in words: one sentence each, with figures and units. The same case gives the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.golden import Role
+
+if TYPE_CHECKING:
+    from models.case import Case
+    from models.evidence.own_excess import OwnExcess
+
+MAX_NAMED = 5
+"""So many items are named in a sentence; the others are counted."""
+
+MINUTE_MS = 60_000
+
+
+def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str, dict[str, float]]:
+    """Say what an item adds, against what all known items add together, with the figures behind it."""
+    item = case.items[index]
+    own = float(excess.own[index])
+    all_own = float(np.maximum(excess.own, 0.0)[excess.is_known].sum())
+    level, usual = float(excess.level[index]), float(excess.reference[index])
+    rarity = float(np.exp(excess.surprise[index]))
+    is_latency = excess.role is Role.LATENCY
+    if excess.counts_requests:
+        per_minute = MINUTE_MS / case.step_ms
+        what = "excess seconds" if is_latency else "excess failures"
+        shares = f"{_figure(own * per_minute)} of {_figure(all_own * per_minute)}"
+        claim = f"{shares} {what} a minute arise in {item} itself"
+        figures = {f"own_{what.replace(' ', '_')}_per_minute": own * per_minute}
+        figures[f"all_{what.replace(' ', '_')}_per_minute"] = all_own * per_minute
+    else:
+        what = "slower" if is_latency else "worse"
+        own_figure = f"{_figure(own * 1000)} ms" if is_latency else f"{own:.1%}"
+        claim = f"{item} is {own_figure} a request {what} than its dependencies explain (no request counts)"
+        figures = {"own_excess_s" if is_latency else "own_excess_ratio": own}
+    if is_latency:
+        levels = f"{_figure(level * 1000)} ms a request, usually {_figure(usual * 1000)} ms"
+        figures |= {"latency_s": level, "reference_latency_s": usual}
+    else:
+        levels = f"{level:.1%} of requests fail, usually {usual:.1%}"
+        figures |= {"error_ratio": level, "reference_error_ratio": usual}
+    figures |= {"share_of_largest": float(excess.share[index]), "surprise": float(excess.surprise[index])}
+    return f"{claim}: {levels}; so much is seen in 1 of {_figure(rarity)} normal windows.", figures
+
+
+def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
+    """What could not be looked at: missing signals, missing history, a missing graph, relaxed references."""
+    said = list(case.notes)
+    if not case.graph.edges:
+        said.append("The graph has no edges here: items are ranked by their own surprise alone.")
+    known = np.any([excess.is_known for excess in excesses], axis=0)
+    seen = np.any(
+        [
+            np.isfinite(case.window.of(role, len(case.items))).any(axis=0)
+            for role in (Role.LATENCY, Role.ERRORS)
+        ],
+        axis=0,
+    )
+    if (~seen).any():
+        said.append(f"No latency or errors were received for {_names(case, ~seen)}.")
+    if (seen & ~known).any():
+        said.append(
+            f"Too little history to judge {_names(case, seen & ~known)}: not blamed, its callers are."
+        )
+    if not all(excess.counts_requests for excess in excesses):
+        said.append("No request counts: excess is what a regression on the dependencies leaves over.")
+    return tuple(said)
+
+
+def _names(case: Case, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
+    names = [case.items[index] for index in np.flatnonzero(chosen)]
+    listed = ", ".join(names[:MAX_NAMED])
+    return f"{listed} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else listed
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, never in exponents: 0.0123, 4.56, 78.9, 1230.
+
+    >>> _figure(0.012345), _figure(1234.5)
+    ('0.0123', '1,234')
+    """
+    size = abs(value)
+    if size >= 100:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    if size >= 10:  # noqa: PLR2004
+        return f"{value:.1f}"
+    return f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.1g}"  # noqa: PLR2004

@@ -1,0 +1,86 @@
+"""How surprising a value is against its own past: an empirical tail, extended by a generalised Pareto.
+
+Peaks over threshold: Pickands, "Statistical inference using extreme order statistics", Annals of
+Statistics 1975. The excesses over a high quantile are fitted by probability-weighted moments (Hosking
+and Wallis, "Parameter and quantile estimation for the generalized Pareto distribution", Technometrics
+1987), which are stable for the few dozen excesses there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TAIL_SHARE = 0.05
+"""The share of the past that counts as its tail."""
+
+BEYOND = 10.0
+"""A tail is trusted to so many times fewer occurrences than the past had room for, and no further."""
+
+MAX_SHAPE = 0.5
+"""Largest tail shape; beyond it the variance of the excesses is infinite."""
+
+
+def surprise(
+    value: NDArray[np.float64], past: NDArray[np.float64], *, floor: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float64]:
+    """Return −ln of the probability that the past gives a value at least this large.
+
+    Parameters
+    ----------
+    value
+        Shape ``(n_series,)``.
+    past
+        Shape ``(n_past, n_series)``; no missing values. The past itself is never modified.
+    floor
+        Smallest scale of the fitted tail, in the unit of ``value``: a past that never moved must not
+        make the least move infinitely surprising.
+
+    Returns
+    -------
+    Shape ``(n_series,)``, from 0 up to ``ln(BEYOND × (n_past + 1))``.
+
+    Examples
+    --------
+    >>> past = np.arange(99.0)[:, None]
+    >>> surprise(np.array([49.0]), past).round(2)  # half of the past is larger
+    array([0.68])
+    """
+    n_past = len(past)
+    if not n_past:
+        return np.zeros_like(value)
+    at_least = (past >= value).sum(axis=0)
+    empirical = -np.log((at_least + 1.0) / (n_past + 1.0))
+    if n_past * TAIL_SHARE < 2:  # noqa: PLR2004  one excess has no spread
+        return np.asarray(empirical, dtype=np.float64)
+    threshold = np.quantile(past, 1.0 - TAIL_SHARE, axis=0)
+    shape, scale = _fit_tail(past, threshold)
+    scale = np.maximum(scale, floor)
+    over = np.maximum(value - threshold, 0.0)
+    ratio = np.divide(over, scale, out=np.zeros_like(over), where=scale > 0)
+    curved = np.log1p(shape * ratio) / np.where(shape > 0, shape, 1.0)
+    beyond = -np.log(TAIL_SHARE) + np.where(shape > 0, curved, ratio)
+    fitted = (value > threshold) & (scale > 0)
+    cap = np.log(BEYOND * (n_past + 1.0))
+    surprised: NDArray[np.float64] = np.where(fitted, np.minimum(beyond, cap), np.minimum(empirical, cap))
+    return surprised
+
+
+def _fit_tail(
+    past: NDArray[np.float64], threshold: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shape and scale of each series' excesses over its threshold, both ``(n_series,)``."""
+    n_tail = int(np.ceil(len(past) * TAIL_SHARE))
+    largest = np.sort(past, axis=0)[-n_tail:]
+    excess = np.maximum(largest - threshold, 0.0)
+    mean = excess.mean(axis=0)
+    below = (np.arange(n_tail, dtype=np.float64)[::-1] + 0.35) / n_tail  # chance of being exceeded
+    weighted = (excess * below[:, None]).mean(axis=0)
+    spread = mean - 2.0 * weighted
+    shape = np.divide(mean, spread, out=np.full_like(mean, 2.0), where=spread > 0)
+    shape = np.clip(2.0 - shape, 0.0, MAX_SHAPE)
+    return shape, mean * (1.0 - shape)
