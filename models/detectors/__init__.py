@@ -1,0 +1,1 @@
+"""What is learned to tell an anomaly from normal."""

@@ -1,0 +1,140 @@
+"""What is normal for each series in each slot of its clock: what the first stage scores against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.seasonal import finest, group_means, group_medians, slot_levels, slot_places
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from features.frame import Frame
+    from features.seasonal import Places
+    from telemetry.batches import SeriesKey
+
+LEVEL_S = 3600.0
+CLIP = 6.0
+SPARSE_SHARE = 0.9
+SCALE_OF_MEAN_ABSOLUTE = 1.25
+"""Standard deviations per mean absolute deviation, √(π/2) for a normal distribution."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Frozen arrays of what is normal; every series has finite values, those never seen zeros.
+
+    Attributes
+    ----------
+    keys
+        The series, one per column.
+    step_ms
+        Spacing of the ticks the baseline was fitted on.
+    profile
+        Shape ``(n_slots, n_series)``, float32, in the unit of the series: the typical value.
+    scale
+        Shape ``(n_slots, n_series)``, float32, same unit: the mean absolute residual.
+    deviation, mean, spread
+        Shape ``(n_series,)``, same unit: what `models.state.State` starts from.
+    n_seen
+        Shape ``(n_series,)``: values that were learned from.
+    is_sparse
+        Shape ``(n_series,)``: one value holds nine tenths of the history or more, as in a counter
+        of rare events; such a series pages less readily.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    step_ms: int
+    profile: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    deviation: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    n_seen: NDArray[np.int64]
+    is_sparse: NDArray[np.bool_]
+
+
+def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
+    """Learn the typical value and the usual residual of every series in every slot.
+
+    A slot learns from its own five minutes where these hold enough values, else from its half hour
+    within the phase, else from the phase, else from everything. Where only a phase or everything could
+    be asked, the scale is the whole distance from that coarse value, so that ignorance widens it.
+
+    Parameters
+    ----------
+    frame
+        Normal operation; ``nan`` is skipped. Any number of ticks, none included.
+    clock
+        Says which ticks compare with which.
+    """
+    values = frame.values.astype(np.float64)
+    times_ms = frame.times_ms + frame.step_ms // 2
+    places = slot_places(times_ms, clock)
+    levels = list(slot_levels(clock, frame.end_ms))
+    sizes = [int(level.max()) + 1 for level in levels]
+    medians = [
+        group_medians(values, level[places.slot], size) for level, size in zip(levels, sizes, strict=True)
+    ]
+    profile, used = finest(medians, levels)
+    residual = np.abs(_levelled(values - _interpolated(profile, places), frame.step_ms))
+    fine = [
+        group_means(residual, level[places.slot], size)
+        for level, size in zip(levels[1:], sizes[1:], strict=True)
+    ]
+    scale, _ = finest(fine, levels[1:])
+    for index in (2, 3):
+        distance = np.abs(values - medians[index].values[levels[index][places.slot]])
+        coarse = group_means(distance, levels[index][places.slot], sizes[index])
+        scale = np.where(used == index, coarse.values[levels[index]], scale)
+    is_seen = ~np.isnan(values)
+    n_seen = np.count_nonzero(is_seen, axis=0)
+    mean = _mean(values)
+    is_usual = values == medians[-1].values[0]
+    return Baseline(
+        keys=frame.keys,
+        step_ms=frame.step_ms,
+        profile=profile.astype(np.float32),
+        scale=scale.astype(np.float32),
+        deviation=_mean(residual),
+        mean=mean,
+        spread=_mean(np.abs(values - mean)),
+        n_seen=n_seen,
+        is_sparse=np.count_nonzero(is_usual, axis=0) >= SPARSE_SHARE * np.maximum(n_seen, 1),
+    )
+
+
+def expected_values(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
+    """Seasonal profile at every tick of a frame with the baseline's series, same shape as its values."""
+    return _interpolated(baseline.profile, slot_places(frame.times_ms + frame.step_ms // 2, clock))
+
+
+def _interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.float64]:
+    nearest = profile[places.slot].astype(np.float64)
+    return nearest + places.weight[:, None] * (profile[places.other] - nearest)
+
+
+def _levelled(residual: NDArray[np.float64], step_ms: int) -> NDArray[np.float64]:
+    """Residuals less their slowly moving level of the ticks before, clipped at six scales."""
+    if not len(residual):
+        return residual
+    limit = CLIP * SCALE_OF_MEAN_ABSOLUTE * _mean(np.abs(residual))
+    clipped = np.clip(residual, -limit, limit)
+    rate = step_ms / 1000 / (step_ms / 1000 + LEVEL_S)
+    level, levels = np.zeros(residual.shape[1]), np.empty_like(residual)
+    for tick, row in enumerate(np.where(np.isnan(clipped), 0.0, clipped)):
+        levels[tick] = level
+        level = level + rate * (row - level)
+    return np.clip(clipped - levels, -limit, limit)
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of each column, ``nan`` skipped; 0 for a column of only ``nan``."""
+    is_seen = ~np.isnan(values)
+    total: NDArray[np.float64] = np.where(is_seen, values, 0.0).sum(axis=0)
+    counts: NDArray[np.int64] = np.maximum(np.count_nonzero(is_seen, axis=0), 1)
+    return total / counts

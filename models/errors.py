@@ -1,0 +1,46 @@
+"""What can be wrong with something that was learned."""
+
+from __future__ import annotations
+
+
+class BadBundleError(ValueError):
+    """A bundle that is damaged, of an unknown layout, or asks for more than data."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cannot load the bundle {source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class BadStateError(ValueError):
+    """A checkpoint of the first stage that cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot read the first stage's state: {reason}")
+        self.reason = reason
+
+
+class OutOfOrderTickError(ValueError):
+    """A tick at or before the last one that was scored: a score never changes afterwards."""
+
+    def __init__(self, *, tick_ms: int, last_ms: int) -> None:
+        super().__init__(f"the tick at {tick_ms} ms is not after the last one scored, {last_ms} ms")
+        self.tick_ms = tick_ms
+        self.last_ms = last_ms
+
+
+class NotEnoughRowsError(ValueError):
+    """Too few feature rows to fit a detector on."""
+
+    def __init__(self, *, needed: int, got: int) -> None:
+        super().__init__(f"a detector needs at least {needed} rows with a value, got {got}")
+        self.needed = needed
+        self.got = got
+
+
+class NotFittedError(RuntimeError):
+    """A detector asked for scores before it was fitted."""
+
+    def __init__(self, detector: str) -> None:
+        super().__init__(f"{detector} must be fitted before it scores")
+        self.detector = detector
