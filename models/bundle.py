@@ -1,0 +1,268 @@
+"""The bundle: all that the service needs of a training, as data.
+
+A directory of arrays (``.npz``, never pickled), one JSON document that names every file with its
+digest, and library estimators that `models.detectors.estimators` reads type by type. The bundle's
+version is the digest of that document, so equal content has one version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.calendar import CLOCKS
+from features.frame import Frame
+from features.golden import meaning_of
+from models.detectors import DETECTORS
+from models.detectors.baseline import Baseline
+from models.detectors.estimators import dump_estimator, load_estimator
+from models.detectors.rows import Parts
+from models.errors import BadBundleError
+from telemetry.batches import SeriesKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from models.detectors import RowDetector
+
+SCHEMA_VERSION = 1
+MANIFEST = "bundle.json"
+MAX_FILE_BYTES = 2**30
+MAX_NORMAL_VALUES = 2**26
+BASELINE_TYPES: dict[str, type[np.generic]] = {
+    "profile": np.float32,
+    "scale": np.float32,
+    "deviation": np.float64,
+    "mean": np.float64,
+    "spread": np.float64,
+    "n_seen": np.int64,
+    "is_sparse": np.bool_,
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What training saves and the service loads.
+
+    Attributes
+    ----------
+    version
+        Digest of the content: ``sha256:`` and 64 digits.
+    step_ms
+        Spacing of the ticks.
+    clock
+        Name of the clock in `features.calendar.CLOCKS`.
+    normal
+        Normal operation, float32: what a ranker compares an incident with.
+    baseline
+        What the first stage scores against.
+    threshold
+        First-stage score above which a series is anomalous.
+    detectors
+        Fitted detectors of service rows, by their name in `DETECTORS`.
+    row_thresholds
+        Score above which a service's row is anomalous, by detector.
+    metadata
+        When, from what and by which code it was made, as text.
+    """
+
+    version: str
+    step_ms: int
+    clock: str
+    normal: Frame
+    baseline: Baseline
+    threshold: float
+    detectors: Mapping[str, RowDetector]
+    row_thresholds: Mapping[str, float]
+    metadata: Mapping[str, str]
+
+    @property
+    def clock_used(self) -> Clock:
+        """The clock itself."""
+        return CLOCKS[self.clock]
+
+
+def normal_part(frame: Frame) -> Frame:
+    """Golden signals and resources of a frame, float32; the latest ticks only if it is very large."""
+    columns = [column for column, key in enumerate(frame.keys) if meaning_of(key.metric) is not None]
+    n_ticks = min(frame.n_ticks, MAX_NORMAL_VALUES // max(1, len(columns)))
+    first = frame.n_ticks - n_ticks
+    values = frame.values[first:, columns].astype(np.float32)
+    keys = tuple(frame.keys[column] for column in columns)
+    return Frame(frame.start_ms + first * frame.step_ms, frame.step_ms, keys, values)
+
+
+def make_bundle(
+    *,
+    clock: str,
+    normal: Frame,
+    baseline: Baseline,
+    threshold: float,
+    detectors: Mapping[str, RowDetector],
+    row_thresholds: Mapping[str, float],
+    metadata: Mapping[str, str],
+) -> Bundle:
+    """Put a bundle together and give it the version of its content."""
+    kept = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float32, copy=False))
+    bundle = Bundle(
+        "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata
+    )
+    return replace(bundle, version=_digest(bundle_files(bundle)[MANIFEST]))
+
+
+def bundle_files(bundle: Bundle) -> dict[str, bytes]:
+    """Return the files of a bundle by name; equal bundles give equal bytes."""
+    baseline = {name: getattr(bundle.baseline, name) for name in BASELINE_TYPES}
+    files = {"normal.npz": _npz({"values": bundle.normal.values}), "baseline.npz": _npz(baseline)}
+    parts = {name: detector.parts() for name, detector in sorted(bundle.detectors.items())}
+    for name, part in parts.items():
+        files[f"{name}.npz"] = _npz(part.arrays)
+        if part.estimator is not None:
+            files[f"{name}.skops"] = dump_estimator(part.estimator)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "step_ms": bundle.step_ms,
+        "clock": bundle.clock,
+        "threshold": bundle.threshold,
+        "row_thresholds": dict(bundle.row_thresholds),
+        "metadata": dict(bundle.metadata),
+        "normal": {"start_ms": bundle.normal.start_ms, "keys": bundle.normal.keys},
+        "baseline": {"keys": bundle.baseline.keys},
+        "detectors": {name: dict(part.params) for name, part in parts.items()},
+        "files": {name: _digest(content) for name, content in sorted(files.items())},
+    }
+    return {**files, MANIFEST: json.dumps(manifest, sort_keys=True).encode()}
+
+
+def save_bundle(bundle: Bundle, directory: Path) -> None:
+    """Write a bundle's files into a directory, which is made if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in bundle_files(bundle).items():
+        (directory / name).write_bytes(content)
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Read a bundle; every file must be what the manifest says.
+
+    Raises
+    ------
+    BadBundleError
+        If it is damaged, of an unknown layout, or asks for more than data.
+    """
+    source = str(directory)
+    try:
+        content = _read(directory / MANIFEST)
+        manifest: dict[str, Any] = json.loads(content)
+        files = {name: _checked(directory, name, digest) for name, digest in manifest["files"].items()}
+        return _decode(manifest, files, _digest(content), source)
+    except BadBundleError:
+        raise
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as reason:
+        raise BadBundleError(source, f"{type(reason).__name__}: {reason}") from reason
+
+
+def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, source: str) -> Bundle:
+    if manifest["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"its layout {manifest['schema_version']!r} is not known here")
+    step_ms = int(manifest["step_ms"])
+    clock = str(manifest["clock"])
+    if clock not in CLOCKS:
+        raise ValueError(f"its clock {clock!r} is not known here")
+    normal = Frame(
+        int(manifest["normal"]["start_ms"]),
+        step_ms,
+        _keys(manifest["normal"]["keys"]),
+        _typed(_arrays(files["normal.npz"])["values"], np.float32),
+    )
+    stored = _arrays(files["baseline.npz"])
+    arrays: dict[str, Any] = {name: _typed(stored[name], kind) for name, kind in BASELINE_TYPES.items()}
+    baseline = Baseline(keys=_keys(manifest["baseline"]["keys"]), step_ms=step_ms, **arrays)
+    _check_shapes(baseline, CLOCKS[clock].n_slots)
+    thresholds = {str(name): float(each) for name, each in manifest["row_thresholds"].items()}
+    threshold = float(manifest["threshold"])
+    if not np.isfinite([threshold, *thresholds.values()]).all():
+        raise ValueError("a threshold is not finite")
+    detectors = {}
+    for name, params in manifest["detectors"].items():
+        if name not in DETECTORS:
+            raise ValueError(f"its detector {name!r} is not known here")
+        estimator = files.get(f"{name}.skops")
+        fitted = None if estimator is None else load_estimator(estimator, source)
+        detectors[name] = DETECTORS[name].from_parts(Parts(params, _arrays(files[f"{name}.npz"]), fitted))
+    metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
+    return Bundle(version, step_ms, clock, normal, baseline, threshold, detectors, thresholds, metadata)
+
+
+def _check_shapes(baseline: Baseline, n_slots: int) -> None:
+    n_series = len(baseline.keys)
+    for each in fields(baseline):
+        if each.name in BASELINE_TYPES:
+            array = getattr(baseline, each.name)
+            wanted = (n_slots, n_series) if each.name in {"profile", "scale"} else (n_series,)
+            if array.shape != wanted:
+                raise ValueError(f"{each.name} has shape {array.shape}, not {wanted}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{each.name} is not finite throughout")
+
+
+def _checked(directory: Path, name: str, digest: str) -> bytes:
+    if name in {"", ".", "..", MANIFEST} or "/" in name or "\\" in name:
+        raise ValueError(f"{name!r} is no file of a bundle")
+    content = _read(directory / name)
+    if _digest(content) != digest:
+        raise ValueError(f"{name} is not what the manifest says")
+    return content
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES} bytes")
+    return path.read_bytes()
+
+
+def _keys(pairs: Sequence[Sequence[str]]) -> tuple[SeriesKey, ...]:
+    return tuple(SeriesKey(str(item), str(metric)) for item, metric in pairs)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    written = io.BytesIO()
+    np.savez(written, allow_pickle=False, **arrays)
+    return written.getvalue()
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_FILE_BYTES:
+            raise ValueError(f"its arrays unpack to more than {MAX_FILE_BYTES} bytes")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _typed(array: NDArray[Any], wanted: type[np.generic]) -> NDArray[Any]:
+    if array.dtype != wanted:
+        raise TypeError(f"an array is {array.dtype}, not {np.dtype(wanted)}")
+    return array
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

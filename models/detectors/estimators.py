@@ -1,0 +1,115 @@
+"""A library's fitted estimators as files that cannot run code, in bytes that repeat.
+
+skops writes an estimator as a JSON tree of types and plain arrays. It trusts a long list of types by
+itself; here every node of the tree must be on our own short list before skops is asked to read it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from models.errors import BadBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALLOWED_NODES = frozenset(
+    {
+        "DictNode of builtins.dict",
+        "JsonNode of builtins.str",
+        "ListNode of builtins.list",
+        "NdArrayNode of numpy.float64",
+        "NdArrayNode of numpy.ndarray",
+        "ObjectNode of pyod.models.iforest.IForest",
+        "ObjectNode of sklearn.ensemble._iforest.IsolationForest",
+        "ObjectNode of sklearn.tree._classes.ExtraTreeRegressor",
+        "TreeNode of sklearn.tree._tree.Tree",
+        "TupleNode of builtins.tuple",
+        "TypeNode of builtins.str",
+    }
+)
+"""All that an estimator of ours is made of: how skops builds each part, and of which type."""
+
+TRUSTED_TYPES = sorted({each.split(" of ")[1] for each in ALLOWED_NODES})
+MAX_SIZE_BYTES = 256 * 2**20
+SCHEMA = "schema.json"
+
+
+def dump_estimator(estimator: object) -> bytes:
+    """Encode an estimator; the same estimator always gives the same bytes."""
+    from skops import io as skops_io  # noqa: PLC0415  a second, and only where it is used
+
+    names: dict[str, str] = {}
+    written = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(skops_io.dumps(estimator))) as source,
+        zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
+    ):
+        schema = _renumbered(json.loads(source.read(SCHEMA)), names)
+        target.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema), zipfile.ZIP_DEFLATED)
+        for name in source.namelist():
+            if name != SCHEMA:
+                stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+                renamed = zipfile.ZipInfo(f"{names[stem]}{suffix}")
+                target.writestr(renamed, source.read(name), zipfile.ZIP_DEFLATED)
+    return written.getvalue()
+
+
+def load_estimator(content: bytes, source: str) -> object:
+    """Decode an estimator made of our types only.
+
+    Raises
+    ------
+    BadBundleError
+        If it is damaged, too large, or holds any other type; nothing of it was run then.
+    """
+    try:
+        return _decoded(content)
+    except Exception as reason:
+        raise BadBundleError(source, f"its estimator cannot be read: {reason}") from reason
+
+
+def _decoded(content: bytes) -> object:
+    from skops import io as skops_io  # noqa: PLC0415  a second, and only where it is used
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_SIZE_BYTES:
+            raise ValueError(f"it unpacks to more than {MAX_SIZE_BYTES} bytes")
+        unknown = set(_nodes(json.loads(archive.read(SCHEMA)))) - ALLOWED_NODES
+    if unknown:
+        raise ValueError(f"it holds what is not ours: {', '.join(sorted(unknown))}")
+    return skops_io.loads(content, trusted=TRUSTED_TYPES)
+
+
+def _nodes(node: object) -> Iterator[str]:
+    """Every way of building a type that a schema names, wherever in the tree."""
+    if isinstance(node, dict):
+        if node.keys() & {"__class__", "__module__", "__loader__"}:
+            yield f"{node.get('__loader__')} of {node.get('__module__')}.{node.get('__class__')}"
+        for child in node.values():
+            yield from _nodes(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _nodes(child)
+
+
+def _renumbered(node: Any, names: dict[str, str]) -> Any:
+    """The schema with memory addresses replaced by the order in which they come up."""
+    if isinstance(node, list):
+        return [_renumbered(child, names) for child in node]
+    if not isinstance(node, dict):
+        return node
+    renamed: dict[str, Any] = {}
+    for key, child in node.items():
+        if key == "__id__":
+            renamed[key] = int(names.setdefault(str(child), str(len(names))))
+        elif key == "file":
+            stem, _, suffix = str(child).partition(".")
+            renamed[key] = f"{names.setdefault(stem, str(len(names)))}.{suffix}"
+        else:
+            renamed[key] = _renumbered(child, names)
+    return renamed

@@ -1,0 +1,151 @@
+"""From scores to pages: a threshold that keeps a page budget, and a governor for restless series.
+
+A series pages when its score passes the threshold and it has not done so for ten minutes. Each page
+raises that series' own threshold a little, and quiet time lowers it again, which caps how often any one
+series can page: sparse counters and coarsely quantised series would break every constant threshold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.state import NEVER_MS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WEEK_MS = 7 * 86_400_000
+QUIET_MS = 600_000
+PAGE_RISE, PAGES_A_WEEK = 0.05, 14.0
+SPARSE_RISE, SPARSE_PAGES_A_WEEK = 0.4, 1.0
+LEAST_THRESHOLD, LARGEST_THRESHOLD = 3.0, 1000.0
+HALVINGS = 20
+
+
+@dataclass(frozen=True)
+class PageState:
+    """The governor's memory; both arrays have shape ``(n_series,)``.
+
+    Attributes
+    ----------
+    tick_ms
+        Start of the last tick consumed.
+    exceeded_ms
+        Start of the last tick over the threshold.
+    height
+        Logarithm of how far the series' own threshold is raised; 0 is not at all.
+    """
+
+    tick_ms: int
+    exceeded_ms: NDArray[np.int64]
+    height: NDArray[np.float64]
+
+
+def initial_pages(n_series: int) -> PageState:
+    """Return the memory before the first tick."""
+    return PageState(NEVER_MS, np.full(n_series, NEVER_MS, dtype=np.int64), np.zeros(n_series))
+
+
+def page_step(
+    state: PageState,
+    tick_ms: int,
+    scores: NDArray[np.float64],
+    *,
+    threshold: float,
+    is_sparse: NDArray[np.bool_],
+) -> tuple[PageState, NDArray[np.bool_]]:
+    """Which series page at a tick.
+
+    Parameters
+    ----------
+    state
+        The memory before the tick; it is not changed.
+    tick_ms
+        Start of the tick.
+    scores
+        Shape ``(n_series,)``; ``nan`` never pages.
+    threshold
+        The score above which a sample is anomalous.
+    is_sparse
+        Shape ``(n_series,)``: series where one value holds nine tenths of history page once a week at most.
+
+    Returns
+    -------
+    The memory after the tick, and shape ``(n_series,)``.
+    """
+    rise = np.where(is_sparse, SPARSE_RISE, PAGE_RISE)
+    fall_per_week = rise * np.where(is_sparse, SPARSE_PAGES_A_WEEK, PAGES_A_WEEK)
+    weeks = 0.0 if state.tick_ms == NEVER_MS else (tick_ms - state.tick_ms) / WEEK_MS
+    height = np.maximum(state.height - weeks * fall_per_week, 0.0)
+    is_over = scores > threshold * np.exp(height)
+    pages = is_over & (tick_ms - state.exceeded_ms > QUIET_MS)
+    exceeded_ms = np.where(is_over, tick_ms, state.exceeded_ms)
+    return PageState(tick_ms, exceeded_ms, np.where(pages, height + rise, height)), pages
+
+
+def pages_of(
+    scores: NDArray[np.float64],
+    times_ms: NDArray[np.int64],
+    *,
+    threshold: float,
+    is_sparse: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Fold `page_step` over scores of shape ``(n_ticks, n_series)``; returns the same shape."""
+    state = initial_pages(scores.shape[1])
+    pages = np.zeros(scores.shape, dtype=bool)
+    for tick, tick_ms in enumerate(times_ms):
+        state, pages[tick] = page_step(
+            state, int(tick_ms), scores[tick], threshold=threshold, is_sparse=is_sparse
+        )
+    return pages
+
+
+def series_weeks(scores: NDArray[np.float64], step_ms: int) -> float:
+    """How many weeks of one series were scored: the denominator of every rate of pages."""
+    return float(np.count_nonzero(np.isfinite(scores))) * step_ms / WEEK_MS
+
+
+def threshold_for_budget(
+    scores: NDArray[np.float64],
+    times_ms: NDArray[np.int64],
+    *,
+    step_ms: int,
+    budget_per_week: float,
+    is_sparse: NDArray[np.bool_],
+) -> float:
+    """Least threshold at which normal operation pages no more often than the budget allows.
+
+    Parameters
+    ----------
+    scores
+        Shape ``(n_ticks, n_series)``, of normal operation that nothing was fitted on; ``nan`` where
+        unscored.
+    times_ms, step_ms
+        Start of each tick, and their spacing.
+    budget_per_week
+        False pages that are accepted per series and week.
+    is_sparse
+        Shape ``(n_series,)``, as for `page_step`.
+
+    Returns
+    -------
+    Between 3 and 1000; 3 also if nothing was scored or nothing comes near.
+    """
+    allowed = budget_per_week * series_weeks(scores, step_ms)
+    busy = (np.nan_to_num(scores, nan=0.0) > LEAST_THRESHOLD).any(axis=1)
+    scores, times_ms = scores[busy], times_ms[busy]
+    low, high = np.log(LEAST_THRESHOLD), np.log(LARGEST_THRESHOLD)
+
+    def keeps(threshold: float) -> bool:
+        pages = pages_of(scores, times_ms, threshold=threshold, is_sparse=is_sparse)
+        return bool(np.count_nonzero(pages) <= allowed)
+
+    if keeps(LEAST_THRESHOLD):
+        return LEAST_THRESHOLD
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if keeps(float(np.exp(middle))) else (middle, high)
+    return float(np.exp(high))
