@@ -1,0 +1,393 @@
+"""How load, delay and failure travel along the calls.
+
+Every tick is a fixed point: requests go down the calls, delays and failures come up, retries send
+more requests down. A few damped rounds find it for all ticks at once; what carries over from tick to tick
+(backlogs, customers' patience, open breakers) is a cheap recursion inside each round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.signal import lfilter
+
+from experiments.brokerage.conditions import Knob
+from experiments.brokerage.estate import (
+    ASSETS_PER_REQUEST,
+    COMPONENTS,
+    CONSUMERS,
+    ENTRY,
+    HIT_RATIOS,
+    LINK_SHARES,
+    Call,
+)
+from experiments.brokerage.queueing import carry_over, limited_wait, n_attempts, queueing_delay
+from experiments.brokerage.sizing import BUFFERED_S, HOP_S, Size, outgoing, sizes
+from experiments.brokerage.topology import callers_first, placement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from experiments.brokerage.conditions import Conditions
+
+    Values = NDArray[np.float64]
+
+ROUNDS = 6
+ACCEPTED_S = 1.0
+"""Seconds of work that wait at a component's door before more is turned away."""
+
+ACQUIRE_S = 0.5
+"""How long a request waits for a place in the pool before it is given up."""
+
+TURNED_AWAY_S = 0.001
+FAILED_FAST = 0.15
+"""A request that fails at once takes this share of the work of a good one."""
+
+FAILOVER_MINUTES = 6.0
+"""Until requests are no longer sent to machines that are gone."""
+
+CORES_PER_INSTANCE = 4.0
+BACKOFF_S = 0.02
+PACKETS = 8.0
+"""Packets of a request and its answer."""
+
+RETRANSMIT_S = 0.25
+BASE_FAILURE = 3e-4
+
+
+@dataclass
+class Node:
+    """One component over time; each array has shape ``(n_ticks,)``.
+
+    ``latency_s`` is the mean over all its requests, failed ones too, and includes its callees.
+    """
+
+    arrivals: Values  # requests per second that reach it
+    latency_s: Values
+    own_s: Values  # of it, spent in the component itself
+    failure: Values  # share of its requests
+    use: Values  # of its cores, in [0, 1]
+    pool_use: Values  # in [0, 1]
+    refused: Values  # share turned away at the door or at the pool
+    throughput: Values  # requests per second it could finish
+    memory: Values  # share in use
+    backlog: Values  # messages, of a queue
+
+
+@dataclass
+class Edge:
+    """One kind of call over time; each array has shape ``(n_ticks,)``."""
+
+    call: Call
+    per_request: Values  # look-ups per request that go past the cache
+    attempts: Values  # per call
+    wait_s: Values  # per call, all attempts
+    failure: Values  # of the call after all attempts
+    late: Values  # share of attempts given up for time
+    passes: Values  # share that an open breaker lets through
+
+
+@dataclass
+class Flows:
+    """What happens in the brokerage: nodes by item, and edges by caller."""
+
+    nodes: dict[str, Node]
+    edges: dict[str, list[Edge]]
+    link_s: dict[str, Values]
+    link_use: dict[str, Values]
+    link_loss: dict[str, Values]
+    cdn_requests: Values
+    cdn_missed: Values
+
+
+@dataclass(frozen=True)
+class Load:
+    """What comes from outside.
+
+    Attributes
+    ----------
+    demand
+        Shape ``(n_ticks,)``: requests per second customers would send if all were well.
+    shares
+        Share of each journey, each shape ``(n_ticks,)``.
+    sources
+        Requests per second that arise at other items, each shape ``(n_ticks,)``.
+    """
+
+    demand: Values
+    shares: Mapping[str, Values]
+    sources: Mapping[str, Values]
+
+
+class Brokerage:
+    """The components at work under given conditions.
+
+    Parameters
+    ----------
+    load
+        What comes from outside.
+    conditions
+        What is otherwise than on a calm day.
+    roughness
+        Factor on each component's work, each shape ``(n_ticks,)``.
+    step_s
+        Seconds of a tick.
+    """
+
+    def __init__(
+        self, load: Load, conditions: Conditions, roughness: Mapping[str, Values], *, step_s: float
+    ) -> None:
+        self.load, self.conditions, self.step_s = load, conditions, step_s
+        n_ticks = len(load.demand)
+        self.sizes: dict[str, Size] = sizes()
+        self.order = callers_first()
+        self.consumers = frozenset(CONSUMERS.values())
+        self.zero, self.one = np.zeros(n_ticks), np.ones(n_ticks)
+        self.given = {item: self._given(item, roughness[item]) for item in self.order}
+        self.nodes = {item: self._idle(item) for item in self.order}
+        self.edges = {item: [self._idle_edge(call) for call in calls] for item, calls in outgoing().items()}
+        self.links: dict[str, tuple[Values, Values, Values]] = {}
+        self.cdn_requests, self.cdn_missed = self.zero, self.zero
+
+    def run(self) -> Flows:
+        """Find what happens."""
+        for number in range(ROUNDS):
+            self._send_requests()
+            self._use_links()
+            for item in reversed(self.order):
+                self._handle(item, damping=0.0 if number == 0 else 0.5)
+        times, uses, losses = ({link: each[i] for link, each in self.links.items()} for i in range(3))
+        return Flows(self.nodes, self.edges, times, uses, losses, self.cdn_requests, self.cdn_missed)
+
+    # What the conditions alone decide.
+
+    def _given(self, item: str, roughness: Values) -> _Given:
+        conditions, component, size = self.conditions, COMPONENTS[item], self.sizes[item]
+        leak = np.asarray(conditions.of(Knob.LEAK, item)) * self.one
+        memory = 0.45 + 0.55 * leak
+        pauses = np.clip((memory - 0.75) / 0.25, 0.0, 1.0) ** 2  # the collector finds less and less
+        killed = np.clip(_before(leak) - leak, 0.0, 1.0) > 0.5
+        lost, fresh = self._lost(item)
+        far_s = 0.006 * lost  # what is left is reached in another data centre
+        work_s = (
+            component.work_ms / 1000.0 * roughness * conditions.of(Knob.WORK, item) * (1.0 + 2.5 * pauses)
+        )
+        hog = np.asarray(conditions.of(Knob.HOG, item)) * self.one
+        fail = 1.0 - (1.0 - np.asarray(conditions.of(Knob.FAIL, item))) * (1.0 - fresh) * (1.0 - 0.4 * killed)
+        return _Given(
+            work_s=work_s,
+            wait_s=HOP_S
+            + far_s
+            + component.wait_ms / 1000.0 * np.sqrt(roughness)
+            + conditions.of(Knob.WAIT_S, item)
+            + 0.4 * pauses,
+            capacity=size.cores * (1.0 - hog) * (1.0 - lost) / work_s,
+            hog=hog,
+            fail=fail * self.one,
+            pool=np.maximum(size.pool * (1.0 - lost) * conditions.of(Knob.POOL, item), 0.25),
+            memory=memory,
+        )
+
+    def _lost(self, item: str) -> tuple[Values, Values]:
+        """Share of an item's capacity that is gone, and share of its requests sent to it all the same."""
+        lost, fresh = self.zero, self.zero
+        for centre, share in placement(item).items():
+            if not self.conditions.is_turned(Knob.LOST, centre):
+                continue
+            gone = np.asarray(self.conditions.of(Knob.LOST, centre))
+            n_ticks = max(1, round(FAILOVER_MINUTES * 60.0 / self.step_s))
+            sudden = np.clip(gone - np.concatenate([np.zeros(n_ticks), gone])[: len(gone)], 0.0, 1.0)
+            standby = 0.3 if COMPONENTS[item].home else 1.0  # a standby takes over most of a lost primary
+            lost = lost + share * standby * gone
+            fresh = fresh + 0.5 * share * sudden
+        return np.clip(lost, 0.0, 0.95), np.clip(fresh, 0.0, 0.95)
+
+    def _idle(self, item: str) -> Node:
+        given = self.given[item]
+        return Node(
+            arrivals=self.zero, latency_s=given.work_s + given.wait_s, own_s=given.work_s + given.wait_s,
+            failure=self.zero, use=self.zero, pool_use=self.zero, refused=self.zero,
+            throughput=np.full_like(self.zero, np.inf), memory=given.memory, backlog=self.zero,
+        )  # fmt: skip
+
+    def _idle_edge(self, call: Call) -> Edge:
+        per_request = (
+            self.load.shares[call.callee] if isnan(call.per_request) else call.per_request * self.one
+        )
+        return Edge(call, per_request, self.one, self.zero, self.zero, self.zero, self.one)
+
+    # Down the calls.
+
+    def _send_requests(self) -> None:
+        arrivals = {item: self.load.sources.get(item, self.zero) for item in self.order}
+        arrivals[ENTRY] = self._customers()
+        for item in self.order:
+            node = self.nodes[item]
+            node.arrivals = arrivals[item]
+            if item in CONSUMERS:
+                arrivals[CONSUMERS[item]] = self._drain(item)
+                continue
+            reach = (1.0 - self.given[item].fail) * (1.0 - node.refused)
+            missed = self._missed(item)
+            stage, next_reach = 0, reach
+            for edge in self.edges[item]:
+                if edge.call.stage != stage:
+                    stage, reach = edge.call.stage, next_reach
+                if edge.call.behind:
+                    edge.per_request = edge.call.per_request * missed[edge.call.behind]
+                calls = node.arrivals * reach * edge.per_request
+                arrivals[edge.call.callee] = arrivals[edge.call.callee] + calls * edge.passes * edge.attempts
+                if edge.call.is_essential:
+                    next_reach = next_reach * (1.0 - np.minimum(edge.per_request, 1.0) * edge.failure)
+
+    def _customers(self) -> Values:
+        """Requests per second at the gateway: the patient, the impatient, and what the CDN does not hold."""
+        gateway = self.nodes[ENTRY]
+        bad = np.clip(gateway.failure + 0.5 * np.clip(gateway.latency_s / 3.0, 0.0, 1.0) ** 2, 0.0, 1.0)
+        weary = lfilter([0.3], [1.0, -0.7], _before(bad))  # people leave after some minutes of it
+        asked = self.load.demand * self.conditions.of(Knob.DEMAND, ENTRY)
+        sent = asked * (1.0 - 0.7 * weary) * (1.0 + 0.5 * _before(gateway.failure))  # and press again at once
+        if self.links:
+            sent = sent * sum(
+                share * (1.0 - np.minimum(2.0 * self.links[link][2], 0.7))
+                for link, share in LINK_SHARES.items()
+            )
+        self.cdn_requests = ASSETS_PER_REQUEST * sent
+        self.cdn_missed = 1.0 - HIT_RATIOS["cdn"] * (1.0 - self.conditions.of(Knob.COLD, "cdn")) * self.one
+        arriving: Values = sent + self.cdn_requests * self.cdn_missed
+        return arriving
+
+    def _missed(self, item: str) -> dict[str, Values]:
+        """Share of an item's look-ups that each cache does not answer."""
+        return {
+            cache.call.callee: 1.0
+            - HIT_RATIOS[cache.call.callee]
+            * (1.0 - self.conditions.of(Knob.COLD, cache.call.callee))
+            * (1.0 - cache.failure)
+            for cache in self.edges[item]
+            if cache.call.callee in HIT_RATIOS
+        }
+
+    def _drain(self, queue: str) -> Values:
+        """Messages per second that the consumer takes from its queue; the rest waits."""
+        node, consumer = self.nodes[queue], self.nodes[CONSUMERS[queue]]
+        limit = self.sizes[queue].peak * BUFFERED_S
+        taken = (node.arrivals * (1.0 - self.given[queue].fail)) * self.step_s
+        growth = np.maximum(taken - consumer.throughput * self.step_s, -1e15)
+        node.backlog = carry_over(growth, limit)
+        spilt = np.maximum(_before(node.backlog) + growth - limit, 0.0)
+        node.refused = np.clip(spilt / np.maximum(taken, 1e-9), 0.0, 1.0)
+        drained = taken - spilt - (node.backlog - _before(node.backlog))
+        drained_per_s: Values = np.maximum(drained, 0.0) / self.step_s
+        return drained_per_s
+
+    # Up the calls.
+
+    def _use_links(self) -> None:
+        for link, share in LINK_SHARES.items():
+            component = COMPONENTS[link]
+            sent = self.nodes[ENTRY].arrivals * share
+            use = sent / (self.sizes[ENTRY].peak * share / component.peak_use)
+            congestion = np.clip((use - 0.9) * 0.2, 0.0, 0.1)
+            loss = np.clip(self.conditions.of(Knob.LOSS, link) + congestion, 0.0, 0.95)
+            trip = component.wait_ms / 1000.0 * (1.0 + queueing_delay(use, 20.0))
+            self.links[link] = (trip + PACKETS * loss * RETRANSMIT_S, use, loss)
+
+    def _handle(self, item: str, *, damping: float) -> None:
+        node, given = self.nodes[item], self.given[item]
+        busy = node.arrivals / given.capacity
+        is_fed = item in self.consumers or item in CONSUMERS
+        turned_away, waiting = (self.zero, self.zero) if is_fed else self._at_the_door(node, given)
+        own_s = given.work_s * (1.0 + queueing_delay(busy, CORES_PER_INSTANCE)) + given.wait_s + waiting
+        calls_s, reach = self._call(item, damping)
+        held_s = own_s + calls_s
+        if item == ENTRY:
+            held_s = held_s + sum(share * self.links[link][0] for link, share in LINK_SHARES.items())
+        wanted = node.arrivals * (1.0 - given.fail) * (1.0 - turned_away) * held_s / given.pool
+        if is_fed:
+            pool_wait, given_up = self.zero, self.zero
+        else:
+            pool_wait = held_s * queueing_delay(wanted, 32.0) + ACQUIRE_S * np.clip(
+                (wanted - 1.0) * 2.0, 0.0, 1.0
+            )
+            given_up = np.clip(1.0 - 1.0 / np.maximum(wanted, 1.0), 0.0, 1.0)
+        refused = 1.0 - (1.0 - turned_away) * (1.0 - given_up)
+        if item not in CONSUMERS:
+            node.refused = damping * node.refused + (1.0 - damping) * refused
+        good = (1.0 - given.fail) * (1.0 - turned_away)
+        latency_s = (
+            given.fail * FAILED_FAST * own_s
+            + (1.0 - given.fail) * turned_away * TURNED_AWAY_S
+            + good * (given_up * ACQUIRE_S + (1.0 - given_up) * (held_s + pool_wait))
+        )
+        node.latency_s = damping * node.latency_s + (1.0 - damping) * latency_s
+        node.own_s = own_s + pool_wait
+        node.failure = np.clip(
+            1.0 - (1.0 - given.fail) * (1.0 - node.refused) * reach * (1.0 - BASE_FAILURE), 0.0, 1.0
+        )
+        node.use = np.clip(np.minimum(busy, 1.0) * (1.0 - given.hog) + given.hog, 0.0, 1.0)
+        node.pool_use = np.clip(wanted, 0.0, 1.0)
+        node.throughput = np.minimum(given.capacity, given.pool / held_s)
+
+    def _at_the_door(self, node: Node, given: _Given) -> tuple[Values, Values]:
+        """Share of the requests that find no room, and the seconds the others wait behind the backlog."""
+        growth = (node.arrivals - given.capacity) * self.step_s
+        if not (growth > 0).any():
+            return self.zero, self.zero
+        limit = given.capacity * ACCEPTED_S
+        backlog = carry_over(growth, limit)
+        spilt = np.maximum(_before(backlog) + growth - limit, 0.0)
+        share = np.clip(spilt / np.maximum(node.arrivals * self.step_s, 1e-9), 0.0, 1.0)
+        return share, 0.5 * (_before(backlog) + backlog) / given.capacity
+
+    def _call(self, item: str, damping: float) -> tuple[Values, Values]:
+        """Seconds that a request spends in its calls, and the share that no essential call failed."""
+        total, reach = self.zero, self.one
+        stage, slowest, next_reach = 0, self.zero, self.one
+        for edge in self.edges[item]:
+            call = edge.call
+            if call.stage != stage:
+                total, reach = total + reach * slowest, next_reach
+                stage, slowest = call.stage, self.zero
+            self._attempt(edge, damping)
+            time = edge.per_request * edge.wait_s
+            slowest = slowest + time if isnan(call.per_request) else np.maximum(slowest, time)
+            if call.is_essential:
+                exposed = 1.0 - np.minimum(edge.per_request, 1.0) * edge.failure
+                next_reach = next_reach * exposed ** np.maximum(edge.per_request, 1.0)
+        return total + reach * slowest, next_reach
+
+    def _attempt(self, edge: Edge, damping: float) -> None:
+        callee, call = self.nodes[edge.call.callee], edge.call
+        once = limited_wait(callee.latency_s, call.timeout_s)
+        failure = 1.0 - (1.0 - callee.failure) * (1.0 - once.too_late)
+        attempts = n_attempts(failure, call.retries)
+        edge.attempts = damping * edge.attempts + (1.0 - damping) * attempts
+        edge.late = once.too_late
+        failed = failure ** (call.retries + 1)
+        wait_s = edge.attempts * once.mean_s + (edge.attempts - 1.0) * BACKOFF_S
+        if call.has_breaker:
+            edge.passes = 1.0 - 0.9 * np.clip((_before(failure) - 0.4) / 0.3, 0.0, 1.0)
+            wait_s, failed = wait_s * edge.passes, 1.0 - edge.passes * (1.0 - failed)
+        edge.wait_s, edge.failure = wait_s, failed
+
+
+@dataclass(frozen=True)
+class _Given:
+    work_s: Values
+    wait_s: Values
+    capacity: Values  # requests per second
+    hog: Values
+    fail: Values
+    pool: Values
+    memory: Values
+
+
+def _before(values: Values) -> Values:
+    """The values one tick earlier, 0 before the first."""
+    return np.concatenate([[0.0], values[:-1]])

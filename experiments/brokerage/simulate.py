@@ -1,0 +1,138 @@
+"""Run the brokerage for some days: metrics, changes, logs and spans, deterministic by seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from experiments.brokerage.conditions import Conditions
+from experiments.brokerage.faults import apply_fault
+from experiments.brokerage.measure import measure
+from experiments.brokerage.noise import rough_noise
+from experiments.brokerage.propagation import Brokerage, Load
+from experiments.brokerage.topology import brokerage_graph, callers_first
+from experiments.brokerage.traffic import customer_demand, journey_shares, market_messages, settlement_jobs
+from features.calendar import MINUTES_A_DAY, ExchangeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cmdb.graph import DependencyGraph
+    from cmdb.items import ChangeEvent
+    from experiments.brokerage.faults import Fault
+    from experiments.brokerage.propagation import Flows
+    from features.frame import Frame
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Some days of the brokerage.
+
+    Attributes
+    ----------
+    frame
+        What monitoring saw, every item's golden signals and resources; ``nan`` = missing.
+    changes
+        Recorded changes by time: ordinary ones, and those of the faults.
+    faults
+        The ground truth.
+    flows, conditions
+        What really happened, before it was measured.
+    """
+
+    graph: DependencyGraph
+    frame: Frame
+    changes: tuple[ChangeEvent, ...]
+    faults: tuple[Fault, ...]
+    seed: int
+    flows: Flows = field(repr=False)
+    conditions: Conditions = field(repr=False)
+
+    @property
+    def start(self) -> datetime:
+        """Start of the first tick."""
+        return datetime.fromtimestamp(self.frame.start_ms / 1000, UTC)
+
+    @property
+    def end(self) -> datetime:
+        """End of the last tick, exclusive."""
+        return datetime.fromtimestamp(self.frame.end_ms / 1000, UTC)
+
+
+def simulate(
+    first_day: date,
+    *,
+    n_days: int,
+    seed: int,
+    faults: Sequence[Fault] = (),
+    step: timedelta = MINUTE,
+    clock: ExchangeClock | None = None,
+) -> Simulation:
+    """Simulate whole calendar days of the exchange's time zone.
+
+    Parameters
+    ----------
+    first_day
+        A local day; weekends and holidays are simulated as such.
+    n_days
+        At least 1.
+    seed
+        The same seed gives the same simulation, to the bit.
+    faults
+        What goes wrong, in any order; several may overlap.
+    step
+        Spacing of the ticks; a whole number of seconds that divides a day.
+    clock
+        The exchange's calendar; Shanghai's by default.
+
+    Raises
+    ------
+    ValueError
+        If ``n_days`` or ``step`` makes no sense.
+    """
+    if n_days < 1:
+        raise ValueError(f"at least one day is needed, got {n_days}")
+    if step < timedelta(seconds=1) or step % timedelta(seconds=1) or DAY % step:
+        raise ValueError(f"a step of {step} does not divide a day into whole seconds")
+    clock = clock or ExchangeClock()
+    start = datetime.combine(first_day, time(), ZoneInfo(clock.time_zone)).astimezone(UTC)
+    conditions = calm_conditions(first_day, n_days, step, clock)
+    for fault in faults:
+        apply_fault(fault, conditions, start, step)
+    streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(4)]
+    load = Load(
+        customer_demand(conditions, streams[0]),
+        journey_shares(conditions, streams[1]),
+        {"settlement": settlement_jobs(conditions), "exchange-feed": market_messages(conditions)},
+    )
+    order = callers_first()
+    roughness = rough_noise(
+        streams[2], (len(order), len(conditions.minutes)), spread=0.07, memory=0.8, freedom=3.5
+    )
+    flows = Brokerage(
+        load, conditions, dict(zip(order, roughness, strict=True)), step_s=step.total_seconds()
+    ).run()
+    frame = measure(
+        flows,
+        conditions,
+        streams[3],
+        start_ms=int(start.timestamp() * 1000),
+        step_ms=int(step.total_seconds() * 1000),
+    )
+    changes = tuple(sorted(conditions.changes, key=lambda change: (change.at, change.id)))
+    return Simulation(brokerage_graph(), frame, changes, tuple(faults), seed, flows, conditions)
+
+
+def calm_conditions(first_day: date, n_days: int, step: timedelta, clock: ExchangeClock) -> Conditions:
+    """Days on which nothing goes wrong."""
+    minutes = np.arange(n_days * (DAY // step), dtype=np.float64) * (step / MINUTE)
+    day = (minutes // MINUTES_A_DAY).astype(int)
+    trades = np.array([clock.is_trading_day(first_day + timedelta(days=day)) for day in range(n_days)])
+    return Conditions(minutes, np.mod(minutes, MINUTES_A_DAY), trades[day])
