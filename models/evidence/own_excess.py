@@ -87,30 +87,32 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
         `Role.LATENCY` or `Role.ERRORS`.
     """
     n_items = len(case.items)
+    calls = calls_of(case)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
-    median = _median(normal)
+    median = column_median(normal)
     is_known = (np.isfinite(normal).sum(axis=0) >= MIN_NORMAL_TICKS) & np.isfinite(window).any(axis=0)
-    reference = np.nan_to_num(np.fmax(median, _median(case.before.of(role, n_items))))
-    level = _mean(window)
-    callers = caller_matrix(case)
-    requests_now, requests_then = requests_of(case.window, callers), requests_of(case.normal, callers)
+    reference = np.nan_to_num(np.fmax(median, column_median(case.before.of(role, n_items))))
+    requests_now, requests_then = requests_of(case.window, calls), requests_of(case.normal, calls)
     counts = bool(np.isfinite(requests_now).any() and np.isfinite(requests_then).any())
     if counts:
-        own_now, total_now = _added(window - reference, requests_now, callers, is_known)
-        own_then, _ = _added(normal - median, requests_then, callers, is_known)
-        usual = np.nan_to_num(median * _mean(requests_then))
+        total = np.nan_to_num((window - reference) * requests_now)
+        total_then = np.nan_to_num((normal - median) * requests_then)
+        own_now = total - _explained(total * is_known, column_mean(requests_now), calls)
+        own_then = total_then - _explained(total_then * is_known, column_mean(requests_then), calls)
+        usual = np.nan_to_num(median * column_mean(requests_then))
     else:
-        own_now, own_then = _residuals(window - reference, normal - median, callers, is_known)
-        total_now = np.nan_to_num(window - reference)
+        total = np.nan_to_num(window - reference)
+        total_then = np.nan_to_num(normal - median)
+        own_now, own_then = _residuals(total, total_then, calls, is_known)
         usual = np.nan_to_num(median)
     past = moving_mean(own_then, max(1, len(window)))
-    own = _mean(own_now)
+    own = column_mean(own_now)
     surprised = np.where(is_known & (own > 0), surprise(own, past, floor=SCALE_FLOOR * usual), 0.0)
     return OwnExcess(
         role=role,
         own=own,
-        total=_mean(total_now),
-        level=level,
+        total=column_mean(total),
+        level=column_mean(window),
         reference=reference,
         surprise=surprised,
         is_known=is_known,
@@ -119,23 +121,54 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
     )
 
 
-def caller_matrix(case: Case) -> sparse.csr_array:
-    """Who calls whom: ``(n_items, n_items)``, 1 where the row's item calls the column's."""
+@dataclass(frozen=True)
+class Calls:
+    """Who calls whom, as index arrays.
+
+    Attributes
+    ----------
+    callers, callees
+        Shape ``(n_edges,)``: columns of the case, sorted by caller.
+    starts
+        Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
+    """
+
+    callers: NDArray[np.int64]
+    callees: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, callers or not."""
+        return len(self.starts) - 1
+
+    def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
+        """The graph as an ``(n_items, n_items)`` matrix with one weight per edge, row = caller."""
+        return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
+
+
+def calls_of(case: Case) -> Calls:
+    """The calls among the items of a case."""
     position = {item: index for index, item in enumerate(case.items)}
-    edges = sorted({(edge.dependent, edge.dependency) for edge in case.graph.edges if edge.kind in INHERITED})
-    rows = [position[caller] for caller, _ in edges]
-    columns = [position[callee] for _, callee in edges]
-    return sparse.csr_array((np.ones(len(edges)), (rows, columns)), shape=(len(case.items),) * 2)
+    pairs = {
+        (position[edge.dependent], position[edge.dependency])
+        for edge in case.graph.edges
+        if edge.kind in INHERITED
+    }
+    edges = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    starts = np.searchsorted(edges[:, 0], np.arange(len(case.items) + 1))
+    return Calls(edges[:, 0], edges[:, 1], starts)
 
 
-def requests_of(signals: Signals, callers: sparse.csr_array) -> NDArray[np.float64]:
+def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
     """Requests per tick, shape ``(n_ticks, n_items)``; where none are counted, those of all callers."""
-    counted = signals.of(Role.REQUESTS, callers.shape[0])
+    counted = signals.of(Role.REQUESTS, calls.n_items)
     uncounted = ~np.isfinite(counted).any(axis=0)
     if uncounted.any() and not uncounted.all():
-        from_callers = np.nan_to_num(counted) @ callers
-        has_callers = np.asarray(callers[~uncounted].sum(axis=0)).ravel() > 0
-        counted = np.where(uncounted & has_callers, from_callers, counted)
+        from_callers = np.nan_to_num(counted) @ calls.matrix(np.ones(len(calls.callers)))
+        counting_caller = ~uncounted[calls.callers]
+        has_caller = np.bincount(calls.callees[counting_caller], minlength=calls.n_items) > 0
+        counted = np.where(uncounted & has_caller, from_callers, counted)
     return counted
 
 
@@ -148,56 +181,53 @@ def moving_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]
     return means
 
 
-def _added(
-    above: NDArray[np.float64],
-    requests: NDArray[np.float64],
-    callers: sparse.csr_array,
-    is_known: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Own and total excess per tick, both ``(n_ticks, n_items)``; a missing tick adds nothing."""
-    total = np.nan_to_num(above * requests)
-    weights = callers.multiply(np.nan_to_num(_mean(requests))[:, None]).tocsr()
-    received = np.asarray(weights.sum(axis=0)).ravel()
-    inverse = np.divide(1.0, received, out=np.zeros_like(received), where=received > 0)
-    share_of_callee = weights.multiply(inverse[None, :]).tocsr()
-    explained = np.asarray((share_of_callee @ (np.maximum(total, 0.0) * is_known).T).T)
-    return total - explained, total
+def column_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each column, missing values left out; ``nan`` where nothing was seen."""
+    if not len(values):
+        return np.full(values.shape[1], np.nan)
+    ordered = np.sort(values, axis=0)  # missing values come last
+    n_seen = np.isfinite(values).sum(axis=0)
+    middle = np.stack([np.maximum(n_seen - 1, 0) // 2, np.minimum(n_seen // 2, len(values) - 1)])
+    low, high = np.take_along_axis(ordered, middle, axis=0)
+    return np.where(n_seen > 0, (low + high) / 2, np.nan)
+
+
+def column_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of each column, missing values left out; ``nan`` where nothing was seen."""
+    seen = np.isfinite(values)
+    n_seen = seen.sum(axis=0)
+    means = np.full(values.shape[1], np.nan)
+    np.divide(np.where(seen, values, 0.0).sum(axis=0), n_seen, out=means, where=n_seen > 0)
+    return means
+
+
+def _explained(
+    excess: NDArray[np.float64], requests: NDArray[np.float64], calls: Calls
+) -> NDArray[np.float64]:
+    """What each item's callees explain of its excess, per tick, shape ``(n_ticks, n_items)``.
+
+    A caller's share of a callee's requests is taken from the mean requests, shape ``(n_items,)``, of all
+    the callee's callers.
+    """
+    sent = np.nan_to_num(requests)[calls.callers]
+    received = np.bincount(calls.callees, weights=sent, minlength=calls.n_items)[calls.callees]
+    shares = np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
+    return np.asarray((calls.matrix(shares) @ np.maximum(excess, 0.0).T).T)
 
 
 def _residuals(
-    now: NDArray[np.float64],
-    then: NDArray[np.float64],
-    callers: sparse.csr_array,
-    is_known: NDArray[np.bool_],
+    now: NDArray[np.float64], then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What a ridge regression on the callees leaves over, now and in normal times, per request."""
-    now, then = np.nan_to_num(now), np.nan_to_num(then)
     own_now, own_then = now.copy(), then.copy()
-    for caller in range(len(is_known)):
-        callees = callers.indices[callers.indptr[caller] : callers.indptr[caller + 1]]
+    for caller in np.flatnonzero(is_known):
+        callees = calls.callees[calls.starts[caller] : calls.starts[caller + 1]]
         callees = callees[is_known[callees]]
-        if len(callees) and is_known[caller]:
+        if len(callees):
             X = then[:, callees]
             gram = X.T @ X
-            penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12)) / max(len(X), 1)
-            slopes = np.linalg.solve(gram + penalty, X.T @ then[:, caller])
-            own_now[:, caller] -= np.maximum(now[:, callees], 0.0) @ np.maximum(slopes, 0.0)
-            own_then[:, caller] -= np.maximum(X, 0.0) @ np.maximum(slopes, 0.0)
+            penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12)) / len(X)
+            slopes = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), 0.0)
+            own_now[:, caller] -= np.maximum(now[:, callees], 0.0) @ slopes
+            own_then[:, caller] -= np.maximum(X, 0.0) @ slopes
     return own_now, own_then
-
-
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of each column, ``nan`` where nothing was seen."""
-    seen = np.isfinite(values).any(axis=0)
-    medians = np.full(values.shape[1], np.nan)
-    if seen.any():
-        medians[seen] = np.nanmedian(values[:, seen], axis=0)
-    return medians
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of each column, ``nan`` where nothing was seen."""
-    n_seen = np.isfinite(values).sum(axis=0)
-    means = np.full(values.shape[1], np.nan)
-    np.divide(np.nansum(values, axis=0), n_seen, out=means, where=n_seen > 0)
-    return means

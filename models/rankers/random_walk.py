@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evidence.own_excess import caller_matrix
+from models.evidence.own_excess import calls_of
 from models.rankers.correlation import correlation_with
 from models.rankers.ranking import Ranking, ranking_of
 
@@ -40,7 +40,8 @@ class RandomWalk:
         """Rank every item of the case, best first."""
         alerting = case.items.index(case.alert.item)
         attraction = correlation_with(case, alerting) + 1e-9
-        calls = caller_matrix(case)
+        edges = calls_of(case)
+        calls = edges.matrix(np.ones(len(edges.callers)))
         steps = calls.multiply(attraction[None, :]) + self.backward * calls.T.multiply(attraction[None, :])
         steps = steps.tocsr()
         out = np.asarray(steps.sum(axis=1)).ravel()

@@ -89,12 +89,16 @@ class SunspotRanker:
         return surprise * (self.share_floor + share) / (self.share_floor + 1.0) * reach
 
     def _posterior(self, scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Probability of each item, and of none of them: a score is read as the log of a likelihood ratio."""
-        log_none = np.log(self.prior_none * max(len(scores), 1))
-        top = max(scores.max(initial=0.0), log_none)
-        weights, none = np.exp(scores - top), float(np.exp(log_none - top))
-        total = weights.sum() + none
-        return weights / total, none / total
+        """Probability of each item, and of none of them.
+
+        A surprise of s = −ln p speaks for a candidate by a factor of at most exp(s) / (e s) (Sellke, Bayarri
+        and Berger, "Calibration of p values for testing precise null hypotheses", American Statistician
+        2001). Every item starts alike; one that surprises nobody is hardly a cause.
+        """
+        factors = np.where(scores > 1.0, np.exp(scores - 1.0) / np.maximum(scores, 1.0), scores)
+        none = self.prior_none * len(scores)
+        total = float(factors.sum()) + none
+        return factors / total, none / total
 
     def _path(self, case: Case, index: int, position: int) -> tuple[str, ...]:
         return case.graph.path(case.alert.item, case.items[index]) if position < self.n_explained else ()

@@ -1,0 +1,62 @@
+# Everything a new user needs: `make demo`, `make test`. Needs Python 3.11 to 3.13, make and git.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+# Without compiled bytecode each import of MLflow takes six seconds.
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+# Real labelled data, where it lies beside the project; tests that need it are left out elsewhere.
+ifeq ($(origin SUNSPOT_DATA),undefined)
+  ifneq ($(wildcard ../shared/data/petshop.tar.xz),)
+    export SUNSPOT_DATA := $(abspath ../shared/data)
+  endif
+endif
+
+.PHONY: help demo test test-e2e check lint types imports lock clean
+
+help:  ## Show what can be made.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: requirements.lock bootstrap.lock pyproject.toml
+	@echo "setting up $(VENV) from requirements.lock (about a minute, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Sunspot needs Python 3.11, 3.12 or 3.13; try: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/.ready  ## Train, serve and explain a fault of the built-in brokerage.
+	@$(BIN)/sunspot demo $(if $(DEMO_EXIT),--exit)
+
+check: lint types imports  ## Lint, types and import rules.
+
+lint: $(VENV)/.ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: run .venv/bin/ruff format ."; exit 1; }
+
+types: $(VENV)/.ready
+	@$(BIN)/python -m mypy
+
+imports: $(VENV)/.ready
+	@$(BIN)/lint-imports
+
+test: check  ## Every check that needs neither root nor system packages.
+	@$(BIN)/python -m pytest -m "not e2e" --cov --cov-report=term --cov-fail-under=95 -q
+
+test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
+	@sh tests/e2e/install_peers.sh
+	@$(BIN)/python -m pytest -m e2e -q --no-cov
+
+lock: $(VENV)/.ready  ## Resolve the dependencies anew.
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --upgrade --group dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove the environment and all caches; data stays.
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

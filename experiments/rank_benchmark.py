@@ -1,0 +1,141 @@
+"""How often each ranker names the true cause, and at what cost.
+
+Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
+with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
+the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cmdb.graph import DependencyGraph
+from cmdb.items import Edge
+from experiments.figures import calibration_error, reciprocal_rank, share_within, wilson_interval
+from models.case import Case, Signals
+from models.rankers import RANKERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from models.rankers.ranking import Ranker, Ranking
+
+RANKS = (1, 3, 5)
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A case with a known cause, and the parts of the table that it counts in."""
+
+    case: Case
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one ranker said of one case, and how long it took."""
+
+    ranking: Ranking
+    causes: tuple[str, ...]
+    ms: float
+
+
+def bench_rankers(
+    labelled: Sequence[LabelledCase], *, on_progress: Callable[[str], None] = lambda _: None
+) -> list[dict[str, float | int | str]]:
+    """Run every ranker and both controls; one flat row per part and method."""
+    outcomes = {name: _run(ranker, labelled, on_progress) for name, ranker in RANKERS.items()}
+    own = RANKERS["sunspot"]
+    outcomes["sunspot_scrambled"] = _run(own, [_scrambled(each) for each in labelled], on_progress)
+    outcomes["sunspot_wrong_labels"] = _with_wrong_labels(outcomes["sunspot"])
+    rows: list[dict[str, float | int | str]] = []
+    for part, members in _members(labelled).items():
+        for method, results in outcomes.items():
+            rows.append({"part": part, "method": method, **_figures([results[index] for index in members])})
+    return rows
+
+
+def _run(
+    ranker: Ranker, labelled: Iterable[LabelledCase], on_progress: Callable[[str], None]
+) -> list[Outcome]:
+    outcomes = []
+    for index, each in enumerate(labelled):
+        if index == 0:
+            ranker.rank(each.case)  # the first call imports and warms up
+        began = time.perf_counter()
+        ranking = ranker.rank(each.case)
+        outcomes.append(Outcome(ranking, each.case.cause, (time.perf_counter() - began) * 1000))
+        on_progress(ranker.name)
+    return outcomes
+
+
+def _members(labelled: Sequence[LabelledCase]) -> dict[str, list[int]]:
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, each in enumerate(labelled):
+        for part in each.parts:
+            members[part].append(index)
+    return dict(sorted(members.items(), key=lambda entry: (entry[0] != "all", entry[0])))
+
+
+def _figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
+    figures: dict[str, float | int] = {"n": len(outcomes)}
+    for k in RANKS:
+        share = float(np.mean([share_within(each.ranking, each.causes, k) for each in outcomes]))
+        low, high = wilson_interval(share, len(outcomes))
+        figures |= {f"as{k}": share, f"as{k}_low": low, f"as{k}_high": high}
+    figures["mrr"] = float(np.mean([reciprocal_rank(each.ranking, each.causes) for each in outcomes]))
+    figures["abstained"] = float(np.mean([bool(each.ranking.abstained) for each in outcomes]))
+    named = [each for each in outcomes if each.ranking.candidates and not each.ranking.abstained]
+    if named:
+        figures["calibration_error"] = calibration_error(
+            [each.ranking.candidates[0].probability for each in named],
+            [share_within(each.ranking, each.causes, 1) for each in named],
+        )
+    figures["ms_per_incident"] = float(np.mean([each.ms for each in outcomes]))
+    return figures
+
+
+def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Each outcome with the cause of the next one that had another cause."""
+    causes = [each.causes for each in outcomes]
+    wrong = []
+    for index, outcome in enumerate(outcomes):
+        later = causes[index + 1 :] + causes[:index]
+        wrong.append(replace(outcome, causes=next((each for each in later if each != outcome.causes), ())))
+    return wrong
+
+
+def _scrambled(labelled: LabelledCase) -> LabelledCase:
+    """The same case under other names, in another order."""
+    case = labelled.case
+    order = np.random.default_rng(len(case.items)).permutation(len(case.items))
+    names = {case.items[old]: f"item-{new:05d}" for new, old in enumerate(order)}
+    graph = DependencyGraph(
+        (replace(item, id=names[item.id]) for item in case.graph.items.values()),
+        (Edge(names[edge.dependent], names[edge.dependency], edge.kind) for edge in case.graph.edges),
+    )
+    scrambled = replace(
+        case,
+        alert=replace(case.alert, item=names[case.alert.item]),
+        graph=graph,
+        items=tuple(names[case.items[old]] for old in order),
+        window=_reordered(case.window, order),
+        before=_reordered(case.before, order),
+        normal=_reordered(case.normal, order),
+        changes=tuple(replace(change, item=names[change.item]) for change in case.changes),
+        cause=_renamed(case.cause, names),
+    )
+    return LabelledCase(scrambled, labelled.parts)
+
+
+def _renamed(causes: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(names.get(cause, cause) for cause in causes)
+
+
+def _reordered(signals: Signals, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Signals:
+    return Signals(signals.times_ms, {role: values[:, order] for role, values in signals.values.items()})

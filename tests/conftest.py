@@ -1,0 +1,52 @@
+"""What every test may ask for: the public data, and the promise that the run says what it left out."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEFT_OUT: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """Return the folder of public data sets named by SUNSPOT_DATA; leave the test out where there is none."""
+    named = os.environ.get("SUNSPOT_DATA", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("needs SUNSPOT_DATA")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def petshop(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the unpacked PetShop data set."""
+    if (public_data / "petshop").is_dir():
+        return public_data / "petshop"
+    folder = tmp_path_factory.mktemp("petshop")
+    with tarfile.open(public_data / "petshop.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember which tests were left out for want of public data."""
+    report = yield
+    if report.skipped and "SUNSPOT_DATA" in str(report.longrepr):
+        LEFT_OUT.append(item.nodeid)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were left out."""
+    if LEFT_OUT:
+        terminalreporter.write_line(
+            f"{len(LEFT_OUT)} tests left out: set SUNSPOT_DATA to the public data sets"
+        )

@@ -1,0 +1,43 @@
+import pytest
+
+from experiments.figures import calibration_error, reciprocal_rank, share_within, wilson_interval
+from models.rankers.ranking import Candidate, Ranking
+
+
+def ranking(**scores: float) -> Ranking:
+    candidates = (Candidate(item, score, 0.0) for item, score in scores.items())
+    return Ranking("case", "ranker", tuple(sorted(candidates, key=lambda each: -each.score)))
+
+
+def test_the_first_candidate_counts_whole_at_every_k() -> None:
+    assert [share_within(ranking(a=3, b=2), ["a"], k) for k in (1, 3)] == [1.0, 1.0]
+
+
+def test_a_tie_of_three_counts_a_third_at_each_rank() -> None:
+    tied = ranking(a=1, b=1, c=1, d=0)
+    assert [share_within(tied, ["a"], k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_a_missing_cause_counts_nothing() -> None:
+    assert share_within(ranking(a=1), ["z"], 5) == 0.0
+    assert reciprocal_rank(ranking(a=1), ["z"]) == 0.0
+
+
+def test_of_several_causes_the_best_placed_counts() -> None:
+    assert share_within(ranking(a=3, b=2, c=1), ["c", "b"], 2) == 1.0
+
+
+def test_reciprocal_rank_averages_over_a_tie() -> None:
+    assert reciprocal_rank(ranking(a=2, b=1, c=1), ["b"]) == pytest.approx((1 / 2 + 1 / 3) / 2)
+
+
+def test_wilson_interval_of_a_published_example() -> None:
+    # Newcombe, Statistics in Medicine 1998, table I: 81 of 263, method 3
+    low, high = wilson_interval(81 / 263, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert wilson_interval(0.0, 0) == (0.0, 1.0)
+
+
+def test_calibration_error_is_the_gap_between_belief_and_truth() -> None:
+    assert calibration_error([0.9, 0.9, 0.9, 0.9], [1, 1, 0, 0]) == pytest.approx(0.4)
+    assert calibration_error([], []) == 0.0
