@@ -1,0 +1,141 @@
+"""Reading a history: its sealed segments and its log, while another process may be writing it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from telemetry.damage import Damage
+from telemetry.log_file import LOG_SUFFIX, log_number, read_log
+from telemetry.merging import merge
+from telemetry.records import decode
+from telemetry.segments import SEGMENT_SUFFIX, Arrivals, arrivals_of, read_segment, read_span, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from telemetry.batches import Samples
+
+LOGS = "log"
+SEGMENTS = "segments"
+EARLIEST_MS = int(np.iinfo(np.int64).min)
+LATEST_MS = int(np.iinfo(np.int64).max)
+
+
+class HistoryReader:
+    """Reads the history of a directory; needs no lock and changes nothing.
+
+    Parameters
+    ----------
+    directory
+        Where a `telemetry.history.History` writes, or wrote.
+    n_safe_bytes
+        For the number of a log, how much of it may be read; by default all of it, but for an
+        unfinished record at the end of the newest one.
+    """
+
+    def __init__(self, directory: Path, *, n_safe_bytes: Callable[[int], int | None] | None = None) -> None:
+        self.directory = directory
+        self._n_safe_bytes = n_safe_bytes
+        self._damage: dict[tuple[str, int, str], Damage] = {}
+        self._damage_lock = threading.Lock()
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What was found damaged so far, in the order it was found."""
+        with self._damage_lock:
+            return tuple(self._damage.values())
+
+    def report(self, damage: Damage) -> None:
+        """Remember damage that was found; the same twice is remembered once."""
+        with self._damage_lock:
+            self._damage.setdefault((damage.file, damage.start, damage.reason), damage)
+
+    def read(self, start_ms: int | None = None, end_ms: int | None = None) -> Samples:
+        """Samples with a time in ``[start_ms, end_ms)``, each series in the order it arrived in.
+
+        An end that is left out is open. What cannot be read is left out and listed in `damage`.
+        """
+        start_ms = EARLIEST_MS if start_ms is None else start_ms
+        last_ms = LATEST_MS if end_ms is None else end_ms - 1
+        parts = [self._part(number, start_ms, last_ms) for number in self.numbers()]
+        return merge(part.by_arrival_within_series().samples for part in parts if len(part.samples))
+
+    def replay(self, since_ms: int = 0, *, after: int = 0) -> Iterator[Samples]:
+        """Samples with a time of at least ``since_ms`` in the order they arrived in, batch by batch.
+
+        A log gives one batch per record, a segment one batch. Of a log that is being written, records
+        that come after the call may be there too. ``after`` leaves out what has a position up to it.
+        """
+        for number in self.numbers():
+            part = self._part(number, since_ms, LATEST_MS).in_order()
+            part = part.rows(part.position > after)
+            if self._segment(number).exists():
+                if len(part.samples):
+                    yield part.samples
+                continue
+            borders = np.flatnonzero(np.diff(part.position)) + 1
+            starts, ends = [0, *borders], [*borders, len(part.samples)]
+            for start, end in zip(starts, ends, strict=True):
+                if end > start:
+                    yield rows(part.samples, slice(start, end))
+
+    def numbers(self) -> list[int]:
+        """Numbers of all logs and segments, oldest first; one that is both is there once."""
+        return sorted(
+            {
+                log_number(path)
+                for folder, suffix in ((LOGS, LOG_SUFFIX), (SEGMENTS, SEGMENT_SUFFIX))
+                for path in (self.directory / folder).glob(f"*{suffix}")
+            }
+        )
+
+    def _log(self, number: int) -> Path:
+        return self.directory / LOGS / f"{number:020d}{LOG_SUFFIX}"
+
+    def _segment(self, number: int) -> Path:
+        return self.directory / SEGMENTS / f"{number:020d}{SEGMENT_SUFFIX}"
+
+    def _part(self, number: int, start_ms: int, last_ms: int) -> Arrivals:
+        """Samples of one segment, or else of its log.
+
+        A log is removed only once its segment is in place, so one that vanishes has a segment;
+        a segment that vanishes was past its retention.
+        """
+        if not self._segment(number).exists():
+            try:
+                return self._part_of_log(number, start_ms, last_ms)
+            except FileNotFoundError:
+                pass
+        try:
+            return self._part_of_segment(self._segment(number), start_ms, last_ms)
+        except FileNotFoundError:
+            return arrivals_of([])
+
+    def _part_of_log(self, number: int, start_ms: int, last_ms: int) -> Arrivals:
+        path = self._log(number)
+        n_bytes = self._n_safe_bytes(number) if self._n_safe_bytes else None
+        data, records, gaps = read_log(path, n_bytes=n_bytes)
+        is_unfinished = self._n_safe_bytes is None and number == self.numbers()[-1]
+        for gap in gaps:
+            if not (is_unfinished and gap.end == len(data)):
+                self.report(Damage(path.name, gap.start, gap.end, gap.reason))
+        part = arrivals_of([(each.position, decode(data[each.start : each.end])) for each in records])
+        times = part.samples.time_ms
+        return part.rows((times >= start_ms) & (times <= last_ms))
+
+    def _part_of_segment(self, path: Path, start_ms: int, last_ms: int) -> Arrivals:
+        def on_damage(reason: str) -> None:
+            self.report(Damage(path.name, 0, path.stat().st_size, reason))
+
+        try:
+            span = read_span(path)
+        except ValueError as error:
+            on_damage(str(error))
+            return arrivals_of([])
+        if span.end_ms < start_ms or span.start_ms > last_ms:
+            return arrivals_of([])
+        return read_segment(path, start_ms=start_ms, last_ms=last_ms, on_damage=on_damage)
