@@ -81,7 +81,7 @@ class Fault:
         return self.start + self.duration
 
 
-class Span(NamedTuple):
+class Course(NamedTuple):
     """When a fault acts, on the grid of the simulation.
 
     Attributes
@@ -120,7 +120,7 @@ class FaultKind(NamedTuple):
     summary: str
     example: str
     kinds: frozenset[str]
-    act: Callable[[Fault, Span, Conditions], None]
+    act: Callable[[Fault, Course, Conditions], None]
     is_fault: bool = True
 
     def happens_to(self, item: str) -> bool:
@@ -128,46 +128,46 @@ class FaultKind(NamedTuple):
         return COMPONENTS[item].kind in self.kinds if self.kinds else item == self.example
 
 
-def _slow_callee(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.add(Knob.WAIT_S, fault.item, span.on * 1.5 * fault.severity**2)
+def _slow_callee(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.add(Knob.WAIT_S, fault.item, course.on * 1.5 * fault.severity**2)
 
 
-def _error_burst(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.add(Knob.FAIL, fault.item, span.on * 0.7 * fault.severity)
+def _error_burst(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.add(Knob.FAIL, fault.item, course.on * 0.7 * fault.severity)
 
 
-def _exhausted_pool(fault: Fault, span: Span, conditions: Conditions) -> None:
-    leaked = np.clip((span.elapsed + 1.0) / 4.0, 0.0, 1.0)
-    conditions.scale(Knob.POOL, fault.item, 0.006 ** (fault.severity * span.on * leaked))
+def _exhausted_pool(fault: Fault, course: Course, conditions: Conditions) -> None:
+    leaked = np.clip((course.elapsed + 1.0) / 4.0, 0.0, 1.0)
+    conditions.scale(Knob.POOL, fault.item, 0.006 ** (fault.severity * course.on * leaked))
 
 
-def _cpu_hog(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.add(Knob.HOG, fault.item, span.on * (0.35 + 0.57 * fault.severity))
+def _cpu_hog(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.add(Knob.HOG, fault.item, course.on * (0.35 + 0.57 * fault.severity))
 
 
-def _memory_leak(fault: Fault, span: Span, conditions: Conditions) -> None:
+def _memory_leak(fault: Fault, course: Course, conditions: Conditions) -> None:
     n_fillings = 1.0 + 2.0 * fault.severity  # the process is killed when full, and leaks again
-    conditions.add(Knob.LEAK, fault.item, span.on * ((span.elapsed / span.length * n_fillings) % 1.0))
+    conditions.add(Knob.LEAK, fault.item, course.on * ((course.elapsed / course.length * n_fillings) % 1.0))
 
 
-def _packet_loss(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.add(Knob.LOSS, fault.item, span.on * 0.3 * fault.severity)
+def _packet_loss(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.add(Knob.LOSS, fault.item, course.on * 0.3 * fault.severity)
 
 
-def _slow_database(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.scale(Knob.WORK, fault.item, 1.0 + span.on * 12.0 * fault.severity**2)
+def _slow_database(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.scale(Knob.WORK, fault.item, 1.0 + course.on * 12.0 * fault.severity**2)
 
 
-def _cache_loss(fault: Fault, span: Span, conditions: Conditions) -> None:
-    refill = np.where(span.after > 0, np.exp(-np.maximum(span.after, 0.0) / 6.0), span.on)
+def _cache_loss(fault: Fault, course: Course, conditions: Conditions) -> None:
+    refill = np.where(course.after > 0, np.exp(-np.maximum(course.after, 0.0) / 6.0), course.on)
     conditions.add(Knob.COLD, fault.item, fault.severity * refill)
 
 
-def _bad_deploy(fault: Fault, span: Span, conditions: Conditions) -> None:
-    rolled_out = np.clip((span.elapsed + 1.0) / 5.0, 0.0, 1.0)  # instance by instance
-    conditions.add(Knob.FAIL, fault.item, span.on * rolled_out * 0.25 * fault.severity)
-    conditions.scale(Knob.WORK, fault.item, 1.0 + span.on * rolled_out * 1.5 * fault.severity)
-    conditions.add(Knob.WAIT_S, fault.item, span.on * rolled_out * 0.25 * fault.severity)
+def _bad_deploy(fault: Fault, course: Course, conditions: Conditions) -> None:
+    rolled_out = np.clip((course.elapsed + 1.0) / 5.0, 0.0, 1.0)  # instance by instance
+    conditions.add(Knob.FAIL, fault.item, course.on * rolled_out * 0.25 * fault.severity)
+    conditions.scale(Knob.WORK, fault.item, 1.0 + course.on * rolled_out * 1.5 * fault.severity)
+    conditions.add(Knob.WAIT_S, fault.item, course.on * rolled_out * 0.25 * fault.severity)
     for at, verb in ((fault.start, "Release"), (fault.end, "Roll back")):
         number = int(at.astimezone(UTC).timestamp()) // 60
         conditions.changes.append(
@@ -181,28 +181,28 @@ def _bad_deploy(fault: Fault, span: Span, conditions: Conditions) -> None:
         )
 
 
-def _data_centre_down(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.add(Knob.LOST, fault.item, span.on * fault.severity)
+def _data_centre_down(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.add(Knob.LOST, fault.item, course.on * fault.severity)
 
 
-def _traffic_surge(fault: Fault, span: Span, conditions: Conditions) -> None:
-    ramp = np.clip((span.elapsed + 1.0) / 5.0, 0.0, 1.0)
-    conditions.scale(Knob.DEMAND, fault.item, 1.0 + span.on * ramp * 2.0 * fault.severity)
+def _traffic_surge(fault: Fault, course: Course, conditions: Conditions) -> None:
+    ramp = np.clip((course.elapsed + 1.0) / 5.0, 0.0, 1.0)
+    conditions.scale(Knob.DEMAND, fault.item, 1.0 + course.on * ramp * 2.0 * fault.severity)
 
 
-def _missing_open(_fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.opens &= span.on == 0
+def _missing_open(_fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.opens &= course.on == 0
 
 
-def _slow_consumer(fault: Fault, span: Span, conditions: Conditions) -> None:
-    conditions.scale(Knob.WORK, fault.item, 1.0 + span.on * 9.0 * fault.severity)
+def _slow_consumer(fault: Fault, course: Course, conditions: Conditions) -> None:
+    conditions.scale(Knob.WORK, fault.item, 1.0 + course.on * 9.0 * fault.severity)
 
 
-def _broken_replication(fault: Fault, span: Span, conditions: Conditions) -> None:
+def _broken_replication(fault: Fault, course: Course, conditions: Conditions) -> None:
     conditions.chatter.append(
-        Chatter(fault.item, "replication_lost", span.on * (2.0 + 20.0 * fault.severity))
+        Chatter(fault.item, "replication_lost", course.on * (2.0 + 20.0 * fault.severity))
     )
-    conditions.chatter.append(Chatter(fault.item, "replication_behind", span.on * 6.0))
+    conditions.chatter.append(Chatter(fault.item, "replication_behind", course.on * 6.0))
 
 
 SERVICE = frozenset({"service"})
@@ -274,5 +274,5 @@ def apply_fault(fault: Fault, conditions: Conditions, start: datetime, step: tim
     width = step / minute
     ticks = conditions.minutes
     on = np.clip(np.minimum(ticks + width, ends) - np.maximum(ticks, begins), 0.0, width) / width
-    span = Span(on, ticks - begins, ticks - ends, fault.duration / minute)
-    FAULTS[fault.kind].act(fault, span, conditions)
+    course = Course(on, ticks - begins, ticks - ends, fault.duration / minute)
+    FAULTS[fault.kind].act(fault, course, conditions)

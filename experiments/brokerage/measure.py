@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiments.brokerage.conditions import Conditions
-    from experiments.brokerage.propagation import Flows
+    from experiments.brokerage.flows import Flows
 
     Values = NDArray[np.float64]
 

@@ -7,13 +7,13 @@ more requests down. A few damped rounds find it for all ticks at once; what carr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import lfilter
 
+from experiments.brokerage.capability import capability
 from experiments.brokerage.conditions import Knob
 from experiments.brokerage.estate import (
     ASSETS_PER_REQUEST,
@@ -22,20 +22,19 @@ from experiments.brokerage.estate import (
     ENTRY,
     HIT_RATIOS,
     LINK_SHARES,
-    Call,
 )
+from experiments.brokerage.flows import Edge, Flows, Node, before
 from experiments.brokerage.queueing import carry_over, limited_wait, n_attempts, queueing_delay
-from experiments.brokerage.sizing import BUFFERED_S, HOP_S, Size, outgoing, sizes
-from experiments.brokerage.topology import callers_first, placement
+from experiments.brokerage.sizing import BUFFERED_S, Size, outgoing, sizes
+from experiments.brokerage.topology import callers_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from experiments.brokerage.capability import Capability
     from experiments.brokerage.conditions import Conditions
-
-    Values = NDArray[np.float64]
+    from experiments.brokerage.estate import Call
+    from experiments.brokerage.flows import Load, Values
 
 ROUNDS = 6
 ACCEPTED_S = 1.0
@@ -48,9 +47,6 @@ TURNED_AWAY_S = 0.001
 FAILED_FAST = 0.15
 """A request that fails at once takes this share of the work of a good one."""
 
-FAILOVER_MINUTES = 6.0
-"""Until requests are no longer sent to machines that are gone."""
-
 CORES_PER_INSTANCE = 4.0
 BACKOFF_S = 0.02
 PACKETS = 8.0
@@ -58,70 +54,6 @@ PACKETS = 8.0
 
 RETRANSMIT_S = 0.25
 BASE_FAILURE = 3e-4
-
-
-@dataclass
-class Node:
-    """One component over time; each array has shape ``(n_ticks,)``.
-
-    ``latency_s`` is the mean over all its requests, failed ones too, and includes its callees.
-    """
-
-    arrivals: Values  # requests per second that reach it
-    latency_s: Values
-    own_s: Values  # of it, spent in the component itself
-    failure: Values  # share of its requests
-    use: Values  # of its cores, in [0, 1]
-    pool_use: Values  # in [0, 1]
-    refused: Values  # share turned away at the door or at the pool
-    throughput: Values  # requests per second it could finish
-    memory: Values  # share in use
-    backlog: Values  # messages, of a queue
-
-
-@dataclass
-class Edge:
-    """One kind of call over time; each array has shape ``(n_ticks,)``."""
-
-    call: Call
-    per_request: Values  # look-ups per request that go past the cache
-    attempts: Values  # per call
-    wait_s: Values  # per call, all attempts
-    failure: Values  # of the call after all attempts
-    late: Values  # share of attempts given up for time
-    passes: Values  # share that an open breaker lets through
-
-
-@dataclass
-class Flows:
-    """What happens in the brokerage: nodes by item, and edges by caller."""
-
-    nodes: dict[str, Node]
-    edges: dict[str, list[Edge]]
-    link_s: dict[str, Values]
-    link_use: dict[str, Values]
-    link_loss: dict[str, Values]
-    cdn_requests: Values
-    cdn_missed: Values
-
-
-@dataclass(frozen=True)
-class Load:
-    """What comes from outside.
-
-    Attributes
-    ----------
-    demand
-        Shape ``(n_ticks,)``: requests per second customers would send if all were well.
-    shares
-        Share of each journey, each shape ``(n_ticks,)``.
-    sources
-        Requests per second that arise at other items, each shape ``(n_ticks,)``.
-    """
-
-    demand: Values
-    shares: Mapping[str, Values]
-    sources: Mapping[str, Values]
 
 
 class Brokerage:
@@ -148,7 +80,9 @@ class Brokerage:
         self.order = callers_first()
         self.consumers = frozenset(CONSUMERS.values())
         self.zero, self.one = np.zeros(n_ticks), np.ones(n_ticks)
-        self.given = {item: self._given(item, roughness[item]) for item in self.order}
+        self.given = {
+            item: capability(item, conditions, roughness[item], step_s=step_s) for item in self.order
+        }
         self.nodes = {item: self._idle(item) for item in self.order}
         self.edges = {item: [self._idle_edge(call) for call in calls] for item, calls in outgoing().items()}
         self.links: dict[str, tuple[Values, Values, Values]] = {}
@@ -163,49 +97,6 @@ class Brokerage:
                 self._handle(item, damping=0.0 if number == 0 else 0.5)
         times, uses, losses = ({link: each[i] for link, each in self.links.items()} for i in range(3))
         return Flows(self.nodes, self.edges, times, uses, losses, self.cdn_requests, self.cdn_missed)
-
-    # What the conditions alone decide.
-
-    def _given(self, item: str, roughness: Values) -> _Given:
-        conditions, component, size = self.conditions, COMPONENTS[item], self.sizes[item]
-        leak = np.asarray(conditions.of(Knob.LEAK, item)) * self.one
-        memory = 0.45 + 0.55 * leak
-        pauses = np.clip((memory - 0.75) / 0.25, 0.0, 1.0) ** 2  # the collector finds less and less
-        killed = np.clip(_before(leak) - leak, 0.0, 1.0) > 0.5
-        lost, fresh = self._lost(item)
-        far_s = 0.006 * lost  # what is left is reached in another data centre
-        work_s = (
-            component.work_ms / 1000.0 * roughness * conditions.of(Knob.WORK, item) * (1.0 + 2.5 * pauses)
-        )
-        hog = np.asarray(conditions.of(Knob.HOG, item)) * self.one
-        fail = 1.0 - (1.0 - np.asarray(conditions.of(Knob.FAIL, item))) * (1.0 - fresh) * (1.0 - 0.4 * killed)
-        return _Given(
-            work_s=work_s,
-            wait_s=HOP_S
-            + far_s
-            + component.wait_ms / 1000.0 * np.sqrt(roughness)
-            + conditions.of(Knob.WAIT_S, item)
-            + 0.4 * pauses,
-            capacity=size.cores * (1.0 - hog) * (1.0 - lost) / work_s,
-            hog=hog,
-            fail=fail * self.one,
-            pool=np.maximum(size.pool * (1.0 - lost) * conditions.of(Knob.POOL, item), 0.25),
-            memory=memory,
-        )
-
-    def _lost(self, item: str) -> tuple[Values, Values]:
-        """Share of an item's capacity that is gone, and share of its requests sent to it all the same."""
-        lost, fresh = self.zero, self.zero
-        for centre, share in placement(item).items():
-            if not self.conditions.is_turned(Knob.LOST, centre):
-                continue
-            gone = np.asarray(self.conditions.of(Knob.LOST, centre))
-            n_ticks = max(1, round(FAILOVER_MINUTES * 60.0 / self.step_s))
-            sudden = np.clip(gone - np.concatenate([np.zeros(n_ticks), gone])[: len(gone)], 0.0, 1.0)
-            standby = 0.3 if COMPONENTS[item].home else 1.0  # a standby takes over most of a lost primary
-            lost = lost + share * standby * gone
-            fresh = fresh + 0.5 * share * sudden
-        return np.clip(lost, 0.0, 0.95), np.clip(fresh, 0.0, 0.95)
 
     def _idle(self, item: str) -> Node:
         given = self.given[item]
@@ -249,9 +140,9 @@ class Brokerage:
         """Requests per second at the gateway: the patient, the impatient, and what the CDN does not hold."""
         gateway = self.nodes[ENTRY]
         bad = np.clip(gateway.failure + 0.5 * np.clip(gateway.latency_s / 3.0, 0.0, 1.0) ** 2, 0.0, 1.0)
-        weary = lfilter([0.3], [1.0, -0.7], _before(bad))  # people leave after some minutes of it
+        weary = lfilter([0.3], [1.0, -0.7], before(bad))  # people leave after some minutes of it
         asked = self.load.demand * self.conditions.of(Knob.DEMAND, ENTRY)
-        sent = asked * (1.0 - 0.7 * weary) * (1.0 + 0.5 * _before(gateway.failure))  # and press again at once
+        sent = asked * (1.0 - 0.7 * weary) * (1.0 + 0.5 * before(gateway.failure))  # and press again at once
         if self.links:
             sent = sent * sum(
                 share * (1.0 - np.minimum(2.0 * self.links[link][2], 0.7))
@@ -280,9 +171,9 @@ class Brokerage:
         taken = (node.arrivals * (1.0 - self.given[queue].fail)) * self.step_s
         growth = np.maximum(taken - consumer.throughput * self.step_s, -1e15)
         node.backlog = carry_over(growth, limit)
-        spilt = np.maximum(_before(node.backlog) + growth - limit, 0.0)
+        spilt = np.maximum(before(node.backlog) + growth - limit, 0.0)
         node.refused = np.clip(spilt / np.maximum(taken, 1e-9), 0.0, 1.0)
-        drained = taken - spilt - (node.backlog - _before(node.backlog))
+        drained = taken - spilt - (node.backlog - before(node.backlog))
         drained_per_s: Values = np.maximum(drained, 0.0) / self.step_s
         return drained_per_s
 
@@ -300,7 +191,7 @@ class Brokerage:
 
     def _handle(self, item: str, *, damping: float) -> None:
         node, given = self.nodes[item], self.given[item]
-        busy = node.arrivals / given.capacity
+        busy = node.arrivals * (1.0 - (1.0 - FAILED_FAST) * given.fail) / given.capacity
         is_fed = item in self.consumers or item in CONSUMERS
         turned_away, waiting = (self.zero, self.zero) if is_fed else self._at_the_door(node, given)
         own_s = given.work_s * (1.0 + queueing_delay(busy, CORES_PER_INSTANCE)) + given.wait_s + waiting
@@ -334,16 +225,16 @@ class Brokerage:
         node.pool_use = np.clip(wanted, 0.0, 1.0)
         node.throughput = np.minimum(given.capacity, given.pool / held_s)
 
-    def _at_the_door(self, node: Node, given: _Given) -> tuple[Values, Values]:
+    def _at_the_door(self, node: Node, given: Capability) -> tuple[Values, Values]:
         """Share of the requests that find no room, and the seconds the others wait behind the backlog."""
         growth = (node.arrivals - given.capacity) * self.step_s
         if not (growth > 0).any():
             return self.zero, self.zero
         limit = given.capacity * ACCEPTED_S
         backlog = carry_over(growth, limit)
-        spilt = np.maximum(_before(backlog) + growth - limit, 0.0)
+        spilt = np.maximum(before(backlog) + growth - limit, 0.0)
         share = np.clip(spilt / np.maximum(node.arrivals * self.step_s, 1e-9), 0.0, 1.0)
-        return share, 0.5 * (_before(backlog) + backlog) / given.capacity
+        return share, 0.5 * (before(backlog) + backlog) / given.capacity
 
     def _call(self, item: str, damping: float) -> tuple[Values, Values]:
         """Seconds that a request spends in its calls, and the share that no essential call failed."""
@@ -372,22 +263,6 @@ class Brokerage:
         failed = failure ** (call.retries + 1)
         wait_s = edge.attempts * once.mean_s + (edge.attempts - 1.0) * BACKOFF_S
         if call.has_breaker:
-            edge.passes = 1.0 - 0.9 * np.clip((_before(failure) - 0.4) / 0.3, 0.0, 1.0)
+            edge.passes = 1.0 - 0.9 * np.clip((before(failure) - 0.4) / 0.3, 0.0, 1.0)
             wait_s, failed = wait_s * edge.passes, 1.0 - edge.passes * (1.0 - failed)
         edge.wait_s, edge.failure = wait_s, failed
-
-
-@dataclass(frozen=True)
-class _Given:
-    work_s: Values
-    wait_s: Values
-    capacity: Values  # requests per second
-    hog: Values
-    fail: Values
-    pool: Values
-    memory: Values
-
-
-def _before(values: Values) -> Values:
-    """The values one tick earlier, 0 before the first."""
-    return np.concatenate([[0.0], values[:-1]])

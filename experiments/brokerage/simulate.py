@@ -9,11 +9,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from experiments.brokerage.changes import ordinary_changes
 from experiments.brokerage.conditions import Conditions
 from experiments.brokerage.faults import apply_fault
+from experiments.brokerage.flows import Load
+from experiments.brokerage.logs import LogLine, write_log_lines
 from experiments.brokerage.measure import measure
 from experiments.brokerage.noise import rough_noise
-from experiments.brokerage.propagation import Brokerage, Load
+from experiments.brokerage.propagation import Brokerage
+from experiments.brokerage.spans import Span, sample_spans
 from experiments.brokerage.topology import brokerage_graph, callers_first
 from experiments.brokerage.traffic import customer_demand, journey_shares, market_messages, settlement_jobs
 from features.calendar import MINUTES_A_DAY, ExchangeClock
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
     from experiments.brokerage.faults import Fault
-    from experiments.brokerage.propagation import Flows
+    from experiments.brokerage.flows import Flows
     from features.frame import Frame
 
 MINUTE = timedelta(minutes=1)
@@ -64,6 +68,37 @@ class Simulation:
     def end(self) -> datetime:
         """End of the last tick, exclusive."""
         return datetime.fromtimestamp(self.frame.end_ms / 1000, UTC)
+
+    def log_lines(self, start: datetime, end: datetime) -> list[LogLine]:
+        """Every log line written in ``[start, end)``, in order of time; lines follow load and faults."""
+        ticks = self._ticks(start, end)
+        lines = write_log_lines(
+            self.flows,
+            self.conditions,
+            ticks,
+            self.seed,
+            start_ms=self.frame.start_ms,
+            step_ms=self.frame.step_ms,
+        )
+        return [line for line in lines if _ms(start) <= line.time_ms < _ms(end)]
+
+    def spans(self, start: datetime, end: datetime) -> list[Span]:
+        """The spans of traces begun in ``[start, end)``: a sample of them, with holes, by trace and start."""
+        ticks = self._ticks(start, end)
+        spans = sample_spans(
+            self.flows, ticks, self.seed, start_ms=self.frame.start_ms, step_ms=self.frame.step_ms
+        )
+        return [span for span in spans if _ms(start) <= span.trace_start_ms < _ms(end)]
+
+    def _ticks(self, start: datetime, end: datetime) -> range:
+        frame = self.frame
+        first = (_ms(start) - frame.start_ms) // frame.step_ms
+        last = -((frame.start_ms - _ms(end)) // frame.step_ms)
+        return range(max(0, first), min(frame.n_ticks, last))
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def simulate(
@@ -106,7 +141,7 @@ def simulate(
     conditions = calm_conditions(first_day, n_days, step, clock)
     for fault in faults:
         apply_fault(fault, conditions, start, step)
-    streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(4)]
+    streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(5)]
     load = Load(
         customer_demand(conditions, streams[0]),
         journey_shares(conditions, streams[1]),
@@ -126,6 +161,7 @@ def simulate(
         start_ms=int(start.timestamp() * 1000),
         step_ms=int(step.total_seconds() * 1000),
     )
+    conditions.changes += ordinary_changes(start, n_days, streams[4])
     changes = tuple(sorted(conditions.changes, key=lambda change: (change.at, change.id)))
     return Simulation(brokerage_graph(), frame, changes, tuple(faults), seed, flows, conditions)
 

@@ -73,12 +73,14 @@ def customer_demand(conditions: Conditions, rng: np.random.Generator) -> NDArray
     return demand
 
 
-def calm_demand(conditions: Conditions) -> NDArray[np.float64]:
-    """Requests per second without any noise, shape ``(n_ticks,)``."""
+def calm_demand(conditions: Conditions, *, as_planned: bool = False) -> NDArray[np.float64]:
+    """Requests per second without any noise, shape ``(n_ticks,)``; as planned, every trading day opens."""
     minute = conditions.minute_of_day
     trading = _between(minute, TRADING_DAY)
     other = _between(minute, OTHER_DAY)
     demand: NDArray[np.float64] = np.where(conditions.trades, trading, other)
+    if as_planned:
+        return demand
     return np.where(_is_unopened(conditions), np.minimum(demand, UNOPENED), demand)
 
 
