@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from telemetry.batches import Samples
 from telemetry.damage import Damage
 from telemetry.log_file import LOG_SUFFIX, log_number, read_log
-from telemetry.merging import merge
 from telemetry.records import decode
 from telemetry.segments import SEGMENT_SUFFIX, Arrivals, arrivals_of, read_segment, read_span, rows
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from telemetry.batches import Samples
 
 LOGS = "log"
 SEGMENTS = "segments"
@@ -62,7 +61,7 @@ class HistoryReader:
         start_ms = EARLIEST_MS if start_ms is None else start_ms
         last_ms = LATEST_MS if end_ms is None else end_ms - 1
         parts = [self._part(number, start_ms, last_ms) for number in self.numbers()]
-        return merge(part.by_arrival_within_series().samples for part in parts if len(part.samples))
+        return Samples.concatenated([part.by_arrival_within_series().samples for part in parts])
 
     def replay(self, since_ms: int = 0, *, after: int = 0) -> Iterator[Samples]:
         """Samples with a time of at least ``since_ms`` in the order they arrived in, batch by batch.

@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 
 from telemetry.batches import Samples, SeriesKey
 from telemetry.durable import replacing
-from telemetry.merging import merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +102,7 @@ def arrivals_of(records: Sequence[tuple[int, Samples]]) -> Arrivals:
     position = np.repeat(np.array([position for position, _ in records], dtype=np.int64), sizes)
     rows = [np.arange(size, dtype=np.int32) for size in sizes]
     row = np.concatenate(rows) if rows else np.array([], dtype=np.int32)
-    return Arrivals(merge(batch for _, batch in records), position, row)
+    return Arrivals(Samples.concatenated([batch for _, batch in records]), position, row)
 
 
 def join(parts: Sequence[Arrivals]) -> Arrivals:
@@ -111,7 +110,7 @@ def join(parts: Sequence[Arrivals]) -> Arrivals:
     if not parts:
         return arrivals_of([])
     return Arrivals(
-        merge(part.samples for part in parts),
+        Samples.concatenated([part.samples for part in parts]),
         np.concatenate([part.position for part in parts]),
         np.concatenate([part.row for part in parts]),
     )

@@ -1,0 +1,118 @@
+"""A graph from rows of items and edges, each row checked on its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cmdb.graph import DependencyGraph
+from cmdb.importers.report import ImportReport, Rejection
+from cmdb.items import Edge, EdgeKind, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_ID_LENGTH = 256
+ITEM_FIELDS = ("id", "kind", "name", "team")
+KINDS: dict[object, EdgeKind] = {kind.value: kind for kind in EdgeKind}
+NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class _BadRowError(ValueError):
+    """Why one row is left out."""
+
+
+def graph_from_rows(items: Iterable[object], edges: Iterable[object]) -> ImportReport:
+    """Graph of the rows that make sense, and a reason for each that does not.
+
+    Parameters
+    ----------
+    items
+        Objects with ``id`` and perhaps ``kind``, ``name``, ``team``; everything else in them becomes an
+        attribute. Of two with one id the first counts.
+    edges
+        Objects with ``dependent``, ``dependency`` and perhaps ``kind``, which is ``calls`` by default.
+        An edge that comes twice counts once, and its repetitions are rejected.
+    """
+    rejected: list[Rejection] = []
+    taken: dict[str, Item] = {}
+    for number, row in enumerate(items, 1):
+        try:
+            item = _item(row)
+            if item.id in taken:
+                raise _BadRowError(f"the id {shown(item.id)} is taken by an earlier row")  # noqa: TRY301
+        except _BadRowError as error:
+            rejected.append(Rejection("items", number, str(error)))
+        else:
+            taken[item.id] = item
+    joined: set[Edge] = set()
+    for number, row in enumerate(edges, 1):
+        try:
+            edge = _edge(row, taken)
+            if edge in joined:
+                raise _BadRowError("the same edge is in an earlier row")  # noqa: TRY301
+        except _BadRowError as error:
+            rejected.append(Rejection("edges", number, str(error)))
+        else:
+            joined.add(edge)
+    graph = DependencyGraph(taken.values(), joined)
+    return ImportReport(graph, len(taken), len(joined), tuple(rejected))
+
+
+def _item(row: object) -> Item:
+    fields = _fields(row)
+    kind, name, team = (_text(fields.get(field)) for field in ITEM_FIELDS[1:])
+    attributes = {
+        str(key): _text(value)
+        for key, value in fields.items()
+        if key not in ITEM_FIELDS and value is not None and value != ""
+    }
+    return Item(_id(fields, "id"), kind or "service", name, team, attributes)
+
+
+def _edge(row: object, items: Mapping[str, Item]) -> Edge:
+    fields = _fields(row)
+    ends = _id(fields, "dependent"), _id(fields, "dependency")
+    for end in ends:
+        if end not in items:
+            raise _BadRowError(f"no item has the id {shown(end)}")
+    if ends[0] == ends[1]:
+        raise _BadRowError(f"{shown(ends[0])} cannot depend on itself")
+    kind = fields.get("kind") or EdgeKind.CALLS.value
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise _BadRowError(f"the kind {shown(kind)} is none of {', '.join(EdgeKind)}")
+    return Edge(*ends, KINDS[kind])
+
+
+def _fields(row: object) -> dict[str, object]:
+    if not isinstance(row, dict):
+        raise _BadRowError("it is not an object")
+    return row
+
+
+def _id(fields: Mapping[str, object], name: str) -> str:
+    found = fields.get(name)
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    if not isinstance(found, str) or not found.strip():
+        raise _BadRowError(f"it has no {name}")
+    found = found.strip()
+    if len(found) > MAX_ID_LENGTH:
+        raise _BadRowError(f"the {name} {shown(found)} has over {MAX_ID_LENGTH} characters")
+    if NOT_PRINTABLE.search(found):
+        raise _BadRowError(f"the {name} {shown(found)} holds a control character")
+    return found
+
+
+def _text(value: object) -> str:
+    """A cell as text: of an attribute that is no text, its JSON-like form; without lone surrogates."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    return text.encode("utf-8", "replace").decode() if NOT_PRINTABLE.search(text) else text
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A cell as it may stand in a sentence: ASCII, and not too long."""
+    text = ascii(value[: limit + 1] if isinstance(value, str) else value)
+    return text if len(text) <= limit else text[:limit] + "…"
