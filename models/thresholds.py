@@ -21,8 +21,8 @@ WEEK_MS = 7 * 86_400_000
 QUIET_MS = 600_000
 PAGE_RISE, PAGES_A_WEEK = 0.05, 14.0
 SPARSE_RISE, SPARSE_PAGES_A_WEEK = 0.4, 1.0
-LEAST_THRESHOLD, LARGEST_THRESHOLD = 3.0, 1000.0
-HALVINGS = 20
+LEAST_THRESHOLD = 3.0
+HALVINGS = 24
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def threshold_for_budget(
     step_ms: int,
     budget_per_week: float,
     is_sparse: NDArray[np.bool_],
+    least: float = LEAST_THRESHOLD,
 ) -> float:
     """Least threshold at which normal operation pages no more often than the budget allows.
 
@@ -129,23 +130,25 @@ def threshold_for_budget(
         False pages that are accepted per series and week.
     is_sparse
         Shape ``(n_series,)``, as for `page_step`.
+    least
+        The threshold is not below this, however calm the scores are.
 
     Returns
     -------
-    Between 3 and 1000; 3 also if nothing was scored or nothing comes near.
+    From ``least`` to the largest score; ``least`` also if nothing was scored.
     """
     allowed = budget_per_week * series_weeks(scores, step_ms)
-    busy = (np.nan_to_num(scores, nan=0.0) > LEAST_THRESHOLD).any(axis=1)
-    scores, times_ms = scores[busy], times_ms[busy]
-    low, high = np.log(LEAST_THRESHOLD), np.log(LARGEST_THRESHOLD)
+    is_near = (scores > least).any(axis=1)
+    scores, times_ms = scores[is_near], times_ms[is_near]
 
     def keeps(threshold: float) -> bool:
         pages = pages_of(scores, times_ms, threshold=threshold, is_sparse=is_sparse)
         return bool(np.count_nonzero(pages) <= allowed)
 
-    if keeps(LEAST_THRESHOLD):
-        return LEAST_THRESHOLD
+    if keeps(least):
+        return least
+    low, high = least, float(np.nanmax(scores))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if keeps(float(np.exp(middle))) else (middle, high)
-    return float(np.exp(high))
+        low, high = (low, middle) if keeps(middle) else (middle, high)
+    return high

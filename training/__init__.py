@@ -1,1 +1,1 @@
-"""Offline jobs: fit, evaluate, track, promote."""
+"""Offline jobs: fit on history, track every run, promote what is no worse."""

@@ -19,7 +19,7 @@ MAX_FIT_ROWS = 4_096
 
 
 class IsolationForestDetector:
-    """How few random cuts set a row apart from the others.
+    """How few random cuts set a row apart from the others; scores are between 0 and 1.
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ class IsolationForestDetector:
         scores = np.full(len(X), np.nan)
         is_seen = np.isfinite(X).any(axis=1)
         if is_seen.any():
-            scores[is_seen] = self.forest_.decision_function(filled(X[is_seen], self.median_))
+            rows = filled(X[is_seen], self.median_)
+            scores[is_seen] = self.forest_.decision_function(rows) - self.forest_.detector_.offset_
         return scores
 
     def parts(self) -> Parts:

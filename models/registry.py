@@ -1,0 +1,53 @@
+"""What training and service agree on about the model registry, without importing it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+MODEL_NAME = "sunspot-detectors"
+CHAMPION = "champion"
+BUNDLE_DIRECTORY = "bundle"
+BUNDLE_VERSION_TAG = "sunspot.bundle_version"
+LOADER_MODULE = "models.pyfunc"
+SQLITE = "sqlite:///"
+
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def prepare_mlflow() -> None:
+    """Make MLflow quiet, quick to give up, and silent towards its makers; call before importing it.
+
+    An operator's own environment variables win over these.
+    """
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+
+
+def tracking_uri_for(data: Path) -> str:
+    """Tracking address of a store that keeps everything in one directory.
+
+    >>> tracking_uri_for(Path("/var/lib/sunspot"))
+    'sqlite:////var/lib/sunspot/mlflow.db'
+    """
+    return f"{SQLITE}{data.absolute() / 'mlflow.db'}"
+
+
+def store_path(uri: str) -> Path | None:
+    """File of a store on this machine, or ``None`` for a server's address.
+
+    >>> store_path("https://mlflow.example") is None
+    True
+    """
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None

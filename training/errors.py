@@ -1,0 +1,29 @@
+"""What can be wrong with the history that a training is asked to learn from."""
+
+from __future__ import annotations
+
+
+class NoHistoryError(ValueError):
+    """A place that holds no samples to learn from."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"there is nothing to learn from in {source}")
+        self.source = source
+
+
+class BadHistoryError(ValueError):
+    """A table of samples that cannot be read."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cannot read {source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class ShortHistoryError(ValueError):
+    """Too few ticks to fit on some, calibrate on others and hold the rest back."""
+
+    def __init__(self, *, needed: int, got: int) -> None:
+        super().__init__(f"training needs at least {needed} ticks of history, got {got}")
+        self.needed = needed
+        self.got = got

@@ -1,0 +1,76 @@
+"""Time cut in three: learn on the first part, calibrate on the second, judge on the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.frame import Frame
+from training.errors import ShortHistoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MIN_TICKS = 100
+
+
+@dataclass(frozen=True)
+class LabelledAnomaly:
+    """A known incident: an item that was not well in ``[start_ms, end_ms)``."""
+
+    item: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three frames, each after the other, none overlapping."""
+
+    fit: Frame
+    calibrate: Frame
+    held_back: Frame
+
+
+def split_in_time(frame: Frame, *, fit_share: float, calibrate_share: float) -> Split:
+    """Cut a frame in three by time; the rest after the two shares is held back.
+
+    Raises
+    ------
+    ShortHistoryError
+        If the frame has fewer than 100 ticks.
+    ValueError
+        If the shares leave nothing for one of the three.
+    """
+    if min(fit_share, calibrate_share) <= 0 or fit_share + calibrate_share >= 1:
+        raise ValueError(f"shares of {fit_share} and {calibrate_share} leave a part of the split empty")
+    if frame.n_ticks < MIN_TICKS:
+        raise ShortHistoryError(needed=MIN_TICKS, got=frame.n_ticks)
+    first = round(frame.n_ticks * fit_share)
+    second = round(frame.n_ticks * (fit_share + calibrate_share))
+    cut = [frame.start_ms, *(frame.start_ms + tick * frame.step_ms for tick in (first, second)), frame.end_ms]
+    return Split(*(frame.between(start, end) for start, end in pairwise(cut)))
+
+
+def labelled_ticks(frame: Frame, labels: Sequence[LabelledAnomaly]) -> NDArray[np.bool_]:
+    """Where a frame's values belong to a labelled anomaly, shape ``(n_ticks, n_series)``."""
+    is_labelled = np.zeros(frame.values.shape, dtype=bool)
+    times_ms = frame.times_ms
+    for label in labels:
+        is_own = np.array([key.item == label.item for key in frame.keys], dtype=bool)
+        inside = (times_ms + frame.step_ms > label.start_ms) & (times_ms < label.end_ms)
+        is_labelled |= inside[:, None] & is_own
+    return is_labelled
+
+
+def without(frame: Frame, labels: Sequence[LabelledAnomaly]) -> Frame:
+    """Return the frame with labelled anomalies missing, so that no incident is learned as normal."""
+    if not labels:
+        return frame
+    values = np.where(labelled_ticks(frame, labels), np.nan, frame.values)
+    return Frame(frame.start_ms, frame.step_ms, frame.keys, values)

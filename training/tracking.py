@@ -1,0 +1,319 @@
+"""Every run in MLflow: the only place of training that knows it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from models.bundle import Bundle, load_bundle, save_bundle
+from models.errors import BadBundleError
+from models.registry import (
+    BUNDLE_DIRECTORY,
+    BUNDLE_VERSION_TAG,
+    CHAMPION,
+    LOADER_MODULE,
+    MODEL_NAME,
+    prepare_mlflow,
+    store_path,
+    tracking_uri_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "DataSet",
+    "MlflowTracker",
+    "RegisteredBundle",
+    "Run",
+    "Tracker",
+    "log_bench",
+    "tracking_uri_for",
+]
+
+EXPERIMENT = "sunspot-training"
+BENCH_EXPERIMENT = "sunspot-bench"
+MAX_BATCH = 1000
+MAX_PARAM_LENGTH = 6000
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a run learned from: a name, where it was read, and the digest of its content."""
+
+    name: str
+    source: str
+    digest: str
+    profile: Mapping[str, float | str]
+
+
+@dataclass(frozen=True)
+class RegisteredBundle:
+    """One version of the registered model."""
+
+    version: str
+    created_ms: int
+    run_id: str
+    bundle_version: str
+    is_champion: bool
+    figures: Mapping[str, float]
+
+
+class Run(Protocol):
+    """One tracked run."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        ...
+
+    def child(self, name: str) -> AbstractContextManager[Run]:
+        """Open a run below this one."""
+        ...
+
+    def log(self, params: Mapping[str, object], figures: Mapping[str, float]) -> None:
+        """Record parameters and figures in one go; a figure that is not finite is left out."""
+        ...
+
+    def log_data(self, data: DataSet) -> None:
+        """Record what the run learns from."""
+        ...
+
+    def log_plot(self, name: str, plot: Figure) -> None:
+        """Record a picture."""
+        ...
+
+
+class Tracker(Protocol):
+    """Where runs and bundles are kept."""
+
+    def run(self, name: str, tags: Mapping[str, str]) -> AbstractContextManager[Run]:
+        """Open a run; it counts as failed if the block raises."""
+        ...
+
+    def register(self, run: Run, bundle: Bundle) -> str:
+        """Keep a bundle as a new version of the registered model, and return that version."""
+        ...
+
+    def champion(self) -> Bundle | None:
+        """Return the bundle in use, or ``None`` if there is none that can be loaded."""
+        ...
+
+    def promote(self, version: str) -> None:
+        """Make a version the champion."""
+        ...
+
+
+class MlflowRun:
+    """A run in MLflow; every call is one batch."""
+
+    def __init__(self, client: Any, run_id: str, experiment_id: str) -> None:
+        self._client = client
+        self._experiment_id = experiment_id
+        self.id = run_id
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[MlflowRun]:
+        """Open a run below this one."""
+        with _opened(self._client, self._experiment_id, name, {"mlflow.parentRunId": self.id}) as run:
+            yield run
+
+    def log(self, params: Mapping[str, object], figures: Mapping[str, float]) -> None:
+        """Record parameters and figures."""
+        from mlflow.entities import Metric, Param  # noqa: PLC0415
+
+        now_ms = _now_ms()
+        metrics = [
+            Metric(name, float(value), now_ms, 0) for name, value in figures.items() if isfinite(value)
+        ]
+        kept = [Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
+        self._client.log_batch(self.id, metrics=metrics[:MAX_BATCH], params=kept)
+
+    def log_data(self, data: DataSet) -> None:
+        """Record what the run learns from."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415
+
+        entity = Dataset(
+            name=data.name,
+            digest=data.digest.removeprefix("sha256:")[:36],
+            source_type="local",
+            source=json.dumps({"uri": data.source}),
+            profile=json.dumps({**data.profile, "digest": data.digest}),
+        )
+        self._client.log_inputs(
+            self.id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])]
+        )
+
+    def log_plot(self, name: str, plot: Figure) -> None:
+        """Record a picture as PNG."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / f"{name}.png"
+            plot.savefig(path, dpi=80)
+            self._client.log_artifact(self.id, str(path), "plots")
+
+    def log_json(self, name: str, document: Mapping[str, object]) -> None:
+        """Record a document."""
+        self._client.log_text(self.id, json.dumps(document, indent=1), name)
+
+
+class MlflowTracker:
+    """Runs and the registered model in one MLflow.
+
+    Parameters
+    ----------
+    uri
+        MLflow's address; a store on this machine keeps its artifacts beside its database.
+    experiment
+        Name of the experiment that runs go to; made if need be.
+    """
+
+    def __init__(self, uri: str, experiment: str = EXPERIMENT) -> None:
+        prepare_mlflow()
+        from mlflow import MlflowClient  # noqa: PLC0415  seconds, and only where runs are tracked
+
+        self.uri = uri
+        path = store_path(uri)
+        artifacts = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            artifacts = (path.absolute().parent / "artifacts").as_uri()
+        self._client = MlflowClient(uri, uri)
+        known = self._client.get_experiment_by_name(experiment)
+        self.experiment_id = (
+            known.experiment_id if known else self._client.create_experiment(experiment, artifacts)
+        )
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[MlflowRun]:
+        """Open a run; it counts as failed if the block raises."""
+        with _opened(self._client, self.experiment_id, name, tags) as run:
+            yield run
+
+    def register(self, run: Run, bundle: Bundle) -> str:
+        """Log a bundle as a pyfunc model of the run, and register it as a new version."""
+        import mlflow  # noqa: PLC0415
+
+        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        try:
+            mlflow.set_tracking_uri(self.uri)
+            mlflow.set_registry_uri(self.uri)
+            with tempfile.TemporaryDirectory() as parent, mlflow.start_run(run_id=run.id):
+                directory = Path(parent) / BUNDLE_DIRECTORY
+                save_bundle(bundle, directory)
+                logged = mlflow.pyfunc.log_model(
+                    name=BUNDLE_DIRECTORY,
+                    loader_module=LOADER_MODULE,
+                    data_path=str(directory),
+                    pip_requirements=[f"sunspot=={installed_version('sunspot')}"],
+                    metadata=dict(bundle.metadata),
+                )
+        finally:
+            mlflow.set_tracking_uri(before[0])
+            mlflow.set_registry_uri(before[1])
+        self._make_model()
+        tags = {BUNDLE_VERSION_TAG: bundle.version}
+        made = self._client.create_model_version(
+            MODEL_NAME, source=logged.model_uri, run_id=run.id, tags=tags, model_id=logged.model_id
+        )
+        return str(made.version)
+
+    def champion(self) -> Bundle | None:
+        """Return the bundle in use, or ``None`` if there is none that can be loaded."""
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                version = self._client.get_model_version_by_alias(MODEL_NAME, CHAMPION)
+                uri = f"models:/{MODEL_NAME}/{version.version}"
+                download_artifacts(
+                    artifact_uri=uri, dst_path=directory, tracking_uri=self.uri, registry_uri=self.uri
+                )
+                return load_bundle(Path(directory) / "data" / BUNDLE_DIRECTORY)
+            except (MlflowException, BadBundleError, OSError):
+                return None
+
+    def promote(self, version: str) -> None:
+        """Move the alias ``champion`` to a version."""
+        self._client.set_registered_model_alias(MODEL_NAME, CHAMPION, version)
+
+    def registered(self) -> list[RegisteredBundle]:
+        """Every version of the registered model, newest first."""
+        versions = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
+        if not versions:
+            return []
+        aliases = self._client.get_registered_model(MODEL_NAME).aliases
+        return [
+            RegisteredBundle(
+                version=str(each.version),
+                created_ms=int(each.creation_timestamp),
+                run_id=str(each.run_id),
+                bundle_version=each.tags.get(BUNDLE_VERSION_TAG, ""),
+                is_champion=str(aliases.get(CHAMPION)) == str(each.version),
+                figures=dict(self._client.get_run(str(each.run_id)).data.metrics),
+            )
+            for each in sorted(versions, key=lambda each: int(each.version), reverse=True)
+        ]
+
+    def _make_model(self) -> None:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            self._client.create_registered_model(MODEL_NAME, description="Sunspot's detectors, as bundles")
+        except MlflowException as reason:
+            if reason.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+
+def log_bench(uri: str, report: Mapping[str, Any], *, plots: Mapping[str, Figure] | None = None) -> str:
+    """Record one benchmark as one run, with a child run for each part and method; return the run's id.
+
+    Parameters
+    ----------
+    uri
+        MLflow's address.
+    report
+        As DESIGN has it: kind, dataset, data_digest, version, and rows of part, method and figures.
+    plots
+        Pictures to go with it, by name.
+    """
+    tracker = MlflowTracker(uri, BENCH_EXPERIMENT)
+    kind, name = str(report["kind"]), str(report["dataset"])
+    tags = {"kind": kind, "dataset": name, "version": str(report.get("version", ""))}
+    with tracker.run(f"{kind}-{name}", tags) as run:
+        run.log({"kind": kind, "dataset": name}, {})
+        run.log_data(DataSet(name, name, str(report.get("data_digest", "")), {}))
+        run.log_json("report.json", report)
+        for row in report["rows"]:
+            labels = {"part": str(row["part"]), "method": str(row["method"])}
+            with run.child(f"{labels['part']}/{labels['method']}") as child:
+                child.log(labels, {key: value for key, value in row.items() if key not in labels})
+        for plot_name, plot in (plots or {}).items():
+            run.log_plot(plot_name, plot)
+        return run.id
+
+
+@contextmanager
+def _opened(client: Any, experiment_id: str, name: str, tags: Mapping[str, str]) -> Iterator[MlflowRun]:
+    made = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+    run = MlflowRun(client, made.info.run_id, experiment_id)
+    try:
+        yield run
+    except BaseException:
+        client.set_terminated(run.id, "FAILED")
+        raise
+    client.set_terminated(run.id)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
