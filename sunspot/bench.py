@@ -44,7 +44,7 @@ def command() -> None:
 @click.option(
     "--tracking",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("data"),
+    default=Path("sunspot-data"),
     show_default=True,
     help="Folder of the MLflow store that the run is logged to.",
 )

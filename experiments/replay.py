@@ -1,0 +1,164 @@
+"""Tell a story to a running service over its public HTTP interface."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from cmdb.graph import DependencyGraph
+    from cmdb.items import ChangeEvent
+    from experiments.story import Story
+    from telemetry.batches import Samples
+
+START_TIMEOUT_S = 60.0
+REQUEST_TIMEOUT_S = 60.0
+
+
+class ServiceNotReadyError(TimeoutError):
+    """A service that did not become ready in time, and what it said last."""
+
+    def __init__(self, address: str, said: str) -> None:
+        super().__init__(f"the service at {address} did not become ready: {said}")
+        self.address = address
+        self.said = said
+
+
+class ServiceClient:
+    """A sender's view of the service."""
+
+    def __init__(self, address: str, *, token: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.address = address
+        self._http = httpx2.Client(
+            base_url=address, headers=headers, timeout=REQUEST_TIMEOUT_S, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def wait_until_ready(self, path: str = "/readyz", *, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Return when ``path`` answers 200.
+
+        Raises
+        ------
+        ServiceNotReadyError
+            If it does not in time.
+        """
+        said, deadline = "no answer", time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                answer = self._http.get(path)
+            except httpx2.TransportError as error:
+                said = str(error)
+            else:
+                if answer.is_success:
+                    return
+                said = answer.text
+            time.sleep(0.1)
+        raise ServiceNotReadyError(self.address, said)
+
+    def import_graph(self, graph: DependencyGraph) -> dict[str, Any]:
+        """Bring the CMDB; return the report."""
+        return self._post("/v1/cmdb", document_of(graph))
+
+    def send_samples(self, samples: Samples) -> dict[str, Any]:
+        """Send a batch; return what became of it."""
+        return self._post("/v1/samples", {"series": columns_of(samples)})
+
+    def send_changes(self, changes: Sequence[ChangeEvent]) -> dict[str, Any]:
+        """Send change events; return what became of them."""
+        told = [
+            {
+                "id": change.id,
+                "item": change.item,
+                "at": change.at.isoformat(),
+                "kind": change.kind,
+                "summary": change.summary,
+            }
+            for change in changes
+        ]
+        return self._post("/v1/changes", {"changes": told})
+
+    def send_webhook(self, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+        """Send alerts; return them enriched."""
+        alerts: list[dict[str, Any]] = self._post("/v1/alerts", webhook)["alerts"]
+        return alerts
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Every incident, newest first."""
+        answer = self._http.get("/v1/incidents")
+        answer.raise_for_status()
+        incidents: list[dict[str, Any]] = answer.json()["incidents"]
+        return incidents
+
+    def causes(self, incident: int) -> dict[str, Any]:
+        """The causes of one incident."""
+        answer = self._http.get(f"/v1/incidents/{incident}/causes")
+        answer.raise_for_status()
+        causes: dict[str, Any] = answer.json()
+        return causes
+
+    def _post(self, path: str, document: object) -> dict[str, Any]:
+        answer = self._http.post(path, json=document)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+def replay(
+    story: Story, client: ServiceClient, *, on_progress: Callable[[int], None] = lambda _: None
+) -> None:
+    """Bring the graph, the changes and the samples of a story, in this order.
+
+    ``on_progress`` is told the number of samples of each batch that the service has on disk.
+    """
+    client.import_graph(story.graph)
+    if story.changes:
+        client.send_changes(story.changes)
+    for batch in story.batches():
+        client.send_samples(batch)
+        on_progress(len(batch))
+
+
+def document_of(graph: DependencyGraph) -> dict[str, Any]:
+    """A graph as the JSON document that the CMDB import reads."""
+    return {
+        "items": [
+            {"id": item.id, "kind": item.kind, "name": item.name, "team": item.team}
+            for item in graph.items.values()
+        ],
+        "edges": [
+            {"dependent": edge.dependent, "dependency": edge.dependency, "kind": edge.kind.value}
+            for edge in sorted(graph.edges)
+        ],
+    }
+
+
+def columns_of(samples: Samples) -> list[dict[str, Any]]:
+    """Samples as the columnar JSON form, one entry a series."""
+    order = np.argsort(samples.series, kind="stable")
+    ends = np.searchsorted(samples.series[order], np.arange(len(samples.keys)), side="right")
+    series = []
+    for key, chosen in zip(samples.keys, np.split(order, ends[:-1]), strict=True):
+        if len(chosen):
+            series.append(
+                {
+                    "item": key.item,
+                    "metric": key.metric,
+                    "time_ms": samples.time_ms[chosen].tolist(),
+                    "values": samples.values[chosen].tolist(),
+                }
+            )
+    return series

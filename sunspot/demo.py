@@ -1,0 +1,218 @@
+"""``sunspot demo``: train, serve, replay a fault, and print the enriched alert."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+
+    from experiments.replay import ServiceClient
+    from experiments.story import Story
+
+N_SHOWN = 3
+"""The injected cause must be among the first so many; so many are printed."""
+
+SERVICE_PORT, MLFLOW_PORT = 8321, 5321
+
+
+@click.command("demo")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the PetShop data set: tell a real incident instead of the brokerage's.",
+)
+@click.option("--incident", help="Which PetShop incident, such as low_traffic/test/issue_9.")
+@click.option("--fault", default="slow_database", show_default=True, help="Which fault of the brokerage.")
+@click.option("--seed", default=7, show_default=True, help="Seed of the brokerage.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep everything in this new or empty folder; by default a temporary one.",
+)
+@click.option("--exit", "exit_after", is_flag=True, help="Stop after the report, with status 1 on a miss.")
+def command(
+    data: Path | None,
+    incident: str | None,
+    fault: str,
+    seed: int,
+    keep: Path | None,
+    exit_after: bool,
+) -> None:
+    """Train, serve and explain a fault, from nothing, in a minute.
+
+    Simulates a mobile brokerage, trains detectors on its history, registers them in MLflow, starts the
+    service, replays a trading day on which something breaks, and prints the alert with its causes.
+    With --data it does the same with a real incident of the PetShop data set.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = _folder(stack, keep)
+        with console.status("simulating a week of the brokerage" if data is None else "reading PetShop"):
+            story = _story(data, incident, fault, seed)
+        _say(
+            console,
+            began,
+            f"{story.title}: {len(story.graph)} items, {story.history.n_ticks:,} ticks of history",
+        )
+        _train(console, began, story, folder)
+        client, mlflow_page = _serve(console, began, story, folder, stack)
+        alerts = _replay(console, began, story, client)
+        found = _report(console, story, alerts, mlflow_page)
+        console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
+        if not exit_after:
+            _wait(console, client.address)
+    if exit_after and not found:
+        raise SystemExit(1)
+
+
+def _folder(stack: ExitStack, keep: Path | None) -> Path:
+    if keep is None:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sunspot-demo-")))
+    keep.mkdir(parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise click.UsageError(f"{keep} is not empty; the demo keeps its runs in a folder of its own")
+    return keep
+
+
+def _story(data: Path | None, incident: str | None, fault: str, seed: int) -> Story:
+    from experiments.brokerage.errors import UnknownFaultError
+    from experiments.datasets.errors import DatasetError
+    from experiments.story import brokerage_story, petshop_story
+
+    try:
+        if data is None:
+            return brokerage_story(kind=fault, seed=seed)
+        return petshop_story(data, incident=incident)
+    except (DatasetError, LookupError, UnknownFaultError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _train(console: Console, began: float, story: Story, folder: Path) -> None:
+    from models.registry import tracking_uri_for
+
+    with console.status("starting MLflow") as status:
+        from training.fit_detectors import FitConfig, fit_detectors
+        from training.tracking import MlflowTracker
+
+        config = FitConfig(data_name=story.title, data_source="demo", clock=story.clock)
+        tracker = MlflowTracker(tracking_uri_for(folder))
+        result = fit_detectors(config, story.history, tracker, progress=status.update)
+    state = "champion" if result.promoted else f"not promoted: {result.reason}"
+    _say(console, began, f"trained; registered in MLflow as version {result.version}, {state}")
+
+
+def _serve(
+    console: Console, began: float, story: Story, folder: Path, stack: ExitStack
+) -> tuple[ServiceClient, str]:
+    from experiments.replay import ServiceClient
+    from models.registry import tracking_uri_for
+    from sunspot.processes import free_port
+
+    mlflow_port, port = free_port(MLFLOW_PORT), free_port(SERVICE_PORT)
+    stack.enter_context(_mlflow_server(folder, mlflow_port))
+    stack.enter_context(_service(folder, port, step_ms=story.history.step_ms))
+    with console.status("starting the service and MLflow's pages"):
+        client = stack.enter_context(ServiceClient(f"http://127.0.0.1:{port}"))
+        client.wait_until_ready("/healthz")
+        client.import_graph(story.graph)
+        client.wait_until_ready()
+    _say(console, began, f"serving on {client.address} with the champion from {tracking_uri_for(folder)}")
+    return client, f"http://127.0.0.1:{mlflow_port}"
+
+
+def _service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[object]:
+    from models.registry import tracking_uri_for
+    from sunspot.processes import python_server
+
+    environment = {
+        "SUNSPOT_TRACKING_URI": tracking_uri_for(folder),
+        "SUNSPOT_PRESENT": "signals",  # the day that is replayed is the present
+        "SUNSPOT_STEP": f"PT{step_ms // 1000}S",
+        "SUNSPOT_REFRESH_S": "1",
+    }
+    arguments = ["sunspot", "serve", "--port", str(port), "--data", str(folder)]
+    return python_server(arguments, log=folder / "service.log", environment=environment)
+
+
+def _mlflow_server(folder: Path, port: int) -> AbstractContextManager[object]:
+    from models.registry import tracking_uri_for
+    from sunspot.processes import python_server
+
+    arguments = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    arguments += ["--backend-store-uri", tracking_uri_for(folder)]
+    arguments += ["--default-artifact-root", (folder.absolute() / "artifacts").as_uri()]
+    environment = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # one process and a third of the memory
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+    }
+    return python_server(arguments, log=folder / "mlflow.log", environment=environment)
+
+
+def _replay(console: Console, began: float, story: Story, client: ServiceClient) -> list[dict[str, Any]]:
+    from rich.progress import Progress
+
+    from experiments.replay import replay
+
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("replaying the incident's day", total=len(story.incident))
+        replay(story, client, on_progress=lambda n_samples: progress.advance(task, n_samples))
+    _say(console, began, f"replayed {len(story.incident):,} samples; the alert fires")
+    return client.send_webhook(story.webhook)
+
+
+def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow_page: str) -> bool:
+    from rich.markup import escape
+
+    lead = next((alert for alert in alerts if alert["ranking"]), None)
+    if lead is None:
+        console.print(f"\nNo alert was enriched: {escape(alerts[0]['unenriched'])}")
+        return False
+    ranking = lead["ranking"]
+    console.print(
+        f"\n[bold]{escape(lead['name'])} on {escape(lead['item'])}[/bold] since {lead['starts_at']}"
+    )
+    if ranking["abstained"]:
+        console.print(f"  no cause is named: {escape(ranking['abstained'])}")
+    for place, candidate in enumerate(ranking["candidates"][:N_SHOWN], start=1):
+        path = " → ".join(candidate["path"]) or "no path from the alert"
+        console.print(
+            f"  {place}. [bold]{escape(candidate['item'])}[/bold]  {candidate['probability']:.0%}  ({escape(path)})"
+        )
+        for evidence in candidate["evidence"]:
+            console.print(f"     {escape(evidence['sentence'])}")
+    for sentence in ranking["unseen"]:
+        console.print(f"  [dim]{escape(sentence)}[/dim]")
+    console.print(f"\n  incident  {lead['page']}\n  MLflow    {mlflow_page}")
+    named = [candidate["item"] for candidate in ranking["candidates"][:N_SHOWN]]
+    found = any(cause in named for cause in story.causes) if story.causes else bool(ranking["abstained"])
+    verdict = "[green]found[/green]" if found else "[red]missed[/red]"
+    console.print(f"\n  what really happened: {escape(story.happened)}: {verdict}")
+    return found
+
+
+def _say(console: Console, began: float, what: str) -> None:
+    from rich.markup import escape
+
+    console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {escape(what)}")
+
+
+def _wait(console: Console, address: str) -> None:
+    console.print(f"Serving on {address} until Ctrl-C.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("stopped")
