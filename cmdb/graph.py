@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
+from heapq import nsmallest
 from typing import TYPE_CHECKING
-
-import networkx as nx
 
 from cmdb.errors import UnknownItemError
 from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
+
+    Adjacency = Mapping[str, Mapping[str, frozenset[EdgeKind]]]
+
+ONLY = {kind: frozenset({kind}) for kind in EdgeKind}
 
 
 class DependencyGraph:
@@ -46,25 +49,32 @@ class DependencyGraph:
             if item.id in self.items:
                 raise ValueError(f"two configuration items have the id {item.id!r}")
             self.items[item.id] = item
-        self.edges: frozenset[Edge] = frozenset(edges)
-        self._digraph: nx.DiGraph[str] = nx.DiGraph()
-        self._digraph.add_nodes_from(sorted(self.items))
-        for edge in sorted(self.edges):
+        needs: dict[str, dict[str, frozenset[EdgeKind]]] = {item: {} for item in self.items}
+        for edge in edges:
             for end in (edge.dependent, edge.dependency):
-                if end not in self.items:
+                if end not in needs:
                     raise UnknownItemError(end)
             if edge.dependent == edge.dependency:
                 raise ValueError(f"{edge.dependent!r} cannot depend on itself")
-            if self._digraph.has_edge(edge.dependent, edge.dependency):
-                self._digraph.edges[edge.dependent, edge.dependency]["kinds"].add(edge.kind)
-            else:
-                self._digraph.add_edge(edge.dependent, edge.dependency, kinds={edge.kind})
+            kinds = needs[edge.dependent].get(edge.dependency)
+            needs[edge.dependent][edge.dependency] = kinds | {edge.kind} if kinds else ONLY[edge.kind]
+        self._needs: Adjacency = needs
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __contains__(self, item: object) -> bool:
         return item in self.items
+
+    @cached_property
+    def edges(self) -> frozenset[Edge]:
+        """Every edge; between two items there is at most one of each kind."""
+        return frozenset(
+            Edge(dependent, dependency, kind)
+            for dependent, needed in self._needs.items()
+            for dependency, kinds in needed.items()
+            for kind in kinds
+        )
 
     @cached_property
     def version(self) -> str:
@@ -94,12 +104,23 @@ class DependencyGraph:
 
     def path(self, item: str, dependency: str) -> tuple[str, ...]:
         """Shortest way from an item to a dependency, both included; empty if there is none."""
-        for end in (item, dependency):
-            self._check(end)
-        try:
-            return tuple(nx.shortest_path(self._digraph, item, dependency))
-        except nx.NetworkXNoPath:
-            return ()
+        self._check(item)
+        self._check(dependency)
+        if item == dependency:
+            return (item,)
+        # Rings grow from both ends, the cheaper one first; where they touch, the way is shortest.
+        before: dict[str, str | None] = {item: None}
+        after: dict[str, str | None] = {dependency: None}
+        ring_before, ring_after = [item], [dependency]
+        while ring_before and ring_after:
+            if _n_edges(ring_before, self._needs) <= _n_edges(ring_after, self._needed_by):
+                ring = ring_before = _next_ring(ring_before, self._needs, before)
+            else:
+                ring = ring_after = _next_ring(ring_after, self._needed_by, after)
+            meeting = next((each for each in ring if each in before and each in after), None)
+            if meeting is not None:
+                return (*reversed(_back(meeting, before)), *_back(meeting, after)[1:])
+        return ()
 
     def neighbourhood(self, item: str, *, max_hops: int = 6, max_items: int = 5_000) -> DependencyGraph:
         """The part of the graph that can explain an alert on ``item``.
@@ -107,36 +128,86 @@ class DependencyGraph:
         Its dependencies within ``max_hops``, nearest first and at most ``max_items``, and the direct
         dependents of each of them as far as room is left: what else calls them shares the blame.
         """
-        kept = list(self.hops(item, max_hops=max_hops))[:max_items]
-        seen = set(kept)
-        callers = {caller for each in kept for caller in self._digraph.predecessors(each)} - seen
-        seen.update(sorted(callers)[: max_items - len(kept)])
+        reached = self._walk(item, towards_dependents=False, max_hops=max_hops, kinds=None, enough=max_items)
+        kept = list(reached)[:max_items]
+        seen, room = set(kept), max_items - len(kept)
+        if room:
+            callers = {caller for each in kept for caller in self._needed_by[each] if caller not in seen}
+            seen.update(nsmallest(room, callers))
         return self.subgraph(seen)
 
     def subgraph(self, items: Collection[str]) -> DependencyGraph:
         """The given items that exist, and the edges among them."""
-        kept = set(items) & self.items.keys()
-        edges = (edge for edge in self.edges if edge.dependent in kept and edge.dependency in kept)
-        return DependencyGraph((self.items[each] for each in sorted(kept)), edges)
+        kept = self.items.keys() & set(items)
+        part = DependencyGraph(self.items[each] for each in sorted(kept))
+        part._needs = {  # its edges were checked when this graph was made
+            each: {near: self._needs[each][near] for near in self._needs[each].keys() & kept}
+            for each in part.items
+        }
+        return part
+
+    @cached_property
+    def _needed_by(self) -> Adjacency:
+        needed_by: dict[str, dict[str, frozenset[EdgeKind]]] = {item: {} for item in self.items}
+        for dependent, needed in self._needs.items():
+            for dependency, kinds in needed.items():
+                needed_by[dependency][dependent] = kinds
+        return needed_by
 
     def _check(self, item: str) -> None:
         if item not in self.items:
             raise UnknownItemError(item)
 
     def _walk(
-        self, item: str, *, towards_dependents: bool, max_hops: int | None, kinds: Collection[EdgeKind] | None
+        self,
+        item: str,
+        *,
+        towards_dependents: bool,
+        max_hops: int | None,
+        kinds: Collection[EdgeKind] | None,
+        enough: int | None = None,
     ) -> dict[str, int]:
+        """Hops to each item that is reached, ring by ring until ``enough`` are; sorted within a ring."""
         self._check(item)
-        adjacent = self._digraph.pred if towards_dependents else self._digraph.succ
+        adjacent = self._needed_by if towards_dependents else self._needs
         found, ring, hop = {item: 0}, [item], 0
-        while ring and (max_hops is None or hop < max_hops):
+        while ring and (max_hops is None or hop < max_hops) and (enough is None or len(found) < enough):
             hop += 1
-            reached = {
-                near
-                for each in ring
-                for near, edge in adjacent[each].items()
-                if near not in found and (kinds is None or not edge["kinds"].isdisjoint(kinds))
-            }
-            ring = sorted(reached)
+            if kinds is None:
+                reached = set().union(*(adjacent[each] for each in ring))
+            else:
+                reached = {
+                    near
+                    for each in ring
+                    for near, its_kinds in adjacent[each].items()
+                    if not its_kinds.isdisjoint(kinds)
+                }
+            ring = sorted(reached - found.keys())
             found.update(dict.fromkeys(ring, hop))
         return found
+
+
+def _n_edges(ring: Iterable[str], adjacent: Adjacency) -> int:
+    return sum(len(adjacent[each]) for each in ring)
+
+
+def _next_ring(ring: Iterable[str], adjacent: Adjacency, parent: dict[str, str | None]) -> list[str]:
+    """Items one hop beyond a ring that have no parent yet, sorted; notes their parents."""
+    found = []
+    for each in ring:
+        for near in adjacent[each]:
+            if near not in parent:
+                parent[near] = each
+                found.append(near)
+    return sorted(found)
+
+
+def _back(item: str, parent: Mapping[str, str | None]) -> list[str]:
+    """From an item back to where the rings began."""
+    way, here = [], item
+    while True:
+        way.append(here)
+        back = parent[here]
+        if back is None:
+            return way
+        here = back
