@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
     from models.rankers.ranking import Ranking
 
-Z_95 = 1.959964
-"""Two-sided 95 % quantile of the normal distribution."""
-
 
 def share_within(ranking: Ranking, causes: Sequence[str], k: int) -> float:
     """Chance that a true cause is among the first ``k`` candidates; a tie of t counts 1/t at its ranks.
 
-    With several true causes the best placed one counts. A cause that is no candidate counts 0.
+    With several true causes the best placed one counts. A cause that is no candidate counts 0. Where
+    nothing was broken there is no cause, and to abstain is right.
     """
+    if not causes:
+        return float(bool(ranking.abstained))
     scores = {candidate.item: candidate.score for candidate in ranking.candidates}
     placed = [scores[cause] for cause in causes if cause in scores]
     if not placed:
@@ -30,25 +30,14 @@ def share_within(ranking: Ranking, causes: Sequence[str], k: int) -> float:
 
 def reciprocal_rank(ranking: Ranking, causes: Sequence[str]) -> float:
     """Mean of 1/rank over the ranks that a tie of the best placed true cause may take; 0 if it is missing."""
+    if not causes:
+        return float(bool(ranking.abstained))
     scores = {candidate.item: candidate.score for candidate in ranking.candidates}
     placed = [scores[cause] for cause in causes if cause in scores]
     if not placed:
         return 0.0
     ahead, tied = _ahead_and_tied(ranking, max(placed))
     return float(np.mean(1.0 / np.arange(ahead + 1, ahead + tied + 1)))
-
-
-def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share of ``n`` trials (Wilson, JASA 1927).
-
-    >>> [round(end, 2) for end in wilson_interval(1.0, 26)]
-    [0.87, 1.0]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    centre = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    half = Z_95 * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2)) / (1 + Z_95**2 / n)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def calibration_error(confidence: Sequence[float], is_right: Sequence[float], *, n_bins: int = 5) -> float:

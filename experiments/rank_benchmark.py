@@ -16,9 +16,10 @@ import numpy as np
 
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
-from experiments.figures import calibration_error, reciprocal_rank, share_within, wilson_interval
+from experiments.figures import calibration_error, reciprocal_rank, share_within
 from models.case import Case, Signals
 from models.rankers import RANKERS
+from training.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,7 +87,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
     figures: dict[str, float | int] = {"n": len(outcomes)}
     for k in RANKS:
         share = float(np.mean([share_within(each.ranking, each.causes, k) for each in outcomes]))
-        low, high = wilson_interval(share, len(outcomes))
+        low, high = wilson_interval(share * len(outcomes), len(outcomes))
         figures |= {f"as{k}": share, f"as{k}_low": low, f"as{k}_high": high}
     figures["mrr"] = float(np.mean([reciprocal_rank(each.ranking, each.causes) for each in outcomes]))
     figures["abstained"] = float(np.mean([bool(each.ranking.abstained) for each in outcomes]))

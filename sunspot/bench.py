@@ -92,8 +92,9 @@ def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase
     if dataset == "brokerage":
         from experiments.brokerage.incidents import brokerage_cases
 
-        cases = brokerage_cases(seed=seed)
-        labelled = [LabelledCase(case, ("all", f"brokerage/{kind}")) for kind, case in cases]
+        labelled = [
+            LabelledCase(case, ("all", f"brokerage/{kind}")) for kind, case in brokerage_cases(seed=seed)
+        ]
         return labelled, f"seed:{seed}", ("The built-in simulator: a check, never a headline figure.",)
     if data is None:
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")

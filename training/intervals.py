@@ -19,7 +19,7 @@ def poisson_interval(count: int) -> tuple[float, float]:
     return low, float(gammaincinv(count + 1, 0.975))
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+def wilson_interval(hits: float, n: int) -> tuple[float, float]:
     """95 % interval of a share (E. B. Wilson, JASA, 1927); 0 to 1 if nothing was tried.
 
     >>> [round(each, 2) for each in wilson_interval(8, 10)]

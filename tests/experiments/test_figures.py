@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.figures import calibration_error, reciprocal_rank, share_within, wilson_interval
+from experiments.figures import calibration_error, reciprocal_rank, share_within
 from models.rankers.ranking import Candidate, Ranking
 
 
@@ -31,11 +31,10 @@ def test_reciprocal_rank_averages_over_a_tie() -> None:
     assert reciprocal_rank(ranking(a=2, b=1, c=1), ["b"]) == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
-def test_wilson_interval_of_a_published_example() -> None:
-    # Newcombe, Statistics in Medicine 1998, table I: 81 of 263, method 3
-    low, high = wilson_interval(81 / 263, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    assert wilson_interval(0.0, 0) == (0.0, 1.0)
+def test_where_nothing_was_broken_to_abstain_is_right() -> None:
+    assert share_within(ranking(a=1), [], 1) == 0.0
+    abstaining = Ranking("case", "ranker", ranking(a=1).candidates, abstained="nothing is worse than usual")
+    assert share_within(abstaining, [], 1) == reciprocal_rank(abstaining, []) == 1.0
 
 
 def test_calibration_error_is_the_gap_between_belief_and_truth() -> None:
