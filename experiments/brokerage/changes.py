@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cmdb.items import ChangeEvent
+from experiments.brokerage.conditions import Chatter
 from experiments.brokerage.estate import COMPONENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    import numpy as np
+    from numpy.typing import NDArray
 
 RELEASES_PER_EVENING = 3.0
 SETTINGS_PER_DAY = 1.5
+STARTING_MINUTES, STARTS_PER_MINUTE = 5.0, 1.5
 RELEASE_FROM, RELEASE_UNTIL = 15.5, 22.5
 SETTING_FROM, SETTING_UNTIL = 8.5, 18.0
 """Local hours."""
@@ -35,3 +40,16 @@ def ordinary_changes(start: datetime, n_days: int, rng: np.random.Generator) -> 
                 number = f"{at:%Y%m%d%H%M}-{item}"
                 changes.append(ChangeEvent(f"change-{kind}-{number}", item, at, kind, f"{verb} {item}"))
     return changes
+
+
+def release_chatter(
+    changes: Iterable[ChangeEvent], start: datetime, minutes: NDArray[np.float64]
+) -> list[Chatter]:
+    """Log lines of instances that start a new version, for ``minutes`` since ``start``."""
+    chatter = []
+    for change in changes:
+        if change.kind == "deploy":
+            elapsed = minutes - (change.at - start) / timedelta(minutes=1)
+            starting = np.where((elapsed > -1.0) & (elapsed < STARTING_MINUTES), STARTS_PER_MINUTE, 0.0)
+            chatter.append(Chatter(change.item, "release_started", starting))
+    return chatter

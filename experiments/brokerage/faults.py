@@ -183,6 +183,8 @@ def _bad_deploy(fault: Fault, course: Course, conditions: Conditions) -> None:
 
 def _data_centre_down(fault: Fault, course: Course, conditions: Conditions) -> None:
     conditions.add(Knob.LOST, fault.item, course.on * fault.severity)
+    noticed = course.on * np.exp(-np.maximum(course.elapsed, 0.0) / 5.0)
+    conditions.chatter.append(Chatter(ENTRY, "node_lost", 60.0 * fault.severity * noticed))
 
 
 def _traffic_surge(fault: Fault, course: Course, conditions: Conditions) -> None:

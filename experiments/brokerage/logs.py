@@ -81,7 +81,10 @@ DONE_SHARE = 1.0 / 400.0
 """One good request in so many leaves a line."""
 
 TROUBLE_SHARE = 1.0 / 10.0
-"""One failed request in so many leaves a line: loggers limit their rate."""
+"""One failed request in so many leaves a line."""
+
+MOST_PER_MINUTE = 120.0
+"""Lines of one template and component: loggers limit their rate."""
 
 Counts = dict[tuple[str, str, str], "Values"]
 
@@ -94,10 +97,11 @@ def write_log_lines(
     expected = _expected(flows, conditions, window, step_s=step_ms / 1000.0)
     sources = list(expected)
     rates = np.stack([np.maximum(expected[source], 0.0) for source in sources])
+    most = MOST_PER_MINUTE * step_ms / 60_000.0
     lines = []
     for offset, tick in enumerate(ticks):
         rng = np.random.default_rng([seed, 11, tick])
-        counts = rng.poisson(np.minimum(rates[:, offset], 500.0))
+        counts = rng.poisson(np.minimum(rates[:, offset], most))
         for index in np.flatnonzero(counts):
             item, template, callee = sources[index]
             latency_s = _latency_s(flows, item, tick)

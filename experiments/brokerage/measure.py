@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.brokerage.conditions import Knob
 from experiments.brokerage.estate import COMPONENTS, LINK_SHARES, PLACEMENT
-from experiments.brokerage.noise import rough_noise
+from experiments.brokerage.noise import layered_noise, rough_noise
 from experiments.brokerage.queueing import SPREAD
 from experiments.brokerage.sizing import BUFFERED_S, sizes
 from experiments.brokerage.topology import placement
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RESOLUTION: dict[str, float] = {
     "requests": 1.0,
-    "latency_s": 1e-4,
+    "latency_s": 1e-5,
     "error_ratio": 1e-5,
     "cpu_ratio": 1e-3,
     "memory_ratio": 1e-3,
@@ -63,9 +63,9 @@ def _of_nodes(flows: Flows, rng: np.random.Generator, step_s: float) -> dict[Ser
     items = list(flows.nodes)
     n_ticks = len(next(iter(flows.nodes.values())).arrivals)
     shape = (len(items), n_ticks)
-    flutter = rough_noise(rng, shape, spread=0.02, memory=0.3, freedom=3.0)
-    cpu_noise = rough_noise(rng, shape, spread=0.04, memory=0.6)
-    heap = rough_noise(rng, shape, spread=0.03, memory=0.97)
+    flutter = rough_noise(rng, shape, spread=0.012, memory=0.3, freedom=3.0)
+    cpu_noise = rough_noise(rng, shape, spread=0.025, memory=0.6)
+    heap = layered_noise(rng, shape, spread=0.04)
     columns: dict[SeriesKey, Values] = {}
     for row, item in enumerate(items):
         node, kind = flows.nodes[item], COMPONENTS[item].kind

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from experiments.brokerage.changes import ordinary_changes
+from experiments.brokerage.changes import ordinary_changes, release_chatter
 from experiments.brokerage.conditions import Conditions
 from experiments.brokerage.faults import apply_fault
 from experiments.brokerage.flows import Load
 from experiments.brokerage.logs import LogLine, write_log_lines
 from experiments.brokerage.measure import measure
-from experiments.brokerage.noise import rough_noise
+from experiments.brokerage.noise import layered_noise
 from experiments.brokerage.propagation import Brokerage
 from experiments.brokerage.spans import Span, sample_spans
 from experiments.brokerage.topology import brokerage_graph, callers_first
@@ -148,9 +148,7 @@ def simulate(
         {"settlement": settlement_jobs(conditions), "exchange-feed": market_messages(conditions)},
     )
     order = callers_first()
-    roughness = rough_noise(
-        streams[2], (len(order), len(conditions.minutes)), spread=0.07, memory=0.8, freedom=3.5
-    )
+    roughness = layered_noise(streams[2], (len(order), len(conditions.minutes)), spread=0.14)
     flows = Brokerage(
         load, conditions, dict(zip(order, roughness, strict=True)), step_s=step.total_seconds()
     ).run()
@@ -162,6 +160,7 @@ def simulate(
         step_ms=int(step.total_seconds() * 1000),
     )
     conditions.changes += ordinary_changes(start, n_days, streams[4])
+    conditions.chatter += release_chatter(conditions.changes, start, conditions.minutes)
     changes = tuple(sorted(conditions.changes, key=lambda change: (change.at, change.id)))
     return Simulation(brokerage_graph(), frame, changes, tuple(faults), seed, flows, conditions)
 

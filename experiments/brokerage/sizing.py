@@ -17,7 +17,7 @@ from experiments.brokerage.estate import (
     Call,
 )
 from experiments.brokerage.topology import callers_first
-from experiments.brokerage.traffic import MARKET_MESSAGES, MIX, SETTLEMENT_PEAK, TRADING_DAY
+from experiments.brokerage.traffic import CUSTOMERS, MARKET_MESSAGES, MIX, SETTLEMENT_PEAK, TRADING_DAY
 
 POOL_USE = 0.15
 """Share of a pool in use at the busiest minute."""
@@ -62,11 +62,11 @@ def outgoing() -> dict[str, list[Call]]:
 @lru_cache(maxsize=1)
 def sizes() -> dict[str, Size]:
     """Size of everything that handles requests."""
-    busiest = max(rate for _, rate in TRADING_DAY)
-    evening = 120.0
+    busiest = CUSTOMERS * max(rate for _, rate in TRADING_DAY)
+    evening = CUSTOMERS * 120.0
     situations = [
         _arrivals(busiest, 0, settlement=0.0, messages=MARKET_MESSAGES),
-        _arrivals(135.0, 1, settlement=0.0, messages=MARKET_MESSAGES),
+        _arrivals(CUSTOMERS * 135.0, 1, settlement=0.0, messages=MARKET_MESSAGES),
         _arrivals(evening, 2, settlement=SETTLEMENT_PEAK, messages=0.0),
     ]
     peaks = {item: max(each[item] for each in situations) for item in callers_first()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.brokerage.noise import rough_noise
+from experiments.brokerage.noise import layered_noise
 from features.calendar import MINUTES_A_DAY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ TRADING_DAY: tuple[tuple[float, float], ...] = (
     (15 * 60 + 10, 260), (15 * 60 + 40, 150), (17 * 60, 100), (18 * 60, 85), (20 * 60 + 30, 120),
     (22 * 60, 95), (MINUTES_A_DAY, 22),
 )  # fmt: skip
-"""Requests per second at the gateway by local minute of a trading day, straight lines between."""
+"""Requests per second of a quarter of the customers by local minute of a trading day, lines between."""
 
 OTHER_DAY: tuple[tuple[float, float], ...] = (
     (0, 18), (2 * 60, 6), (6 * 60, 5), (9 * 60, 35), (11 * 60, 48), (13 * 60, 42), (16 * 60, 45),
@@ -33,8 +33,11 @@ OTHER_DAY: tuple[tuple[float, float], ...] = (
 )  # fmt: skip
 """The same of a weekend or holiday."""
 
+CUSTOMERS = 4.0
+"""How many such quarters there are."""
+
 UNOPENED = 96.0
-"""Requests per second while the market should be open and is not: people look, and leave."""
+"""The same while the market should be open and is not: people look, and leave."""
 
 MIX: dict[str, tuple[float, float, float]] = {
     # share of the requests: market open, trading day around it, evenings and other days
@@ -64,12 +67,9 @@ AROUND_MINUTES = (8 * 60 + 30, 16 * 60)
 def customer_demand(conditions: Conditions, rng: np.random.Generator) -> NDArray[np.float64]:
     """Requests per second that customers send to the gateway, shape ``(n_ticks,)``, noise included."""
     calm = calm_demand(conditions)
-    n_ticks = len(calm)
     day = (conditions.minutes // MINUTES_A_DAY).astype(int)
     mood = rng.lognormal(0.0, 0.07, day[-1] + 1)[day]  # some days are livelier
-    slow = rough_noise(rng, (1, n_ticks), spread=0.05, memory=0.985)[0]
-    fast = rough_noise(rng, (1, n_ticks), spread=0.025, memory=0.45, freedom=3.0)[0]
-    demand: NDArray[np.float64] = calm * mood * slow * fast
+    demand: NDArray[np.float64] = calm * mood * layered_noise(rng, (1, len(calm)), spread=0.09)[0]
     return demand
 
 
@@ -78,10 +78,10 @@ def calm_demand(conditions: Conditions, *, as_planned: bool = False) -> NDArray[
     minute = conditions.minute_of_day
     trading = _between(minute, TRADING_DAY)
     other = _between(minute, OTHER_DAY)
-    demand: NDArray[np.float64] = np.where(conditions.trades, trading, other)
+    demand: NDArray[np.float64] = CUSTOMERS * np.where(conditions.trades, trading, other)
     if as_planned:
         return demand
-    return np.where(_is_unopened(conditions), np.minimum(demand, UNOPENED), demand)
+    return np.where(_is_unopened(conditions), np.minimum(demand, CUSTOMERS * UNOPENED), demand)
 
 
 def journey_shares(conditions: Conditions, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
@@ -89,8 +89,8 @@ def journey_shares(conditions: Conditions, rng: np.random.Generator) -> dict[str
     minute, trades = conditions.minute_of_day, conditions.trades
     around = trades & (minute >= AROUND_MINUTES[0]) & (minute < AROUND_MINUTES[1])
     moment = np.where(is_open(conditions), 0, np.where(around, 1, 2))
-    shares = np.array(list(MIX.values()))[:, moment] * rough_noise(
-        rng, (len(MIX), len(minute)), spread=0.04, memory=0.7
+    shares = np.array(list(MIX.values()))[:, moment] * layered_noise(
+        rng, (len(MIX), len(minute)), spread=0.06
     )
     shares /= shares.sum(axis=0)
     return dict(zip(MIX, shares, strict=True))
