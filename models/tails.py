@@ -55,28 +55,26 @@ def surprise(
         return np.zeros_like(value)
     at_least = (past >= value).sum(axis=0)
     empirical = -np.log((at_least + 1.0) / (n_past + 1.0))
-    if n_past * TAIL_SHARE < 2:  # noqa: PLR2004  one excess has no spread
+    n_tail = int(n_past * TAIL_SHARE)
+    if n_tail < 2:  # noqa: PLR2004  one excess has no spread
         return np.asarray(empirical, dtype=np.float64)
-    threshold = np.quantile(past, 1.0 - TAIL_SHARE, axis=0)
-    shape, scale = _fit_tail(past, threshold)
+    upper = np.partition(past, n_past - n_tail - 1, axis=0)[n_past - n_tail - 1 :]
+    threshold = upper[0]
+    shape, scale = _fit_tail(np.sort(upper[1:], axis=0) - threshold)
     scale = np.maximum(scale, floor)
     over = np.maximum(value - threshold, 0.0)
     ratio = np.divide(over, scale, out=np.zeros_like(over), where=scale > 0)
     curved = np.log1p(shape * ratio) / np.where(shape > 0, shape, 1.0)
-    beyond = -np.log(TAIL_SHARE) + np.where(shape > 0, curved, ratio)
+    beyond = -np.log(n_tail / n_past) + np.where(shape > 0, curved, ratio)
     fitted = (value > threshold) & (scale > 0)
     cap = np.log(BEYOND * (n_past + 1.0))
     surprised: NDArray[np.float64] = np.where(fitted, np.minimum(beyond, cap), np.minimum(empirical, cap))
     return surprised
 
 
-def _fit_tail(
-    past: NDArray[np.float64], threshold: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shape and scale of each series' excesses over its threshold, both ``(n_series,)``."""
-    n_tail = int(np.ceil(len(past) * TAIL_SHARE))
-    largest = np.sort(past, axis=0)[-n_tail:]
-    excess = np.maximum(largest - threshold, 0.0)
+def _fit_tail(excess: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shape and scale of each series' sorted excesses ``(n_tail, n_series)``, both ``(n_series,)``."""
+    n_tail = len(excess)
     mean = excess.mean(axis=0)
     below = (np.arange(n_tail, dtype=np.float64)[::-1] + 0.35) / n_tail  # chance of being exceeded
     weighted = (excess * below[:, None]).mean(axis=0)

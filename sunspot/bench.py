@@ -11,6 +11,14 @@ import click
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
 
+CAPTION = (
+    "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; a tie of t counts "
+    "1/t at its ranks.\nabst.: share without a named cause. cal. err.: expected calibration error. ms: per incident."
+)
+
+PIPED_WIDTH = 160
+"""Characters of the table where there is no terminal to ask."""
+
 Rows = list[dict[str, float | int | str]]
 
 COLUMNS = (
@@ -18,9 +26,9 @@ COLUMNS = (
     ("as3", "AS@3"),
     ("as5", "AS@5"),
     ("mrr", "MRR"),
-    ("abstained", "abstained"),
-    ("calibration_error", "calib. err."),
-    ("ms_per_incident", "ms/incident"),
+    ("abstained", "abst."),
+    ("calibration_error", "cal. err."),
+    ("ms_per_incident", "ms"),
 )
 
 
@@ -92,9 +100,7 @@ def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase
     if dataset == "brokerage":
         from experiments.brokerage.incidents import brokerage_cases
 
-        labelled = [
-            LabelledCase(case, ("all", f"brokerage/{kind}")) for kind, case in brokerage_cases(seed=seed)
-        ]
+        labelled = [LabelledCase(case, ("all", kind)) for kind, case in brokerage_cases(seed=seed)]
         return labelled, f"seed:{seed}", ("The built-in simulator: a check, never a headline figure.",)
     if data is None:
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
@@ -122,7 +128,7 @@ def _print_table(rows: Rows, notes: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption="Shares with their 95 % Wilson interval. A tie of t counts 1/t at its ranks.")
+    table = Table(caption=CAPTION)
     for heading in ("part", "method", "n"):
         table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)
     for _, heading in COLUMNS:
@@ -135,7 +141,9 @@ def _print_table(rows: Rows, notes: tuple[str, ...]) -> None:
         style = "bold" if row["method"] == "sunspot" else None
         cells = [_cell(row, figure) for figure, _ in COLUMNS]
         table.add_row(str(row["part"]), str(row["method"]), str(row["n"]), *cells, style=style)
-    console = Console(width=150)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
     console.print(table)
     for note in notes:
         console.print(note)
@@ -146,5 +154,5 @@ def _cell(row: dict[str, float | int | str], figure: str) -> str:
     if value is None:
         return ""
     if f"{figure}_low" in row:
-        return f"{value:.2f} [{row[f'{figure}_low']:.2f}, {row[f'{figure}_high']:.2f}]"
+        return f"{value:.2f} ({row[f'{figure}_low']:.2f}–{row[f'{figure}_high']:.2f})"
     return f"{value:.2f}"

@@ -188,9 +188,8 @@ def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow
         console.print(f"  no cause is named: {escape(ranking['abstained'])}")
     for place, candidate in enumerate(ranking["candidates"][:N_SHOWN], start=1):
         path = " → ".join(candidate["path"]) or "no path from the alert"
-        console.print(
-            f"  {place}. [bold]{escape(candidate['item'])}[/bold]  {candidate['probability']:.0%}  ({escape(path)})"
-        )
+        name, probability = escape(candidate["item"]), candidate["probability"]
+        console.print(f"  {place}. [bold]{name}[/bold]  {probability:.0%}  ({escape(path)})")
         for evidence in candidate["evidence"]:
             console.print(f"     {escape(evidence['sentence'])}")
     for sentence in ranking["unseen"]:
