@@ -1,0 +1,151 @@
+"""The wiring: which part gets which. Nothing is decided here."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from service.background import Repeating
+from service.bodies import BoundedBody
+from service.champion import Champion
+from service.clock import SystemClock
+from service.cmdb_now import CmdbNow
+from service.errors import install_handlers
+from service.incidents.desk import AlertDesk
+from service.live import LiveSignals
+from service.measures import Measures
+from service.pages import reference, views
+from service.parts import ServiceParts
+from service.reference import TAGS, describe
+from service.routes import alerts, changes, cmdb, health, incidents, samples
+from service.scoring import FirstStage
+from service.security import Gate
+from service.store.audit import Audit
+from service.store.changes import ChangeStore
+from service.store.database import Database
+from service.store.graphs import GraphStore
+from service.store.incidents import IncidentStore
+from service.store.tokens import TokenStore
+from service.wire import EveryAnswer
+from telemetry.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from service.champion import BundleSource
+    from service.clock import WallClock
+    from service.settings import Settings
+
+STORE = "store.sqlite"
+HISTORY = "history"
+BUNDLES = "bundles"
+SCORING_S = 1.0
+
+
+def create_app(
+    settings: Settings,
+    *,
+    open_source: Callable[[], BundleSource] | None = None,
+    clock: WallClock | None = None,
+) -> FastAPI:
+    """Make the service: its store and history are open when this returns.
+
+    Parameters
+    ----------
+    open_source
+        Makes the source of bundles; by default MLflow's registry.
+    clock
+        The time of day; by default the machine's.
+
+    Raises
+    ------
+    OpenToTheNetworkError
+        If the settings would have it listen beyond this machine without a token.
+    HistoryLockedError
+        If another service has the data directory.
+    """
+    clock = clock or SystemClock()
+    database = Database(settings.data_dir / STORE)
+    gate = Gate(TokenStore(database))
+    gate.check_listening(settings)
+    measures = Measures()
+    live = LiveSignals(settings, History(settings.data_dir / HISTORY), clock)
+    change_store, incident_store = ChangeStore(database), IncidentStore(database)
+    desk = AlertDesk(
+        incident_store,
+        change_store,
+        live,
+        clock,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+        max_alerts=settings.max_alerts,
+    )
+    parts = ServiceParts(
+        settings=settings,
+        clock=clock,
+        gate=gate,
+        live=live,
+        champion=Champion(open_source or (lambda: _registry(settings)), live),
+        first_stage=FirstStage(live, grace=settings.grace),
+        cmdb=CmdbNow(GraphStore(database)),
+        changes=change_store,
+        incidents=incident_store,
+        audit=Audit(database),
+        desk=desk,
+        measures=measures,
+    )
+
+    def close() -> None:
+        live.close()
+        database.close()
+
+    return _application(parts, close)
+
+
+def _application(parts: ServiceParts, close: Callable[[], None]) -> FastAPI:
+    workers = (
+        Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
+        Repeating(
+            "scoring", lambda: parts.measures.ticks.inc(parts.first_stage.advance()), every_s=SCORING_S
+        ),
+    )
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        for each in workers:
+            each.start()
+        yield
+        for each in workers:
+            each.stop()
+        close()
+
+    app = FastAPI(
+        title="Sunspot",
+        version=version("sunspot"),
+        summary="Tells the people on call what is wrong, where it started, and how sure it is.",
+        openapi_tags=TAGS,
+        docs_url=None,  # both would fetch scripts from elsewhere: our own page is at /docs
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=running,
+    )
+    app.state.parts = parts
+    for routes in (samples, alerts, incidents, cmdb, changes, health):
+        app.include_router(routes.router)
+    for pages in (views, reference):
+        app.include_router(pages.router, include_in_schema=False)
+    install_handlers(app)
+    app.add_middleware(BoundedBody, limit_bytes=parts.settings.body_limit_bytes)
+    app.add_middleware(EveryAnswer, measures=parts.measures)
+    describe(app)
+    return app
+
+
+def _registry(settings: Settings) -> BundleSource:
+    from service.model_source import ModelSource  # noqa: PLC0415  MLflow takes a second to import
+
+    return ModelSource(settings.mlflow_uri, settings.model_name, settings.data_dir / BUNDLES)

@@ -1,0 +1,107 @@
+"""Bodies as they come off the wire: bounded, unpacked, and read as JSON."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from anyio import to_thread
+from starlette.datastructures import Headers
+
+from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError, answer_error
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+GZIP = 16 + zlib.MAX_WBITS
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class BoundedBody:
+    """Middleware that reads a body up to a limit and unpacks gzip, so that routes see plain bytes.
+
+    A body longer than the limit, packed or unpacked, is answered without being kept.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
+        self.app = app
+        self.limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on with its body read, or answer what is wrong with it."""
+        if scope["type"] != "http" or scope["method"] not in METHODS_WITH_BODY:
+            await self.app(scope, receive, send)
+            return
+        try:
+            body = await self._read(Headers(scope=scope), receive)
+        except (BodyTooLargeError, BadEncodingError) as error:
+            await answer_error(error)(scope, receive, send)
+            return
+        if body is None:
+            return
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        _forget_encoding(scope)
+        await self.app(scope, replay, send)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+        """Return the plain body, or ``None`` if the sender went away."""
+        claimed = headers.get("content-length", "")
+        if claimed.isdigit() and int(claimed) > self.limit_bytes:
+            raise BodyTooLargeError(self.limit_bytes)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            size += len(chunks[-1])
+            if size > self.limit_bytes:
+                raise BodyTooLargeError(self.limit_bytes)
+        body = b"".join(chunks)
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding in {"", "identity"}:
+            return body
+        if encoding != "gzip":
+            raise BadEncodingError(encoding, "only gzip is")
+        return await to_thread.run_sync(unpack, body, self.limit_bytes)
+
+
+def unpack(body: bytes, limit_bytes: int) -> bytes:
+    """Return what a gzip body holds, never more than ``limit_bytes``.
+
+    Raises
+    ------
+    BodyTooLargeError
+        If it holds more; no more than the limit is ever unpacked.
+    BadEncodingError
+        If it is not gzip, or cut short.
+    """
+    unpacker = zlib.decompressobj(GZIP)
+    try:
+        plain = unpacker.decompress(body, limit_bytes + 1)
+    except zlib.error as error:
+        raise BadEncodingError("gzip", str(error)) from error
+    if len(plain) > limit_bytes:
+        raise BodyTooLargeError(limit_bytes)
+    if not unpacker.eof:
+        raise BadEncodingError("gzip", "it is cut short")
+    return plain
+
+
+def read_json(body: bytes) -> Any:
+    """Return a JSON document, or say where it stops being one."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadJsonError(str(error)) from error
+
+
+def _forget_encoding(scope: Scope) -> None:
+    dropped = {b"content-encoding", b"content-length"}
+    scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]

@@ -1,0 +1,1 @@
+"""Alerts grouped into incidents, and each explained."""

@@ -1,0 +1,112 @@
+"""Where alerts come in: kept, grouped, explained, and answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from service.incidents.enrichment import Enrichment, enrich
+from service.incidents.records import FIRING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cmdb.graph import DependencyGraph
+    from service.clock import WallClock
+    from service.incidents.records import KnownAlert, Notification
+    from service.live import InUse, LiveSignals
+    from service.store.changes import ChangeStore
+    from service.store.incidents import IncidentStore
+
+CHANGES_BEFORE = timedelta(hours=24)
+"""Changes this long before an alert are shown to the ranker."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is told to the sender of one alert.
+
+    Attributes
+    ----------
+    ranking
+        The ranking's document; ``None`` if there is none.
+    unenriched
+        Why there is no ranking; empty if there is one.
+    """
+
+    notification: Notification
+    known: KnownAlert | None
+    ranking: Mapping[str, Any] | None
+    unenriched: str
+
+
+class AlertDesk:
+    """Receives webhooks.
+
+    Parameters
+    ----------
+    elapsed_s
+        A steady clock in seconds, for the ranking budget.
+    budget
+        How long the alerts of one webhook may be ranked, taken together.
+    """
+
+    def __init__(
+        self,
+        incidents: IncidentStore,
+        changes: ChangeStore,
+        live: LiveSignals,
+        clock: WallClock,
+        *,
+        elapsed_s: Callable[[], float],
+        budget_s: float,
+        max_alerts: int,
+    ) -> None:
+        self._incidents = incidents
+        self._changes = changes
+        self._live = live
+        self._clock = clock
+        self._elapsed_s = elapsed_s
+        self._budget_s = budget_s
+        self._max_alerts = max_alerts
+
+    def receive(self, notifications: Sequence[Notification], graph: DependencyGraph) -> list[Answer]:
+        """Keep and explain the alerts of one webhook; all of it is on disk when this returns."""
+        looked_at, left_out = notifications[: self._max_alerts], notifications[self._max_alerts :]
+        in_use = self._live.in_use  # one bundle throughout, whatever is swapped meanwhile
+        known = self._incidents.record(looked_at, graph, at=self._clock.now())
+        stop_s = self._elapsed_s() + self._budget_s
+        explained: dict[int, tuple[Mapping[str, Any] | None, str]] = {}
+        for each in known:
+            if each.id not in explained:
+                explained[each.id] = self._explain(each, graph, in_use, is_late=self._elapsed_s() > stop_s)
+        reasons = {alert: reason for alert, (_, reason) in explained.items() if reason}
+        if reasons:
+            self._incidents.set_unenriched(reasons)
+        answers = [
+            Answer(told, kept, *explained[kept.id]) for told, kept in zip(looked_at, known, strict=True)
+        ]
+        too_many = f"a webhook's first {self._max_alerts:,} alerts are looked at; this one came after them"
+        return answers + [Answer(told, None, None, too_many) for told in left_out]
+
+    def _explain(
+        self, known: KnownAlert, graph: DependencyGraph, in_use: InUse, *, is_late: bool
+    ) -> tuple[Mapping[str, Any] | None, str]:
+        kept = self._incidents.ranking_of_alert(known.id)
+        if known.status != FIRING and kept is not None:
+            return kept.document, ""  # what was said while it fired still holds
+        if is_late:
+            return None, "ranking the other alerts of this webhook took all the time there was"
+        made = self._enrich(known, graph, in_use)
+        if made.document is None:
+            return (kept.document, "") if kept is not None else (None, made.unenriched)
+        self._incidents.add_ranking(
+            known.id, made.document, cause=made.cause, probability=made.probability, at=self._clock.now()
+        )
+        return made.document, ""
+
+    def _enrich(self, known: KnownAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
+        starts_at, at = known.alert.starts_at, self._live.present()
+        changes = self._changes.between(starts_at - CHANGES_BEFORE, at)
+        return enrich(known.alert, at, graph, in_use, changes)

@@ -1,0 +1,131 @@
+"""An alert explained: its case built and ranked, or the reason why that was not possible."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from features.calendar import CLOCKS
+from models.case import build_case
+from models.rankers import rank
+from service.incidents.picture import picture_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cmdb.graph import DependencyGraph
+    from cmdb.items import ChangeEvent
+    from models.case import Alert, Case
+    from models.rankers.ranking import Ranking
+    from service.live import InUse
+
+logger = logging.getLogger(__name__)
+
+N_KEPT = 50
+"""Candidates that are kept and told; the rest of a large neighbourhood is only counted."""
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """What could be said of an alert.
+
+    Attributes
+    ----------
+    document
+        The ranking as it is kept; ``None`` if there is none.
+    unenriched
+        Why there is none; empty if there is one.
+    """
+
+    document: dict[str, Any] | None
+    unenriched: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Item of the first candidate; empty if none is named."""
+        if self.document is None or self.document["abstained"] or not self.document["candidates"]:
+            return ""
+        return str(self.document["candidates"][0]["item"])
+
+    @property
+    def probability(self) -> float:
+        """Probability of the first candidate; 0 if none is named."""
+        return float(self.document["candidates"][0]["probability"]) if self.cause and self.document else 0.0
+
+
+def enrich(
+    alert: Alert, at: datetime, graph: DependencyGraph, in_use: InUse, changes: Sequence[ChangeEvent]
+) -> Enrichment:
+    """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
+    reason = why_not(alert, graph, in_use)
+    if reason:
+        return Enrichment(None, reason)
+    try:
+        return _ranked(alert, at, graph, in_use, changes)
+    except Exception:  # the alert goes through whatever happens to its ranking
+        logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
+        return Enrichment(None, "the ranking failed; the service's log has the details")
+
+
+def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
+    """Say why an alert cannot be ranked at all; empty if it can."""
+    if not len(graph):
+        return "no dependency graph was imported yet: send one to /v1/cmdb"
+    if not alert.item:
+        return "no label of the alert names a configuration item"
+    if alert.item not in graph:
+        return f"no configuration item has the id {alert.item!r}"
+    if in_use.bundle is None:
+        return "there is no champion yet: train one with `sunspot train detectors`"
+    return ""
+
+
+def _ranked(
+    alert: Alert, at: datetime, graph: DependencyGraph, in_use: InUse, changes: Sequence[ChangeEvent]
+) -> Enrichment:
+    bundle, window = in_use.bundle, in_use.window
+    if bundle is None:
+        return Enrichment(None, why_not(alert, graph, in_use))
+    near = graph.neighbourhood(alert.item)
+    case = build_case(
+        alert,
+        at,
+        graph,
+        window.frame(near.items),
+        normal=bundle.normal,
+        clock=CLOCKS[bundle.clock],
+        changes=changes,
+        bundle_version=bundle.version,
+    )
+    if not case.window.values:
+        return Enrichment(
+            None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
+        )
+    return Enrichment(_document(case, rank(case), at))
+
+
+def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
+    document = asdict(ranking)
+    document["candidates"] = document["candidates"][:N_KEPT]
+    document["n_candidates"] = len(ranking.candidates)
+    document["notes"] = list(case.notes)
+    document["code_version"] = version("sunspot")
+    document["ranked_at"] = at.isoformat()
+    document["picture"] = picture_of(case, ranking)
+    plain: dict[str, Any] = _plain(document)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON will give it back: lists for tuples, and ``None`` for what is no number."""
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value

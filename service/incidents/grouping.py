@@ -1,0 +1,78 @@
+"""Which alerts belong together: those whose items depend on each other and that start close in time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    from cmdb.graph import DependencyGraph
+
+TOGETHER = timedelta(minutes=30)
+"""Alerts that start further apart are not judged to share a cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An alert as far as grouping looks at it."""
+
+    item: str
+    starts_at: datetime
+    incident: int
+
+
+class Grouping:
+    """Finds the incident that a new alert belongs to.
+
+    Parameters
+    ----------
+    graph
+        What depends on what; an item outside it is related to itself only.
+    members
+        Recent alerts and the incidents they are in.
+    """
+
+    def __init__(self, graph: DependencyGraph, members: Iterable[Member] = ()) -> None:
+        self._graph = graph
+        self._by_item: dict[str, list[Member]] = defaultdict(list)
+        self._related = lru_cache(maxsize=None)(self._walk)
+        for member in members:
+            self.add(member)
+
+    def add(self, member: Member) -> None:
+        """Let later alerts join this one."""
+        self._by_item[member.item].append(member)
+
+    def incident_for(self, item: str, starts_at: datetime) -> int | None:
+        """Incident of the related alert that starts nearest, or ``None`` if the alert stands alone."""
+        near = [
+            (abs(member.starts_at - starts_at), -member.incident)
+            for other in self._candidates(item)
+            for member in self._by_item[other]
+            if abs(member.starts_at - starts_at) <= TOGETHER
+        ]
+        return -min(near)[1] if near else None
+
+    def leads(self, item: str, leader: str) -> bool:
+        """Whether an alert on ``item`` sees further than the one that leads its incident so far.
+
+        The item that depends on the other does: what may explain the leader may explain it too.
+        """
+        if item not in self._graph or leader not in self._graph:
+            return False
+        return leader in self._graph.dependencies(item) and item not in self._graph.dependencies(leader)
+
+    def _candidates(self, item: str) -> Collection[str]:
+        related = self._related(item)
+        return [other for other in self._by_item if other in related]
+
+    def _walk(self, item: str) -> frozenset[str]:
+        if item not in self._graph:
+            return frozenset({item})
+        return frozenset({item} | self._graph.dependencies(item) | self._graph.dependents(item))

@@ -1,0 +1,1 @@
+"""Alerts and change events as others send them, read into ours."""

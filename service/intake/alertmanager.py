@@ -1,0 +1,132 @@
+"""Alerts as Alertmanager's webhook (version 4) and Grafana's variant of it tell them.
+
+Unknown fields are passed over. What can be mended in one alert is mended and noted, so that it
+never costs the other alerts of the webhook their answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from models.case import Alert
+from service.clock import EARLIEST
+from service.errors import BadWebhookError
+from service.incidents.records import FIRING, RESOLVED, Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+
+def read_webhook(
+    document: object,
+    *,
+    items: Container[str],
+    item_labels: Sequence[str],
+    received_at: datetime,
+    accepted_future: timedelta,
+) -> list[Notification]:
+    """Return the alerts of a webhook, each with the configuration item it is about.
+
+    Parameters
+    ----------
+    document
+        The webhook's JSON.
+    items
+        The known configuration items.
+    item_labels
+        Labels that may name the item, best first. The first whose value is a known item wins;
+        without one, the first that is there at all.
+    received_at
+        Stands in for a start that is missing or makes no sense.
+    accepted_future
+        A start later than this after ``received_at`` makes no sense.
+
+    Raises
+    ------
+    BadWebhookError
+        If the document is not an object with a list of alerts, each an object.
+    """
+    if not isinstance(document, dict):
+        raise BadWebhookError("it must be an object")
+    alerts = document.get("alerts")
+    if not isinstance(alerts, list):
+        raise BadWebhookError("it has no list 'alerts'")
+    for position, each in enumerate(alerts):
+        if not isinstance(each, dict):
+            raise BadWebhookError(f"alert {position} must be an object")
+    shared = _texts(document.get("commonLabels"))
+    latest = received_at + accepted_future
+    return [
+        _read_alert(
+            each,
+            shared=shared,
+            items=items,
+            item_labels=item_labels,
+            received_at=received_at,
+            latest=latest,
+        )
+        for each in alerts
+    ]
+
+
+def _read_alert(
+    told: Mapping[str, Any],
+    *,
+    shared: Mapping[str, str],
+    items: Container[str],
+    item_labels: Sequence[str],
+    received_at: datetime,
+    latest: datetime,
+) -> Notification:
+    notes = []
+    labels = _texts(told.get("labels")) or dict(shared)
+    starts_at = _instant(told.get("startsAt"))
+    if starts_at is None or starts_at > latest:
+        notes.append(f"its start {told.get('startsAt')!r} is no usable time: taken as now")
+        starts_at = received_at
+    status = RESOLVED if told.get("status") == RESOLVED else FIRING
+    fingerprint = told.get("fingerprint")
+    ends_at = _instant(told.get("endsAt"))
+    alert = Alert(
+        item=_item(labels, items, item_labels),
+        name=labels.get("alertname", "alert"),
+        starts_at=starts_at,
+        fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else _fingerprint(labels),
+        severity=labels.get("severity", ""),
+        labels=labels,
+        annotations=_texts(told.get("annotations")),
+    )
+    return Notification(alert, status, ends_at if status == RESOLVED else None, tuple(notes))
+
+
+def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequence[str]) -> str:
+    named = [labels[label] for label in item_labels if labels.get(label)]
+    without_port = [name.rsplit(":", 1)[0] for name in named]
+    known = (name for name in (*named, *without_port) if name in items)
+    return next(known, named[0] if named else "")
+
+
+def _texts(value: object) -> dict[str, str]:
+    """Labels or annotations as text, whatever the sender made of their values."""
+    if not isinstance(value, dict):
+        return {}
+    return {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}
+
+
+def _fingerprint(labels: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(labels.items())).encode()).hexdigest()[:16]
+
+
+def _instant(value: object) -> datetime | None:
+    """Return the instant a text names, or ``None``: an unresolved end is the year 1."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at >= EARLIEST else None

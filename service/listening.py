@@ -1,0 +1,37 @@
+"""The socket that is listened on, and the word that it is."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.settings import Settings
+
+
+def listen(settings: Settings) -> tuple[socket.socket, Settings]:
+    """Bind the address of the settings; returned are the settings with the port that was bound."""
+    family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    listener = socket.create_server(address[:2], family=family, backlog=2048)
+    return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
+
+
+class Announcing(uvicorn.Server):
+    """A server that says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, *, say: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._say = say
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if not self.started:
+            return
+        address = self._settings.address
+        self._say(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")

@@ -1,0 +1,31 @@
+"""Log lines: one event each, a constant message with its values as fields."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+_KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+
+
+class FieldsFormatter(logging.Formatter):
+    """Writes the time, the level, the message, and the fields as ``name=value``.
+
+    >>> record = logging.makeLogRecord({"msg": "ranking failed", "levelname": "ERROR", "item": "a b"})
+    >>> FieldsFormatter("%(levelname)s %(message)s").format(record)
+    'ERROR ranking failed item="a b"'
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base class's name
+        """Return the line, without a traceback."""
+        fields = {name: value for name, value in record.__dict__.items() if name not in _KNOWN}
+        told = "".join(f" {name}={json.dumps(value, default=str)}" for name, value in fields.items())
+        return super().formatMessage(record) + told
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send the service's log to the standard error stream."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(FieldsFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

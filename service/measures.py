@@ -1,0 +1,73 @@
+"""What the service counts of itself, for Prometheus; each application has a registry of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from service.live import Received
+
+RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Measures:
+    """Counters of one running service."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._samples = Counter(
+            "sunspot_samples", "Samples received, by what became of them.", ["fate"], registry=self.registry
+        )
+        self._alerts = Counter(
+            "sunspot_alerts",
+            "Alerts received, by how they were answered.",
+            ["answer"],
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "sunspot_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.webhook_s = Histogram(
+            "sunspot_webhook_seconds",
+            "From an alert webhook to its answer.",
+            buckets=RANKING_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.series = Gauge("sunspot_window_series", "Series held in memory.", registry=self.registry)
+        self.items = Gauge("sunspot_graph_items", "Items of the current graph.", registry=self.registry)
+        self.incidents = Gauge("sunspot_incidents", "Incidents kept.", registry=self.registry)
+        self.bundle = Gauge(
+            "sunspot_bundle", "The bundle in use: always 1.", ["version"], registry=self.registry
+        )
+        self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
+
+    def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:
+        """Count a batch of samples."""
+        fates = {
+            "accepted": received.n_accepted,
+            "rejected": n_rejected,
+            "too_old": received.n_too_old,
+            "too_new": received.n_too_new,
+            "duplicate": received.taken.n_duplicate,
+            "out_of_order": received.taken.n_out_of_order,
+            "late": received.taken.n_late,
+            "outside_window": received.taken.n_outside,
+            "over_series_limit": received.taken.n_over_limit,
+            "unknown_item": n_unknown,
+        }
+        for fate, n_samples in fates.items():
+            self._samples.labels(fate).inc(n_samples)
+
+    def count_alert(self, *, is_enriched: bool) -> None:
+        """Count an alert."""
+        self._alerts.labels("enriched" if is_enriched else "unenriched").inc()
+
+    def count_request(self, method: str, route: str, status: int) -> None:
+        """Count a request that was answered."""
+        self._requests.labels(method, route, str(status)).inc()
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        return generate_latest(self.registry)

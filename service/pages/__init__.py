@@ -1,0 +1,1 @@
+"""Pages that a person reads, rendered here, with nothing fetched from elsewhere."""

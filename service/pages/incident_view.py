@@ -1,0 +1,134 @@
+"""What the incident page shows, gathered from what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from service.pages.graph_slice import GraphSlice, graph_slice
+from service.pages.sparklines import Sparkline, sparkline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from cmdb.items import ChangeEvent
+    from service.incidents.records import Incident, KeptRanking, KnownAlert
+    from service.store.audit import Entry
+
+N_SHOWN = 5
+LEAST_SHOWN = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A candidate as the page shows it."""
+
+    item: str
+    name: str
+    kind: str
+    team: str
+    probability: float
+    path: tuple[str, ...]
+    sentences: tuple[str, ...]
+    sparklines: tuple[Sparkline, ...]
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """Everything on the page of one incident.
+
+    Attributes
+    ----------
+    causes
+        The first candidates, most likely first; listed even when none is named.
+    silence
+        Why no cause is named; empty when one is.
+    """
+
+    incident: Incident
+    alerts: Sequence[KnownAlert]
+    verdicts: Sequence[Entry]
+    changes: Sequence[ChangeEvent]
+    causes: tuple[Cause, ...]
+    silence: str
+    unseen: tuple[str, ...]
+    alerting: tuple[Sparkline, ...]
+    slice: GraphSlice | None
+    ranking: Mapping[str, Any] | None
+    ranked_item: str
+    ranked_at: datetime | None
+
+    @property
+    def named(self) -> Cause | None:
+        """The cause that is named, if one is."""
+        return self.causes[0] if self.causes and not self.silence else None
+
+    @property
+    def choices(self) -> tuple[Cause, ...]:
+        """The causes offered for a verdict."""
+        return self.causes
+
+
+def view_incident(
+    incident: Incident,
+    alerts: Sequence[KnownAlert],
+    verdicts: Sequence[Entry],
+    changes: Sequence[ChangeEvent],
+    kept: KeptRanking | None,
+) -> IncidentView:
+    """Gather the page of an incident."""
+    document = None if kept is None else kept.document
+    picture = {} if document is None else document["picture"]
+    candidates = [] if document is None else document["candidates"]
+    ranked = next((each for each in alerts if kept and each.id == kept.alert), incident.lead)
+    silence = (incident.lead.unenriched or "it was not ranked") if document is None else document["abstained"]
+    shown = [
+        each
+        for position, each in enumerate(candidates[:N_SHOWN])
+        if position == 0 or (each["probability"] or 0.0) >= LEAST_SHOWN
+    ]
+    item = ranked.alert.item
+    return IncidentView(
+        incident=incident,
+        alerts=alerts,
+        verdicts=verdicts,
+        changes=changes,
+        causes=tuple(_cause(each, picture) for each in shown),
+        silence=silence,
+        unseen=() if document is None else (*document["unseen"], *document["notes"]),
+        alerting=_sparklines(picture, item),
+        slice=graph_slice(picture, item, shown, cause="" if silence else _first(shown))
+        if document is not None and len(picture["items"]) > 1
+        else None,
+        ranking=document,
+        ranked_item=item,
+        ranked_at=None if kept is None else kept.made_at,
+    )
+
+
+def _first(candidates: Sequence[Mapping[str, Any]]) -> str:
+    return str(candidates[0]["item"]) if candidates else ""
+
+
+def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
+    item = candidate["item"]
+    items = picture["items"]
+    about = items.get(item, {"name": item, "kind": "", "team": ""})
+    return Cause(
+        item=item,
+        name=about["name"],
+        kind=about["kind"],
+        team=about["team"],
+        probability=candidate["probability"] or 0.0,
+        path=tuple(items[each]["name"] if each in items else each for each in candidate["path"]),
+        sentences=tuple(each["sentence"] for each in candidate["evidence"]),
+        sparklines=_sparklines(picture, item),
+    )
+
+
+def _sparklines(picture: Mapping[str, Any], item: str) -> tuple[Sparkline, ...]:
+    signals = picture.get("signals", {}).get(item, {})
+    return tuple(
+        sparkline(role, signal, picture["times_ms"], picture["onset_ms"]) for role, signal in signals.items()
+    )

@@ -1,0 +1,85 @@
+"""Numbers and times as a person reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.golden import Role
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+MINUTE_S = 60
+HOUR_S = 3_600
+DAY_S = 86_400
+
+
+def quantity(role: str, value: float | None) -> str:
+    """Return a value in the unit of its role, short.
+
+    >>> quantity("latency", 0.1834), quantity("latency", 2.5), quantity("errors", 0.042)
+    ('183 ms', '2.5 s', '4.2 %')
+    """
+    if value is None:
+        return "unseen"
+    if role == Role.LATENCY:
+        return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+    if role == Role.ERRORS:
+        return f"{value * 100:.2g} %" if value < 1 else "100 %"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004  digits that matter
+
+
+def percent(probability: float | None) -> str:
+    """Return a probability as whole percents, never claiming certainty.
+
+    >>> percent(0.834), percent(0.9999), percent(0.0004)
+    ('83 %', '> 99 %', '< 1 %')
+    """
+    value = probability or 0.0
+    if value < 0.005:  # noqa: PLR2004  what would be rounded to nothing
+        return "< 1 %"
+    return "> 99 %" if value >= 0.995 else f"{value:.0%}".replace("%", " %")  # noqa: PLR2004
+
+
+def local(at: datetime, zone: ZoneInfo) -> str:
+    """Return a time of day in the exchange's zone."""
+    return at.astimezone(zone).strftime("%H:%M:%S")
+
+
+def local_day(at: datetime, zone: ZoneInfo) -> str:
+    """Return a day in the exchange's zone.
+
+    >>> from datetime import UTC, datetime
+    >>> from zoneinfo import ZoneInfo
+    >>> local_day(datetime(2026, 3, 3, 23, tzinfo=UTC), ZoneInfo("Asia/Shanghai"))
+    'Wed 4 Mar 2026'
+    """
+    there = at.astimezone(zone)
+    return f"{there:%a} {there.day} {there:%b %Y}"
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time, to two units at most.
+
+    >>> from datetime import timedelta
+    >>> duration(timedelta(minutes=72)), duration(timedelta(seconds=40))
+    ('1 h 12 min', '40 s')
+    """
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < MINUTE_S:
+        return f"{seconds} s"
+    if seconds < HOUR_S:
+        return f"{seconds // MINUTE_S} min"
+    if seconds < DAY_S:
+        return f"{seconds // HOUR_S} h {seconds % HOUR_S // MINUTE_S} min"
+    return f"{seconds // DAY_S} d {seconds % DAY_S // HOUR_S} h"
+
+
+def short_version(version: str) -> str:
+    """Return the part of a digest that a person compares.
+
+    >>> short_version("sha256:0123456789abcdef")
+    '0123456789ab'
+    """
+    return version.rpartition(":")[2][:12] or "none"

@@ -1,0 +1,40 @@
+"""Templates turned into pages: everything from outside is escaped."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from service.clock import EPOCH
+from service.pages import quantities
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+TEMPLATES = Environment(
+    loader=PackageLoader("service.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters.update(
+    percent=quantities.percent,
+    local=quantities.local,
+    local_day=quantities.local_day,
+    duration=quantities.duration,
+    short_version=quantities.short_version,
+)
+STYLE = files("service.pages").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def page(template: str, *, zone: ZoneInfo, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a template."""
+    text = TEMPLATES.get_template(template).render(
+        zone=zone, second=timedelta(seconds=1), epoch=EPOCH, **values
+    )
+    return HTMLResponse(text, status)

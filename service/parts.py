@@ -1,0 +1,50 @@
+"""What a running service is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from service.champion import Champion
+    from service.clock import WallClock
+    from service.cmdb_now import CmdbNow
+    from service.incidents.desk import AlertDesk
+    from service.live import LiveSignals
+    from service.measures import Measures
+    from service.scoring import FirstStage
+    from service.security import Gate
+    from service.settings import Settings
+    from service.store.audit import Audit
+    from service.store.changes import ChangeStore
+    from service.store.incidents import IncidentStore
+
+
+@dataclass(frozen=True)
+class ServiceParts:
+    """Everything a route may call; made once, by the wiring."""
+
+    settings: Settings
+    clock: WallClock
+    gate: Gate
+    live: LiveSignals
+    champion: Champion
+    first_stage: FirstStage
+    cmdb: CmdbNow
+    changes: ChangeStore
+    incidents: IncidentStore
+    audit: Audit
+    desk: AlertDesk
+    measures: Measures
+
+
+def parts_of(request: Request) -> ServiceParts:
+    """Return the parts of the service that a request came to."""
+    parts: ServiceParts = request.app.state.parts
+    return parts
+
+
+Parts = Annotated[ServiceParts, Depends(parts_of)]
+"""A route's parameter that receives the parts."""

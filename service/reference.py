@@ -1,0 +1,59 @@
+"""What OpenAPI says beyond the routes themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.openapi.utils import get_openapi
+
+from service.errors import PROBLEM_TYPE
+from service.routes.documents import Problem
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+TAGS = [
+    {"name": "signals", "description": "Metric samples in, scores out."},
+    {"name": "alerts", "description": "Alerts in, the same alerts with their likely causes out."},
+    {
+        "name": "incidents",
+        "description": "What is wrong, where it started, how sure that is, and what it was.",
+    },
+    {"name": "cmdb", "description": "Configuration items and what depends on what."},
+    {"name": "changes", "description": "Recorded alterations of items, such as deploys."},
+    {"name": "health", "description": "How the service itself is."},
+]
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application's OpenAPI document declare the problem documents that every route may answer."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(
+                get_openapi(
+                    title=app.title,
+                    version=app.version,
+                    summary=app.summary,
+                    routes=app.routes,
+                    tags=app.openapi_tags,
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    schemas["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answers = operation["responses"]
+            if "422" in answers:
+                answers["422"] = {"description": "Not what this route reads", "content": problem}
+            answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}
+    return document

@@ -1,0 +1,72 @@
+"""How the service is."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Response
+
+from service.errors import NOT_READY, MissingScopeError, NoTokenError, problems
+from service.parts import Parts, ServiceParts
+from service.routes.documents import HealthOut, ReadyOut
+from service.security import Scope, requires
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+def read_health() -> HealthOut:
+    """Say that the process answers."""
+    return HealthOut()
+
+
+@router.get("/readyz", responses={int(NOT_READY): {"model": ReadyOut, "description": "Not ready"}})
+def read_readiness(parts: Parts, response: Response) -> ReadyOut:
+    """Say whether alerts can be explained, and what is missing.
+
+    A registry that is out of reach does not matter while a bundle is in use; it is told all the same.
+    """
+    blocking, told = _reasons(parts)
+    if blocking:
+        response.status_code = int(NOT_READY)
+    bundle = parts.live.in_use.bundle
+    return ReadyOut(
+        ready=not blocking,
+        reasons=blocking + told,
+        present=parts.live.present(),
+        graph_version=parts.cmdb.graph.version,
+        bundle_version="" if bundle is None else bundle.version,
+    )
+
+
+@router.get(
+    "/metrics",
+    dependencies=[Depends(requires(Scope.READ))],
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's text"},
+        **problems(NoTokenError, MissingScopeError),
+    },
+)
+def read_metrics(parts: Parts) -> Response:
+    """Read what the service counts of itself, in Prometheus's text format."""
+    measures, in_use = parts.measures, parts.live.in_use
+    measures.series.set(in_use.window.n_series)
+    measures.items.set(len(parts.cmdb.graph))
+    measures.incidents.set(parts.incidents.count())
+    measures.bundle.clear()
+    if in_use.bundle is not None:
+        measures.bundle.labels(in_use.bundle.version).set(1)
+    return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
+    """Return what keeps alerts from being explained, and what should be known besides."""
+    blocking, told = [], []
+    if parts.live.in_use.bundle is None:
+        blocking.append("no bundle: no champion was found yet")
+    if not len(parts.cmdb.graph):
+        blocking.append("no graph: no CMDB document was imported yet")
+    if parts.champion.problem:
+        told.append(f"registry: {parts.champion.problem}")
+    if parts.gate.is_open:
+        told.append("open: no token exists, so everything is allowed, from this machine only")
+    return blocking, told

@@ -1,0 +1,80 @@
+"""The service's settings, read once in start-up from ``SUNSPOT_…`` environment variables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.registry import MODEL_NAME, tracking_uri_for
+
+
+class Present(StrEnum):
+    """What "now" is."""
+
+    WALL = "wall"  # the machine's clock
+    SIGNALS = "signals"  # the end of the newest tick received: stored days are replayed
+
+
+class Settings(BaseSettings):
+    """What an operator can choose; every field is also the variable ``SUNSPOT_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="SUNSPOT_", frozen=True)
+
+    data_dir: Path = Field(
+        Path("sunspot-data"), description="directory of the store, history and cached bundles"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8321, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    base_url: str = Field("", description="how people reach the pages; by default the address listened on")
+
+    tracking_uri: str = Field("", description="MLflow's address; by default a file in the data directory")
+    model_name: str = Field(MODEL_NAME, description="registered model whose champion serves")
+    refresh_s: float = Field(5.0, gt=0, description="seconds between two looks at the champion's alias")
+
+    body_limit_bytes: int = Field(8 * 1024 * 1024, gt=0, description="longest body, unpacked")
+    max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are looked at")
+    ranking_budget_s: float = Field(10.0, gt=0, description="seconds of ranking per webhook")
+    max_series: int = Field(200_000, gt=0, description="series kept in memory; more go to history only")
+
+    present: Present = Present.WALL
+    accepted_past: timedelta = Field(timedelta(days=7), description="older samples are rejected")
+    accepted_future: timedelta = Field(timedelta(minutes=5), description="later samples are rejected")
+    window: timedelta = Field(timedelta(hours=6), gt=timedelta(0), description="signals kept in memory")
+    step: timedelta = Field(timedelta(minutes=1), gt=timedelta(0), description="tick until a bundle says")
+    grace: timedelta = Field(timedelta(seconds=30), ge=timedelta(0), description="wait before a tick closes")
+
+    item_labels: tuple[str, ...] = Field(
+        ("ci", "item", "service", "job", "instance"),
+        description="alert labels that may name the configuration item, best first",
+    )
+    time_zone: str = Field("Asia/Shanghai", description="zone of the exchange, shown beside UTC")
+
+    @property
+    def mlflow_uri(self) -> str:
+        """MLflow's address, the default resolved."""
+        return self.tracking_uri or tracking_uri_for(self.data_dir)
+
+    @property
+    def address(self) -> str:
+        """How people reach the pages, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be reached from this machine.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

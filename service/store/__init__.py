@@ -1,0 +1,1 @@
+"""What must survive a crash: SQLite behind small classes, the only place that knows SQL."""

@@ -1,0 +1,66 @@
+"""Change events as they were recorded, each id once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from cmdb.items import ChangeEvent
+from service.clock import from_ms, to_ms
+from service.store.tables import changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from service.store.database import Database
+
+
+class ChangeStore:
+    """The change events of all items."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, events: Sequence[ChangeEvent], *, at: datetime) -> int:
+        """Keep the events whose ids are new, and return how many those were."""
+        rows = [
+            {
+                "id": each.id,
+                "item": each.item,
+                "at_ms": to_ms(each.at),
+                "kind": each.kind,
+                "summary": each.summary,
+                "received_ms": to_ms(at),
+            }
+            for each in events
+        ]
+        with self._database.writing() as connection:
+            return sum(
+                connection.execute(insert(changes).values(row).on_conflict_do_nothing()).rowcount
+                for row in rows
+            )
+
+    def between(self, start: datetime, end: datetime) -> list[ChangeEvent]:
+        """Return the events in ``[start, end)``, oldest first."""
+        asked = (
+            select(changes)
+            .where(changes.c.at_ms >= to_ms(start), changes.c.at_ms < to_ms(end))
+            .order_by(changes.c.at_ms, changes.c.id)
+        )
+        with self._database.reading() as connection:
+            return _events(connection.execute(asked))
+
+    def newest(self, *, limit: int, item: str | None = None) -> list[ChangeEvent]:
+        """Return the latest events, of one item if asked, newest first."""
+        asked = select(changes).order_by(changes.c.at_ms.desc(), changes.c.id).limit(limit)
+        if item is not None:
+            asked = asked.where(changes.c.item == item)
+        with self._database.reading() as connection:
+            return _events(connection.execute(asked))
+
+
+def _events(rows: Iterable[Any]) -> list[ChangeEvent]:
+    return [ChangeEvent(row.id, row.item, from_ms(row.at_ms), row.kind, row.summary) for row in rows]

@@ -1,0 +1,82 @@
+"""The SQLite file: opened for durability, read and written in short transactions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from service.errors import StoreUnavailableError
+from service.store.tables import metadata
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BUSY_TIMEOUT_S = 10
+
+
+class Database:
+    """The store's file. Readers never wait; writers wait for each other.
+
+    Parameters
+    ----------
+    path
+        The file, made with its directory where missing.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the file cannot be opened as a database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(
+            URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S}
+        )
+        event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "begin", _begin)
+        with self.writing() as connection:
+            metadata.create_all(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the store and changes nothing."""
+        with _told_as_unavailable(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that is on disk when the block ends, or leaves nothing behind."""
+        with _told_as_unavailable(), self._engine.connect() as connection:
+            writer = connection.execution_options(is_writer=True)
+            with writer.begin():
+                yield writer
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailableError(f"the store cannot be used: {error.orig}") from error
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin below, not where the driver guesses
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # a writer takes its lock at once: a reader that turned writer would fail instead of waiting
+    is_writer = connection.get_execution_options().get("is_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")

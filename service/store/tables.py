@@ -1,0 +1,137 @@
+"""The tables, and the triggers that keep the audit append-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+)
+
+metadata = MetaData()
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("secret_sha256", String, nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
+
+graphs = Table(
+    "graphs",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("document", JSON, nullable=False),
+)
+
+graph_imports = Table(
+    "graph_imports",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("version", ForeignKey("graphs.version"), nullable=False),
+    Column("imported_ms", BigInteger, nullable=False),
+    Column("who", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("item", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("summary", String, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("lead_alert", Integer),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("incident", ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("fingerprint", String, nullable=False),
+    Column("starts_ms", BigInteger, nullable=False, index=True),
+    Column("ends_ms", BigInteger),
+    Column("status", String, nullable=False),
+    Column("item", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("annotations", JSON, nullable=False),
+    Column("first_received_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("n_received", Integer, nullable=False),
+    Column("unenriched", String, nullable=False),
+    UniqueConstraint("fingerprint", "starts_ms"),
+    sqlite_autoincrement=True,
+)
+
+rankings = Table(
+    "rankings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert", ForeignKey("alerts.id"), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("rankings_by_alert", "alert", "id"),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("audit_by_subject", "action", "subject", "position"),
+    sqlite_autoincrement=True,
+)
+
+APPEND_ONLY = """CREATE TRIGGER audit_no_{operation} BEFORE {operation} ON audit {condition}
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"""
+TRIGGERS = (
+    APPEND_ONLY.format(operation="UPDATE", condition=""),
+    APPEND_ONLY.format(operation="DELETE", condition=""),
+    # INSERT OR REPLACE would delete a row without firing the trigger above
+    APPEND_ONLY.format(
+        operation="INSERT", condition="WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position)"
+    ),
+)
+
+
+@event.listens_for(audit, "after_create")
+def _protect(_table: Table, connection: Connection, **_: Any) -> None:
+    """Make the audit append-only the moment it exists."""
+    for trigger in TRIGGERS:
+        connection.exec_driver_sql(trigger)

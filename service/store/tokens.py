@@ -1,0 +1,125 @@
+"""Senders' tokens: only hashes of high-entropy secrets are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from service.clock import from_ms, to_ms
+from service.store.audit import CREATE_TOKEN, REVOKE_TOKEN, record
+from service.store.tables import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from service.store.database import Database
+
+SECRET_BYTES = 32
+
+
+class TokenNameTakenError(ValueError):
+    """A token name that is, or was, in use: the audit must not confuse two senders."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a token named {name!r} exists already, or did: choose another name")
+        self.name = name
+
+
+class UnknownTokenError(LookupError):
+    """A token name that no token in use has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no token in use is named {name!r}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A sender's token, without its secret."""
+
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class TokenStore:
+    """The tokens of all senders."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, scopes: Iterable[str], *, at: datetime, who: str) -> str:
+        """Keep a new token and return its secret, which cannot be had again.
+
+        Raises
+        ------
+        TokenNameTakenError
+            If the name was given before, revoked tokens included.
+        """
+        secret = f"sunspot_{secrets.token_urlsafe(SECRET_BYTES)}"
+        kept = sorted(set(scopes))
+        row = {"name": name, "secret_sha256": _digest(secret), "scopes": kept, "created_ms": to_ms(at)}
+        try:
+            with self._database.writing() as connection:
+                connection.execute(insert(tokens).values(row))
+                record(
+                    connection, at=at, who=who, action=CREATE_TOKEN, subject=name, document={"scopes": kept}
+                )
+        except IntegrityError as error:
+            raise TokenNameTakenError(name) from error
+        return secret
+
+    def revoke(self, name: str, *, at: datetime, who: str) -> None:
+        """Make a token useless from now on.
+
+        Raises
+        ------
+        UnknownTokenError
+            If no token in use has the name.
+        """
+        chosen = update(tokens).where(tokens.c.name == name, tokens.c.revoked_ms.is_(None))
+        with self._database.writing() as connection:
+            if not connection.execute(chosen.values(revoked_ms=to_ms(at))).rowcount:
+                raise UnknownTokenError(name)
+            record(connection, at=at, who=who, action=REVOKE_TOKEN, subject=name, document={})
+
+    def all(self) -> list[Token]:
+        """Every token, revoked ones included, by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(tokens).order_by(tokens.c.name)).all()
+        return [
+            Token(
+                row.name,
+                frozenset(row.scopes),
+                from_ms(row.created_ms),
+                None if row.revoked_ms is None else from_ms(row.revoked_ms),
+            )
+            for row in rows
+        ]
+
+    def any_exist(self) -> bool:
+        """Whether a token was ever created: revoking the last one does not open the service again."""
+        with self._database.reading() as connection:
+            return connection.execute(select(tokens.c.name).limit(1)).first() is not None
+
+    def holder(self, secret: str) -> Token | None:
+        """Return the token in use that has this secret, comparing in constant time."""
+        presented = _digest(secret)
+        found = None
+        with self._database.reading() as connection:
+            for row in connection.execute(select(tokens).where(tokens.c.revoked_ms.is_(None))):
+                if hmac.compare_digest(row.secret_sha256, presented):
+                    found = Token(row.name, frozenset(row.scopes), from_ms(row.created_ms))
+        return found
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,103 @@
+"""Subcommand ``sunspot token``: who may send, read, judge and administer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from service.store.tokens import TokenStore
+
+SCOPES = ("ingest", "read", "verdict", "admin")
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="SUNSPOT_DATA_DIR",
+    default=Path("sunspot-data"),
+    show_default=True,
+    help="Directory of the service's data.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Create, list and revoke the tokens of senders.
+
+    With the first token the service stops answering without one.
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    required=True,
+    help="What it allows; give it again for more. admin includes the others.",
+)
+@data_option
+def create(name: str, scopes: tuple[str, ...], data: Path) -> None:
+    """Create a token named NAME and print its secret, once."""
+    from service.clock import SystemClock
+    from service.store.tokens import TokenNameTakenError
+
+    with _tokens(data) as tokens:
+        try:
+            secret = tokens.create(name, scopes, at=SystemClock().now(), who="command")
+        except TokenNameTakenError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(secret)
+    click.echo("This is the only time the secret is shown. Send it as: Authorization: Bearer …", err=True)
+
+
+@command.command("list")
+@data_option
+def list_tokens(data: Path) -> None:
+    """List every token, without secrets."""
+    with _tokens(data) as tokens:
+        found = tokens.all()
+    for each in found:
+        state = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "in use"
+        click.echo(f"{each.name}\t{','.join(sorted(each.scopes))}\t{each.created_at:%Y-%m-%d}\t{state}")
+    if not found:
+        click.echo("No token exists: the service answers this machine alone.", err=True)
+
+
+@command.command()
+@click.argument("name")
+@data_option
+def revoke(name: str, data: Path) -> None:
+    """Make the token NAME useless from now on."""
+    from service.clock import SystemClock
+    from service.store.tokens import UnknownTokenError
+
+    with _tokens(data) as tokens:
+        try:
+            tokens.revoke(name, at=SystemClock().now(), who="command")
+        except UnknownTokenError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{name} is revoked.")
+
+
+def _tokens(data: Path) -> AbstractContextManager[TokenStore]:
+    from contextlib import contextmanager
+
+    from service.app import STORE
+    from service.store.database import Database
+    from service.store.tokens import TokenStore
+
+    @contextmanager
+    def opened() -> Iterator[TokenStore]:
+        database = Database(data / STORE)
+        yield TokenStore(database)
+        database.close()
+
+    return opened()
