@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
 
 CAPTION = (
-    "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; a tie of t counts "
-    "1/t at its ranks.\nabst.: share without a named cause. cal. err.: expected calibration error. ms: per incident."
+    "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; "
+    "a tie of t counts 1/t at its ranks.\n"
+    "abst.: share without a named cause. cal. err.: expected calibration error. ms: per incident."
 )
 
 PIPED_WIDTH = 160
