@@ -17,10 +17,16 @@ SQLITE = "sqlite:///"
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+
+_ITS_OWN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
+    ("The ``noload`` loader strategy", DeprecationWarning),
+    (".*Any type hint is inferred as AnyType", UserWarning),
+)
 
 
 def prepare_mlflow() -> None:
@@ -30,9 +36,9 @@ def prepare_mlflow() -> None:
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    for message, category in _ITS_OWN_WARNINGS:
+        warnings.filterwarnings("ignore", message=message, category=category)
 
 
 def tracking_uri_for(data: Path) -> str:

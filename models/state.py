@@ -40,7 +40,7 @@ class State:
     seen_ms
         Start of the tick of the last value seen; `NEVER_MS` if there was none.
     level
-        Slow correction of the seasonal profile, in the unit of the series.
+        Slow correction of the seasonal profile, as a share of it (`models.detectors.baseline.level_unit`).
     deviation
         Mean absolute residual over about two days, in the unit of the series.
     mean, spread

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 N_SHIFTS = 200
 SHIFT_TICKS = 5
-SIZE = 15.0
-"""Height of a shift in the series' own mean absolute residuals; twelve standard deviations."""
+LEAST_SIZE, LARGEST_SIZE = 5.0, 100.0
+"""Height of a shift in mean absolute residuals of its series at its time, evenly over the logarithm."""
 
 
 def inject_shifts(
-    frame: Frame, deviation: NDArray[np.float64], *, seed: int
+    frame: Frame, residuals: NDArray[np.float64], *, seed: int
 ) -> tuple[Frame, tuple[LabelledAnomaly, ...]]:
     """Raise at most 200 stretches of five ticks, at most one per item and 20 ticks.
 
@@ -31,10 +31,11 @@ def inject_shifts(
     ----------
     frame
         Calm signals.
-    deviation
-        Shape ``(n_series,)``: mean absolute residual; series where it is 0 are left alone.
+    residuals
+        The shape of the frame's values: mean absolute residual expected there; where it is 0 nothing is
+        shifted.
     seed
-        Chooses where.
+        Chooses where, and how much.
 
     Returns
     -------
@@ -43,14 +44,16 @@ def inject_shifts(
     rng = np.random.default_rng(seed)
     values = frame.values.astype(np.float64)
     starts = np.arange(SHIFT_TICKS, frame.n_ticks - SHIFT_TICKS, 4 * SHIFT_TICKS)
-    columns = np.flatnonzero(deviation > 0)
     labels: dict[tuple[str, int], LabelledAnomaly] = {}
-    if len(starts) and len(columns):
-        for column, tick in zip(rng.choice(columns, N_SHIFTS), rng.choice(starts, N_SHIFTS), strict=True):
+    if len(starts) and len(frame.keys):
+        columns, ticks = rng.integers(len(frame.keys), size=N_SHIFTS), rng.choice(starts, N_SHIFTS)
+        sizes = np.exp(rng.uniform(np.log(LEAST_SIZE), np.log(LARGEST_SIZE), N_SHIFTS))
+        for column, tick, size in zip(columns, ticks, sizes, strict=True):
             item = frame.keys[column].item
-            if (item, tick) in labels or np.isnan(values[tick, column]):
+            height = size * residuals[tick, column]
+            if (item, tick) in labels or np.isnan(values[tick, column]) or not height > 0:
                 continue
-            values[tick : tick + SHIFT_TICKS, column] += SIZE * deviation[column]
+            values[tick : tick + SHIFT_TICKS, column] += height
             start_ms = frame.start_ms + int(tick) * frame.step_ms
             labels[item, tick] = LabelledAnomaly(item, start_ms, start_ms + SHIFT_TICKS * frame.step_ms)
     return Frame(frame.start_ms, frame.step_ms, frame.keys, values), tuple(labels.values())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.seasonal import finest, group_means, group_medians, slot_levels, slot_places
+from models.detectors.resolution import least_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 LEVEL_S = 3600.0
 CLIP = 6.0
+LEVEL_SPREAD, LEAST_UNIT = 0.1, 1e-12
 SPARSE_SHARE = 0.9
+SCALE_WEIGHT = 0.625
+"""Standard deviations per sum of two mean absolute deviations, the slot's and the last days'."""
+
 SCALE_OF_MEAN_ABSOLUTE = 1.25
 """Standard deviations per mean absolute deviation, √(π/2) for a normal distribution."""
 
@@ -37,7 +42,8 @@ class Baseline:
     profile
         Shape ``(n_slots, n_series)``, float32, in the unit of the series: the typical value.
     scale
-        Shape ``(n_slots, n_series)``, float32, same unit: the mean absolute residual.
+        Shape ``(n_slots, n_series)``, float32, same unit: the mean absolute residual of the slot or of
+        its half hour, whichever is larger.
     deviation, mean, spread
         Shape ``(n_series,)``, same unit: what `models.state.State` starts from.
     n_seen
@@ -63,7 +69,8 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
 
     A slot learns from its own five minutes where these hold enough values, else from its half hour
     within the phase, else from the phase, else from everything. Where only a phase or everything could
-    be asked, the scale is the whole distance from that coarse value, so that ignorance widens it.
+    be asked, the scale is the whole distance from that coarse value, so that ignorance widens it. No
+    scale is below what means anything for its metric (`models.detectors.resolution`).
 
     Parameters
     ----------
@@ -81,19 +88,20 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
         group_medians(values, level[places.slot], size) for level, size in zip(levels, sizes, strict=True)
     ]
     profile, used = finest(medians, levels)
-    residual = np.abs(_levelled(values - _interpolated(profile, places), frame.step_ms))
-    fine = [
-        group_means(residual, level[places.slot], size)
-        for level, size in zip(levels[1:], sizes[1:], strict=True)
+    expected, mean = interpolated(profile, places), _mean(values)
+    spread = _mean(np.abs(values - mean))
+    residual = np.abs(_levelled(values - expected, level_unit(expected, spread), frame.step_ms))
+    means = [
+        group_means(residual, level[places.slot], size) for level, size in zip(levels, sizes, strict=True)
     ]
-    scale, _ = finest(fine, levels[1:])
+    scale = np.maximum(finest(means, levels)[0], finest(means[1:], levels[1:])[0])
     for index in (2, 3):
         distance = np.abs(values - medians[index].values[levels[index][places.slot]])
         coarse = group_means(distance, levels[index][places.slot], sizes[index])
         scale = np.where(used == index, coarse.values[levels[index]], scale)
+    scale = np.maximum(scale, least_scale(frame.keys, profile) / SCALE_WEIGHT)
     is_seen = ~np.isnan(values)
     n_seen = np.count_nonzero(is_seen, axis=0)
-    mean = _mean(values)
     is_usual = values == medians[-1].values[0]
     return Baseline(
         keys=frame.keys,
@@ -102,34 +110,49 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
         scale=scale.astype(np.float32),
         deviation=_mean(residual),
         mean=mean,
-        spread=_mean(np.abs(values - mean)),
+        spread=spread,
         n_seen=n_seen,
         is_sparse=np.count_nonzero(is_usual, axis=0) >= SPARSE_SHARE * np.maximum(n_seen, 1),
     )
 
 
+def level_unit(expected: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a level is a multiple of: the typical value, and a tenth of the spread where that is near 0.
+
+    A busier day is busier in proportion: a shift of the crowded afternoon, carried over into the quiet
+    closing auction as it stands, would page every day at 14:57.
+    """
+    unit: NDArray[np.float64] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
+    return unit
+
+
+def usual_residuals(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
+    """Mean absolute residual expected at every tick of a frame with the baseline's series."""
+    return interpolated(baseline.scale, slot_places(frame.times_ms + frame.step_ms // 2, clock))
+
+
 def expected_values(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
     """Seasonal profile at every tick of a frame with the baseline's series, same shape as its values."""
-    return _interpolated(baseline.profile, slot_places(frame.times_ms + frame.step_ms // 2, clock))
+    return interpolated(baseline.profile, slot_places(frame.times_ms + frame.step_ms // 2, clock))
 
 
-def _interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.float64]:
+def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.float64]:
+    """Value of a profile, shape ``(n_slots, n_series)``, at each place: shape ``(n, n_series)``."""
     nearest = profile[places.slot].astype(np.float64)
     return nearest + places.weight[:, None] * (profile[places.other] - nearest)
 
 
-def _levelled(residual: NDArray[np.float64], step_ms: int) -> NDArray[np.float64]:
-    """Residuals less their slowly moving level of the ticks before, clipped at six scales."""
-    if not len(residual):
-        return residual
+def _levelled(residual: NDArray[np.float64], unit: NDArray[np.float64], step_ms: int) -> NDArray[np.float64]:
+    """Residuals less the slowly moving level of the ticks before, clipped at six standard deviations."""
     limit = CLIP * SCALE_OF_MEAN_ABSOLUTE * _mean(np.abs(residual))
     clipped = np.clip(residual, -limit, limit)
+    share = np.where(np.isnan(clipped), 0.0, clipped) / unit
     rate = step_ms / 1000 / (step_ms / 1000 + LEVEL_S)
     level, levels = np.zeros(residual.shape[1]), np.empty_like(residual)
-    for tick, row in enumerate(np.where(np.isnan(clipped), 0.0, clipped)):
+    for tick, row in enumerate(share):
         levels[tick] = level
         level = level + rate * (row - level)
-    return np.clip(clipped - levels, -limit, limit)
+    return np.clip(clipped - levels * unit, -limit, limit)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

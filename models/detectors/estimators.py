@@ -12,6 +12,8 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from models.errors import BadBundleError
 
 if TYPE_CHECKING:
@@ -51,11 +53,10 @@ def dump_estimator(estimator: object) -> bytes:
     ):
         schema = _renumbered(json.loads(source.read(SCHEMA)), names)
         target.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema), zipfile.ZIP_DEFLATED)
-        for name in source.namelist():
-            if name != SCHEMA:
-                stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-                renamed = zipfile.ZipInfo(f"{names[stem]}{suffix}")
-                target.writestr(renamed, source.read(name), zipfile.ZIP_DEFLATED)
+        arrays = [PurePosixPath(name) for name in source.namelist() if name != SCHEMA]
+        for name in sorted(arrays, key=lambda each: int(names[each.stem])):
+            renamed = zipfile.ZipInfo(f"{names[name.stem]}{name.suffix}")
+            target.writestr(renamed, _without_padding(source.read(str(name))), zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
 
@@ -85,6 +86,17 @@ def _decoded(content: bytes) -> object:
     return skops_io.loads(content, trusted=TRUSTED_TYPES)
 
 
+def _without_padding(content: bytes) -> bytes:
+    """The array with zeros between the fields of its records, where memory is left as it was."""
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    clean = np.zeros(array.shape, array.dtype)  # zeros_like leaves the gaps as they are
+    for field in array.dtype.names or ():
+        clean[field] = array[field]
+    written = io.BytesIO()
+    np.save(written, clean if array.dtype.names else array, allow_pickle=False)
+    return written.getvalue()
+
+
 def _nodes(node: object) -> Iterator[str]:
     """Every way of building a type that a schema names, wherever in the tree."""
     if isinstance(node, dict):
@@ -104,9 +116,11 @@ def _renumbered(node: Any, names: dict[str, str]) -> Any:
     if not isinstance(node, dict):
         return node
     renamed: dict[str, Any] = {}
+    is_constant = node.get("__loader__") in {"JsonNode", "TypeNode"}  # shared or not, they are equal
     for key, child in node.items():
         if key == "__id__":
-            renamed[key] = int(names.setdefault(str(child), str(len(names))))
+            name = f"constant {len(names)}" if is_constant else str(child)
+            renamed[key] = int(names.setdefault(name, str(len(names))))
         elif key == "file":
             stem, _, suffix = str(child).partition(".")
             renamed[key] = f"{names.setdefault(stem, str(len(names)))}.{suffix}"

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.seasonal import slot_places
-from models.detectors.baseline import CLIP, LEVEL_S, Baseline, expected_values, fit_baseline
+from models.detectors.baseline import (
+    CLIP,
+    LEVEL_S,
+    SCALE_WEIGHT,
+    Baseline,
+    expected_values,
+    fit_baseline,
+    level_unit,
+)
 from models.errors import OutOfOrderTickError
 from models.state import NEVER_MS, State
 
@@ -42,7 +50,6 @@ MAX_GAP_S = 3600.0
 WARM_UP_VALUES = 30
 STALE_MS = 600_000
 LARGEST_SCORE = 1000.0
-SCALE_WEIGHT = 0.625  # half of 1.25 standard deviations per mean absolute deviation, for two of them
 SPREAD_WEIGHT = 0.01
 RELATIVE_FLOOR = 1e-6
 ABSOLUTE_FLOOR = 1e-12
@@ -153,7 +160,9 @@ def _advance(
     if tick_ms <= state.tick_ms:
         raise OutOfOrderTickError(tick_ms=tick_ms, last_ms=state.tick_ms)
     is_seen = np.isfinite(values)
-    expected = _between(baseline.profile, place) + state.level
+    season = _between(baseline.profile, place)
+    unit = level_unit(season, baseline.spread)
+    expected = season + state.level * unit
     scale = SCALE_WEIGHT * (_between(baseline.scale, place) + state.deviation) + SPREAD_WEIGHT * state.spread
     scale = np.maximum(scale, RELATIVE_FLOOR * np.abs(state.mean) + ABSOLUTE_FLOOR)
     residual = np.where(is_seen, values - expected, 0.0)
@@ -179,7 +188,7 @@ def _advance(
         tick_ms,
         n_seen=state.n_seen + is_seen,
         seen_ms=np.where(is_seen, tick_ms, state.seen_ms),
-        level=state.level + rate(LEVEL_S) * clipped,
+        level=state.level + rate(LEVEL_S) * (clipped / unit),
         deviation=state.deviation + rate(DEVIATION_S) * (np.abs(clipped) - state.deviation),
         mean=state.mean + of_mean * off_mean,
         spread=state.spread + of_mean * (np.abs(off_mean) - state.spread),

@@ -1,0 +1,104 @@
+"""Pictures of a training, drawn without a display."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from models.detectors.first_stage import Baseline
+    from training.trial import Trial
+
+N_PROFILES = 4
+DAY_MS = 86_400_000
+
+
+def training_plots(
+    trial: Trial, baseline: Baseline, clock: Clock, *, threshold: float, pages: NDArray[np.bool_]
+) -> Mapping[str, Figure]:
+    """Draw the pictures of a first stage: held-back scores, a few profiles, and false pages per day.
+
+    Parameters
+    ----------
+    trial
+        What the first stage scored.
+    baseline, clock, threshold
+        What it scored with.
+    pages
+        Shape ``(n_ticks, n_series)``: its false pages on the held-back time.
+    """
+    return {
+        "held_back_scores": _score_plot(trial, threshold),
+        "profiles": _profile_plot(trial, baseline, clock),
+        "false_pages_per_day": _page_plot(trial, pages),
+    }
+
+
+def _score_plot(trial: Trial, threshold: float) -> Figure:
+    figure, (axes,) = _figure(1)
+    times, scores = _dates(trial.held_back.frame.times_ms), trial.held_back.scores
+    for quantile in (0.5, 0.99):
+        axes.plot(times, _quantile_by_tick(scores, quantile), lw=0.8, label=f"{quantile:.0%} of the series")
+    axes.axhline(threshold, color="tab:red", lw=1, label=f"threshold {threshold:.1f}")
+    axes.set(ylabel="score (standard deviations)", title="Scores on the time held back", xlabel="UTC")
+    axes.legend(loc="upper right")
+    return figure
+
+
+def _profile_plot(trial: Trial, baseline: Baseline, clock: Clock) -> Figure:
+    from models.detectors.first_stage import expected_values  # noqa: PLC0415  drawing is all it is for
+
+    frame = trial.calibrate.frame
+    busiest = np.argsort(-baseline.n_seen * (baseline.spread > 0), kind="stable")
+    chosen = busiest[: min(N_PROFILES, len(baseline.keys))]
+    expected = expected_values(frame, baseline, clock)
+    figure, all_axes = _figure(max(1, len(chosen)))
+    for axes, column in zip(all_axes, chosen, strict=False):
+        times = _dates(frame.times_ms)
+        axes.plot(times, frame.values[:, column], lw=0.6, color="tab:gray", label="seen")
+        axes.plot(times, expected[:, column], lw=1, color="tab:blue", label="expected by the season")
+        axes.set_title(f"{baseline.keys[column].item} {baseline.keys[column].metric}", fontsize=8)
+    all_axes[0].legend(loc="upper right", fontsize=7)
+    return figure
+
+
+def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
+    figure, (axes,) = _figure(1)
+    days, index = np.unique(trial.held_back.frame.times_ms // DAY_MS, return_inverse=True)
+    counts = np.bincount(index, weights=pages.sum(axis=1), minlength=len(days))
+    names = [datetime.fromtimestamp(int(day) * DAY_MS / 1000, UTC).date().isoformat() for day in days]
+    axes.bar(names, counts, color="tab:orange")
+    axes.set(ylabel="false pages, all series", title="False pages on the time held back", xlabel="day (UTC)")
+    return figure
+
+
+def _figure(n_rows: int) -> tuple[Figure, list[Axes]]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  a second
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 2.4 + 1.6 * (n_rows - 1)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(n_rows, 1, squeeze=False)[:, 0]
+    return figure, list(axes)
+
+
+def _dates(times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    return times_ms.astype("datetime64[ms]")
+
+
+def _quantile_by_tick(scores: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """Quantile over the scored series of each tick; ``nan`` where none was scored."""
+    ordered = np.sort(scores, axis=1)  # nan sorts last
+    n = np.count_nonzero(~np.isnan(ordered), axis=1)
+    position = np.maximum(np.ceil(quantile * n).astype(np.int64) - 1, 0)
+    quantiles: NDArray[np.float64] = ordered[np.arange(len(ordered)), position]
+    return quantiles

@@ -1,0 +1,130 @@
+"""Detectors of service rows on trial: each fitted, given a threshold, and judged on held-back time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.frame import Frame
+from features.service_rows import service_rows
+from models.detectors import DETECTORS
+from models.detectors.baseline import expected_values
+from models.thresholds import pages_of, threshold_for_budget
+from training.evaluate import calm_figures, recall_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from models.detectors import RowDetector
+    from models.detectors.first_stage import Baseline
+    from training.splits import LabelledAnomaly
+    from training.trial import Part, Trial
+
+MAX_ROWS = 60_000
+"""At most about so many rows of each part: every n-th tick of a large estate."""
+
+LEAST_QUANTILE = 0.99
+
+
+@dataclass(frozen=True)
+class PartRows:
+    """Rows of one part of the split.
+
+    Attributes
+    ----------
+    items
+        The services, one per column of their scores.
+    times_ms
+        Shape ``(n_ticks,)``: start of each tick that was kept.
+    step_ms
+        Spacing of those ticks.
+    X
+        Shape ``(n_ticks × n_items, n_features)``.
+    """
+
+    items: tuple[str, ...]
+    times_ms: NDArray[np.int64]
+    step_ms: int
+    X: NDArray[np.float64]
+
+    def scored_by(self, detector: RowDetector) -> NDArray[np.float64]:
+        """Scores of shape ``(n_ticks, n_items)``."""
+        return detector.score(self.X).reshape(len(self.times_ms), len(self.items))
+
+
+@dataclass(frozen=True)
+class RowCandidate:
+    """A fitted detector, its threshold and its figures."""
+
+    detector: RowDetector
+    threshold: float
+    figures: dict[str, float]
+
+
+def rows_of(part: Part, scores: NDArray[np.float64], baseline: Baseline, clock: Clock) -> PartRows:
+    """Feature rows of a part, thinned in time if there are too many."""
+    n_items = len(part.frame.items)
+    stride = max(1, -(-part.frame.n_ticks * n_items // MAX_ROWS))
+    frame, step_ms = part.frame, part.frame.step_ms * stride
+    expected = expected_values(frame, baseline, clock)[::stride]
+    thinned = Frame(frame.start_ms, step_ms, frame.keys, frame.values[::stride])
+    rows = service_rows(thinned, scores[::stride], expected)
+    return PartRows(rows.items, thinned.times_ms, step_ms, rows.flat)
+
+
+def try_row_detectors(
+    trial: Trial,
+    baseline: Baseline,
+    clock: Clock,
+    *,
+    shifts: Sequence[LabelledAnomaly],
+    budget_per_week: float,
+) -> dict[str, RowCandidate]:
+    """Fit every detector on the first part, calibrate it on the second, judge it on the last.
+
+    Returns
+    -------
+    By name in `models.detectors.DETECTORS`; empty if no item has a golden signal or a resource.
+    """
+    fit, calibrate, held_back = (
+        rows_of(part, part.calm, baseline, clock) for part in (trial.fit, trial.calibrate, trial.held_back)
+    )
+    shifted = rows_of(trial.shifted, trial.shifted.scores, baseline, clock)
+    if not fit.items:
+        return {}
+    is_sparse = np.zeros(len(fit.items), dtype=bool)
+    candidates = {}
+    for name, make in DETECTORS.items():
+        detector = make().fit(fit.X)
+        scores = calibrate.scored_by(detector)
+        seen = scores[np.isfinite(scores)]
+        threshold = threshold_for_budget(
+            scores,
+            calibrate.times_ms,
+            step_ms=calibrate.step_ms,
+            budget_per_week=budget_per_week,
+            is_sparse=is_sparse,
+            least=float(np.quantile(seen, LEAST_QUANTILE)) if len(seen) else 1.0,
+        )
+        begun = time.perf_counter()
+        scores = held_back.scored_by(detector)
+        figures = {"threshold": threshold, "ns_per_point": (time.perf_counter() - begun) / scores.size * 1e9}
+        figures |= calm_figures(
+            scores,
+            held_back.times_ms,
+            step_ms=held_back.step_ms,
+            threshold=threshold,
+            is_sparse=is_sparse,
+        )
+        pages = pages_of(
+            shifted.scored_by(detector), shifted.times_ms, threshold=threshold, is_sparse=is_sparse
+        )
+        figures |= recall_figures(pages, shifted.times_ms, shifted.items, shifts)
+        candidates[name] = RowCandidate(detector, threshold, figures)
+    return candidates

@@ -1,0 +1,109 @@
+"""A first stage on trial: folded over calibration and held-back time, with and without shifts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.alignment import aligned
+from models.detectors.first_stage import initial_state, score
+from models.thresholds import pages_of
+from training.evaluate import calm_figures, recall_figures, renamed
+from training.splits import labelled_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from features.frame import Frame
+    from models.detectors.first_stage import Baseline
+    from models.state import State
+    from training.splits import LabelledAnomaly, Split
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the split, scored.
+
+    Attributes
+    ----------
+    frame
+        The baseline's series over the part.
+    scores
+        Shape ``(n_ticks, n_series)``; ``nan`` where unscored.
+    calm
+        The same, ``nan`` also where an incident is labelled.
+    """
+
+    frame: Frame
+    scores: NDArray[np.float64]
+    calm: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a baseline scored, part by part, and what a point cost."""
+
+    fit: Part
+    calibrate: Part
+    held_back: Part
+    shifted: Part
+    ns_per_point: float
+
+
+def run_trial(
+    baseline: Baseline,
+    clock: Clock,
+    split: Split,
+    shifted: Frame,
+    labels: Sequence[LabelledAnomaly] = (),
+) -> Trial:
+    """Score the three parts in one fold, and the shifted copy of the last from the same memory."""
+    begun = time.perf_counter()
+    state, fit = _scored(split.fit, baseline, clock, initial_state(baseline), labels)
+    state, calibrate = _scored(split.calibrate, baseline, clock, state, labels)
+    elapsed = time.perf_counter() - begun
+    n_points = fit.scores.size + calibrate.scores.size
+    _, held_back = _scored(split.held_back, baseline, clock, state, labels)
+    _, with_shifts = _scored(shifted, baseline, clock, state, labels)
+    return Trial(fit, calibrate, held_back, with_shifts, elapsed / max(1, n_points) * 1e9)
+
+
+def trial_figures(
+    trial: Trial,
+    baseline: Baseline,
+    threshold: float,
+    *,
+    shifts: Sequence[LabelledAnomaly],
+    labels: Sequence[LabelledAnomaly] = (),
+) -> dict[str, float]:
+    """Figures of a first stage at a threshold, on the held-back time only.
+
+    ``recall_events`` is of the artificial shifts, ``known_recall_events`` of the labelled incidents.
+    """
+    held_back, step_ms = trial.held_back, baseline.step_ms
+    times_ms, items = held_back.frame.times_ms, [key.item for key in baseline.keys]
+    figures = {"threshold": threshold, "ns_per_point": trial.ns_per_point}
+    figures |= calm_figures(
+        held_back.calm, times_ms, step_ms=step_ms, threshold=threshold, is_sparse=baseline.is_sparse
+    )
+    pages = pages_of(trial.shifted.scores, times_ms, threshold=threshold, is_sparse=baseline.is_sparse)
+    figures |= recall_figures(pages, times_ms, items, shifts)
+    if labels:
+        pages = pages_of(held_back.scores, times_ms, threshold=threshold, is_sparse=baseline.is_sparse)
+        figures |= renamed(recall_figures(pages, times_ms, items, labels), "known")
+    return figures
+
+
+def _scored(
+    frame: Frame, baseline: Baseline, clock: Clock, state: State, labels: Sequence[LabelledAnomaly]
+) -> tuple[State, Part]:
+    frame = aligned(frame, baseline.keys)
+    state, scores = score(frame, baseline, clock, state)
+    calm = np.where(labelled_ticks(frame, labels), np.nan, scores.values) if labels else scores.values
+    return state, Part(frame, scores.values, calm)
