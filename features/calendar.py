@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MINUTE_MS = 60_000
+QUARTER_MS = 15 * MINUTE_MS
 DAY_MS = 86_400_000
 SLOT_MINUTES = 5
 MINUTES_A_DAY = 1_440
+
+
+FIRST_DAY = "2000-01-01"
+"""Earlier days of a published calendar are not loaded."""
 
 
 class Phase(IntEnum):
@@ -144,17 +149,19 @@ class ExchangeClock:
     def _local(self, times_ms: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Whether the local day trades, and the local minute of the day, both shape ``(n,)``."""
         zone = ZoneInfo(self.time_zone)
-        days, day_index = np.unique(times_ms // DAY_MS, return_inverse=True)
-        offsets = [_utc_offset_ms(int(day), zone) for day in days]
-        local_ms = times_ms + np.array(offsets, dtype=np.int64)[day_index]
+        quarters, quarter_index = np.unique(times_ms // QUARTER_MS, return_inverse=True)
+        offsets = [_utc_offset_ms(int(quarter), zone) for quarter in quarters]
+        local_ms = times_ms + np.array(offsets, dtype=np.int64)[quarter_index]
         local_days, local_index = np.unique(local_ms // DAY_MS, return_inverse=True)
         epoch = date(1970, 1, 1)
         trades = [self.is_trading_day(epoch + timedelta(days=int(day))) for day in local_days]
         return np.array(trades, dtype=bool)[local_index], local_ms % DAY_MS // MINUTE_MS
 
 
-def _utc_offset_ms(epoch_day: int, zone: ZoneInfo) -> int:
-    offset = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=epoch_day)).astimezone(zone).utcoffset()
+def _utc_offset_ms(quarter: int, zone: ZoneInfo) -> int:
+    """Offset of a zone during a quarter of an hour since the epoch; no zone changes within one."""
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=quarter * QUARTER_MS)
+    offset = instant.astimezone(zone).utcoffset()
     return int((offset or timedelta()).total_seconds() * 1000)
 
 
@@ -176,7 +183,11 @@ def _sessions(calendar: str) -> tuple[frozenset[date], date, date]:
     """Trading days of a published calendar, with the first and last day it covers."""
     import exchange_calendars  # noqa: PLC0415  half a second, and only exchange clocks need it
 
-    known = exchange_calendars.get_calendar({"XSHE": "XSHG"}.get(calendar, calendar))
+    name = {"XSHE": "XSHG"}.get(calendar, calendar)
+    known = exchange_calendars.get_calendar(name)
+    last = type(known).bound_max()
+    if last is not None:  # all that is published, or what is known would depend on today's date
+        known = exchange_calendars.get_calendar(name, start=FIRST_DAY, end=last)
     days = frozenset(stamp.date() for stamp in known.sessions)
     return days, known.first_session.date(), known.last_session.date()
 

@@ -116,7 +116,7 @@ def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> F
     """Put samples on the grid of ``[start_ms, end_ms)``; of several in one tick the latest sent wins.
 
     Samples outside the interval and series without a sample inside it are left out; ``nan`` and
-    infinite values leave their tick missing.
+    infinite values count as not sent.
     """
     n_ticks = max(0, -((start_ms - end_ms) // step_ms))
     tick = (samples.time_ms - start_ms) // step_ms
