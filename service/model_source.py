@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from models.bundle import load_bundle
 from models.errors import BadBundleError
-from models.registry import BUNDLE_DIRECTORY, BUNDLE_VERSION_TAG, CHAMPION, prepare_mlflow, store_path
+from models.registry import (
+    BUNDLE_VERSION_TAG,
+    CHAMPION,
+    NO_CHAMPION,
+    bundle_directory,
+    logged_model_of,
+    prepare_mlflow,
+    store_path,
+)
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
@@ -80,12 +88,12 @@ class ModelSource:
             from mlflow import MlflowClient  # noqa: PLC0415  seconds, and only where it is used
 
             self._client = MlflowClient(self._uri, self._uri)
-        from mlflow.exceptions import MlflowException, RestException  # noqa: PLC0415
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
             return self._client.get_model_version_by_alias(self._name, CHAMPION)
-        except (MlflowException, RestException) as reason:
-            if reason.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+        except MlflowException as reason:
+            if reason.error_code in NO_CHAMPION:
                 return None
             raise
 
@@ -95,14 +103,15 @@ class ModelSource:
 
         self._cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as download:
-            uri = f"models:/{self._name}/{version.version}"
-            download_artifacts(
-                artifact_uri=uri, dst_path=download, tracking_uri=self._uri, registry_uri=self._uri
-            )
-            directory = Path(download) / "data" / BUNDLE_DIRECTORY
+            # by its address: "models:/..." would be looked up in the process-wide store, not in ours
+            artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
+            download_artifacts(artifact_uri=artifacts, dst_path=download, tracking_uri=self._uri)
+            directory = bundle_directory(Path(download))
             bundle = load_bundle(directory)
             if wanted != bundle.version:
-                raise BadBundleError(uri, f"its content is {bundle.version}, the registry says {wanted!r}")
+                raise BadBundleError(
+                    artifacts, f"its content is {bundle.version}, the registry says {wanted!r}"
+                )
             kept = self._cache / bundle.version.replace(":", "-")
             shutil.rmtree(kept, ignore_errors=True)
             directory.replace(kept)

@@ -52,6 +52,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in document["paths"].values():
         for operation in operations.values():
+            summary, _, rest = operation["description"].partition("\n\n")
+            operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}

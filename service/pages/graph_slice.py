@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BOX_WIDTH, BOX_HEIGHT = 168, 52
-GAP_X, GAP_Y = 64, 18
+GAP_X, GAP_Y, GAP_TALL = 64, 18, 34
 MARGIN = 6
+TIP = 7
 LONGEST_NAME = 21
+N_WITH_FIGURE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,18 @@ class GraphSlice:
 
 
 def graph_slice(
-    picture: Mapping[str, Any], alerting: str, candidates: Sequence[Mapping[str, Any]], *, cause: str
+    picture: Mapping[str, Any],
+    alerting: str,
+    candidates: Sequence[Mapping[str, Any]],
+    *,
+    cause: str,
+    is_tall: bool = False,
 ) -> GraphSlice:
-    """Lay items out by their distance from the alert, each hop a column to the right."""
+    """Lay items out by their distance from the alert: each hop a column, or on a tall canvas a row."""
     items: Mapping[str, Mapping[str, str]] = picture["items"]
-    columns = _columns(list(items), [tuple(edge) for edge in picture["edges"]], alerting)
-    height = max((len(rows) for rows in columns), default=0) * (BOX_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
-    probability = {each["item"]: each["probability"] for each in candidates[:4]}
-    place = {
-        item: (
-            MARGIN + column * (BOX_WIDTH + GAP_X),
-            (height - len(rows) * (BOX_HEIGHT + GAP_Y) + GAP_Y) // 2 + row * (BOX_HEIGHT + GAP_Y),
-        )
-        for column, rows in enumerate(columns)
-        for row, item in enumerate(rows)
-    }
+    ranks = _ranks(list(items), [tuple(edge) for edge in picture["edges"]], alerting)
+    place, width, height = _placed(ranks, is_tall=is_tall)
+    probability = {each["item"]: each["probability"] for each in candidates[:N_WITH_FIGURE]}
     boxes = tuple(
         Box(
             item=item,
@@ -78,15 +77,32 @@ def graph_slice(
         for item, (x, y) in place.items()
     )
     way = _way(candidates, cause)
+    draw = _arrow_down if is_tall else _arrow_right
     arrows = tuple(
-        Arrow(_arrow(place[dependent], place[dependency]), (dependent, dependency) in way)
+        Arrow(draw(place[dependent], place[dependency]), (dependent, dependency) in way)
         for dependent, dependency in picture["edges"]
     )
-    width = len(columns) * (BOX_WIDTH + GAP_X) - GAP_X + 2 * MARGIN
     return GraphSlice(boxes, tuple(sorted(arrows, key=lambda each: each.is_way)), width, height)
 
 
-def _columns(items: Sequence[str], edges: Sequence[tuple[str, ...]], alerting: str) -> list[list[str]]:
+def _placed(ranks: Sequence[Sequence[str]], *, is_tall: bool) -> tuple[dict[str, tuple[int, int]], int, int]:
+    """Return the place of each item, each rank centred, and the size of the canvas."""
+    along, across = (
+        (BOX_HEIGHT + GAP_TALL, BOX_WIDTH + GAP_Y) if is_tall else (BOX_WIDTH + GAP_X, BOX_HEIGHT + GAP_Y)
+    )
+    widest = max(len(rank) for rank in ranks)
+    place = {}
+    for number, rank in enumerate(ranks):
+        for position, item in enumerate(rank):
+            deep = MARGIN + number * along
+            wide = MARGIN + (widest - len(rank)) * across // 2 + position * across
+            place[item] = (wide, deep) if is_tall else (deep, wide)
+    width = max(x for x, _ in place.values()) + BOX_WIDTH + MARGIN
+    height = max(y for _, y in place.values()) + BOX_HEIGHT + MARGIN
+    return place, width, height
+
+
+def _ranks(items: Sequence[str], edges: Sequence[tuple[str, ...]], alerting: str) -> list[list[str]]:
     needs = defaultdict(list)
     for dependent, dependency in edges:
         needs[dependent].append(dependency)
@@ -98,10 +114,10 @@ def _columns(items: Sequence[str], edges: Sequence[tuple[str, ...]], alerting: s
                 hops[near] = hops[here] + 1
                 waiting.append(near)
     last = max(hops.values()) + 1  # what no way leads to stands apart, on the right
-    columns = defaultdict(list)
+    ranks = defaultdict(list)
     for item in items:
-        columns[hops.get(item, last)].append(item)
-    return [columns[column] for column in sorted(columns)]
+        ranks[hops.get(item, last)].append(item)
+    return [ranks[hop] for hop in sorted(ranks)]
 
 
 def _way(candidates: Sequence[Mapping[str, Any]], cause: str) -> set[tuple[str, str]]:
@@ -109,17 +125,30 @@ def _way(candidates: Sequence[Mapping[str, Any]], cause: str) -> set[tuple[str, 
     return set(pairwise(path))
 
 
-def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
+def _arrow_right(start: tuple[int, int], end: tuple[int, int]) -> str:
     """Return a curve from a dependent to its dependency, leaving on the side that faces it."""
-    half = BOX_HEIGHT // 2
+    y1, y2 = start[1] + BOX_HEIGHT // 2, end[1] + BOX_HEIGHT // 2
+    right, bend = BOX_WIDTH, GAP_X // 2
     if end[0] > start[0]:
-        x1, x2, bend = start[0] + BOX_WIDTH, end[0] - 7, GAP_X // 2
+        x1, x2, out, into = start[0] + right, end[0] - TIP, bend, -bend
     elif end[0] < start[0]:
-        x1, x2, bend = start[0], end[0] + BOX_WIDTH + 7, -GAP_X // 2
+        x1, x2, out, into = start[0], end[0] + right + TIP, -bend, bend
     else:
-        x1, x2, bend = start[0] + BOX_WIDTH, end[0] + BOX_WIDTH + 7, GAP_X // 2
-    y1, y2 = start[1] + half, end[1] + half
-    return f"M{x1} {y1} C{x1 + bend} {y1} {x2 + bend * (1 if end[0] == start[0] else -1)} {y2} {x2} {y2}"
+        x1, x2, out, into = start[0] + right, end[0] + right + TIP, bend, bend
+    return f"M{x1} {y1} C{x1 + out} {y1} {x2 + into} {y2} {x2} {y2}"
+
+
+def _arrow_down(start: tuple[int, int], end: tuple[int, int]) -> str:
+    """Return a curve as on a wide canvas, turned."""
+    x1, x2 = start[0] + BOX_WIDTH // 2, end[0] + BOX_WIDTH // 2
+    bottom, bend = BOX_HEIGHT, GAP_TALL // 2
+    if end[1] > start[1]:
+        y1, y2, out, into = start[1] + bottom, end[1] - TIP, bend, -bend
+    elif end[1] < start[1]:
+        y1, y2, out, into = start[1], end[1] + bottom + TIP, -bend, bend
+    else:
+        y1, y2, out, into = start[1] + bottom, end[1] + bottom + TIP, bend, bend
+    return f"M{x1} {y1} C{x1} {y1 + out} {x2} {y2 + into} {x2} {y2}"
 
 
 def _about(kind: str, probability: float | None, *, is_alerting: bool) -> str:

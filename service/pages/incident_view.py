@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.pages.graph_slice import GraphSlice, graph_slice
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from service.store.audit import Entry
 
 N_SHOWN = 5
+N_ALWAYS_SHOWN = 3
 LEAST_SHOWN = 0.005
 
 
@@ -42,6 +44,9 @@ class IncidentView:
     ----------
     causes
         The first candidates, most likely first; listed even when none is named.
+    slice, tall_slice
+        The way from the alert to the candidates, for a wide screen and for a narrow one; ``None`` if
+        there is no way to draw.
     silence
         Why no cause is named; empty when one is.
     """
@@ -55,6 +60,7 @@ class IncidentView:
     unseen: tuple[str, ...]
     alerting: tuple[Sparkline, ...]
     slice: GraphSlice | None
+    tall_slice: GraphSlice | None
     ranking: Mapping[str, Any] | None
     ranked_item: str
     ranked_at: datetime | None
@@ -63,6 +69,17 @@ class IncidentView:
     def named(self) -> Cause | None:
         """The cause that is named, if one is."""
         return self.causes[0] if self.causes and not self.silence else None
+
+    @property
+    def suspects(self) -> list[ChangeEvent]:
+        """Changes that were made to the named cause before the incident began."""
+        if self.named is None:
+            return []
+        return [
+            each
+            for each in self.changes
+            if each.item == self.named.item and each.at <= self.incident.opened_at
+        ]
 
     @property
     def choices(self) -> tuple[Cause, ...]:
@@ -86,9 +103,11 @@ def view_incident(
     shown = [
         each
         for position, each in enumerate(candidates[:N_SHOWN])
-        if position == 0 or (each["probability"] or 0.0) >= LEAST_SHOWN
+        if position == 0
+        or (position < N_ALWAYS_SHOWN and (each["score"] or 0.0) > 0)
+        or (each["probability"] or 0.0) >= LEAST_SHOWN
     ]
-    item = ranked.alert.item
+    item, cause = ranked.alert.item, "" if silence else _first(shown)
     return IncidentView(
         incident=incident,
         alerts=alerts,
@@ -98,9 +117,8 @@ def view_incident(
         silence=silence,
         unseen=() if document is None else (*document["unseen"], *document["notes"]),
         alerting=_sparklines(picture, item),
-        slice=graph_slice(picture, item, shown, cause="" if silence else _first(shown))
-        if document is not None and len(picture["items"]) > 1
-        else None,
+        slice=_slice(picture, item, shown, cause=cause, is_tall=False),
+        tall_slice=_slice(picture, item, shown, cause=cause, is_tall=True),
         ranking=document,
         ranked_item=item,
         ranked_at=None if kept is None else kept.made_at,
@@ -109,6 +127,19 @@ def view_incident(
 
 def _first(candidates: Sequence[Mapping[str, Any]]) -> str:
     return str(candidates[0]["item"]) if candidates else ""
+
+
+def _slice(
+    picture: Mapping[str, Any],
+    alerting: str,
+    candidates: Sequence[Mapping[str, Any]],
+    *,
+    cause: str,
+    is_tall: bool,
+) -> GraphSlice | None:
+    if len(picture.get("items", ())) < 2:  # noqa: PLR2004  one box is no way
+        return None
+    return graph_slice(picture, alerting, candidates, cause=cause, is_tall=is_tall)
 
 
 def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
@@ -130,5 +161,12 @@ def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
 def _sparklines(picture: Mapping[str, Any], item: str) -> tuple[Sparkline, ...]:
     signals = picture.get("signals", {}).get(item, {})
     return tuple(
-        sparkline(role, signal, picture["times_ms"], picture["onset_ms"]) for role, signal in signals.items()
+        sparkline(
+            role,
+            signal,
+            picture["times_ms"],
+            onset_ms=picture["onset_ms"],
+            step=timedelta(milliseconds=picture["step_ms"]),
+        )
+        for role, signal in signals.items()
     )

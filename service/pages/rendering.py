@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,13 @@ TEMPLATES.filters.update(
 )
 STYLE = files("service.pages").joinpath("style.css").read_text(encoding="utf-8")
 
+STYLE_VERSION = hashlib.sha256(STYLE.encode()).hexdigest()[:8]
+"""Part of the style sheet's address, so that no browser keeps an old one."""
+
 
 def page(template: str, *, zone: ZoneInfo, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a template."""
     text = TEMPLATES.get_template(template).render(
-        zone=zone, second=timedelta(seconds=1), epoch=EPOCH, **values
+        zone=zone, second=timedelta(seconds=1), epoch=EPOCH, style_version=STYLE_VERSION, **values
     )
     return HTMLResponse(text, status)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.pages.quantities import quantity
+from features.golden import Role
+from service.pages.quantities import duration, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
 WIDTH, HEIGHT, MARGIN = 220.0, 44.0, 4.0
-NAMES = {"latency": "Latency", "errors": "Errors", "requests": "Requests"}
+NAMES = {Role.LATENCY: "Latency", Role.ERRORS: "Errors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Sparkline:
     normal: str
 
 
-def sparkline(role: str, signal: Mapping[str, object], times_ms: Sequence[int], onset_ms: int) -> Sparkline:
+def sparkline(
+    role: str, signal: Mapping[str, object], times_ms: Sequence[int], *, onset_ms: int, step: timedelta
+) -> Sparkline:
     """Place a signal's values on the drawing; its top is the largest value, its bottom nothing."""
     values = _numbers(signal.get("values"))
     normal = signal.get("normal")
@@ -51,7 +55,7 @@ def sparkline(role: str, signal: Mapping[str, object], times_ms: Sequence[int], 
     inside = [value for value in values[onset:] if value is not None]
     peak = max(inside, key=lambda value: abs(value - (middle or 0.0)), default=None)
     return Sparkline(
-        name=NAMES.get(role, role.capitalize()),
+        name=f"Requests in {duration(step)}" if role == Role.REQUESTS else NAMES.get(Role(role), role),
         path=_path(points),
         dots=_lone_points(points),
         normal_y=None if middle is None else _y(middle, top),

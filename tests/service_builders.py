@@ -1,0 +1,164 @@
+"""Fakes and small values for the tests of the service."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from builders import MINUTE_MS, ONSET, a_frame, with_fault
+from fastapi.testclient import TestClient
+
+from features.calendar import CLOCKS
+from models.bundle import Bundle, make_bundle
+from models.detectors.baseline import fit_baseline
+from service.app import create_app
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from features.frame import Frame
+
+ITEMS = ("gateway", "order", "funds", "funds-db", "quotes")
+EDGES = (("gateway", "order"), ("gateway", "quotes"), ("order", "funds"), ("funds", "funds-db"))
+NOW = ONSET + timedelta(minutes=6)
+LOCAL = "http://localhost"
+
+
+class StillClock:
+    """A clock that shows the time it is set to."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class FakeSource:
+    """A source of bundles that hands out what it was given."""
+
+    def __init__(self, bundle: Bundle | None = None, problem: str = "") -> None:
+        self.bundle = bundle
+        self.problem = problem
+
+    def current(self) -> Bundle | None:
+        return self.bundle
+
+    def refresh(self) -> bool:
+        return False
+
+
+def a_bundle(
+    *, items: Sequence[str] = ITEMS, name: str = "first", step_ms: int = MINUTE_MS, threshold: float = 6.0
+) -> Bundle:
+    """Fit a bundle on a calm day before the incident."""
+    normal = a_frame(items, end=ONSET - timedelta(hours=2), step_ms=step_ms)
+    return make_bundle(
+        clock="always",
+        normal=normal,
+        baseline=fit_baseline(normal, CLOCKS["always"]),
+        threshold=threshold,
+        detectors={},
+        row_thresholds={},
+        metadata={"name": name},
+    )
+
+
+def settings_for(directory: Path, **chosen: Any) -> Settings:
+    return Settings(data_dir=directory, refresh_s=0.02, **chosen)
+
+
+def a_cmdb(items: Sequence[str] = ITEMS, edges: Sequence[tuple[str, str]] = EDGES) -> dict[str, Any]:
+    return {
+        "items": [{"id": each, "kind": "service", "name": each.capitalize()} for each in items],
+        "edges": [{"dependent": dependent, "dependency": dependency} for dependent, dependency in edges],
+    }
+
+
+def a_webhook(
+    item: str = "gateway",
+    *,
+    name: str = "SlowRequests",
+    starts_at: datetime = ONSET + timedelta(minutes=4),
+    status: str = "firing",
+    fingerprint: str = "",
+    label: str = "service",
+    **annotations: str,
+) -> dict[str, Any]:
+    ended = status == "resolved"
+    return {
+        "version": "4",
+        "status": status,
+        "receiver": "sunspot",
+        "truncatedAlerts": 0,
+        "alerts": [
+            {
+                "status": status,
+                "labels": {"alertname": name, label: item, "severity": "critical"},
+                "annotations": annotations,
+                "startsAt": starts_at.isoformat(),
+                "endsAt": (starts_at + timedelta(minutes=9)).isoformat() if ended else "0001-01-01T00:00:00Z",
+                "fingerprint": fingerprint or f"{name}-{item}",
+                "generatorURL": "http://prometheus/graph",
+            }
+        ],
+    }
+
+
+def an_incident_frame(items: Sequence[str] = ITEMS) -> Frame:
+    """An hour of signals that ends in a slow database, which makes all of its callers slow."""
+    calm = a_frame(items, n_ticks=60, end=ONSET + timedelta(minutes=6), seed=7)
+    slow = {(each, "latency_s"): 0.9 for each in ("gateway", "order", "funds", "funds-db") if each in items}
+    return with_fault(calm, slow, last_ticks=7)
+
+
+def as_columns(frame: Frame) -> dict[str, Any]:
+    """Write a frame as the body of /v1/samples."""
+    times_ms = frame.times_ms.tolist()
+    return {
+        "series": [
+            {
+                "item": key.item,
+                "metric": key.metric,
+                "time_ms": times_ms,
+                "values": frame.values[:, column].tolist(),
+            }
+            for column, key in enumerate(frame.keys)
+        ]
+    }
+
+
+def an_app(
+    directory: Path, *, bundle: Bundle | None = None, clock: StillClock | None = None, **chosen: Any
+) -> FastAPI:
+    source = FakeSource(bundle)
+    app = create_app(
+        settings_for(directory, **chosen), open_source=lambda: source, clock=clock or StillClock()
+    )
+    app.state.parts.champion.refresh()
+    return app
+
+
+@contextmanager
+def a_client(app: FastAPI, **options: Any) -> Iterator[TestClient]:
+    """Run an application and call it from this machine."""
+    with TestClient(app, base_url=LOCAL, **options) as client:
+        yield client
+
+
+@contextmanager
+def a_service(directory: Path, *, bundle: Bundle | None = None, **chosen: Any) -> Iterator[TestClient]:
+    """Run a service that has a bundle, a graph, and the signals of an incident."""
+    with a_client(an_app(directory, bundle=bundle or a_bundle(), **chosen)) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+        yield client
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
