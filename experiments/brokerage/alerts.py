@@ -33,10 +33,10 @@ FAILING = 0.02
 BACKLOG = 0.2
 """A used share of a queue that is too high."""
 
-QUIET, BUSY = 0.4, 1.9
+QUIET, BUSY = 0.4, 1.6
 """Requests below or above so many times the business's plan for that minute."""
 
-FEWEST_REQUESTS = 30.0
+FEWEST_REQUESTS = 60.0
 """Fewer requests in a minute say nothing about latency or failures."""
 
 FOR_MINUTES = 3.0

@@ -189,7 +189,7 @@ def _data_centre_down(fault: Fault, course: Course, conditions: Conditions) -> N
 
 def _traffic_surge(fault: Fault, course: Course, conditions: Conditions) -> None:
     ramp = np.clip((course.elapsed + 1.0) / 5.0, 0.0, 1.0)
-    conditions.scale(Knob.DEMAND, fault.item, 1.0 + course.on * ramp * 2.0 * fault.severity)
+    conditions.scale(Knob.DEMAND, fault.item, 1.0 + course.on * ramp * 1.5 * fault.severity)
 
 
 def _missing_open(_fault: Fault, course: Course, conditions: Conditions) -> None:

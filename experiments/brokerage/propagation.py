@@ -47,7 +47,7 @@ TURNED_AWAY_S = 0.001
 FAILED_FAST = 0.15
 """A request that fails at once takes this share of the work of a good one."""
 
-CORES_PER_INSTANCE = 4.0
+CORES_PER_INSTANCE = 2.0
 BACKOFF_S = 0.02
 PACKETS = 8.0
 """Packets of a request and its answer."""

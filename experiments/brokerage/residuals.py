@@ -91,20 +91,30 @@ def noise_of(values: Values, left: Values) -> Noise:
     seen = values[np.isfinite(values)]
     pairs = np.diff(values)
     pairs = pairs[np.isfinite(pairs)]
+    ranks = ranks_of(left)
     return Noise(
         beyond_4=float(np.mean(np.abs(known) > 4)),
         beyond_8=float(np.mean(np.abs(known) > 8)),
         jump=float(np.quantile(steps, 0.999) / max(float(np.median(steps)), 1e-9)),
-        memory=tuple(rank_correlation(left[:-lag], left[lag:]) for lag in LAGS),
+        memory=tuple(lagged_correlation(ranks, lag) for lag in LAGS),
         unchanged=float(np.mean(pairs == 0)),
         n_values=1_000.0 * len(np.unique(seen)) / len(seen),
         missing=float(np.mean(~np.isfinite(values))),
     )
 
 
-def rank_correlation(first: Values, second: Values) -> float:
-    """Spearman's correlation of the pairs of which both are known, 0 without any; shape ``(n,)`` each."""
+def ranks_of(left: Values) -> Values:
+    """Rank of each residual, 0 to 1, shape ``(n_ticks,)``; ``nan`` stays."""
+    ranks = np.full(len(left), np.nan)
+    known = np.isfinite(left)
+    ranks[known] = rankdata(left[known]) / np.count_nonzero(known)
+    return ranks
+
+
+def lagged_correlation(ranks: Values, lag: int) -> float:
+    """Correlation of ranks ``lag`` ticks apart, over the pairs of which both are known; 0 without any."""
+    first, second = ranks[:-lag], ranks[lag:]
     both = np.isfinite(first) & np.isfinite(second)
     if np.count_nonzero(both) < 2:
         return 0.0
-    return float(np.corrcoef(rankdata(first[both]), rankdata(second[both]))[0, 1])
+    return float(np.corrcoef(first[both], second[both])[0, 1])

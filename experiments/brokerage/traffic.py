@@ -61,7 +61,8 @@ MARKET_MESSAGES = 4_000.0
 """Messages per second from the exchange while it trades."""
 
 OPEN_MINUTES = ((9 * 60 + 30, 11 * 60 + 30), (13 * 60, 15 * 60))
-AROUND_MINUTES = (8 * 60 + 30, 16 * 60)
+AROUND_OPEN = ((7 * 60, 0.0), (8 * 60 + 45, 1.0), (15 * 60 + 15, 1.0), (17 * 60 + 30, 0.0))
+"""How much the minutes outside trading are still about it."""
 
 
 def customer_demand(conditions: Conditions, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -86,12 +87,11 @@ def calm_demand(conditions: Conditions, *, as_planned: bool = False) -> NDArray[
 
 def journey_shares(conditions: Conditions, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
     """Share of each journey in the gateway's requests, each shape ``(n_ticks,)``; they sum to 1."""
-    minute, trades = conditions.minute_of_day, conditions.trades
-    around = trades & (minute >= AROUND_MINUTES[0]) & (minute < AROUND_MINUTES[1])
-    moment = np.where(is_open(conditions), 0, np.where(around, 1, 2))
-    shares = np.array(list(MIX.values()))[:, moment] * layered_noise(
-        rng, (len(MIX), len(minute)), spread=0.06
-    )
+    around = _between(conditions.minute_of_day, AROUND_OPEN) * conditions.trades
+    is_busy = is_open(conditions)
+    weights = np.stack([is_busy, ~is_busy * around, ~is_busy * (1.0 - around)])
+    noise = layered_noise(rng, (len(MIX), len(around)), spread=0.06)
+    shares: NDArray[np.float64] = np.array(list(MIX.values())) @ weights * noise
     shares /= shares.sum(axis=0)
     return dict(zip(MIX, shares, strict=True))
 
