@@ -1,0 +1,202 @@
+"""What `sunspot doctor` looks at. Nothing heavy is imported: it answers in half a second."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LOCK = Path(__file__).parent.parent / "requirements.lock"
+LOCKED = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)( ;)?", re.MULTILINE)
+PYTHONS = ((3, 11), (3, 14))
+LOW_BYTES, SCARCE_BYTES = 5 * 2**30, 500 * 2**20
+SOON = timedelta(days=60)
+ANSWER_WITHIN_S = 0.25
+OLDEST_CLOCK = date(2026, 1, 1)
+"""This version was written after this day: a clock before it is wrong."""
+
+
+class Check(NamedTuple):
+    """One line of the doctor's report: what was looked at, what was found, and what to do about it."""
+
+    name: str
+    status: Literal["OK", "WARN", "FAIL"]
+    found: str
+    advice: str = ""
+
+
+def all_checks(data: Path, url: str) -> list[Check]:
+    """Every check of this machine, in the order in which to mend things."""
+    today = datetime.now(UTC).date()
+    return [
+        python_version(sys.version_info[:2]),
+        distributions(LOCK),
+        data_directory(data),
+        clock(today),
+        calendar(today),
+        tracking(data),
+        service(url),
+    ]
+
+
+def python_version(running: tuple[int, int]) -> Check:
+    """Whether this Python is one that Sunspot runs on."""
+    found = ".".join(map(str, running))
+    if PYTHONS[0] <= running < PYTHONS[1]:
+        return Check("python", "OK", found)
+    return Check("python", "FAIL", found, "use Python 3.11, 3.12 or 3.13")
+
+
+def distributions(lock: Path) -> Check:
+    """Whether the installed distributions are those of the lock."""
+    name = "distributions"
+    try:
+        locked = LOCKED.findall(lock.read_text(encoding="utf-8"))
+    except OSError:
+        return Check(name, "OK", "no lock beside this installation to compare with")
+    wanted: dict[str, set[str]] = {}
+    is_for_all: set[str] = set()
+    for distribution, locked_version, marker in locked:  # one per platform or Python there may be
+        wanted.setdefault(distribution, set()).add(locked_version)
+        if not marker:
+            is_for_all.add(distribution)
+    wrong = []
+    for distribution, versions in wanted.items():
+        try:
+            installed = version(distribution)
+        except PackageNotFoundError:
+            if distribution in is_for_all:
+                wrong.append(f"{distribution} is missing")
+            continue
+        if installed not in versions:
+            wrong.append(f"{distribution} is {installed} instead of {' or '.join(sorted(versions))}")
+    if not wrong:
+        return Check(name, "OK", f"{len(wanted)} as locked")
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""  # noqa: PLR2004
+    is_missing = any(each.endswith("missing") for each in wrong)
+    return Check(
+        name,
+        "FAIL" if is_missing else "WARN",
+        ", ".join(wrong[:3]) + more,
+        f"install what is locked: pip install --require-hashes -r {lock.name}",
+    )
+
+
+def data_directory(data: Path) -> Check:
+    """Whether the data directory can be written, or made, and has room."""
+    name, found = "data directory", f"{data} "
+    nearest = next((each for each in (data, *data.absolute().parents) if each.exists()), Path("/"))
+    if not nearest.is_dir():
+        return Check(name, "FAIL", f"{nearest} is not a directory", "choose another with --data")
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        return Check(
+            name, "FAIL", f"{nearest} cannot be written: {error.strerror}", "mend its owner, or use --data"
+        )
+    found += "can be written" if nearest == data else "is not there yet, and can be made"
+    free = shutil.disk_usage(nearest).free
+    found += f", {free / 2**30:.1f} GiB free"
+    if free < SCARCE_BYTES:
+        return Check(name, "FAIL", found, "make room, or choose another disk with --data")
+    if free < LOW_BYTES:
+        return Check(name, "WARN", found, "a week of 100,000 series needs about 3 GiB: make room")
+    return Check(name, "OK", found)
+
+
+def clock(today: date) -> Check:
+    """Whether the machine's clock can be right, and time zones are known."""
+    name = "clock"
+    try:
+        ZoneInfo("Asia/Shanghai")
+    except ZoneInfoNotFoundError:
+        return Check(name, "FAIL", "time zones are not known here", "install the package tzdata")
+    if today < OLDEST_CLOCK:
+        return Check(name, "FAIL", f"this machine thinks it is {today}", "set its clock, best by NTP")
+    return Check(name, "OK", f"{today} UTC, time zones known")
+
+
+def calendar(today: date) -> Check:
+    """How far the published exchange calendar reaches, read off its file without importing it."""
+    name = "exchange calendar"
+    package = find_spec("exchange_calendars")
+    folders = list(package.submodule_search_locations or ()) if package else []
+    if not folders:
+        return Check(name, "FAIL", "exchange-calendars is not installed", "install what is locked")
+    try:
+        text = (Path(folders[0]) / "exchange_calendar_xshg.py").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    years = [int(year) for year in re.findall(r'"(\d{4})-\d\d-\d\d"', text)]
+    if not years:
+        return Check(name, "WARN", "its last day cannot be told", "see that dates ahead are known")
+    return calendar_until(date(max(years), 12, 31), today)
+
+
+def calendar_until(last: date, today: date) -> Check:
+    """Whether a calendar that ends with ``last`` reaches far enough."""
+    name, found = "exchange calendar", f"Shanghai's is known until {last}"
+    if last - today > SOON:
+        return Check(name, "OK", found)
+    advice = "after it every weekday counts as a trading day: update exchange-calendars, or list the closures"
+    return Check(name, "WARN", found, advice)
+
+
+def tracking(data: Path) -> Check:
+    """Whether there is a tracking store with a registered model."""
+    name, path = "tracking store", data / "mlflow.db"
+    if not path.exists():
+        return Check(
+            name, "WARN", f"there is no {path}", "train first: sunspot train detectors, or sunspot demo"
+        )
+    try:
+        store = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=ANSWER_WITHIN_S)
+        try:
+            row = store.execute("SELECT COUNT(*) FROM registered_model_aliases WHERE alias = 'champion'")
+            n_champions = int(row.fetchone()[0])
+        finally:
+            store.close()
+    except sqlite3.Error as error:
+        return Check(name, "FAIL", f"{path} cannot be read: {error}", "restore it, or train again")
+    if not n_champions:
+        return Check(name, "WARN", f"{path} has no champion", "train one: sunspot train detectors")
+    return Check(name, "OK", f"{path} has a champion")
+
+
+def service(url: str) -> Check:
+    """Whether a service answers, and is ready."""
+    name, advice = "service", "start it with: sunspot serve"
+    try:
+        status, text = _get(url.rstrip("/") + "/readyz")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Check(name, "WARN", f"nothing answers at {url} ({error})", advice)
+    if status == http.client.OK:
+        return Check(name, "OK", f"ready at {url}")
+    if status == http.client.SERVICE_UNAVAILABLE:
+        return Check(name, "WARN", f"{url} is not ready: {text[:300]}", "see the reasons it gives")
+    return Check(name, "WARN", f"{url} answered {status}", "see that --url names a Sunspot service")
+
+
+def _get(url: str) -> tuple[int, str]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is not an address of the web")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=ANSWER_WITHIN_S)
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        return response.status, response.read(10_000).decode("utf-8", "replace")
+    finally:
+        connection.close()

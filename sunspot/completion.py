@@ -1,0 +1,33 @@
+"""Subcommand ``sunspot completion``: tab completion for the user's shell."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+INSTALL = {
+    "bash": "echo 'eval \"$(sunspot completion bash)\"' >> ~/.bashrc",
+    "zsh": "echo 'eval \"$(sunspot completion zsh)\"' >> ~/.zshrc",
+    "fish": "sunspot completion fish > ~/.config/fish/completions/sunspot.fish",
+}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> None:
+    """Print the tab completion for SHELL, and say on the side how to install it.
+
+    \b
+    bash:  echo 'eval "$(sunspot completion bash)"' >> ~/.bashrc
+    zsh:   echo 'eval "$(sunspot completion zsh)"' >> ~/.zshrc
+    fish:  sunspot completion fish > ~/.config/fish/completions/sunspot.fish
+    """  # noqa: D301  click's \b keeps the lines apart
+    root = ctx.find_root().command
+    click.echo(SHELLS[shell](root, {}, "sunspot", "_SUNSPOT_COMPLETE").source())
+    if sys.stdout.isatty():  # a person reads it; a shell's start-up file does not
+        click.echo(f"# To install it: {INSTALL[shell]}", err=True)

@@ -1,0 +1,89 @@
+"""The command explains itself, quickly, and completes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+from click.testing import CliRunner
+
+from sunspot.__main__ import COMMANDS, main
+
+EXISTING = sorted(name for name, each in COMMANDS.items() if find_spec(each.module))
+HEAVY = {"mlflow", "numpy", "sklearn", "fastapi", "pandas", "pyarrow", "pyod", "exchange_calendars"}
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sunspot", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=True,
+    )
+
+
+def test_help_lists_every_command() -> None:
+    told = CliRunner().invoke(main, ["--help"]).output
+    for name, each in COMMANDS.items():
+        assert f"  {name} " in told
+        assert each.help.split(maxsplit=1)[0] in told
+
+
+@pytest.mark.parametrize("name", EXISTING)
+def test_every_command_explains_itself(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: main {name}")
+    assert len(result.output.splitlines()) > 3
+
+
+def test_an_unknown_command_is_a_clear_error() -> None:
+    result = CliRunner().invoke(main, ["explode"])
+    assert result.exit_code == 2
+    assert "No such command 'explode'" in result.output
+
+
+@pytest.mark.parametrize("name", ["", *EXISTING])
+def test_help_imports_nothing_heavy(name: str) -> None:
+    code = (
+        "import sys\n"
+        "from sunspot.__main__ import main\n"
+        f"main({[*name.split(), '--help']!r}, standalone_mode=False)\n"
+        f"print('HEAVY', *sorted({HEAVY!r} & sys.modules.keys()))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[-1] == "HEAVY"
+
+
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("bash", "complete -o nosort"), ("zsh", "#compdef sunspot"), ("fish", "complete")]
+)
+def test_a_completion_script_is_printed(shell: str, sign: str) -> None:
+    script = run("completion", shell).stdout
+    assert sign in script
+    assert "_SUNSPOT_COMPLETE" in script
+
+
+def test_the_help_of_completion_says_how_to_install_it() -> None:
+    told = CliRunner().invoke(main, ["completion", "--help"]).output
+    assert 'eval "$(sunspot completion bash)"' in told
+    assert "~/.config/fish" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("sunspot do", ["plain,doctor"]),
+        ("sunspot import c", ["plain,cmdb", "plain,changes"]),
+        ("sunspot doctor --j", ["plain,--json"]),
+    ],
+)
+def test_the_shell_completes(words: str, expected: list[str]) -> None:
+    told = run(
+        _SUNSPOT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1)
+    ).stdout
+    assert sorted(told.splitlines()) == sorted(expected)

@@ -1,0 +1,151 @@
+"""The doctor tells what is wrong and what to do."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from sunspot import checks
+from sunspot.doctor import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def answering(status: int, body: bytes = b"{}") -> Iterator[str]:
+    """Listen on loopback and give every request one answer; yields the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def store(directory: Path, *aliases: str) -> Path:
+    """Make a tracking store in which models have the given aliases."""
+    with sqlite3.connect(directory / "mlflow.db") as database:
+        database.execute("CREATE TABLE registered_model_aliases (alias TEXT)")
+        database.executemany("INSERT INTO registered_model_aliases VALUES (?)", [(each,) for each in aliases])
+    database.close()
+    return directory
+
+
+def test_this_installation_passes(tmp_path: Path) -> None:
+    with answering(200) as url:
+        result = CliRunner().invoke(command, ["--data", str(store(tmp_path, "champion")), "--url", url])
+    assert result.exit_code == 0
+    assert "FAIL" not in result.output
+    assert "OK   service: ready" in result.output
+    assert "OK   tracking store" in result.output
+
+
+def test_the_report_is_also_a_document(tmp_path: Path) -> None:
+    with answering(503, b"no champion") as url:
+        result = CliRunner().invoke(command, ["--json", "--data", str(tmp_path / "new"), "--url", url])
+    document = json.loads(result.output)
+    by_name = {each["name"]: each for each in document}
+    assert by_name["service"]["status"] == "WARN"
+    assert "no champion" in by_name["service"]["found"]
+    assert "can be made" in by_name["data directory"]["found"]
+
+
+def test_what_fails_fails_the_command(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(command, ["--data", str(tmp_path / "file"), "--url", "http://127.0.0.1:1"])
+    assert result.exit_code == 1
+    assert "is not a directory\n     → choose another with --data" in result.output
+
+
+@pytest.mark.parametrize(
+    ("running", "status"), [((3, 10), "FAIL"), ((3, 11), "OK"), ((3, 13), "OK"), ((3, 14), "FAIL")]
+)
+def test_only_some_pythons_will_do(running: tuple[int, int], status: str) -> None:
+    assert checks.python_version(running).status == status
+
+
+@pytest.mark.parametrize(
+    ("lock", "status", "found"),
+    [
+        ("click==0.0.1 \\\n", "WARN", "instead of 0.0.1"),
+        ("no-such-thing==1.0 \\\n    --hash=sha256:0\n", "FAIL", "no-such-thing is missing"),
+        ("no-such-thing==1.0 ; sys_platform == 'win32' \\\n", "OK", "1 as locked"),
+        ("".join(f"no-{number}==1 \\\n" for number in range(5)), "FAIL", "no-2 is missing and 2 more"),
+    ],
+)
+def test_distributions_are_compared_with_the_lock(tmp_path: Path, lock: str, status: str, found: str) -> None:
+    path = tmp_path / "requirements.lock"
+    path.write_text(lock)
+    check = checks.distributions(path)
+    assert check.status == status
+    assert found in check.found
+
+
+def test_one_of_several_locked_versions_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.lock"
+    path.write_text(
+        f"click==0.1 ; python_version < '3' \\\nclick=={version('click')} ; python_version > '3' \\\n"
+    )
+    assert checks.distributions(path).status == "OK"
+
+
+def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    assert checks.distributions(tmp_path / "none").status == "OK"
+
+
+def test_a_clock_of_the_past_fails() -> None:
+    assert checks.clock(date(1970, 1, 1)).status == "FAIL"
+    assert checks.clock(date(2026, 6, 1)).status == "OK"
+
+
+def test_a_calendar_that_ends_soon_is_told() -> None:
+    assert checks.calendar_until(date(2026, 12, 31), date(2026, 6, 1)).status == "OK"
+    ends = checks.calendar_until(date(2026, 12, 31), date(2026, 12, 1))
+    assert ends.status == "WARN"
+    assert "list the closures" in ends.advice
+    assert "2026-12-31" in checks.calendar(date(2026, 1, 1)).found
+
+
+def test_a_tracking_store_without_a_champion_is_told(tmp_path: Path) -> None:
+    assert "has no champion" in checks.tracking(store(tmp_path)).found
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "mlflow.db").write_bytes(b"not a database at all" * 100)
+    assert checks.tracking(tmp_path / "broken").status == "FAIL"
+    assert checks.tracking(tmp_path / "none").status == "WARN"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "ftp://here", "nonsense", "http://[::1", "http://a:99999"]
+)
+def test_a_service_that_does_not_answer_is_only_a_warning(url: str) -> None:
+    check = checks.service(url)
+    assert check.status == "WARN"
+    assert "nothing answers" in check.found
+
+
+def test_something_else_that_answers_is_told() -> None:
+    with answering(404) as url:
+        assert "answered 404" in checks.service(url).found

@@ -1,0 +1,168 @@
+"""Tables and change events reach a service, and what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from sunspot.imports import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOCUMENT = {
+    "items": [{"id": "app", "team": "trading"}, {"id": "db"}, {"id": "db"}],
+    "edges": [{"dependent": "app", "dependency": "db"}],
+}
+TAKEN = {"graph_version": "abc", "items": 2, "edges": 1, "rejected": 1, "rejections": []}
+
+
+class Received(NamedTuple):
+    path: str
+    token: str
+    body: object
+
+
+@contextmanager
+def a_service(status: int, answer: object) -> Iterator[tuple[str, list[Received]]]:
+    """Listen on loopback and give every request one answer; yields the address and what came."""
+    received: list[Received] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(Received(self.path, self.headers.get("Authorization", ""), json.loads(body)))
+            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", received
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def written(directory: Path, document: object) -> str:
+    path = directory / "document.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def test_a_document_is_sent_and_what_was_left_out_is_told(tmp_path: Path) -> None:
+    with a_service(200, TAKEN) as (url, received):
+        result = CliRunner().invoke(
+            command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url + "/", "--token", "secret"]
+        )
+    assert result.exit_code == 0
+    assert "graph abc is in use: 2 items and 1 edges" in result.output
+    assert "1 rows were left out:\n  items row 3: the id 'db' is taken by an earlier row" in result.output
+    assert received == [Received("/v1/cmdb", "Bearer secret", DOCUMENT)]
+
+
+def test_csv_tables_are_sent_as_the_same_document(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("id,team\napp,trading\ndb,\n")
+    (tmp_path / "edges.csv").write_text("dependent,dependency\napp,db\n")
+    with a_service(200, TAKEN) as (url, received):
+        result = CliRunner().invoke(command, ["cmdb", str(tmp_path), "--url", url])
+    assert result.exit_code == 0
+    assert received[0].body == {
+        "items": [{"id": "app", "team": "trading"}, {"id": "db", "team": ""}],
+        "edges": [{"dependent": "app", "dependency": "db"}],
+    }
+
+
+def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        command, ["cmdb", written(tmp_path, DOCUMENT), "--dry-run", "--url", "http://127.0.0.1:1"]
+    )
+    assert result.exit_code == 0
+    assert "2 items and 1 edges; nothing was sent" in result.output
+    assert "items row 3" in result.output
+
+
+def test_many_rejections_are_cut_short(tmp_path: Path) -> None:
+    document = {"items": [{"id": "app"}] * 150, "edges": []}
+    result = CliRunner().invoke(command, ["cmdb", written(tmp_path, document), "--dry-run"])
+    assert "149 rows were left out" in result.output
+    assert "and 49 more" in result.output
+
+
+def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["cmdb", written(tmp_path, [])])
+    assert result.exit_code == 1
+    assert "must be an object with items and edges; nothing was imported" in result.output
+
+
+def test_change_events_are_sent(tmp_path: Path) -> None:
+    changes = {"changes": [{"id": "1", "item": "order", "at": "2026-03-04T01:55:00Z"}]}
+    answer = {"accepted": 1, "known": 0, "unknown_items": ["order"]}
+    with a_service(200, answer) as (url, received):
+        result = CliRunner().invoke(command, ["changes", written(tmp_path, changes), "--url", url])
+    assert result.exit_code == 0
+    assert "1 change events were new, 0 were known already" in result.output
+    assert "does not hold their items: order" in result.output
+    assert received == [Received("/v1/changes", "", changes)]
+
+
+@pytest.mark.parametrize("document", [[], {"changes": {}}, {}])
+def test_what_is_no_list_of_changes_is_a_clear_error(tmp_path: Path, document: object) -> None:
+    result = CliRunner().invoke(command, ["changes", written(tmp_path, document)])
+    assert result.exit_code == 1
+    assert "is not an object with a list of changes" in result.output
+
+
+def test_changes_that_are_no_json_are_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "changes.json").write_bytes(b"\xff{")
+    result = CliRunner().invoke(command, ["changes", str(tmp_path / "changes.json")])
+    assert result.exit_code == 1
+    assert "is not a JSON document in UTF-8" in result.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense", "http://[::1"])
+def test_no_service_is_a_clear_error(tmp_path: Path, url: str) -> None:
+    result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url])
+    assert result.exit_code == 1
+    assert f"no service answers at {url}" in result.output
+    assert "sunspot serve" in result.output
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "told"),
+    [
+        (
+            403,
+            {"title": "Missing scope", "detail": "needs admin"},
+            "answered 403: Missing scope: needs admin",
+        ),
+        (500, b"<html>", "answered 500: not the answer of a Sunspot service"),
+        (422, {"wrong": 1}, 'answered 422: {"wrong": 1}'),
+        (200, [], "answered 200: not the answer of a Sunspot service"),
+    ],
+)
+def test_a_refusal_is_told_in_its_words(tmp_path: Path, status: int, answer: object, told: str) -> None:
+    with a_service(status, answer) as (url, _):
+        result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url])
+    assert result.exit_code == 1
+    assert told in result.output
+
+
+def test_a_token_that_no_header_can_hold_is_a_clear_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--token", "秘密"])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
