@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from rich.console import Console
 
     from experiments.replay import ServiceClient
@@ -55,7 +53,7 @@ def command(
     """
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     with ExitStack() as stack:
         folder = _folder(stack, keep)
@@ -100,15 +98,12 @@ def _story(data: Path | None, incident: str | None, fault: str, seed: int) -> St
 
 
 def _train(console: Console, began: float, story: Story, folder: Path) -> None:
-    from models.registry import tracking_uri_for
+    from sunspot.stage import train
 
     with console.status("starting MLflow") as status:
-        from training.fit_detectors import FitConfig, fit_detectors
-        from training.tracking import MlflowTracker
-
-        config = FitConfig(data_name=story.title, data_source="demo", clock=story.clock)
-        tracker = MlflowTracker(tracking_uri_for(folder))
-        result = fit_detectors(config, story.history, tracker, progress=status.update)
+        result = train(story, folder, progress=status.update)
+    if not result.version:
+        raise click.ClickException(f"training made no bundle that can serve: {result.reason}")
     state = "champion" if result.promoted else f"not promoted: {result.reason}"
     _say(console, began, f"trained; registered in MLflow as version {result.version}, {state}")
 
@@ -117,48 +112,21 @@ def _serve(
     console: Console, began: float, story: Story, folder: Path, stack: ExitStack
 ) -> tuple[ServiceClient, str]:
     from experiments.replay import ServiceClient
-    from models.registry import tracking_uri_for
     from sunspot.processes import free_port
+    from sunspot.stage import mlflow_server, service
 
     mlflow_port, port = free_port(MLFLOW_PORT), free_port(SERVICE_PORT)
-    stack.enter_context(_mlflow_server(folder, mlflow_port))
-    stack.enter_context(_service(folder, port, step_ms=story.history.step_ms))
-    with console.status("starting the service and MLflow's pages"):
+    stack.enter_context(mlflow_server(folder, mlflow_port))
+    stack.enter_context(service(folder, port, step_ms=story.history.step_ms))
+    with console.status("starting the service"):
         client = stack.enter_context(ServiceClient(f"http://127.0.0.1:{port}"))
         client.wait_until_ready("/healthz")
         client.import_graph(story.graph)
         client.wait_until_ready()
-    _say(console, began, f"serving on {client.address} with the champion from {tracking_uri_for(folder)}")
-    return client, f"http://127.0.0.1:{mlflow_port}"
-
-
-def _service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[object]:
-    from models.registry import tracking_uri_for
-    from sunspot.processes import python_server
-
-    environment = {
-        "SUNSPOT_TRACKING_URI": tracking_uri_for(folder),
-        "SUNSPOT_PRESENT": "signals",  # the day that is replayed is the present
-        "SUNSPOT_STEP": f"PT{step_ms // 1000}S",
-        "SUNSPOT_REFRESH_S": "1",
-    }
-    arguments = ["sunspot", "serve", "--port", str(port), "--data", str(folder)]
-    return python_server(arguments, log=folder / "service.log", environment=environment)
-
-
-def _mlflow_server(folder: Path, port: int) -> AbstractContextManager[object]:
-    from models.registry import tracking_uri_for
-    from sunspot.processes import python_server
-
-    arguments = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    arguments += ["--backend-store-uri", tracking_uri_for(folder)]
-    arguments += ["--default-artifact-root", (folder.absolute() / "artifacts").as_uri()]
-    environment = {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # one process and a third of the memory
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-    }
-    return python_server(arguments, log=folder / "mlflow.log", environment=environment)
+    with console.status("starting MLflow's pages"), ServiceClient(f"http://127.0.0.1:{mlflow_port}") as pages:
+        pages.wait_until_ready("/health")
+    _say(console, began, f"serving on {client.address} with the champion")
+    return client, pages.address
 
 
 def _replay(console: Console, began: float, story: Story, client: ServiceClient) -> list[dict[str, Any]]:

@@ -1,0 +1,51 @@
+"""The stage that a story is told on: a folder with its MLflow store, and the servers beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.registry import tracking_uri_for
+from sunspot.processes import python_server
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from experiments.story import Story
+    from training.fit_detectors import FitResult
+
+
+def train(story: Story, folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> FitResult:
+    """Fit detectors on the story's history and register them in the folder's MLflow store."""
+    from training.fit_detectors import FitConfig, fit_detectors
+    from training.tracking import MlflowTracker
+
+    config = FitConfig(data_name=story.title, data_source="demo", clock=story.clock)
+    return fit_detectors(config, story.history, MlflowTracker(tracking_uri_for(folder)), progress=progress)
+
+
+def service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run the service on loopback; the signals it is sent say what the present is."""
+    environment = {
+        "SUNSPOT_TRACKING_URI": tracking_uri_for(folder),
+        "SUNSPOT_PRESENT": "signals",
+        "SUNSPOT_STEP": f"PT{step_ms // 1000}S",
+        "SUNSPOT_REFRESH_S": "1",
+    }
+    arguments = ["sunspot", "serve", "--host", "127.0.0.1", "--port", str(port), "--data", str(folder)]
+    return python_server(arguments, log=folder / "service.log", environment=environment)
+
+
+def mlflow_server(folder: Path, port: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run MLflow's pages on loopback, over the folder's store."""
+    arguments = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    arguments += ["--backend-store-uri", tracking_uri_for(folder)]
+    arguments += ["--default-artifact-root", (folder.absolute() / "artifacts").as_uri()]
+    environment = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # two processes and a fifth of the memory
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+    }
+    return python_server(arguments, log=folder / "mlflow.log", environment=environment)

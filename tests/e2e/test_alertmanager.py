@@ -1,0 +1,107 @@
+"""A real incident, through the real Alertmanager, to the benchmark's answer."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from experiments.datasets.petshop import load_petshop
+from experiments.replay import ServiceClient, replay
+from experiments.story import Story, petshop_story
+from models.rankers import rank
+from sunspot.processes import free_port
+from sunspot.stage import service, train
+
+INCIDENT = "low_traffic/test/issue_9"
+DEADLINE_S = 60.0
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        not shutil.which("prometheus-alertmanager"), reason="needs Debian's prometheus-alertmanager"
+    ),
+]
+
+
+@contextmanager
+def alertmanager(folder: Path, *, webhook: str) -> Iterator[str]:
+    config = folder / "alertmanager.yml"
+    config.write_text(
+        "route: {receiver: sunspot, group_wait: 1s, group_interval: 1s, group_by: [alertname]}\n"
+        f"receivers: [{{name: sunspot, webhook_configs: [{{url: '{webhook}'}}]}}]\n"
+    )
+    port = free_port(0)
+    process = subprocess.Popen(
+        [
+            "prometheus-alertmanager",
+            f"--config.file={config}",
+            f"--storage.path={folder / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with ServiceClient(f"http://127.0.0.1:{port}") as client:
+            client.wait_until_ready("/-/ready")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def fire(address: str, story: Story) -> None:
+    alert = story.webhook["alerts"][0]
+    fired = {
+        "labels": alert["labels"],
+        "annotations": alert["annotations"],
+        "startsAt": alert["startsAt"],
+        "endsAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        "generatorURL": alert["generatorURL"],
+    }
+    httpx2.post(f"{address}/api/v2/alerts", json=[fired], trust_env=False).raise_for_status()
+
+
+def first_incident(client: ServiceClient) -> int:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        incidents = client.incidents()
+        if incidents:
+            return int(incidents[0]["id"])
+        time.sleep(0.2)
+    raise TimeoutError("Alertmanager's webhook did not arrive")
+
+
+def test_an_incident_through_alertmanager_gets_the_benchmarks_ranking(petshop: Path, tmp_path: Path) -> None:
+    story = petshop_story(petshop, incident=INCIDENT)
+    assert train(story, tmp_path).promoted
+    with (
+        service(tmp_path, port := free_port(0), step_ms=story.history.step_ms),
+        ServiceClient(f"http://127.0.0.1:{port}") as client,
+        alertmanager(tmp_path, webhook=f"{client.address}/v1/alerts") as address,
+    ):
+        client.wait_until_ready("/healthz")
+        client.import_graph(story.graph)
+        client.wait_until_ready()
+        replay(story, client)
+        fire(address, story)
+        answered = client.causes(first_incident(client))["ranking"]
+    scenario = next(each for each in load_petshop(petshop) if INCIDENT in {one.id for one in each.incidents})
+    incident = next(each for each in scenario.incidents if each.id == INCIDENT)
+    expected = rank(scenario.case(incident))
+    assert [each["item"] for each in answered["candidates"]] == [
+        each.item for each in expected.candidates[: len(answered["candidates"])]
+    ]
+    assert [each["score"] for each in answered["candidates"]] == pytest.approx(
+        [each.score for each in expected.candidates[: len(answered["candidates"])]], rel=1e-4, abs=1e-9
+    )
+    assert answered["candidates"][0]["item"] == incident.cause
