@@ -24,7 +24,7 @@ FEATURES: tuple[str, ...] = tuple(f"{role}_{ODDITY}" for role in Role) + tuple(
 """Features in their order: first each role's first-stage score, then each role's value.
 
 A score is log(1 + score). A value of requests or latency is the logarithm of its ratio to what the
-season expects; every other value is the share itself. So one detector fits services of any size.
+season expects, every other value its difference. So one detector fits services of any size.
 """
 
 RELATIVE = frozenset({Role.REQUESTS, Role.LATENCY})
@@ -72,10 +72,8 @@ def service_rows(frame: Frame, scores: NDArray[np.float64], expected: NDArray[np
         if not has.any():
             continue
         values[:, has, position] = np.log1p(scores[:, columns[has]])
-        value = frame.role(role, items)
-        if role in RELATIVE:
-            value = _log_ratio(value, expectation.role(role, items))
-        values[:, :, len(Role) + position] = value
+        value, usual = frame.role(role, items), expectation.role(role, items)
+        values[:, :, len(Role) + position] = _log_ratio(value, usual) if role in RELATIVE else value - usual
     return ServiceRows(items, values)
 
 

@@ -11,6 +11,9 @@ MODEL_NAME = "sunspot-detectors"
 CHAMPION = "champion"
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"
+NO_CHAMPION = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""What MLflow answers for a model that is not registered, and for one without the alias."""
+
 LOADER_MODULE = "models.pyfunc"
 SQLITE = "sqlite:///"
 
@@ -57,3 +60,17 @@ def store_path(uri: str) -> Path | None:
     True
     """
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def logged_model_of(source: str | None) -> str:
+    """Id of the logged model that a registered version was made from.
+
+    >>> logged_model_of("models:/m-70d9987c0e2a")
+    'm-70d9987c0e2a'
+    """
+    return (source or "").removeprefix("models:/")
+
+
+def bundle_directory(download: Path) -> Path:
+    """Where the bundle is within a downloaded model."""
+    return next((each.parent for each in sorted(download.rglob("bundle.json"))), download)

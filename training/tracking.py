@@ -20,6 +20,9 @@ from models.registry import (
     CHAMPION,
     LOADER_MODULE,
     MODEL_NAME,
+    NO_CHAMPION,
+    bundle_directory,
+    logged_model_of,
     prepare_mlflow,
     store_path,
     tracking_uri_for,
@@ -201,15 +204,11 @@ class MlflowTracker:
 
     def register(self, run: Run, bundle: Bundle) -> str:
         """Log a bundle as a pyfunc model of the run, and register it as a new version."""
-        import mlflow  # noqa: PLC0415
-
-        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-        try:
-            mlflow.set_tracking_uri(self.uri)
-            mlflow.set_registry_uri(self.uri)
-            with tempfile.TemporaryDirectory() as parent, mlflow.start_run(run_id=run.id):
-                directory = Path(parent) / BUNDLE_DIRECTORY
-                save_bundle(bundle, directory)
+        self._make_model()
+        with tempfile.TemporaryDirectory() as parent, self._addressed() as mlflow:
+            directory = Path(parent) / BUNDLE_DIRECTORY
+            save_bundle(bundle, directory)
+            with mlflow.start_run(run_id=run.id):
                 logged = mlflow.pyfunc.log_model(
                     name=BUNDLE_DIRECTORY,
                     loader_module=LOADER_MODULE,
@@ -217,14 +216,13 @@ class MlflowTracker:
                     pip_requirements=[f"sunspot=={installed_version('sunspot')}"],
                     metadata=dict(bundle.metadata),
                 )
-        finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
-        self._make_model()
-        tags = {BUNDLE_VERSION_TAG: bundle.version}
-        made = self._client.create_model_version(
-            MODEL_NAME, source=logged.model_uri, run_id=run.id, tags=tags, model_id=logged.model_id
-        )
+            made = self._client.create_model_version(
+                MODEL_NAME,
+                source=logged.model_uri,
+                run_id=run.id,
+                tags={BUNDLE_VERSION_TAG: bundle.version},
+                model_id=logged.model_id,
+            )
         return str(made.version)
 
     def champion(self) -> Bundle | None:
@@ -232,15 +230,19 @@ class MlflowTracker:
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
+        try:
+            version = self._client.get_model_version_by_alias(MODEL_NAME, CHAMPION)
+        except MlflowException as reason:
+            if reason.error_code in NO_CHAMPION:
+                return None
+            raise
+        # by its address: "models:/..." would be looked up in the process-wide store, not in ours
+        artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
         with tempfile.TemporaryDirectory() as directory:
+            download_artifacts(artifact_uri=artifacts, dst_path=directory, tracking_uri=self.uri)
             try:
-                version = self._client.get_model_version_by_alias(MODEL_NAME, CHAMPION)
-                uri = f"models:/{MODEL_NAME}/{version.version}"
-                download_artifacts(
-                    artifact_uri=uri, dst_path=directory, tracking_uri=self.uri, registry_uri=self.uri
-                )
-                return load_bundle(Path(directory) / "data" / BUNDLE_DIRECTORY)
-            except (MlflowException, BadBundleError, OSError):
+                return load_bundle(bundle_directory(Path(directory)))
+            except BadBundleError:
                 return None
 
     def promote(self, version: str) -> None:
@@ -264,6 +266,20 @@ class MlflowTracker:
             )
             for each in sorted(versions, key=lambda each: int(each.version), reverse=True)
         ]
+
+    @contextmanager
+    def _addressed(self) -> Iterator[Any]:
+        """MLflow with its process-wide addresses set to ours, for the calls that know no other way."""
+        import mlflow  # noqa: PLC0415
+
+        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        try:
+            yield mlflow
+        finally:
+            mlflow.set_tracking_uri(before[0])
+            mlflow.set_registry_uri(before[1])
 
     def _make_model(self) -> None:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415

@@ -26,7 +26,7 @@ class MadDetector:
         Least spread of a feature, in its unit, so that a constant feature does not page on a whisper.
     """
 
-    def __init__(self, *, n_largest: int = 3, floor: float = 0.1) -> None:
+    def __init__(self, *, n_largest: int = 3, floor: float = 0.3) -> None:
         self.n_largest = n_largest
         self.floor = floor
         self.median_: NDArray[np.float64] | None = None
