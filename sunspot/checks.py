@@ -94,7 +94,7 @@ def distributions(lock: Path) -> Check:
 
 def data_directory(data: Path) -> Check:
     """Whether the data directory can be written, or made, and has room."""
-    name, found = "data directory", f"{data} "
+    name = "data directory"
     nearest = next((each for each in (data, *data.absolute().parents) if each.exists()), Path("/"))
     if not nearest.is_dir():
         return Check(name, "FAIL", f"{nearest} is not a directory", "choose another with --data")
@@ -105,9 +105,13 @@ def data_directory(data: Path) -> Check:
         return Check(
             name, "FAIL", f"{nearest} cannot be written: {error.strerror}", "mend its owner, or use --data"
         )
-    found += "can be written" if nearest == data else "is not there yet, and can be made"
-    free = shutil.disk_usage(nearest).free
-    found += f", {free / 2**30:.1f} GiB free"
+    found = f"{data} can be written" if nearest == data else f"{data} is not there yet, and can be made"
+    return room(found, shutil.disk_usage(nearest).free)
+
+
+def room(found: str, free: int) -> Check:
+    """Whether ``free`` bytes are enough for a data directory."""
+    name, found = "data directory", f"{found}, {free / 2**30:.1f} GiB free"
     if free < SCARCE_BYTES:
         return Check(name, "FAIL", found, "make room, or choose another disk with --data")
     if free < LOW_BYTES:

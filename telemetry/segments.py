@@ -264,6 +264,4 @@ def _checked(table: pa.Table, checksum: int) -> Arrivals:
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
     whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0)
     return whole.dictionary.to_pylist(), whole.indices.to_numpy()

@@ -63,7 +63,7 @@ def test_help_imports_nothing_heavy(name: str) -> None:
     ("shell", "sign"), [("bash", "complete -o nosort"), ("zsh", "#compdef sunspot"), ("fish", "complete")]
 )
 def test_a_completion_script_is_printed(shell: str, sign: str) -> None:
-    script = run("completion", shell).stdout
+    script = CliRunner().invoke(main, ["completion", shell]).stdout
     assert sign in script
     assert "_SUNSPOT_COMPLETE" in script
 

@@ -149,3 +149,12 @@ def test_a_service_that_does_not_answer_is_only_a_warning(url: str) -> None:
 def test_something_else_that_answers_is_told() -> None:
     with answering(404) as url:
         assert "answered 404" in checks.service(url).found
+
+
+@pytest.mark.parametrize(("free", "status"), [(2**20, "FAIL"), (2 * 2**30, "WARN"), (2**40, "OK")])
+def test_a_data_directory_needs_room(free: int, status: str) -> None:
+    assert checks.room("here", free).status == status
+
+
+def test_an_existing_data_directory_can_be_written(tmp_path: Path) -> None:
+    assert "can be written" in checks.data_directory(tmp_path).found

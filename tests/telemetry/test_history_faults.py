@@ -8,11 +8,14 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from telemetry.batches import Samples
+from telemetry.batches import Samples, SeriesKey
+from telemetry.errors import BadBatchError
 from telemetry.history import History
 from telemetry.history_reader import HistoryReader
+from telemetry.log_file import LogFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,3 +260,57 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing_acknowledged(tmp_path: P
     with History(tmp_path) as history:
         assert times(history) == [*range(int(taken)), 5_000]
         assert not history.damage
+
+
+def test_a_log_that_cannot_be_written_or_cut_is_given_up(tmp_path: Path) -> None:
+    log = LogFile.create(tmp_path, 1)
+    log.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        log.add([b"payload"])
+    assert not log.is_sound
+
+
+def test_a_log_that_cannot_be_replaced_goes_on(tmp_path: Path) -> None:
+    with History(tmp_path, seal_bytes=1) as history:
+        in_the_way = tmp_path / "log" / f"{2:020d}.log"
+        in_the_way.mkdir()
+        assert history.append(Samples.from_rows([("order", "requests", 0, 1.0)])) == 1
+        assert "Is a directory" in history.sealing_failure
+        in_the_way.rmdir()
+        assert history.append(Samples.from_rows([("order", "requests", 1, 1.0)])) == 2
+        assert times(history) == [0, 1]
+
+
+def test_a_history_that_cannot_be_opened_is_not_left_locked(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "log" / f"{1:020d}.log"
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        History(tmp_path)
+    in_the_way.rmdir()
+    History(tmp_path).close()
+
+
+def test_a_damaged_segment_is_never_called_old(tmp_path: Path, written: bytes) -> None:
+    directory = directory_with(tmp_path, written)
+    with History(directory) as history:
+        history.seal()
+        segment = next((directory / "segments").iterdir())
+        segment.write_bytes(segment.read_bytes()[:-9])
+        assert history.retain(0, now_ms=2**60) == 0
+        assert "footer" in history.damage[0].reason
+
+
+def test_what_vanishes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
+    class Late(HistoryReader):
+        def numbers(self) -> list[int]:
+            return [7]
+
+    assert not len(Late(tmp_path).read())
+
+
+def test_a_batch_that_no_record_can_hold_is_refused(tmp_path: Path) -> None:
+    n_samples = 4_000_000
+    zeros = np.zeros(n_samples)
+    huge = Samples((SeriesKey("a", "b"),), zeros.astype(np.int32), zeros.astype(np.int64), zeros)
+    with History(tmp_path) as history, pytest.raises(BadBatchError, match="split it"):
+        history.append(huge)
