@@ -24,7 +24,7 @@ from experiments.brokerage.simulate import simulate
 from features.calendar import DAY_MS, MINUTE_MS, AlwaysClock, ExchangeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -82,12 +82,12 @@ def read_kpis(folder: Path) -> list[Series]:
     return found
 
 
-def simulated_series() -> dict[str, list[Series]]:
-    """The brokerage's series on calm days, by the kind of metric."""
+def simulated_series(roles: Mapping[str, Collection[str]] = ROLES) -> dict[str, list[Series]]:
+    """The brokerage's series on calm days, by the kind of metric; those that hardly move are left out."""
     frame = simulate(FIRST_DAY, n_days=N_DAYS, seed=SEED).frame
     slots = ExchangeClock().slots(frame.times_ms)
     groups: dict[str, list[Series]] = {}
-    for role, metrics in ROLES.items():
+    for role, metrics in roles.items():
         for key, column in frame.column_of.items():
             values = frame.values[:, column].astype(np.float64)
             if key.metric in metrics and np.mean(np.diff(values) == 0) <= LEAST_UNMOVED:

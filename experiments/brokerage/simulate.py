@@ -70,7 +70,13 @@ class Simulation:
         return datetime.fromtimestamp(self.frame.end_ms / 1000, UTC)
 
     def log_lines(self, start: datetime, end: datetime) -> list[LogLine]:
-        """Every log line written in ``[start, end)``, in order of time; lines follow load and faults."""
+        """Every log line written in ``[start, end)``, in order of time; lines follow load and faults.
+
+        Raises
+        ------
+        ValueError
+            If an instant has no time zone.
+        """
         ticks = self._ticks(start, end)
         lines = write_log_lines(
             self.flows,
@@ -83,7 +89,13 @@ class Simulation:
         return [line for line in lines if _ms(start) <= line.time_ms < _ms(end)]
 
     def spans(self, start: datetime, end: datetime) -> list[Span]:
-        """The spans of traces begun in ``[start, end)``: a sample of them, with holes, by trace and start."""
+        """The spans of traces begun in ``[start, end)``: a sample of them, with holes, by trace and start.
+
+        Raises
+        ------
+        ValueError
+            If an instant has no time zone.
+        """
         ticks = self._ticks(start, end)
         spans = sample_spans(
             self.flows, ticks, self.seed, start_ms=self.frame.start_ms, step_ms=self.frame.step_ms
@@ -98,6 +110,8 @@ class Simulation:
 
 
 def _ms(at: datetime) -> int:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
     return int(at.timestamp() * 1000)
 
 

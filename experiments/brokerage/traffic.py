@@ -25,7 +25,7 @@ TRADING_DAY: tuple[tuple[float, float], ...] = (
     (15 * 60 + 10, 260), (15 * 60 + 40, 150), (17 * 60, 100), (18 * 60, 85), (20 * 60 + 30, 120),
     (22 * 60, 95), (MINUTES_A_DAY, 22),
 )  # fmt: skip
-"""Requests per second of a quarter of the customers by local minute of a trading day, lines between."""
+"""Requests per second of a million customers by local minute of a trading day, straight between."""
 
 OTHER_DAY: tuple[tuple[float, float], ...] = (
     (0, 18), (2 * 60, 6), (6 * 60, 5), (9 * 60, 35), (11 * 60, 48), (13 * 60, 42), (16 * 60, 45),
@@ -34,7 +34,7 @@ OTHER_DAY: tuple[tuple[float, float], ...] = (
 """The same of a weekend or holiday."""
 
 CUSTOMERS = 4.0
-"""How many such quarters there are."""
+"""Millions of customers."""
 
 UNOPENED = 96.0
 """The same while the market should be open and is not: people look, and leave."""

@@ -117,7 +117,7 @@ def test_the_noise_is_near_that_of_real_kpis(public_data: Path) -> None:
     from experiments.brokerage.realism import figures, read_kpis, simulated_series  # noqa: PLC0415
 
     real = figures(read_kpis(public_data / "kpi" / "aiops2018"))
-    ours = figures(simulated_series()["requests"])
+    ours = figures(simulated_series({"requests": ("requests",)})["requests"])
     assert real["memory_1"][0] < ours["memory_1"][1] < real["memory_1"][2]
     assert real["beyond_4"][0] < ours["beyond_4"][1] < real["beyond_4"][2]
     assert 0.5 < ours["jump"][1] / real["jump"][1] < 2.0

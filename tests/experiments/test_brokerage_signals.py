@@ -87,6 +87,13 @@ def test_nothing_is_logged_outside_the_days(day: Simulation) -> None:
     assert day.spans(day.start - MINUTE, day.start) == []
 
 
+def test_an_instant_without_a_time_zone_is_refused(day: Simulation) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        day.log_lines(TEN.replace(tzinfo=None), TEN)
+    with pytest.raises(ValueError, match="no time zone"):
+        day.spans(TEN, TEN.replace(tzinfo=None))
+
+
 def test_spans_are_a_sample_with_holes(day: Simulation) -> None:
     spans = day.spans(TEN - 20 * MINUTE, TEN - 10 * MINUTE)
     traces = {span.trace_id for span in spans}
