@@ -63,7 +63,7 @@ class Bundle:
     clock
         Name of the clock in `features.calendar.CLOCKS`.
     normal
-        Normal operation, float32: what a ranker compares an incident with.
+        Normal operation, to the bit as it was seen: what a ranker compares an incident with.
     baseline
         What the first stage scores against.
     threshold
@@ -93,11 +93,11 @@ class Bundle:
 
 
 def normal_part(frame: Frame) -> Frame:
-    """Golden signals and resources of a frame, float32; the latest ticks only if it is very large."""
+    """Golden signals and resources of a frame; the latest ticks only if it is very large."""
     columns = [column for column, key in enumerate(frame.keys) if meaning_of(key.metric) is not None]
     n_ticks = min(frame.n_ticks, MAX_NORMAL_VALUES // max(1, len(columns)))
     first = frame.n_ticks - n_ticks
-    values = frame.values[first:, columns].astype(np.float32)
+    values = frame.values[first:, columns].astype(np.float64)
     keys = tuple(frame.keys[column] for column in columns)
     return Frame(frame.start_ms + first * frame.step_ms, frame.step_ms, keys, values)
 
@@ -113,7 +113,7 @@ def make_bundle(
     metadata: Mapping[str, str],
 ) -> Bundle:
     """Put a bundle together and give it the version of its content."""
-    kept = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float32, copy=False))
+    kept = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float64, copy=False))
     bundle = Bundle(
         "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata
     )
@@ -192,7 +192,7 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
         int(manifest["normal"]["start_ms"]),
         step_ms,
         _keys(manifest["normal"]["keys"]),
-        _typed(_arrays(files["normal.npz"])["values"], np.float32),
+        _typed(_arrays(files["normal.npz"])["values"], np.float64),
     )
     stored = _arrays(files["baseline.npz"])
     arrays: dict[str, Any] = {name: _typed(stored[name], kind) for name, kind in BASELINE_TYPES.items()}

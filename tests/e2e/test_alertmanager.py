@@ -102,6 +102,6 @@ def test_an_incident_through_alertmanager_gets_the_benchmarks_ranking(petshop: P
         each.item for each in expected.candidates[: len(answered["candidates"])]
     ]
     assert [each["score"] for each in answered["candidates"]] == pytest.approx(
-        [each.score for each in expected.candidates[: len(answered["candidates"])]], rel=1e-4, abs=1e-9
+        [each.score for each in expected.candidates[: len(answered["candidates"])]], rel=1e-9
     )
     assert answered["candidates"][0]["item"] == incident.cause
