@@ -99,8 +99,9 @@ def group_medians(values: NDArray[np.floating], groups: NDArray[np.int64], n_gro
     order = np.argsort(groups, kind="stable")
     present, starts = np.unique(groups[order], return_index=True)
     by_series = np.ascontiguousarray(values[order].T, dtype=np.float64)
-    for group, part in zip(present, np.split(by_series, starts[1:], axis=1), strict=True):
-        ordered = np.sort(part, axis=1)  # nan sorts last
+    ends = np.append(starts, len(groups))[1:]
+    for group, start, end in zip(present, starts, ends, strict=True):
+        ordered = np.sort(by_series[:, start:end], axis=1)  # nan sorts last
         n = np.count_nonzero(~np.isnan(ordered), axis=1)
         middle = np.stack([np.maximum(n - 1, 0) // 2, n // 2], axis=1)
         pair = np.take_along_axis(ordered, middle, axis=1)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from features.seasonal import Places
     from telemetry.batches import SeriesKey
 
+LARGEST_VALUE = 1e30
+"""Nothing measured is larger in any unit; what claims to be is damage, and would overflow."""
+
 LEVEL_S = 3600.0
 CLIP = 6.0
 LEVEL_SPREAD, LEAST_UNIT = 0.1, 1e-12
@@ -75,11 +78,11 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
     Parameters
     ----------
     frame
-        Normal operation; ``nan`` is skipped. Any number of ticks, none included.
+        Normal operation; what is not plausible is skipped. Any number of ticks, none included.
     clock
         Says which ticks compare with which.
     """
-    values = frame.values.astype(np.float64)
+    values = np.where(is_plausible(frame.values), frame.values, np.nan).astype(np.float64)
     times_ms = frame.times_ms + frame.step_ms // 2
     places = slot_places(times_ms, clock)
     levels = list(slot_levels(clock, frame.end_ms))
@@ -114,6 +117,12 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
         n_seen=n_seen,
         is_sparse=np.count_nonzero(is_usual, axis=0) >= SPARSE_SHARE * np.maximum(n_seen, 1),
     )
+
+
+def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether each value is finite and not absurd, the same shape."""
+    plausible: NDArray[np.bool_] = np.abs(values) <= LARGEST_VALUE
+    return plausible
 
 
 def level_unit(expected: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from models.detectors.baseline import (
     Baseline,
     expected_values,
     fit_baseline,
+    is_plausible,
     level_unit,
 )
 from models.errors import OutOfOrderTickError
@@ -108,8 +109,8 @@ def step(
     tick_ms
         Start of the tick, after that of the last one. Skipped ticks count as missing ones.
     values
-        Shape ``(n_series,)``, one per key of the baseline; ``nan`` or infinite is missing, leaves the
-        memory of its series as it was, and gets no score.
+        Shape ``(n_series,)``, one per key of the baseline; ``nan``, infinite and absurd values are
+        missing: they leave the memory of their series as it was, and get no score.
     baseline, clock
         What is normal, and when.
 
@@ -159,7 +160,7 @@ def _advance(
     """Score one tick whose place among the slots is known."""
     if tick_ms <= state.tick_ms:
         raise OutOfOrderTickError(tick_ms=tick_ms, last_ms=state.tick_ms)
-    is_seen = np.isfinite(values)
+    is_seen = is_plausible(values)
     season = _between(baseline.profile, place)
     unit = level_unit(season, baseline.spread)
     expected = season + state.level * unit

@@ -1,0 +1,182 @@
+"""The first stage: one scan, online and offline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builders import ONSET, a_frame, with_fault
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.calendar import CLOCKS, Clock
+from features.frame import Frame
+from models.detectors.first_stage import Status, fit_baseline, initial_state, score, step
+from models.errors import OutOfOrderTickError
+from models.state import state_from_bytes, state_to_bytes
+from telemetry.batches import SeriesKey
+
+ALWAYS = CLOCKS["always"]
+NORMAL = a_frame(["order", "quotes"], n_ticks=3000)
+
+
+def series(values: np.ndarray, metric: str = "queue_length", step_ms: int = 60_000) -> Frame:
+    values = np.asarray(values, dtype=float).reshape(len(values), -1)
+    keys = tuple(SeriesKey(f"item-{column}", metric) for column in range(values.shape[1]))
+    return Frame(int(ONSET.timestamp() * 1000), step_ms, keys, values)
+
+
+@pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS.keys())
+@settings(max_examples=15, deadline=None)
+@given(gaps=st.sets(st.integers(0, 59), max_size=30), restart=st.integers(1, 58), seed=st.integers(0, 9))
+def test_online_equals_offline_bit_for_bit_with_gaps_and_a_restart(
+    clock: Clock, gaps: set[int], restart: int, seed: int
+) -> None:
+    live = a_frame(["order", "quotes"], n_ticks=60, seed=seed)
+    live.values[sorted(gaps)[: len(gaps) // 2], 1] = np.nan
+    skipped = sorted(gaps)[len(gaps) // 2 :]
+    live.values[skipped] = np.nan
+    baseline = fit_baseline(NORMAL, clock)
+    after, offline = score(live, baseline, clock)
+
+    state = initial_state(baseline)
+    for tick, tick_ms in enumerate(live.times_ms):
+        if tick == restart:
+            state = state_from_bytes(state_to_bytes(state))
+        if tick in skipped:  # nothing arrived at all, and no step was taken
+            continue
+        state, online = step(state, int(tick_ms), live.values[tick], baseline, clock)
+        np.testing.assert_array_equal(online.values, offline.values[tick])
+        np.testing.assert_array_equal(online.status, offline.status[tick])
+    np.testing.assert_array_equal(state.level, after.level)
+    np.testing.assert_array_equal(state.deviation, after.deviation)
+
+
+def test_a_frame_scored_in_two_parts_scores_as_in_one() -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    middle = NORMAL.start_ms + 1234 * NORMAL.step_ms
+    _, whole = score(NORMAL, baseline, ALWAYS)
+    state, first = score(NORMAL.between(NORMAL.start_ms, middle), baseline, ALWAYS)
+    _, second = score(NORMAL.between(middle, NORMAL.end_ms), baseline, ALWAYS, state)
+    np.testing.assert_array_equal(np.vstack([first.values, second.values]), whole.values)
+
+
+def test_a_fault_scores_high_and_calm_does_not() -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    live = with_fault(a_frame(["order", "quotes"], n_ticks=600, seed=5), {("order", "latency_s"): 0.2})
+    _, scores = score(live, baseline, ALWAYS)
+    column = live.column_of[SeriesKey("order", "latency_s")]
+    assert scores.values[-5:, column].min() > 10
+    assert np.nanmax(scores.values[:-5]) < 8
+
+
+def test_a_season_is_expected_and_its_absence_is_not() -> None:
+    minute = np.arange(12 * 1440)
+    rng = np.random.default_rng(0)
+    busy = np.where((minute % 1440) // 60 == 12, 100.0, 10.0) + rng.normal(size=len(minute))
+    frame = series(busy)
+    learned, live = (
+        frame.between(frame.start_ms, frame.start_ms + 10 * 1440 * 60_000),
+        frame.values[10 * 1440 :],
+    )
+    baseline = fit_baseline(learned, ALWAYS)
+    state = score(learned, baseline, ALWAYS)[0]
+    later = Frame(learned.end_ms, 60_000, frame.keys, live)
+    flat = Frame(learned.end_ms, 60_000, frame.keys, np.full_like(live, 10.0))
+    assert np.nanquantile(score(later, baseline, ALWAYS, state)[1].values, 0.99) < 6
+    assert np.nanmax(score(flat, baseline, ALWAYS, state)[1].values) > 10
+
+
+def test_status_says_why_a_series_has_no_score() -> None:
+    values = np.ones((45, 3))
+    values[:, 0] = np.nan
+    values[40:, 2] = np.nan
+    frame = series(values)
+    nothing = fit_baseline(frame.between(0, 1), ALWAYS)
+    _, scores = score(frame, nothing, ALWAYS)
+    assert scores.status[0].tolist() == [Status.STALE, Status.WARMING_UP, Status.WARMING_UP]
+    assert scores.status[29, 1] == Status.WARMING_UP
+    assert scores.status[30, 1] == Status.SCORED
+    assert scores.status[44, 2] == Status.MISSING
+    assert np.array_equal(np.isfinite(scores.values), scores.status == Status.SCORED)
+
+
+def test_a_series_silent_for_more_than_ten_minutes_is_stale() -> None:
+    values = np.ones((50, 1))
+    values[35:] = np.nan
+    frame = series(values)
+    _, scores = score(frame, fit_baseline(frame, ALWAYS), ALWAYS)
+    assert scores.status[44, 0] == Status.MISSING
+    assert scores.status[45, 0] == Status.STALE
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_value_that_is_not_plausible_is_missing_and_leaves_the_memory_alone(value: float) -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    state = initial_state(baseline)
+    after, scores = step(state, NORMAL.end_ms, np.full(6, value), baseline, ALWAYS)
+    assert not np.isfinite(scores.values).any()
+    np.testing.assert_array_equal(after.level, state.level)
+    np.testing.assert_array_equal(after.n_seen, state.n_seen)
+
+
+def test_huge_values_and_constant_series_score_finitely() -> None:
+    frame = series(np.zeros((500, 1)))
+    baseline = fit_baseline(frame, ALWAYS)
+    state, scores = score(frame, baseline, ALWAYS)
+    assert np.nanmax(scores.values) == 0
+    state, scores = step(state, frame.end_ms, np.array([1e29]), baseline, ALWAYS)
+    assert scores.values[0] == 1000
+    _, scores = step(state, frame.end_ms + 60_000, np.array([0.0]), baseline, ALWAYS)
+    assert np.isfinite(scores.values[0])
+
+
+def test_a_tick_out_of_order_is_refused() -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    state, _ = step(initial_state(baseline), 120_000, NORMAL.values[0], baseline, ALWAYS)
+    for tick_ms in (120_000, 60_000):
+        with pytest.raises(OutOfOrderTickError) as caught:
+            step(state, tick_ms, NORMAL.values[0], baseline, ALWAYS)
+        assert caught.value.last_ms == 120_000
+
+
+def test_scoring_changes_neither_baseline_nor_state_nor_values() -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    state, values = initial_state(baseline), NORMAL.values.copy()
+    for array in (state.level, state.deviation, state.mean, state.spread, baseline.profile, baseline.scale):
+        array.flags.writeable = False
+    score(NORMAL, baseline, ALWAYS, state)
+    np.testing.assert_array_equal(NORMAL.values, values)
+
+
+def test_a_frame_of_other_series_is_refused() -> None:
+    baseline = fit_baseline(NORMAL, ALWAYS)
+    with pytest.raises(ValueError, match="align it first"):
+        score(a_frame(["other"]), baseline, ALWAYS)
+
+
+def test_a_calm_error_share_does_not_page_on_a_whisper() -> None:
+    frame = series(np.full((2000, 1), 1e-5), metric="error_ratio")
+    baseline = fit_baseline(frame, ALWAYS)
+    state = score(frame, baseline, ALWAYS)[0]
+    whisper = step(state, frame.end_ms, np.array([1e-3]), baseline, ALWAYS)[1]
+    burst = step(state, frame.end_ms, np.array([0.1]), baseline, ALWAYS)[1]
+    assert whisper.values[0] < 1
+    assert burst.values[0] > 10
+
+
+def test_a_series_that_is_nearly_always_one_value_is_sparse() -> None:
+    rare = np.zeros((1000, 2))
+    rare[::20, 0] = 1
+    rare[::5, 1] = 1
+    assert fit_baseline(series(rare), ALWAYS).is_sparse.tolist() == [True, False]
+
+
+def test_a_short_history_with_gaps_gives_finite_arrays() -> None:
+    frame = a_frame(["a", "b"], n_ticks=590, step_ms=300_000)
+    frame.values[np.random.default_rng(0).random(frame.values.shape) < 0.18] = np.nan
+    frame.values[:, 0] = np.nan
+    baseline = fit_baseline(frame, ALWAYS)
+    assert np.isfinite(baseline.profile).all()
+    assert np.isfinite(baseline.scale).all()
+    _, scores = score(frame, baseline, ALWAYS)
+    assert np.nanquantile(scores.values, 0.99) < 5

@@ -1,0 +1,63 @@
+"""Checkpoints of the first stage."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders import a_frame
+
+from features.calendar import CLOCKS
+from models.detectors.first_stage import fit_baseline, initial_state, score
+from models.errors import BadStateError
+from models.state import ARRAYS, migrate, state_from_bytes, state_to_bytes
+
+CLOCK = CLOCKS["always"]
+FRAME = a_frame(["order", "quotes"], n_ticks=200)
+STATE = score(FRAME, fit_baseline(FRAME, CLOCK), CLOCK)[0]
+
+
+def test_a_state_survives_a_round_trip() -> None:
+    again = state_from_bytes(state_to_bytes(STATE))
+    assert (again.keys, again.tick_ms) == (STATE.keys, STATE.tick_ms)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(again, name), getattr(STATE, name))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", state_to_bytes(STATE)[:100], state_to_bytes(STATE)[:-40]], ids=len
+)
+def test_damage_is_found(content: bytes) -> None:
+    with pytest.raises(BadStateError):
+        state_from_bytes(content)
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(BadStateError, match="do not fit"):
+        state_from_bytes(state_to_bytes(replace(STATE, level=STATE.level[:1])))
+    with pytest.raises(BadStateError, match="float32"):
+        state_from_bytes(state_to_bytes(replace(STATE, level=STATE.level.astype(np.float32))))
+
+
+def test_a_state_of_another_version_is_refused() -> None:
+    with np.load(io.BytesIO(state_to_bytes(STATE))) as stored:
+        arrays = dict(stored)
+    header = arrays["header"].tobytes().replace(b'"spec": 1', b'"spec": 9')
+    written = io.BytesIO()
+    np.savez(written, allow_pickle=False, **{**arrays, "header": np.frombuffer(header, dtype=np.uint8)})
+    with pytest.raises(BadStateError, match="version 9"):
+        state_from_bytes(written.getvalue())
+
+
+def test_migration_keeps_the_memory_of_shared_series_and_seeds_the_others() -> None:
+    other = a_frame(["quotes", "search"], n_ticks=200, seed=7)
+    fresh = initial_state(fit_baseline(other, CLOCK))
+    moved = migrate(STATE, fresh)
+    assert (moved.keys, moved.tick_ms) == (fresh.keys, STATE.tick_ms)
+    for index, key in enumerate(fresh.keys):
+        source = STATE if key in STATE.keys else fresh
+        assert moved.level[index] == source.level[source.keys.index(key)]
+        assert moved.n_seen[index] == source.n_seen[source.keys.index(key)]
+    assert migrate(STATE, initial_state(fit_baseline(a_frame([]), CLOCK))).keys == ()

@@ -1,0 +1,131 @@
+"""Where the service gets its bundle."""
+
+from __future__ import annotations
+
+import json
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from training_builders import a_bundle
+
+from models.registry import MODEL_NAME, tracking_uri_for
+from service.model_source import ModelSource
+from training.tracking import MlflowTracker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.bundle import Bundle
+
+NOWHERE = "sqlite:////nowhere/at/all/mlflow.db"
+
+
+def publish(tracker: MlflowTracker, bundle: Bundle) -> None:
+    with tracker.run("test", {}) as run:
+        tracker.promote(tracker.register(run, bundle))
+
+
+@pytest.fixture(scope="module")
+def tracker(tmp_path_factory: pytest.TempPathFactory) -> MlflowTracker:
+    return MlflowTracker(tracking_uri_for(tmp_path_factory.mktemp("mlflow")))
+
+
+@pytest.fixture
+def kept(tracker: MlflowTracker, tmp_path: Path) -> Path:
+    """Return a cache that holds a bundle."""
+    publish(tracker, a_bundle(note="kept"))
+    assert ModelSource(tracker.uri, MODEL_NAME, tmp_path / "cache").refresh()
+    return tmp_path / "cache"
+
+
+def test_the_champion_is_swapped_in_when_the_alias_moves(tracker: MlflowTracker, tmp_path: Path) -> None:
+    first, second = a_bundle(note="first"), a_bundle(note="second")
+    publish(tracker, first)
+    source = ModelSource(tracker.uri, MODEL_NAME, tmp_path)
+    assert source.current() is None
+    assert source.refresh()
+    in_use = source.current()
+    assert in_use is not None
+    assert in_use.version == first.version
+    assert not source.refresh()
+    publish(tracker, second)
+    assert source.refresh()
+    swapped = source.current()
+    assert swapped is not None
+    assert swapped.version == second.version
+    assert source.problem == ""
+    assert len(list(tmp_path.iterdir())) == 2  # the pointer and one bundle
+
+
+def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(kept: Path) -> None:
+    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    before = source.current()
+    assert before is not None
+    assert before.metadata["note"] == "kept"
+    assert not source.refresh()
+    assert source.current() is before
+    assert "no tracking store" in source.problem
+
+
+def test_without_a_champion_there_is_no_bundle_and_no_problem(tracker: MlflowTracker, tmp_path: Path) -> None:
+    source = ModelSource(tracker.uri, "a-model-nobody-registered", tmp_path)
+    assert not source.refresh()
+    assert (source.current(), source.problem) == (None, "")
+
+
+def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(tracker: MlflowTracker, kept: Path) -> None:
+    name = json.loads((kept / "current.json").read_text())["directory"]
+    (kept / name / "baseline.npz").write_bytes(b"damage")
+    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    assert source.current() is None
+    assert "could not be used" in source.problem
+    mended = ModelSource(tracker.uri, MODEL_NAME, kept)
+    assert mended.refresh()
+    assert ModelSource(NOWHERE, MODEL_NAME, kept).current() is not None
+
+
+@pytest.mark.parametrize("pointer", ["", "{", "[]", '{"directory": 7}', '{"directory": "../.."}'])
+def test_a_pointer_that_makes_no_sense_is_a_problem_not_a_crash(kept: Path, pointer: str) -> None:
+    (kept / "current.json").write_text(pointer)
+    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    assert source.current() is None
+    assert source.problem
+
+
+def test_a_cached_bundle_that_is_another_one_is_not_used(kept: Path) -> None:
+    name = json.loads((kept / "current.json").read_text())["directory"]
+    (kept / name).rename(kept / "sha256-0")
+    (kept / "current.json").write_text(json.dumps({"directory": "sha256-0"}))
+    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    assert source.current() is None
+    assert "not the bundle that was kept" in source.problem
+
+
+def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
+    tracker: MlflowTracker, kept: Path, tmp_path: Path
+) -> None:
+    source = ModelSource(tracker.uri, MODEL_NAME, kept)
+    before = source.current()
+    publish(tracker, a_bundle(note="to be damaged"))
+    artifacts = tmp_path.parent  # every manifest of the store is searched for the one just published
+    for store in artifacts.glob("mlflow*"):
+        for manifest in store.rglob("bundle.json"):
+            text = manifest.read_text()
+            if "to be damaged" in text:
+                manifest.write_text(text.replace("to be damaged", "damaged since"))
+    assert not source.refresh()
+    assert source.current() is before
+    assert "the registry says" in source.problem
+
+
+def test_many_threads_swap_once(tracker: MlflowTracker, kept: Path) -> None:
+    publish(tracker, a_bundle(note="for many"))
+    source = ModelSource(tracker.uri, MODEL_NAME, kept)
+    swapped: list[bool] = []
+    threads = [Thread(target=lambda: swapped.append(source.refresh())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(swapped) == [False, False, False, True]

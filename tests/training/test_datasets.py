@@ -1,0 +1,98 @@
+"""Histories to learn from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from builders import a_frame
+from pyarrow import csv, parquet
+
+from features.frame import Frame
+from telemetry.batches import Samples, SeriesKey
+from telemetry.history import History
+from training.datasets import digest_of, frame_from_history, frame_from_tables, frame_of_samples
+from training.errors import BadHistoryError, NoHistoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEP_MS = 60_000
+ROWS = [
+    ("order", "requests", 120_000, 5.0),
+    ("order", "requests", 60_000, 4.0),
+    ("quotes", "cpu_ratio", 185_000, 0.5),
+]
+
+
+def a_table(rows: list[tuple[str, str, int, float]]) -> pa.Table:
+    columns = zip(*rows, strict=True)
+    return pa.table(dict(zip(("item", "metric", "time_ms", "value"), map(list, columns), strict=True)))
+
+
+def test_tables_of_both_kinds_become_one_frame(tmp_path: Path) -> None:
+    csv.write_csv(a_table(ROWS[:2]), tmp_path / "a.csv")
+    parquet.write_table(a_table(ROWS[2:]), tmp_path / "b.parquet")
+    frame = frame_from_tables(tmp_path, step_ms=STEP_MS)
+    assert (frame.start_ms, frame.n_ticks) == (60_000, 3)
+    assert frame.keys == (SeriesKey("order", "requests"), SeriesKey("quotes", "cpu_ratio"))
+    np.testing.assert_array_equal(frame.values, [[4, np.nan], [5, np.nan], [np.nan, 0.5]])
+
+
+def test_the_services_history_becomes_a_frame(tmp_path: Path) -> None:
+    with History(tmp_path / "history") as history:
+        history.append(Samples.from_rows(ROWS))
+    frame = frame_from_history(tmp_path / "history", step_ms=STEP_MS)
+    assert frame.values[frame.n_ticks - 1, frame.column_of[SeriesKey("quotes", "cpu_ratio")]] == 0.5
+    with pytest.raises(NoHistoryError):
+        frame_from_history(tmp_path / "history", step_ms=STEP_MS, start_ms=10**12)
+
+
+def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+    for read in (frame_from_tables, frame_from_history):
+        with pytest.raises(NoHistoryError) as caught:
+            read(tmp_path / "nowhere", step_ms=STEP_MS)
+        assert "nowhere" in caught.value.source
+    parquet.write_table(a_table([("order", "requests", 0, float("nan"))]), tmp_path / "a.parquet")
+    with pytest.raises(NoHistoryError):
+        frame_from_tables(tmp_path, step_ms=STEP_MS)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("item,metric,value\na,b,1\n", "no column time_ms"),
+        ("item,metric,time_ms,value\na,b,soon,1\n", "soon"),
+        ("item,metric,time_ms,value\na,b,,1\n", "is empty"),
+        ("item,metric,time_ms,value\na,b\n", "columns"),
+        ("", "."),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / "bad.csv").write_text(content)
+    with pytest.raises(BadHistoryError, match=reason) as caught:
+        frame_from_tables(tmp_path, step_ms=STEP_MS)
+    assert "bad.csv" in caught.value.source
+
+
+def test_a_parquet_file_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 but not really")
+    with pytest.raises(BadHistoryError, match=r"bad\.parquet"):
+        frame_from_tables(tmp_path, step_ms=STEP_MS)
+
+
+def test_one_wild_timestamp_does_not_eat_the_memory() -> None:
+    samples = Samples.from_rows([("a", "requests", 0, 1.0), ("a", "requests", 2**60, 1.0)])
+    with pytest.raises(BadHistoryError, match="span"):
+        frame_of_samples(samples, step_ms=1000, source="here")
+
+
+def test_the_digest_is_of_the_content() -> None:
+    frame = a_frame(["order"])
+    other = Frame(frame.start_ms, frame.step_ms, frame.keys, frame.values.copy())
+    assert digest_of(frame) == digest_of(other)
+    other.values[7, 1] += 1e-9
+    assert digest_of(frame) != digest_of(other)
+    assert digest_of(frame) != digest_of(a_frame(["orders"]))

@@ -1,0 +1,143 @@
+"""The training job, with a tracker in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from builders import a_frame
+from training_builders import MemoryTracker, a_bundle, deaf
+
+from features.frame import Frame
+from models.bundle import load_bundle, save_bundle
+from models.detectors import DETECTORS
+from training.errors import ShortHistoryError
+from training.fit_detectors import FitConfig, FitResult, fit_detectors
+from training.splits import LabelledAnomaly
+
+ITEMS = ("order", "quotes", "search")
+FRAME = a_frame(ITEMS, n_ticks=3000)
+CONFIG = FitConfig(clock="always", data_name="calm")
+
+
+@pytest.fixture(scope="module")
+def tracker() -> MemoryTracker:
+    return MemoryTracker()
+
+
+@pytest.fixture(scope="module")
+def result(tracker: MemoryTracker) -> FitResult:
+    return fit_detectors(CONFIG, FRAME, tracker)
+
+
+def test_the_first_bundle_serves_all_that_was_learned(result: FitResult, tracker: MemoryTracker) -> None:
+    bundle = result.bundle
+    assert result.promoted, result.reason
+    assert tracker.champion() is bundle
+    assert bundle.baseline.keys == bundle.normal.keys == FRAME.keys
+    assert set(bundle.detectors) == set(bundle.row_thresholds) == set(DETECTORS)
+    assert bundle.metadata["data_digest"].startswith("sha256:")
+    assert bundle.normal.n_ticks == FRAME.n_ticks
+    assert bundle.threshold >= 3
+
+
+def test_one_run_with_a_child_for_each_candidate(result: FitResult, tracker: MemoryTracker) -> None:
+    run = tracker.runs[0]
+    assert set(run.children) == {"first_stage", *DETECTORS}
+    assert set(run.plots) == {"held_back_scores", "profiles", "false_pages_per_day"}
+    assert run.data[0].digest == result.bundle.metadata["data_digest"]
+    assert run.params["clock"] == "always"
+    for child in run.children.values():
+        assert child.figures["ns_per_point"] > 0
+        assert child.figures["false_pages_per_week"] >= 0
+    assert run.figures["recall_events"] > 0.3
+
+
+def test_nothing_is_learned_from_the_time_that_judges(result: FitResult) -> None:
+    later = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    later.values[2400:] *= 3
+    again = fit_detectors(CONFIG, later, MemoryTracker())
+    np.testing.assert_array_equal(again.bundle.baseline.profile, result.bundle.baseline.profile)
+    assert again.bundle.threshold == result.bundle.threshold
+    assert again.bundle.row_thresholds == result.bundle.row_thresholds
+
+
+def test_the_same_history_gives_the_same_version(result: FitResult) -> None:
+    assert fit_detectors(CONFIG, FRAME, MemoryTracker()).bundle.version == result.bundle.version
+
+
+def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: FitResult) -> None:
+    assert fit_detectors(CONFIG, FRAME, MemoryTracker(deaf(result.bundle))).promoted
+    strict = FitConfig(clock="always", budget_per_week=1e-6)
+    noisy = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    noisy.values[2100:2110] *= 100  # in the time that calibrates: the threshold rises over everything
+    refused = fit_detectors(strict, noisy, MemoryTracker(result.bundle))
+    assert not refused.promoted
+    assert "the champion" in refused.reason
+
+
+def test_a_champion_of_other_series_or_another_step_is_no_rival() -> None:
+    for champion in (a_bundle(("elsewhere",)), a_bundle(ITEMS, frame=a_frame(ITEMS, step_ms=300_000))):
+        decided = fit_detectors(CONFIG, FRAME, MemoryTracker(champion))
+        assert "no champion of these series" in decided.reason
+
+
+def test_labelled_incidents_are_neither_learned_nor_counted_as_false() -> None:
+    troubled = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    labels = []
+    for first in (500, 2000, 2700):
+        troubled.values[first : first + 20] *= 20
+        start_ms = troubled.start_ms + first * troubled.step_ms
+        labels += [LabelledAnomaly(item, start_ms, start_ms + 20 * troubled.step_ms) for item in ITEMS]
+    tracker = MemoryTracker()
+    result = fit_detectors(CONFIG, troubled, tracker, labels=labels)
+    assert result.figures["false_pages_per_week"] == 0
+    assert result.figures["known_recall_events"] == 1
+    assert np.nanmax(result.bundle.normal.values) < 2 * FRAME.values.max()
+
+
+def test_a_short_history_with_gaps_on_five_minutes_trains(tmp_path_factory: pytest.TempPathFactory) -> None:
+    frame = a_frame([f"node-{index}" for index in range(10)], n_ticks=590, step_ms=300_000)
+    frame.values[np.random.default_rng(0).random(frame.values.shape) < 0.18] = np.nan
+    frame.values[:, 4] = np.nan
+    result = fit_detectors(CONFIG, frame, MemoryTracker())
+    assert result.promoted, result.reason
+    directory = tmp_path_factory.mktemp("bundle")
+    save_bundle(result.bundle, directory)
+    assert load_bundle(directory).version == result.bundle.version
+
+
+def test_series_without_a_role_train_the_first_stage_alone() -> None:
+    frame = Frame(
+        FRAME.start_ms,
+        FRAME.step_ms,
+        tuple(key._replace(metric=f"{key.metric}_odd") for key in FRAME.keys),
+        FRAME.values,
+    )
+    result = fit_detectors(CONFIG, frame, MemoryTracker())
+    assert result.bundle.detectors == {}
+    assert result.bundle.normal.keys == ()
+
+
+def test_a_series_that_only_appears_after_fitting_is_not_promoted_as_if_it_were_scored() -> None:
+    frame = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    frame.values[2400:] = np.nan
+    result = fit_detectors(CONFIG, frame, MemoryTracker())
+    assert (result.promoted, result.version) == (False, "")
+    assert "scores nothing" in result.reason
+
+
+def test_bad_settings_and_short_histories_are_refused() -> None:
+    with pytest.raises(ValueError, match="no clock is called"):
+        FitConfig(clock="moon")
+    with pytest.raises(ValueError, match="budget is positive"):
+        FitConfig(budget_per_week=0)
+    with pytest.raises(ShortHistoryError):
+        fit_detectors(CONFIG, a_frame(ITEMS, n_ticks=50), MemoryTracker())
+
+
+def test_the_metadata_says_when() -> None:
+    fitted = fit_detectors(CONFIG, a_frame(ITEMS, n_ticks=200), MemoryTracker()).bundle.metadata
+    assert datetime.fromisoformat(fitted["fitted_until"]) < datetime.fromisoformat(fitted["held_back_until"])
+    assert datetime.fromisoformat(fitted["fitted_from"]).tzinfo == UTC

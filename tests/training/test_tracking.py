@@ -1,0 +1,136 @@
+"""Runs and bundles in a real MLflow, in a file."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from builders import a_frame
+from click.testing import CliRunner
+from mlflow import MlflowClient
+from training_builders import a_bundle
+
+from sunspot.models import command as models_command
+from sunspot.train import command as train_command
+from training.fit_detectors import FitConfig, fit_detectors
+from training.tracking import MlflowTracker, log_bench, tracking_uri_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REPORT = {
+    "kind": "rank",
+    "dataset": "petshop",
+    "data_digest": "sha256:" + "0" * 64,
+    "version": "0.1.0",
+    "rows": [
+        {"part": "all", "method": "sunspot", "n": 26, "as1": 0.92, "ms_per_incident": 0.4},
+        {"part": "low_traffic/latency", "method": "random", "n": 14, "as1": float("nan")},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tracking") / "not made yet"
+
+
+def test_mlflow_is_the_version_that_was_tried() -> None:
+    major, minor = map(int, version("mlflow").split(".")[:2])
+    assert (major, minor) == (3, 17)
+
+
+def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
+    tracker = MlflowTracker(tracking_uri_for(data))
+    frame = a_frame(["order", "quotes"], n_ticks=400)
+    assert tracker.champion() is None
+    assert tracker.registered() == []
+    result = fit_detectors(FitConfig(clock="always", seed=3), frame, tracker)
+    champion = tracker.champion()
+    assert champion is not None
+    assert champion.version == result.bundle.version
+
+    client = MlflowClient(tracker.uri, tracker.uri)
+    run = client.get_run(result.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["seed"] == run.data.tags["sunspot.seed"] == "3"
+    assert run.data.metrics["threshold"] == result.bundle.threshold
+    dataset = run.inputs.dataset_inputs[0].dataset
+    assert dataset.digest in result.bundle.metadata["data_digest"]
+    children = client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
+    assert {child.info.run_name for child in children} == {"first_stage", "mad", "isolation_forest"}
+    assert len(client.list_artifacts(result.run_id, "plots")) == 3
+    assert {each.name for each in data.iterdir()} == {"mlflow.db", "artifacts"}
+
+    (listed,) = tracker.registered()
+    assert (listed.version, listed.is_champion, listed.run_id) == ("1", True, result.run_id)
+    shown = CliRunner().invoke(models_command, ["list", "--data", str(data)], terminal_width=200)
+    assert shown.exit_code == 0, shown.output
+    assert "champion" in shown.output
+
+
+def test_a_benchmark_is_one_run_with_a_child_for_each_row(tmp_path: Path) -> None:
+    uri = tracking_uri_for(tmp_path)
+    run_id = log_bench(uri, REPORT)
+    client = MlflowClient(uri, uri)
+    run = client.get_run(run_id)
+    assert run.data.tags["kind"] == "rank"
+    children = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    by_method = {child.data.params["method"]: child for child in children}
+    assert by_method["sunspot"].data.metrics == {"n": 26.0, "as1": 0.92, "ms_per_incident": 0.4}
+    assert by_method["random"].data.metrics == {"n": 14.0}
+    assert by_method["random"].data.params["part"] == "low_traffic/latency"
+
+
+def test_a_run_that_raises_counts_as_failed_and_a_second_version_can_be_promoted(data: Path) -> None:
+    tracker = MlflowTracker(tracking_uri_for(data), "another")
+    client = MlflowClient(tracker.uri, tracker.uri)
+
+    def fails() -> None:
+        with tracker.run("fails", {}) as run:
+            run.log({"long": "x" * 10_000}, {"fine": 1.0, "not_finite": float("inf")})
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fails()
+    (failed,) = client.search_runs([tracker.experiment_id])
+    assert failed.info.status == "FAILED"
+    assert failed.data.metrics == {"fine": 1.0}
+    with tracker.run("works", {}) as run:
+        bundle = a_bundle()
+        tracker.promote(tracker.register(run, bundle))
+    champion = tracker.champion()
+    assert champion is not None
+    assert champion.version == bundle.version
+
+
+def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path) -> None:
+    frame = a_frame(["order"], n_ticks=200)
+    lines = ["item,metric,time_ms,value"]
+    for (tick, column), value in np.ndenumerate(frame.values):
+        key = frame.keys[column]
+        lines.append(f"{key.item},{key.metric},{frame.times_ms[tick]},{value}")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "calm.csv").write_text("\n".join(lines))
+    arguments = ["detectors", "--from", str(tmp_path / "tables"), "--data", str(tmp_path / "data")]
+    done = CliRunner().invoke(train_command, [*arguments, "--clock", "always"])
+    assert done.exit_code == 0, done.output
+    assert "champion   yes" in done.output
+    assert "mlflow ui --backend-store-uri sqlite:///" in done.output
+
+
+@pytest.mark.parametrize("source", ["history", "nowhere"])
+def test_the_command_says_when_there_is_nothing_to_learn_from(tmp_path: Path, source: str) -> None:
+    asked = source if source == "history" else str(tmp_path / source)
+    done = CliRunner().invoke(train_command, ["detectors", "--from", asked, "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "nothing to learn from" in done.output
+
+
+def test_listing_without_a_store_says_what_to_do_and_makes_none(tmp_path: Path) -> None:
+    done = CliRunner().invoke(models_command, ["list", "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "sunspot train detectors" in done.output
+    assert not list(tmp_path.iterdir())
