@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 STORE = "store.sqlite"
 HISTORY = "history"
 BUNDLES = "bundles"
-SCORING_S = 1.0
 
 
 def create_app(
@@ -68,60 +67,70 @@ def create_app(
     HistoryLockedError
         If another service has the data directory.
     """
-    clock = clock or SystemClock()
-    database = Database(settings.data_dir / STORE)
-    gate = Gate(TokenStore(database))
-    gate.check_listening(settings)
-    measures = Measures()
-    live = LiveSignals(settings, History(settings.data_dir / HISTORY), clock)
+    with ExitStack() as opened:
+        database = Database(settings.data_dir / STORE)
+        opened.callback(database.close)
+        gate = Gate(TokenStore(database))
+        gate.check_listening(settings)
+        clock = clock or SystemClock()
+        live = LiveSignals(settings, opened.enter_context(History(settings.data_dir / HISTORY)), clock)
+        champion = Champion(open_source or (lambda: _registry(settings)), live)
+        parts = _parts(database, live, settings=settings, clock=clock, gate=gate, champion=champion)
+        return _application(parts, opened.pop_all())
+
+
+def _parts(
+    database: Database,
+    live: LiveSignals,
+    *,
+    settings: Settings,
+    clock: WallClock,
+    gate: Gate,
+    champion: Champion,
+) -> ServiceParts:
     change_store, incident_store = ChangeStore(database), IncidentStore(database)
-    desk = AlertDesk(
-        incident_store,
-        change_store,
-        live,
-        clock,
-        elapsed_s=time.monotonic,
-        budget_s=settings.ranking_budget_s,
-        max_alerts=settings.max_alerts,
-    )
-    parts = ServiceParts(
+    return ServiceParts(
         settings=settings,
         clock=clock,
         gate=gate,
         live=live,
-        champion=Champion(open_source or (lambda: _registry(settings)), live),
+        champion=champion,
         first_stage=FirstStage(live, grace=settings.grace),
         cmdb=CmdbNow(GraphStore(database)),
         changes=change_store,
         incidents=incident_store,
         audit=Audit(database),
-        desk=desk,
-        measures=measures,
+        desk=AlertDesk(
+            incident_store,
+            change_store,
+            live,
+            clock,
+            elapsed_s=time.monotonic,
+            budget_s=settings.ranking_budget_s,
+            max_alerts=settings.max_alerts,
+        ),
+        measures=Measures(),
     )
 
-    def close() -> None:
-        live.close()
-        database.close()
 
-    return _application(parts, close)
-
-
-def _application(parts: ServiceParts, close: Callable[[], None]) -> FastAPI:
+def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
         Repeating(
-            "scoring", lambda: parts.measures.ticks.inc(parts.first_stage.advance()), every_s=SCORING_S
+            "scoring",
+            lambda: parts.measures.ticks.inc(parts.first_stage.advance()),
+            every_s=parts.settings.scoring_s,
         ),
     )
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        for each in workers:
-            each.start()
-        yield
-        for each in workers:
-            each.stop()
-        close()
+        with opened:
+            for each in workers:
+                each.start()
+            yield
+            for each in workers:
+                each.stop()
 
     app = FastAPI(
         title="Sunspot",

@@ -75,6 +75,10 @@ class BadVerdictError(ValueError):
     """A verdict that contradicts itself or names what is not there."""
 
 
+class BadFormError(ValueError):
+    """A form that is not one of the pages' own."""
+
+
 class StoreUnavailableError(OSError):
     """The store cannot be written or read just now; the sender should try again."""
 
@@ -143,6 +147,7 @@ KINDS: dict[type[Exception], Kind] = {
     BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
     BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
     BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
+    BadFormError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a form of these pages"),
     RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),
     BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),

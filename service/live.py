@@ -37,10 +37,6 @@ class SignalLog(Protocol):
         """Read the batches again, in the order they came."""
         ...
 
-    def close(self) -> None:
-        """Let go of the files."""
-        ...
-
 
 @dataclass(frozen=True)
 class InUse:
@@ -117,10 +113,6 @@ class LiveSignals:
             if bundle is not None and bundle.step_ms != window.step_ms:
                 window = self._rebuilt(bundle.step_ms)
             self._in_use = InUse(bundle, window)
-
-    def close(self) -> None:
-        """Let go of the history."""
-        self._history.close()
 
     def _accepted_ms(self) -> tuple[int, int]:
         now = self._clock.now()

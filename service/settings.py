@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     accepted_past: timedelta = Field(timedelta(days=7), description="older samples are rejected")
     accepted_future: timedelta = Field(timedelta(minutes=5), description="later samples are rejected")
     window: timedelta = Field(timedelta(hours=6), gt=timedelta(0), description="signals kept in memory")
+    scoring_s: float = Field(1.0, gt=0, description="seconds between two looks for ticks to score")
     step: timedelta = Field(timedelta(minutes=1), gt=timedelta(0), description="tick until a bundle says")
     grace: timedelta = Field(timedelta(seconds=30), ge=timedelta(0), description="wait before a tick closes")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builders import MINUTE_MS, ONSET, a_frame, with_fault
@@ -53,8 +54,9 @@ class FakeSource:
         return False
 
 
+@cache
 def a_bundle(
-    *, items: Sequence[str] = ITEMS, name: str = "first", step_ms: int = MINUTE_MS, threshold: float = 6.0
+    *, items: tuple[str, ...] = ITEMS, name: str = "first", step_ms: int = MINUTE_MS, threshold: float = 6.0
 ) -> Bundle:
     """Fit a bundle on a calm day before the incident."""
     normal = a_frame(items, end=ONSET - timedelta(hours=2), step_ms=step_ms)
@@ -70,7 +72,7 @@ def a_bundle(
 
 
 def settings_for(directory: Path, **chosen: Any) -> Settings:
-    return Settings(data_dir=directory, refresh_s=0.02, **chosen)
+    return Settings(data_dir=directory, **{"refresh_s": 3600, "scoring_s": 3600, **chosen})
 
 
 def a_cmdb(items: Sequence[str] = ITEMS, edges: Sequence[tuple[str, str]] = EDGES) -> dict[str, Any]:
@@ -140,6 +142,7 @@ def an_app(
     app = create_app(
         settings_for(directory, **chosen), open_source=lambda: source, clock=clock or StillClock()
     )
+    app.state.source = source
     app.state.parts.champion.refresh()
     return app
 
@@ -158,7 +161,3 @@ def a_service(directory: Path, *, bundle: Bundle | None = None, **chosen: Any) -
         client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
         yield client
-
-
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]

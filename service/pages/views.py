@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service.errors import SEE_OTHER, SIGN_IN_REFUSED, NoTokenError
+from service.errors import SEE_OTHER, SIGN_IN_REFUSED, BadFormError, NoTokenError
 from service.pages.incident_view import view_incident
 from service.pages.rendering import STYLE, page
 from service.parts import Parts, ServiceParts
@@ -136,7 +136,10 @@ def _zone(parts: ServiceParts) -> ZoneInfo:
 
 def _form(body: bytes) -> dict[str, str]:
     """Return the fields of a form, each once."""
-    fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=20)
+    try:
+        fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise BadFormError(str(error)) from error
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.intake.text import Text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -213,10 +215,10 @@ class VerdictIn(BaseModel):
         json_schema_extra={"examples": [{"causes": ["funds-db"], "note": "lock wait after the migration"}]},
     )
 
-    causes: list[str] | Literal["none"] = Field(
+    causes: list[Text] | Literal["none"] = Field(
         description="the items that truly caused it, or none: a false alarm"
     )
-    note: str = Field("", max_length=10_000)
+    note: Text = Field("", max_length=10_000)
 
 
 class VerdictOut(BaseModel):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from service.errors import StoreUnavailableError
 from service.store.tables import metadata
@@ -66,7 +66,9 @@ class Database:
 def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except IntegrityError:
+        raise  # a rule of the tables, which the caller knows
+    except DatabaseError as error:
         raise StoreUnavailableError(f"the store cannot be used: {error.orig}") from error
 
 

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING
+
+from service_builders import (
+    FakeSource,
+    a_bundle,
+    a_client,
+    a_cmdb,
+    a_webhook,
+    an_app,
+    an_incident_frame,
+    as_columns,
+)
+
+from service.background import Repeating
+from service.champion import Champion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Path) -> None:
+    bundles = [a_bundle(), a_bundle(name="second"), a_bundle(name="third")]
+    app = an_app(tmp_path, bundle=bundles[0])
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb())
+        client.post("/v1/samples", json=as_columns(an_incident_frame()))
+
+        def ask(number: int) -> tuple[int, str]:
+            app.state.source.bundle = bundles[number % len(bundles)]
+            app.state.parts.champion.refresh()
+            if number % 3 == 0:
+                return client.post("/v1/samples", json=as_columns(an_incident_frame())).status_code, ""
+            answer = client.post("/v1/alerts", json=a_webhook())
+            [told] = answer.json()["alerts"]
+            assert told["ranking"]["candidates"][0]["item"] == "funds-db"
+            return answer.status_code, told["ranking"]["bundle_version"]
+
+        with ThreadPoolExecutor(max_workers=6) as pool:
+            answers = list(pool.map(ask, range(60)))
+    assert {status for status, _ in answers} == {200}
+    assert {version for _, version in answers if version} == {each.version for each in bundles}
+
+
+def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) -> None:
+    source = FakeSource(a_bundle())
+    app = an_app(tmp_path)
+    live = app.state.parts.live
+    champion = Champion(lambda: source, live)
+    assert champion.problem == ""
+    champion.refresh()
+    in_use = live.in_use
+    champion.refresh()
+    assert live.in_use is in_use
+    source.bundle = a_bundle(name="second")
+    champion.refresh()
+    assert live.in_use.bundle is source.bundle
+    with a_client(app) as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_a_registry_out_of_reach_is_told_and_the_service_stays_ready(tmp_path: Path) -> None:
+    app = an_app(tmp_path, bundle=a_bundle())
+    with a_client(app) as client:
+        assert client.get("/readyz").status_code == 503
+        client.post("/v1/cmdb", json=a_cmdb())
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["ready"]
+        app.state.source.problem = "no route to host"
+        told = client.get("/readyz")
+    assert told.status_code == 200
+    assert any("no route to host" in each for each in told.json()["reasons"])
+
+
+def test_work_goes_on_after_a_bad_round() -> None:
+    rounds: list[int] = []
+    enough = Event()
+
+    def work() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) >= 3:
+            enough.set()
+        raise RuntimeError("a bad round")
+
+    repeating = Repeating("bad", work, every_s=0.001)
+    repeating.start()
+    assert enough.wait(5)
+    repeating.stop()
+    assert len(rounds) >= 3

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from schemathesis import checks
+from schemathesis.core.result import Ok
+from service_builders import LOCAL, a_bundle, a_service, a_webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi.testclient import TestClient
+    from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+ROUTES = 21
+EXAMPLES = 12
+CHECKS = (
+    checks.not_a_server_error,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.status_code_conformance,
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    directory = tmp_path_factory.mktemp("fuzzed")
+    with a_service(directory, bundle=a_bundle()) as running:
+        running.post("/v1/alerts", json=a_webhook()).raise_for_status()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def schema(client: TestClient) -> OpenApiSchema:
+    return schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+
+
+def test_no_request_makes_the_service_fail_or_answer_what_it_did_not_declare(
+    client: TestClient, schema: OpenApiSchema
+) -> None:
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+
+        @seed(20260304)
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def answered(case: Any) -> None:
+            asked = case.as_transport_kwargs(base_url=LOCAL)
+            asked["content"] = asked.pop("data", None)
+            case.validate_response(client.request(**asked), checks=list(CHECKS))
+
+        answered()
+
+
+def test_every_route_is_described_with_examples_and_problems(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [
+        (path, method, each)
+        for path, methods in document["paths"].items()
+        for method, each in methods.items()
+    ]
+    tags = {each["name"] for each in document["tags"]}
+    for path, method, operation in operations:
+        assert set(operation["tags"]) <= tags, path
+        assert operation["summary"], path
+        assert operation["description"], path
+        problem = operation["responses"]["default"]["content"]["application/problem+json"]
+        assert problem["schema"]["$ref"] == "#/components/schemas/Problem"
+        if method == "post":
+            content = operation["requestBody"]["content"]["application/json"]
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            assert content.get("examples") or document["components"]["schemas"][name]["examples"], path
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/v1/incidents/", 404),
+        ("PUT", "/v1/incidents", 405),
+        ("DELETE", "/", 405),
+        ("GET", "/v1/incidents?limit=0", 422),
+        ("GET", "/v1/incidents/99999999999999999999", 422),
+        ("GET", "/v1/incidents/%00", 422),
+        ("GET", "/v1/changes?item=%ff%00", 200),
+        ("GET", "/v1/cmdb/items/%ff", 404),
+    ],
+)
+def test_what_no_route_answers_is_a_problem_too(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    if status >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status

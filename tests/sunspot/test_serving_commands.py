@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from service.app import STORE
+from service.store.database import Database
+from service.store.tokens import TokenStore
+from sunspot.serve import command as serve
+from sunspot.token import SCOPES
+from sunspot.token import command as token
+from telemetry.history import History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_token_is_created_listed_and_revoked(tmp_path: Path) -> None:
+    runner, data = CliRunner(), ["--data", str(tmp_path)]
+    assert "this machine alone" in runner.invoke(token, ["list", *data]).output
+    created = runner.invoke(token, ["create", "prom", "--scope", "ingest", "--scope", "read", *data])
+    secret = created.stdout.strip()
+    database = Database(tmp_path / STORE)
+    holder = TokenStore(database).holder(secret)
+    database.close()
+    assert holder is not None
+    assert (holder.name, holder.scopes) == ("prom", frozenset({"ingest", "read"}))
+    listed = runner.invoke(token, ["list", *data]).output
+    assert "prom\tingest,read" in listed
+    assert secret not in listed
+    assert runner.invoke(token, ["create", "prom", "--scope", "read", *data]).exit_code == 1
+    assert runner.invoke(token, ["revoke", "prom", *data]).exit_code == 0
+    assert "revoked" in runner.invoke(token, ["list", *data]).output
+    assert runner.invoke(token, ["revoke", "prom", *data]).exit_code == 1
+
+
+def test_the_scopes_of_the_command_are_those_of_the_service() -> None:
+    from service.security import Scope  # noqa: PLC0415  as the command imports it
+
+    assert set(SCOPES) == set(Scope)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [(["--host", "0.0.0.0", "--port", "0"], "without tokens"), (["--present", "then"], "--present")],
+)
+def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    answer = CliRunner().invoke(serve, [*arguments, "--data", str(tmp_path)])
+    assert answer.exit_code != 0
+    assert reason in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_a_data_directory_in_use_is_said(tmp_path: Path) -> None:
+    with History(tmp_path / "history"):
+        answer = CliRunner().invoke(serve, ["--port", "0", "--data", str(tmp_path)])
+    assert answer.exit_code == 1
+    assert "already" in answer.output
