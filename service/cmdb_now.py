@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from cmdb.errors import BadTableError
 from cmdb.importers.tables import read_document
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ class CmdbNow:
         Raises
         ------
         BadTableError
-            If the document cannot be read; the graph in use stays.
+            If the document cannot be read, or holds no item; the graph in use stays.
         """
         report = read_document(document)
+        if not report.n_items:
+            raise BadTableError("the document", "no configuration item is left of it")
         with self._importing:
             self._current = self._store.add(report.graph, at=at, who=who, n_rejected=len(report.rejected))
         return report

@@ -28,7 +28,17 @@ def test_a_document_becomes_the_graph_and_the_report_says_what_was_left_out(clie
     assert client.get("/v1/cmdb/items/b/c").json()["name"] == "B/c"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"items": [', b'{"items": 3}', b'{"items": {}, "edges": []}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"items": [',
+        b'{"items": 3}',
+        b'{"items": {}, "edges": []}',
+        b'{"items": [], "edges": []}',
+    ],
+)
 def test_a_bad_document_changes_nothing(client: TestClient, body: bytes) -> None:
     version = client.post("/v1/cmdb", json=a_cmdb()).json()["graph_version"]
     answer = client.post("/v1/cmdb", content=body)
