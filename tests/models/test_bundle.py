@@ -51,7 +51,7 @@ def test_a_bundle_loads_to_what_was_saved(tmp_path: Path) -> None:
     again = load_bundle(tmp_path)
     assert again.version == bundle.version
     assert bundle_files(again) == bundle_files(bundle)
-    assert again.normal.values.dtype == np.float32
+    np.testing.assert_array_equal(again.normal.values, a_frame(["order", "quotes"]).values)  # to the bit
     assert (again.threshold, again.row_thresholds, again.metadata) == (
         6.0,
         {"mad": 3.0, "isolation_forest": 3.0},
@@ -166,7 +166,7 @@ def test_only_golden_signals_and_resources_are_kept_as_normal() -> None:
     )
     kept = normal_part(Frame(0, 60_000, keys, np.arange(6.0).reshape(2, 3)))
     assert kept.keys == (keys[0], keys[2])
-    np.testing.assert_array_equal(kept.values, np.array([[0, 2], [3, 5]], dtype=np.float32))
+    np.testing.assert_array_equal(kept.values, np.array([[0.0, 2.0], [3.0, 5.0]]))
 
 
 def test_an_empty_normal_frame_is_allowed() -> None:

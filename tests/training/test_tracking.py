@@ -57,6 +57,7 @@ def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == run.data.tags["sunspot.seed"] == "3"
     assert run.data.metrics["threshold"] == result.bundle.threshold
+    assert run.inputs is not None
     dataset = run.inputs.dataset_inputs[0].dataset
     assert dataset.digest in result.bundle.metadata["data_digest"]
     children = client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
