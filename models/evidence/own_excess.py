@@ -163,7 +163,7 @@ def calls_of(case: Case) -> Calls:
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
     """Requests per tick, shape ``(n_ticks, n_items)``; where none are counted, those of all callers."""
     counted = signals.of(Role.REQUESTS, calls.n_items)
-    uncounted: NDArray[np.bool_] = ~np.isfinite(counted).any(axis=0)
+    uncounted = np.isfinite(counted).sum(axis=0) == 0
     if uncounted.any() and not uncounted.all():
         from_callers = np.nan_to_num(counted) @ calls.matrix(np.ones(len(calls.callers)))
         counting_caller = ~uncounted[calls.callers]
