@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def listen(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Bind the address of the settings; returned are the settings with the port that was bound."""
+def bind(settings: Settings) -> tuple[socket.socket, Settings]:
+    """Bind the address of the settings, not yet listening; the settings come back with the port bound."""
     family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-    listener = socket.create_server(address[:2], family=family, backlog=2048)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
     return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
 
 

@@ -50,17 +50,21 @@ def serve(settings: Settings) -> None:
 
     from service.app import create_app
     from service.errors import OpenToTheNetworkError, StoreUnavailableError
-    from service.listening import Announcing, listen
+    from service.listening import Announcing, bind
     from service.logs import configure_logging
     from telemetry.errors import HistoryLockedError
 
     configure_logging()
     try:
-        listener, settings = listen(settings)
-        app = create_app(settings)
+        listener, settings = bind(settings)
+        with listener:
+            app = create_app(settings)
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
+            )
+            server = Announcing(config, settings, say=click.echo)
+            server.run(sockets=[listener])
     except (OpenToTheNetworkError, HistoryLockedError, StoreUnavailableError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
-    )
-    Announcing(config, settings, say=click.echo).run(sockets=[listener])
+    if not server.started:
+        raise click.ClickException("the service could not start; its log says why")

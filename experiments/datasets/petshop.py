@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-from cmdb.importers.adjacency import read_adjacency
 
 from cmdb.graph import DependencyGraph
+from cmdb.importers.adjacency import read_adjacency
 from cmdb.items import Item
 from experiments.datasets.errors import DatasetError
 from features.frame import Frame, frame_of

@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from service.app import STORE
+from service.listening import bind
+from service.settings import Settings
 from service.store.database import Database
 from service.store.tokens import TokenStore
 from sunspot.serve import command as serve
@@ -51,6 +53,14 @@ def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path, arguments: li
     assert answer.exit_code != 0
     assert reason in answer.output
     assert "Traceback" not in answer.output
+
+
+def test_a_port_in_use_is_said_and_the_one_that_was_bound_is_in_the_address(tmp_path: Path) -> None:
+    listener, settings = bind(Settings(data_dir=tmp_path, host="::1", port=0))
+    with listener:
+        assert settings.address == f"http://[::1]:{settings.port}"
+        with pytest.raises(OSError, match="in use"):
+            bind(settings)
 
 
 def test_a_data_directory_in_use_is_said(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ REPORT = {
 }
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("tracking") / "not made yet"
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "not made yet"
 
 
 def test_mlflow_is_the_version_that_was_tried() -> None:
@@ -85,7 +85,7 @@ def test_a_benchmark_is_one_run_with_a_child_for_each_row(tmp_path: Path) -> Non
     assert by_method["random"].data.params["part"] == "low_traffic/latency"
 
 
-def test_a_run_that_raises_counts_as_failed_and_a_second_version_can_be_promoted(data: Path) -> None:
+def test_a_run_that_raises_counts_as_failed_and_each_promoted_version_is_champion(data: Path) -> None:
     tracker = MlflowTracker(tracking_uri_for(data), "another")
     client = MlflowClient(tracker.uri, tracker.uri)
 
@@ -99,12 +99,14 @@ def test_a_run_that_raises_counts_as_failed_and_a_second_version_can_be_promoted
     (failed,) = client.search_runs([tracker.experiment_id])
     assert failed.info.status == "FAILED"
     assert failed.data.metrics == {"fine": 1.0}
-    with tracker.run("works", {}) as run:
-        bundle = a_bundle()
-        tracker.promote(tracker.register(run, bundle))
-    champion = tracker.champion()
-    assert champion is not None
-    assert champion.version == bundle.version
+    for note in ("first", "second"):
+        bundle = a_bundle(note=note)
+        with tracker.run("works", {}) as run:
+            tracker.promote(tracker.register(run, bundle))
+        champion = tracker.champion()
+        assert champion is not None
+        assert champion.version == bundle.version
+    assert [each.is_champion for each in tracker.registered()] == [True, False]
 
 
 def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path) -> None:
