@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -109,8 +109,7 @@ def _ranked(
 
 
 def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
-    document = asdict(ranking)
-    document["candidates"] = document["candidates"][:N_KEPT]
+    document = asdict(replace(ranking, candidates=ranking.candidates[:N_KEPT]))
     document["n_candidates"] = len(ranking.candidates)
     document["notes"] = list(case.notes)
     document["code_version"] = version("sunspot")

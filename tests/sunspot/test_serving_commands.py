@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from service_builders import settings_for
 
 from service.app import STORE
 from service.listening import bind
-from service.settings import Settings
 from service.store.database import Database
 from service.store.tokens import TokenStore
 from sunspot.serve import command as serve
@@ -56,8 +56,9 @@ def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path, arguments: li
 
 
 def test_a_port_in_use_is_said_and_the_one_that_was_bound_is_in_the_address(tmp_path: Path) -> None:
-    listener, settings = bind(Settings(data_dir=tmp_path, host="::1", port=0))
+    listener, settings = bind(settings_for(tmp_path, host="::1", port=0))
     with listener:
+        listener.listen()
         assert settings.address == f"http://[::1]:{settings.port}"
         with pytest.raises(OSError, match="in use"):
             bind(settings)
