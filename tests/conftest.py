@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+settings.register_profile(
+    "sunspot",
+    deadline=None,
+    derandomize=True,  # the gate's answer is the same for the same code
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sunspot")
 
 LEFT_OUT: list[str] = []
 
