@@ -18,7 +18,7 @@ from service.errors import (
 from service.intake.alertmanager import read_webhook
 from service.parts import Parts
 from service.routes.bodies import WEBHOOK_BODY, RawBody
-from service.routes.documents import EnrichedAlert, EnrichedAlerts
+from service.routes.incident_documents import EnrichedAlert, EnrichedAlerts
 from service.security import Scope, requires
 
 router = APIRouter(prefix="/v1", tags=["alerts"])

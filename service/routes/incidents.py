@@ -17,7 +17,7 @@ from service.errors import (
     problems,
 )
 from service.parts import Parts, ServiceParts
-from service.routes.documents import (
+from service.routes.incident_documents import (
     CausesOut,
     IncidentDetailOut,
     IncidentOut,
