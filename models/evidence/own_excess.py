@@ -54,6 +54,8 @@ class OwnExcess:
         explains nothing.
     n_normal
         Number of normal windows each surprise is measured against.
+    n_as_large
+        Shape ``(n_items,)``: how many of them saw as much own excess.
     counts_requests
         Whether the excess is weighted by requests; else it is the residual of a regression on the callees.
     """
@@ -66,6 +68,7 @@ class OwnExcess:
     surprise: NDArray[np.float64]
     is_known: NDArray[np.bool_]
     n_normal: int
+    n_as_large: NDArray[np.int64]
     counts_requests: bool
 
     @property
@@ -117,6 +120,7 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
         surprise=surprised,
         is_known=is_known,
         n_normal=len(past),
+        n_as_large=(past >= own).sum(axis=0),
         counts_requests=counts,
     )
 

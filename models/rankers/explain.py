@@ -24,7 +24,8 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     own = float(excess.own[index])
     all_own = float(np.maximum(excess.own, 0.0)[excess.is_known].sum())
     level, usual = float(excess.level[index]), float(excess.reference[index])
-    rarity = float(np.exp(excess.surprise[index]))
+    n_as_large = int(excess.n_as_large[index])
+    seen = f"{n_as_large} of {excess.n_normal}" if n_as_large else f"none of {excess.n_normal}"
     is_latency = excess.role is Role.LATENCY
     if excess.counts_requests:
         per_minute = MINUTE_MS / case.step_ms
@@ -45,7 +46,8 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
         levels = f"{level:.1%} of requests fail, usually {usual:.1%}"
         figures |= {"error_ratio": level, "reference_error_ratio": usual}
     figures |= {"share_of_largest": float(excess.share[index]), "surprise": float(excess.surprise[index])}
-    return f"{claim}: {levels}; so much is seen in 1 of {_figure(rarity)} normal windows.", figures
+    figures |= {"n_normal_windows": excess.n_normal, "n_normal_windows_as_large": n_as_large}
+    return f"{claim}: {levels}; {seen} normal windows saw as much.", figures
 
 
 def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
