@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.golden import Role, meaning_of
+from features.golden import Meaning, Role, meaning_of
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
@@ -85,31 +85,25 @@ class Frame:
 
         An item with two metrics of one role is read by the first in name order.
         """
-        columns, scales, offsets = self._role_columns(role, items)
-        chosen = np.where(columns >= 0, columns, 0)
-        if not len(self.keys):
-            return np.full((self.n_ticks, len(items)), np.nan)
-        values = self.values[:, chosen].astype(np.float64)
-        values = values * scales + offsets
-        values[:, columns < 0] = np.nan
+        values = np.full((self.n_ticks, len(items)), np.nan)
+        series = self._series_of_role.get(role, {})
+        known = [(index, series[item]) for index, item in enumerate(items) if item in series]
+        if known:
+            columns = [column for _, (column, _) in known]
+            scales = np.array([meaning.scale for _, (_, meaning) in known])
+            offsets = np.array([meaning.offset for _, (_, meaning) in known])
+            values[:, [index for index, _ in known]] = self.values[:, columns] * scales + offsets
         return values
 
-    def _role_columns(
-        self, role: Role, items: Sequence[str]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        position = {item: index for index, item in enumerate(items)}
-        columns = np.full(len(items), -1, dtype=np.int64)
-        scales, offsets = np.ones(len(items)), np.zeros(len(items))
+    @cached_property
+    def _series_of_role(self) -> dict[Role, dict[str, tuple[int, Meaning]]]:
+        """For each role, the column and the meaning of each item's series."""
+        found: dict[Role, dict[str, tuple[int, Meaning]]] = {}
         for key in sorted(self.keys, reverse=True):  # the first name is written last, and stays
             meaning = meaning_of(key.metric)
-            index = position.get(key.item)
-            if index is not None and meaning is not None and meaning.role is role:
-                columns[index], scales[index], offsets[index] = (
-                    self.column_of[key],
-                    meaning.scale,
-                    meaning.offset,
-                )
-        return columns, scales, offsets
+            if meaning is not None:
+                found.setdefault(meaning.role, {})[key.item] = (self.column_of[key], meaning)
+        return found
 
 
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:

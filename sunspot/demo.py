@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 N_SHOWN = 3
 """The injected cause must be among the first so many; so many are printed."""
+
+LEAST_WEIGHT = 0.5
+"""Evidence that adds less to a candidate's score is on the incident's page, and not printed."""
 
 SERVICE_PORT, MLFLOW_PORT = 8321, 5321
 
@@ -53,6 +57,7 @@ def command(
     """
     from rich.console import Console
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the servers are stopped
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     with ExitStack() as stack:
@@ -158,7 +163,7 @@ def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow
         path = " → ".join(candidate["path"]) or "no path from the alert"
         name, probability = escape(candidate["item"]), candidate["probability"]
         console.print(f"  {place}. [bold]{name}[/bold]  {probability:.0%}  ({escape(path)})")
-        for evidence in candidate["evidence"]:
+        for evidence in (each for each in candidate["evidence"] if each["weight"] >= LEAST_WEIGHT):
             console.print(f"     {escape(evidence['sentence'])}")
     for sentence in ranking["unseen"]:
         console.print(f"  [dim]{escape(sentence)}[/dim]")
