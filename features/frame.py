@@ -80,19 +80,23 @@ class Frame:
         values = self.values[first : max(first, last)]
         return Frame(self.start_ms + first * self.step_ms, self.step_ms, self.keys, values)
 
-    def role(self, role: Role, items: Sequence[str]) -> NDArray[np.float64]:
+    def role(
+        self, role: Role, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         """Values of one role in its canonical unit, shape ``(n_ticks, len(items))``; ``nan`` where unseen.
 
-        An item with two metrics of one role is read by the first in name order.
+        Only the chosen ticks, all by default. An item with two metrics of one role is read by the first
+        in name order.
         """
-        values = np.full((self.n_ticks, len(items)), np.nan)
+        ticks = np.arange(self.n_ticks) if ticks is None else ticks
+        values = np.full((len(ticks), len(items)), np.nan)
         series = self._series_of_role.get(role, {})
         known = [(index, series[item]) for index, item in enumerate(items) if item in series]
         if known:
             columns = [column for _, (column, _) in known]
             scales = np.array([meaning.scale for _, (_, meaning) in known])
             offsets = np.array([meaning.offset for _, (_, meaning) in known])
-            values[:, [index for index, _ in known]] = self.values[:, columns] * scales + offsets
+            values[:, [index for index, _ in known]] = self.values[np.ix_(ticks, columns)] * scales + offsets
         return values
 
     @cached_property

@@ -209,10 +209,7 @@ def _comparable_ticks(
 
 
 def _signals(frame: Frame, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None) -> Signals:
-    if ticks is not None:
-        values, times_ms = frame.values[ticks], frame.times_ms[ticks]
-        frame = type(frame)(frame.start_ms, frame.step_ms, frame.keys, values)
-    else:
-        times_ms = frame.times_ms
-    roles = {role: frame.role(role, items) for role in Role}
-    return Signals(times_ms, {role: values for role, values in roles.items() if np.isfinite(values).any()})
+    ticks = np.arange(frame.n_ticks) if ticks is None else ticks
+    roles = {role: frame.role(role, items, ticks=ticks) for role in Role}
+    seen = {role: values for role, values in roles.items() if np.isfinite(values).any()}
+    return Signals(frame.times_ms[ticks], seen)
