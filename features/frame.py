@@ -93,10 +93,10 @@ class Frame:
         series = self._series_of_role.get(role, {})
         known = [(index, series[item]) for index, item in enumerate(items) if item in series]
         if known:
-            columns = [column for _, (column, _) in known]
+            columns = np.array([column for _, (column, _) in known])
             scales = np.array([meaning.scale for _, (_, meaning) in known])
             offsets = np.array([meaning.offset for _, (_, meaning) in known])
-            values[:, [index for index, _ in known]] = self.values[np.ix_(ticks, columns)] * scales + offsets
+            values[:, [index for index, _ in known]] = self.values[ticks[:, None], columns] * scales + offsets
         return values
 
     @cached_property
