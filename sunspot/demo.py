@@ -69,10 +69,10 @@ def command(
             began,
             f"{story.title}: {len(story.graph)} items, {story.history.n_ticks:,} ticks of history",
         )
-        _train(console, began, story, folder)
-        client, mlflow_page = _serve(console, began, story, folder, stack)
+        run_page = _train(console, began, story, folder)
+        client, mlflow = _serve(console, began, story, folder, stack)
         alerts = _replay(console, began, story, client)
-        found = _report(console, story, alerts, mlflow_page)
+        found = _report(console, story, alerts, mlflow + run_page)
         console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
         if not exit_after:
             _wait(console, client.address)
@@ -102,15 +102,17 @@ def _story(data: Path | None, incident: str | None, fault: str, seed: int) -> St
         raise click.UsageError(str(error)) from error
 
 
-def _train(console: Console, began: float, story: Story, folder: Path) -> None:
+def _train(console: Console, began: float, story: Story, folder: Path) -> str:
+    """Train; return the path of the run on MLflow's pages."""
     from sunspot.stage import train
 
     with console.status("starting MLflow") as status:
-        result = train(story, folder, progress=status.update)
+        result, run_page = train(story, folder, progress=status.update)
     if not result.version:
         raise click.ClickException(f"training made no bundle that can serve: {result.reason}")
     state = "champion" if result.promoted else f"not promoted: {result.reason}"
     _say(console, began, f"trained; registered in MLflow as version {result.version}, {state}")
+    return run_page
 
 
 def _serve(

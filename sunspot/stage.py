@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from training.fit_detectors import FitResult
 
 
-def train(story: Story, folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> FitResult:
-    """Fit detectors on the story's history and register them in the folder's MLflow store."""
+def train(
+    story: Story, folder: Path, *, progress: Callable[[str], None] = lambda _: None
+) -> tuple[FitResult, str]:
+    """Fit detectors on the story's history and register them in the folder's MLflow store.
+
+    Returns
+    -------
+    What the training came to, and the path of its run on MLflow's pages.
+    """
     from training.fit_detectors import FitConfig, fit_detectors
     from training.tracking import MlflowTracker
 
     config = FitConfig(data_name=story.title, data_source="demo", clock=story.clock)
-    return fit_detectors(config, story.history, MlflowTracker(tracking_uri_for(folder)), progress=progress)
+    tracker = MlflowTracker(tracking_uri_for(folder))
+    result = fit_detectors(config, story.history, tracker, progress=progress)
+    return result, f"/#/experiments/{tracker.experiment_id}/runs/{result.run_id}"
 
 
 def service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[subprocess.Popen[bytes]]:

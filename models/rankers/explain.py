@@ -36,14 +36,14 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
         figures[f"all_{what.replace(' ', '_')}_per_minute"] = all_own * per_minute
     else:
         what = "slower" if is_latency else "worse"
-        own_figure = f"{_figure(own * 1000)} ms" if is_latency else f"{own:.1%}"
+        own_figure = f"{_figure(own * 1000)} ms" if is_latency else f"{_figure(own * 100)} %"
         claim = f"{item} is {own_figure} a request {what} than its dependencies explain (no request counts)"
         figures = {"own_excess_s" if is_latency else "own_excess_ratio": own}
     if is_latency:
         levels = f"{_figure(level * 1000)} ms a request, usually {_figure(usual * 1000)} ms"
         figures |= {"latency_s": level, "reference_latency_s": usual}
     else:
-        levels = f"{level:.1%} of requests fail, usually {usual:.1%}"
+        levels = f"{_figure(level * 100)} % of requests fail, usually {_figure(usual * 100)} %"
         figures |= {"error_ratio": level, "reference_error_ratio": usual}
     figures |= {"share_of_largest": float(excess.share[index]), "surprise": float(excess.surprise[index])}
     figures |= {"n_normal_windows": excess.n_normal, "n_normal_windows_as_large": n_as_large}

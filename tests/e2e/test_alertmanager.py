@@ -83,7 +83,7 @@ def first_incident(client: ServiceClient) -> int:
 
 def test_an_incident_through_alertmanager_gets_the_benchmarks_ranking(petshop: Path, tmp_path: Path) -> None:
     story = petshop_story(petshop, incident=INCIDENT)
-    assert train(story, tmp_path).promoted
+    assert train(story, tmp_path)[0].promoted
     with (
         service(tmp_path, port := free_port(0), step_ms=story.history.step_ms),
         ServiceClient(f"http://127.0.0.1:{port}") as client,
