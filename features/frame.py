@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -85,29 +86,37 @@ class Frame:
     ) -> NDArray[np.float64]:
         """Values of one role in its canonical unit, shape ``(n_ticks, len(items))``; ``nan`` where unseen.
 
-        Only the chosen ticks, all by default. An item with two metrics of one role is read by the first
-        in name order.
+        Only the chosen ticks, all by default. An item may have several metrics of one role, in one unit
+        or in two: tick by tick the first that was seen counts, in name order.
         """
         ticks = np.arange(self.n_ticks) if ticks is None else ticks
+        position = {item: index for index, item in enumerate(items)}
         values = np.full((len(ticks), len(items)), np.nan)
-        series = self._series_of_role.get(role, {})
-        known = [(index, series[item]) for index, item in enumerate(items) if item in series]
-        if known:
-            columns = np.array([column for _, (column, _) in known])
-            scales = np.array([meaning.scale for _, (_, meaning) in known])
-            offsets = np.array([meaning.offset for _, (_, meaning) in known])
-            values[:, [index for index, _ in known]] = self.values[ticks[:, None], columns] * scales + offsets
+        for layer in self._layers_of_role.get(role, []):
+            known = [(position[item], column, meaning) for item, column, meaning in layer if item in position]
+            if known:
+                places, columns, meanings = (list(each) for each in zip(*known, strict=True))
+                scales = np.array([meaning.scale for meaning in meanings])
+                offsets = np.array([meaning.offset for meaning in meanings])
+                read = self.values[ticks[:, None], columns] * scales + offsets
+                values[:, places] = np.where(np.isnan(values[:, places]), read, values[:, places])
         return values
 
     @cached_property
-    def _series_of_role(self) -> dict[Role, dict[str, tuple[int, Meaning]]]:
-        """For each role, the column and the meaning of each item's series."""
-        found: dict[Role, dict[str, tuple[int, Meaning]]] = {}
-        for key in sorted(self.keys, reverse=True):  # the first name is written last, and stays
+    def _layers_of_role(self) -> dict[Role, list[list[tuple[str, int, Meaning]]]]:
+        """For each role, each item's first metric in name order, then each item's second, and so on."""
+        layers: dict[Role, list[list[tuple[str, int, Meaning]]]] = {}
+        n_before: Counter[tuple[Role, str]] = Counter()
+        for key in sorted(self.keys):
             meaning = meaning_of(key.metric)
             if meaning is not None:
-                found.setdefault(meaning.role, {})[key.item] = (self.column_of[key], meaning)
-        return found
+                of_role = layers.setdefault(meaning.role, [])
+                depth = n_before[meaning.role, key.item]
+                n_before[meaning.role, key.item] += 1
+                if depth == len(of_role):
+                    of_role.append([])
+                of_role[depth].append((key.item, self.column_of[key], meaning))
+        return layers
 
 
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:
