@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 N_SHOWN = 3
 """The injected cause must be among the first so many; so many are printed."""
 
-LEAST_WEIGHT = 0.5
-"""Evidence that adds less to a candidate's score is on the incident's page, and not printed."""
-
 SERVICE_PORT, MLFLOW_PORT = 8321, 5321
 
 
@@ -151,6 +148,8 @@ def _replay(console: Console, began: float, story: Story, client: ServiceClient)
 def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow_page: str) -> bool:
     from rich.markup import escape
 
+    from service.pages.quantities import percent
+
     lead = next((alert for alert in alerts if alert["ranking"]), None)
     if lead is None:
         console.print(f"\nNo alert was enriched: {escape(alerts[0]['unenriched'])}")
@@ -164,8 +163,8 @@ def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow
     for place, candidate in enumerate(ranking["candidates"][:N_SHOWN], start=1):
         path = " → ".join(candidate["path"]) or "no path from the alert"
         name, probability = escape(candidate["item"]), candidate["probability"]
-        console.print(f"  {place}. [bold]{name}[/bold]  {probability:.0%}  ({escape(path)})")
-        for evidence in (each for each in candidate["evidence"] if each["weight"] >= LEAST_WEIGHT):
+        console.print(f"  {place}. [bold]{name}[/bold]  {percent(probability)}  ({escape(path)})")
+        for evidence in candidate["evidence"]:
             console.print(f"     {escape(evidence['sentence'])}")
     for sentence in ranking["unseen"]:
         console.print(f"  [dim]{escape(sentence)}[/dim]")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from cmdb.items import EdgeKind
 from features.golden import Role
@@ -44,14 +45,19 @@ class OwnExcess:
     own, total
         Shape ``(n_items,)``: excess per tick that an item adds, and that it shows, callees included;
         in seconds (or failures) per tick, or per request where no requests are counted.
-    level, reference
-        Shape ``(n_items,)``: mean of the incident window, and what it is compared with, in the role's unit.
+    level, usual, reference
+        Shape ``(n_items,)``, in the role's unit: mean of the incident window, median of normal operation, and
+        what the level is compared with: the worse of that median and the level just before.
     surprise
         Shape ``(n_items,)``: −ln of the probability of so much own excess in a normal window; 0 where
         there is nothing to compare.
     is_known
-        Shape ``(n_items,)``: seen in the window and with enough history. Any other item is not blamed and
-        explains nothing.
+        Shape ``(n_items,)``: seen in the window and with enough history, and its requests with it where they
+        are counted at all. Any other item is not blamed and explains nothing.
+    lacks_requests
+        Shape ``(n_items,)``: would be known, but its requests are neither counted nor told by its callers'.
+    whole
+        What all items together have to explain: the alerting item's excess or, if larger, the largest own.
     n_normal
         Number of normal windows each surprise is measured against.
     n_as_large
@@ -64,19 +70,21 @@ class OwnExcess:
     own: NDArray[np.float64]
     total: NDArray[np.float64]
     level: NDArray[np.float64]
+    usual: NDArray[np.float64]
     reference: NDArray[np.float64]
     surprise: NDArray[np.float64]
     is_known: NDArray[np.bool_]
+    lacks_requests: NDArray[np.bool_]
+    whole: float
     n_normal: int
     n_as_large: NDArray[np.int64]
     counts_requests: bool
 
     @property
     def share(self) -> NDArray[np.float64]:
-        """Own excess as a share of the largest own excess, shape ``(n_items,)``, 0 to 1."""
-        positive = np.maximum(self.own, 0.0) * self.is_known
-        largest = positive.max(initial=0.0)
-        return positive / largest if largest > 0 else positive
+        """Own excess as a share of the whole, shape ``(n_items,)``, 0 to 1."""
+        positive = _positive(self.own) * self.is_known
+        return positive / self.whole if self.whole > 0 else positive
 
 
 def own_excess(case: Case, role: Role) -> OwnExcess:
@@ -93,32 +101,39 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
     calls = calls_of(case)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
     median = column_median(normal)
-    is_known = (np.isfinite(normal).sum(axis=0) >= MIN_NORMAL_TICKS) & np.isfinite(window).any(axis=0)
+    is_seen = (np.isfinite(normal).sum(axis=0) >= MIN_NORMAL_TICKS) & np.isfinite(window).any(axis=0)
     reference = np.nan_to_num(np.fmax(median, column_median(case.before.of(role, n_items))))
     requests_now, requests_then = requests_of(case.window, calls), requests_of(case.normal, calls)
     counts = bool(np.isfinite(requests_now).any() and np.isfinite(requests_then).any())
     if counts:
+        is_known = is_seen & np.isfinite(requests_now).any(axis=0) & np.isfinite(requests_then).any(axis=0)
         total = np.nan_to_num((window - reference) * requests_now)
         total_then = np.nan_to_num((normal - median) * requests_then)
         own_now = total - _explained(total * is_known, column_mean(requests_now), calls)
         own_then = total_then - _explained(total_then * is_known, column_mean(requests_then), calls)
-        usual = np.nan_to_num(median * column_mean(requests_then))
+        scale = np.nan_to_num(median * column_mean(requests_then))
     else:
+        is_known = is_seen
         total = np.nan_to_num(window - reference)
         total_then = np.nan_to_num(normal - median)
         own_now, own_then = _residuals(total, total_then, calls, is_known)
-        usual = np.nan_to_num(median)
+        scale = np.nan_to_num(median)
     past = moving_mean(own_then, max(1, len(window)))
     own = column_mean(own_now)
-    surprised = np.where(is_known & (own > 0), surprise(own, past, floor=SCALE_FLOOR * usual), 0.0)
+    surprised = np.where(is_known & (own > 0), surprise(own, past, floor=SCALE_FLOOR * scale), 0.0)
+    shown = column_mean(total)
+    alerting = case.items.index(case.alert.item)
     return OwnExcess(
         role=role,
         own=own,
-        total=column_mean(total),
+        total=shown,
         level=column_mean(window),
+        usual=median,
         reference=reference,
         surprise=surprised,
         is_known=is_known,
+        lacks_requests=is_seen & ~is_known,
+        whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
         n_normal=len(past),
         n_as_large=(past >= own).sum(axis=0),
         counts_requests=counts,
@@ -152,7 +167,11 @@ class Calls:
 
 
 def calls_of(case: Case) -> Calls:
-    """The calls among the items of a case."""
+    """The calls among the items of a case, without those that lead back in a cycle.
+
+    In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
+    that lead away from the alert.
+    """
     position = {item: index for index, item in enumerate(case.items)}
     pairs = {
         (position[edge.dependent], position[edge.dependency])
@@ -160,19 +179,41 @@ def calls_of(case: Case) -> Calls:
         if edge.kind in INHERITED
     }
     edges = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    edges = edges[~_leads_back(edges, case)]
     starts = np.searchsorted(edges[:, 0], np.arange(len(case.items) + 1))
     return Calls(edges[:, 0], edges[:, 1], starts)
 
 
+def _leads_back(edges: NDArray[np.int64], case: Case) -> NDArray[np.bool_]:
+    """Which edges lie in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
+    n_items = len(case.items)
+    graph = sparse.csr_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n_items, n_items))
+    n_components, component = connected_components(graph, connection="strong")
+    if n_components == n_items:
+        return np.zeros(len(edges), dtype=bool)
+    hops = case.graph.hops(case.alert.item)
+    distance = np.array([hops.get(item, n_items) for item in case.items])
+    in_cycle = component[edges[:, 0]] == component[edges[:, 1]]
+    leads_back: NDArray[np.bool_] = in_cycle & (distance[edges[:, 1]] <= distance[edges[:, 0]])
+    return leads_back
+
+
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
-    """Requests per tick, shape ``(n_ticks, n_items)``; where none are counted, those of all callers."""
+    """Requests per tick, shape ``(n_ticks, n_items)``; where none are counted, those of all callers.
+
+    Inferred counts serve the callees' callees in turn; an item that no counted item leads to stays
+    ``nan``.
+    """
     counted = signals.of(Role.REQUESTS, calls.n_items)
     uncounted = np.isfinite(counted).sum(axis=0) == 0
-    if uncounted.any() and not uncounted.all():
+    while uncounted.any():
+        from_counted = ~uncounted[calls.callers]
+        inferred = uncounted & (np.bincount(calls.callees[from_counted], minlength=calls.n_items) > 0)
+        if not inferred.any():
+            break
         from_callers = np.nan_to_num(counted) @ calls.matrix(np.ones(len(calls.callers)))
-        counting_caller = ~uncounted[calls.callers]
-        has_caller = np.bincount(calls.callees[counting_caller], minlength=calls.n_items) > 0
-        counted = np.where(uncounted & has_caller, from_callers, counted)
+        counted = np.where(inferred, from_callers, counted)
+        uncounted = uncounted & ~inferred
     return counted
 
 
@@ -183,6 +224,11 @@ def moving_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]
     sums = np.cumsum(np.vstack([np.zeros((1, values.shape[1])), values]), axis=0)
     means: NDArray[np.float64] = (sums[window:] - sums[:-window]) / window
     return means
+
+
+def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values above 0; what is missing or below counts as 0."""
+    return np.maximum(np.nan_to_num(values), 0.0)
 
 
 def column_median(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_NAMED = 5
 """So many items are named in a sentence; the others are counted."""
 
+RAISED = 1.1
+"""A level just before the alert is told when it is so many times the usual one."""
+
 MINUTE_MS = 60_000
 
 
@@ -23,7 +26,8 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     item = case.items[index]
     own = float(excess.own[index])
     all_own = float(np.maximum(excess.own, 0.0)[excess.is_known].sum())
-    level, usual = float(excess.level[index]), float(excess.reference[index])
+    level, usual, before = (float(each[index]) for each in (excess.level, excess.usual, excess.reference))
+    was_raised = before > RAISED * usual
     n_as_large = int(excess.n_as_large[index])
     seen = f"{n_as_large} of {excess.n_normal}" if n_as_large else f"none of {excess.n_normal}"
     is_latency = excess.role is Role.LATENCY
@@ -41,11 +45,13 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
         figures = {"own_excess_s" if is_latency else "own_excess_ratio": own}
     if is_latency:
         levels = f"{_figure(level * 1000)} ms a request, usually {_figure(usual * 1000)} ms"
-        figures |= {"latency_s": level, "reference_latency_s": usual}
+        levels += f" and {_figure(before * 1000)} ms just before" if was_raised else ""
+        figures |= {"latency_s": level, "usual_latency_s": usual, "reference_latency_s": before}
     else:
         levels = f"{_figure(level * 100)} % of requests fail, usually {_figure(usual * 100)} %"
-        figures |= {"error_ratio": level, "reference_error_ratio": usual}
-    figures |= {"share_of_largest": float(excess.share[index]), "surprise": float(excess.surprise[index])}
+        levels += f" and {_figure(before * 100)} % just before" if was_raised else ""
+        figures |= {"error_ratio": level, "usual_error_ratio": usual, "reference_error_ratio": before}
+    figures |= {"share_of_whole": float(excess.share[index]), "surprise": float(excess.surprise[index])}
     figures |= {"n_normal_windows": excess.n_normal, "n_normal_windows_as_large": n_as_large}
     return f"{claim}: {levels}; {seen} normal windows saw as much.", figures
 
@@ -65,10 +71,12 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
     )
     if (~seen).any():
         said.append(f"No latency or errors were received for {_names(case, ~seen)}.")
-    if (seen & ~known).any():
-        said.append(
-            f"Too little history to judge {_names(case, seen & ~known)}: not blamed, its callers are."
-        )
+    lacking = np.any([excess.lacks_requests for excess in excesses], axis=0) & ~known
+    if lacking.any():
+        said.append(f"No requests counted for {_names(case, lacking)} or its callers: not blamed.")
+    young = seen & ~known & ~lacking
+    if young.any():
+        said.append(f"Too little history to judge {_names(case, young)}: not blamed, its callers are.")
     if not all(excess.counts_requests for excess in excesses):
         said.append("No request counts: excess is what a regression on the dependencies leaves over.")
     return tuple(said)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from models.case import Case
     from models.evidence.own_excess import OwnExcess
 
+LEAST_WEIGHT = 0.5
+"""Evidence that adds less to a score is none, and is not told."""
+
 BLAMED_ROLES = {Role.LATENCY: "own_latency", Role.ERRORS: "own_failures"}
 """The roles whose excess is blamed, and the kind of evidence each gives."""
 
@@ -111,7 +114,7 @@ class SunspotRanker:
         found = [
             Evidence(kind, float(weights[row, index]), *own_excess_sentence(case, excess, index))
             for row, (excess, kind) in enumerate(zip(excesses, BLAMED_ROLES.values(), strict=True))
-            if weights[row, index] > 0
+            if weights[row, index] >= LEAST_WEIGHT
         ]
         return tuple(sorted(found, key=lambda evidence: -evidence.weight))
 

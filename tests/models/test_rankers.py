@@ -1,5 +1,6 @@
 """The contract that every ranker keeps, and what Sunspot's own adds to it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from models.case import Case, Signals
 from models.evidence.own_excess import own_excess
 from models.rankers import RANKERS, rank
 from models.rankers.ranking import Ranker
-from models.rankers.sunspot import SunspotRanker
+from models.rankers.sunspot import LEAST_WEIGHT, SunspotRanker
 
 SHOP = a_graph(("app", "cart"), ("app", "search"), ("cart", "db"), ("search", "db"), ("cart", "cache"))
 SLOW_DB = {
@@ -91,9 +92,10 @@ def test_failures_are_blamed_as_slowness_is() -> None:
     assert best.evidence[0].kind == "own_failures"
 
 
-def test_the_weights_of_the_evidence_sum_to_the_score() -> None:
+def test_the_weights_of_the_evidence_sum_to_the_score_but_for_trifles() -> None:
     for candidate in rank(a_case(SHOP, SLOW_DB, alerting="app")).candidates:
-        assert sum(evidence.weight for evidence in candidate.evidence) == pytest.approx(candidate.score)
+        told = sum(evidence.weight for evidence in candidate.evidence)
+        assert candidate.score - 2 * LEAST_WEIGHT < told <= candidate.score + 1e-9
 
 
 def test_the_sentence_carries_figures_and_units() -> None:
@@ -254,3 +256,58 @@ def test_a_frame_of_one_tick_is_answered() -> None:
         case, normal=Signals(case.normal.times_ms[:1], {r: v[:1] for r, v in case.normal.values.items()})
     )
     assert "history" in rank(short).abstained
+
+
+def deep(*pairs: tuple[str, str]) -> DependencyGraph:
+    return a_graph(
+        ("gateway", "order"), ("order", "funds"), ("funds", "funds-db"), ("gateway", "quotes"), *pairs
+    )
+
+
+DEEP_SLOW = {(item, "latency_s"): 0.9 for item in ("gateway", "order", "funds", "funds-db")}
+
+
+@pytest.mark.parametrize("back", [("funds-db", "gateway"), ("funds-db", "funds"), ("order", "gateway")])
+def test_a_call_that_leads_back_changes_nothing(back: tuple[str, str]) -> None:
+    straight = rank(a_case(deep(), DEEP_SLOW, alerting="gateway"))
+    cyclic = rank(a_case(deep(back), DEEP_SLOW, alerting="gateway"))
+    assert cyclic.candidates[0].item == "funds-db"
+    assert cyclic.candidates[0].probability == pytest.approx(straight.candidates[0].probability, rel=0.02)
+
+
+def test_requests_are_told_by_callers_of_callers() -> None:
+    case = a_case(deep(), DEEP_SLOW, alerting="gateway")
+    for part in (case.window, case.before, case.normal):
+        for item in ("funds", "funds-db"):
+            part.values[Role.REQUESTS][:, case.items.index(item)] = np.nan
+    assert rank(case).candidates[0].item == "funds-db"
+
+
+def test_an_item_whose_requests_nobody_tells_is_said_and_not_blamed() -> None:
+    graph = a_graph(("app", "cart"), ("batch", "cart"))
+    case = a_case(graph, {("batch", "latency_s"): 5.0}, alerting="app")
+    for part in (case.window, case.before, case.normal):
+        part.values[Role.REQUESTS][:, case.items.index("batch")] = np.nan
+    ranking = rank(case)
+    assert next(each for each in ranking.candidates if each.item == "batch").score == 0.0
+    assert any("No requests counted for batch" in sentence for sentence in ranking.unseen)
+
+
+def test_a_trifle_beside_a_large_unexplained_excess_is_weak() -> None:
+    alone = rank(a_case(deep(), {("quotes", "latency_s"): 0.05}, alerting="gateway"))
+    beside = rank(
+        a_case(deep(), {("quotes", "latency_s"): 0.05, ("gateway", "latency_s"): 5.0}, alerting="gateway")
+    )
+    scores = [
+        next(each.score for each in ranking.candidates if each.item == "quotes")
+        for ranking in (alone, beside)
+    ]
+    assert scores[1] < scores[0] / 3
+
+
+def test_a_level_raised_before_the_alert_is_told_apart_from_the_usual_one() -> None:
+    case = a_case(SHOP, SLOW_DB, alerting="app")
+    case.before.values[Role.LATENCY][:, case.items.index("db")] = 0.15
+    sentence = rank(case).candidates[0].evidence[0].sentence
+    assert "arise in db itself" in sentence
+    assert re.search(r"usually (99\.\d|100) ms and 150 ms just before", sentence)
