@@ -6,7 +6,7 @@ and load jumps tenfold, on trading days only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
@@ -17,6 +17,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from features.calendar_overrides import CalendarOverrides
 
 MINUTE_MS = 60_000
 QUARTER_MS = 15 * MINUTE_MS
@@ -109,12 +111,15 @@ class ExchangeClock:
         A name known to ``exchange_calendars``; ``XSHE`` is read as ``XSHG``, whose days it shares.
     closures, openings
         Days that override the calendar: extra closures, and make-up days or drills that trade.
+    known_until
+        Last day up to which the closures beyond the published calendar are listed in full.
     """
 
     calendar: str = "XSHG"
     time_zone: str = "Asia/Shanghai"
     closures: frozenset[date] = field(default_factory=frozenset)
     openings: frozenset[date] = field(default_factory=frozenset)
+    known_until: date | None = None
 
     @property
     def n_slots(self) -> int:
@@ -133,6 +138,8 @@ class ExchangeClock:
     def calendar_known(self, day: date) -> bool:
         """Whether the published calendar or an override covers a local day."""
         _, first, last = _sessions(self.calendar)
+        if self.known_until is not None:
+            last = max(last, self.known_until)
         return day in self.openings or day in self.closures or first <= day <= last
 
     def phases(self, times_ms: NDArray[np.int64]) -> NDArray[np.int8]:
@@ -190,6 +197,18 @@ def _sessions(calendar: str) -> tuple[frozenset[date], date, date]:
         known = exchange_calendars.get_calendar(name, start=FIRST_DAY, end=last)
     days = frozenset(stamp.date() for stamp in known.sessions)
     return days, known.first_session.date(), known.last_session.date()
+
+
+def overridden(clock: Clock, overrides: CalendarOverrides) -> Clock:
+    """Return the clock with an operator's days put before the calendar's; only exchanges have a calendar."""
+    if not isinstance(clock, ExchangeClock):
+        return clock
+    return replace(
+        clock,
+        closures=overrides.closures,
+        openings=overrides.openings,
+        known_until=overrides.known_until,
+    )
 
 
 CLOCKS: dict[str, Clock] = {"always": AlwaysClock(), "XSHG": ExchangeClock()}

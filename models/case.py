@@ -134,8 +134,7 @@ def build_case(
     at
         The present: later ticks of ``frame`` are not looked at.
     graph
-        The whole dependency graph; the case keeps the neighbourhood of the alert. A graph without any
-        edge is kept whole: every item is a candidate then.
+        The whole dependency graph; the case keeps its `searched_part`.
     frame
         Recent signals, the incident and half an hour before it included.
     normal
@@ -161,7 +160,7 @@ def build_case(
     if normal.n_ticks and frame.n_ticks and normal.step_ms != frame.step_ms:
         raise ValueError(f"frames on steps of {frame.step_ms} and {normal.step_ms} ms do not compare")
     clock = clock or AlwaysClock()
-    part = graph.neighbourhood(alert.item) if graph.edges else graph
+    part = searched_part(graph, alert.item)
     items = tuple(sorted(part.items))
     at_ms, onset_ms = _ms(at), _ms(alert.starts_at - LEAD)
     end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
@@ -185,6 +184,14 @@ def build_case(
         notes=relaxed,
         cause=tuple(cause),
     )
+
+
+def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
+    """Part of a graph in which the causes of an alert on an item are looked for: its neighbourhood.
+
+    A graph without any edge is kept whole: every item is a candidate then.
+    """
+    return graph.neighbourhood(item) if graph.edges else graph
 
 
 def _ms(at: datetime) -> int:

@@ -11,7 +11,9 @@ from fastapi import FastAPI
 
 from service.background import Repeating
 from service.bodies import BoundedBody
+from service.calendar_file import overrides_from
 from service.champion import Champion
+from service.checkpoints import Checkpoints
 from service.clock import SystemClock
 from service.cmdb_now import CmdbNow
 from service.errors import install_handlers
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 STORE = "store.sqlite"
 HISTORY = "history"
 BUNDLES = "bundles"
+CHECKPOINT = "first-stage.state"
+CHECKPOINT_S, RETENTION_S = 60.0, 3600.0
 
 
 def create_app(
@@ -66,14 +70,18 @@ def create_app(
         If the settings would have it listen beyond this machine without a token.
     HistoryLockedError
         If another service has the data directory.
+    BadCalendarFileError
+        If the calendar overrides cannot be read.
     """
+    overrides = overrides_from(settings.calendar_overrides)
     with ExitStack() as opened:
         database = Database(settings.data_dir / STORE)
         opened.callback(database.close)
         gate = Gate(TokenStore(database))
         gate.check_listening(settings)
         clock = clock or SystemClock()
-        live = LiveSignals(settings, opened.enter_context(History(settings.data_dir / HISTORY)), clock)
+        history = opened.enter_context(History(settings.data_dir / HISTORY))
+        live = LiveSignals(settings, history, clock, overrides=overrides)
         champion = Champion(open_source or (lambda: _registry(settings)), live)
         parts = _parts(database, live, settings=settings, clock=clock, gate=gate, champion=champion)
         return _application(parts, opened.pop_all())
@@ -95,7 +103,7 @@ def _parts(
         gate=gate,
         live=live,
         champion=champion,
-        first_stage=FirstStage(live, grace=settings.grace),
+        first_stage=FirstStage(live, Checkpoints(settings.data_dir / CHECKPOINT), grace=settings.grace),
         cmdb=CmdbNow(GraphStore(database)),
         changes=change_store,
         incidents=incident_store,
@@ -121,6 +129,8 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             lambda: parts.measures.ticks.inc(parts.first_stage.advance()),
             every_s=parts.settings.scoring_s,
         ),
+        Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
+        Repeating("retention", parts.live.retain, every_s=RETENTION_S),
     )
 
     @asynccontextmanager
@@ -131,6 +141,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             yield
             for each in workers:
                 each.stop()
+            parts.first_stage.keep()
 
     app = FastAPI(
         title="Sunspot",

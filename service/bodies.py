@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from anyio import to_thread
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 
 from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError, answer_error
+from telemetry.decoders import json_samples
+from telemetry.errors import BadBatchError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from telemetry.decoders.gathering import Decoded
+
+Model = TypeVar("Model", bound=BaseModel)
 
 GZIP = 16 + zlib.MAX_WBITS
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -100,6 +108,40 @@ def read_json(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadJsonError(str(error)) from error
+
+
+def read_samples(body: bytes) -> Decoded:
+    """Return the samples of a JSON document.
+
+    Raises
+    ------
+    BadJsonError
+        If the body is no JSON at all.
+    BadBatchError
+        If it is, but no batch.
+    """
+    try:
+        return json_samples.decode(body)
+    except BadBatchError:
+        read_json(body)
+        raise
+
+
+def read_as(body: bytes, model: type[Model]) -> Model:
+    """Return a JSON document as a model of it.
+
+    Raises
+    ------
+    BadJsonError
+        If the body is no JSON at all.
+    RequestValidationError
+        If it is, but not what the model describes.
+    """
+    document = read_json(body)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
 
 
 def _forget_encoding(scope: Scope) -> None:

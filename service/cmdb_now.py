@@ -49,7 +49,3 @@ class CmdbNow:
         with self._importing:
             self._current = self._store.add(report.graph, at=at, who=who, n_rejected=len(report.rejected))
         return report
-
-    def version(self, version: str) -> DependencyGraph | None:
-        """Return one version of the graph, if it was ever imported."""
-        return self._store.version(version)

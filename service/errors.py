@@ -22,6 +22,7 @@ from telemetry.errors import BadBatchError, HistoryWriteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -132,6 +133,15 @@ class OpenToTheNetworkError(RuntimeError):
             "`sunspot token create NAME --scope …`, or listen on 127.0.0.1"
         )
         self.host = host
+
+
+class BadCalendarFileError(ValueError):
+    """A file of closures and openings that cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot read the calendar overrides in {path}: {reason}")
+        self.path = path
+        self.reason = reason
 
 
 class Kind(NamedTuple):

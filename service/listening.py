@@ -10,6 +10,7 @@ import uvicorn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service.security import Gate
     from service.settings import Settings
 
 
@@ -26,12 +27,18 @@ def bind(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
 
 
+OPEN = "open   no token exists: this machine alone is answered, and may do everything (sunspot token create)"
+
+
 class Announcing(uvicorn.Server):
     """A server that says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, gate: Gate, *, say: Callable[[str], None]
+    ) -> None:
         super().__init__(config)
         self._settings = settings
+        self._gate = gate
         self._say = say
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -41,3 +48,5 @@ class Announcing(uvicorn.Server):
             return
         address = self._settings.address
         self._say(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
+        if self._gate.is_open:
+            self._say(f"  {OPEN}")

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cmdb.graph import DependencyGraph
+from cmdb.items import Item
+from features.calendar import AlwaysClock, ExchangeClock, overridden
+from features.calendar_overrides import NO_OVERRIDES
 from service.clock import from_ms, to_ms
 from service.settings import Present
 from service.windows import RecentWindow, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from features.calendar import Clock
+    from features.calendar_overrides import CalendarOverrides
     from models.bundle import Bundle
     from service.clock import WallClock
     from service.settings import Settings
     from telemetry.batches import Samples
+    from telemetry.damage import Damage
 
 
 _MS = timedelta(milliseconds=1)
@@ -28,6 +37,21 @@ _MS = timedelta(milliseconds=1)
 
 class SignalLog(Protocol):
     """Where signals rest on disk."""
+
+    @property
+    def position(self) -> int:
+        """Position of the last batch that is safe."""
+        ...
+
+    @property
+    def damage(self) -> Sequence[Damage]:
+        """What was found damaged since it was opened."""
+        ...
+
+    @property
+    def sealing_failure(self) -> str:
+        """Why it could not be sealed when that was last tried; empty if it could."""
+        ...
 
     def append(self, samples: Samples) -> int:
         """Write a batch; it is safe when this returns."""
@@ -37,6 +61,10 @@ class SignalLog(Protocol):
         """Read the batches again, in the order they came."""
         ...
 
+    def retain(self, days: float, *, now_ms: int) -> int:
+        """Remove what is older; return how many segments that were."""
+        ...
+
 
 @dataclass(frozen=True)
 class InUse:
@@ -44,6 +72,18 @@ class InUse:
 
     bundle: Bundle | None
     window: RecentWindow
+    overrides: CalendarOverrides = NO_OVERRIDES
+
+    @property
+    def clock(self) -> Clock:
+        """The bundle's clock, with the days that the operator listed."""
+        return overridden(AlwaysClock() if self.bundle is None else self.bundle.clock_used, self.overrides)
+
+    @cached_property
+    def items_alone(self) -> DependencyGraph:
+        """The bundle's items without a single edge: stands in for a graph that was never imported."""
+        items = () if self.bundle is None else self.bundle.normal.items
+        return DependencyGraph(Item(each) for each in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +113,62 @@ class LiveSignals:
         Every accepted sample is there before it is acknowledged.
     clock
         The machine's time; what "now" is to the signals follows from the settings.
+    overrides
+        Days on which the exchange does otherwise than its calendar says.
     """
 
-    def __init__(self, settings: Settings, history: SignalLog, clock: WallClock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        history: SignalLog,
+        clock: WallClock,
+        *,
+        overrides: CalendarOverrides = NO_OVERRIDES,
+    ) -> None:
         self._settings = settings
         self._history = history
         self._clock = clock
         self._changing = RLock()
-        self._in_use = InUse(None, self._rebuilt(settings.step // _MS))
+        self._in_use = InUse(None, self._rebuilt(settings.step // _MS), overrides)
 
     @property
     def in_use(self) -> InUse:
         """Bundle and window of this moment; a request takes them once and keeps to them."""
         return self._in_use
+
+    @property
+    def position(self) -> int:
+        """Position in history of the last batch received."""
+        return self._history.position
+
+    @property
+    def n_damaged(self) -> int:
+        """Pieces of history found damaged since the service started."""
+        return len(self._history.damage)
+
+    def troubles(self) -> list[str]:
+        """Say what is wrong with the history on disk; nothing is, as a rule."""
+        found = self._history.damage
+        told = []
+        if found:
+            more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+            told.append(f"history: damage was found in {found[0]}{more}")
+        if self._history.sealing_failure:
+            told.append(f"history: {self._history.sealing_failure}")
+        return told
+
+    def calendar_known(self) -> bool:
+        """Whether the calendar of the exchange knows the present day; there is none without an exchange."""
+        clock = self._in_use.clock
+        if not isinstance(clock, ExchangeClock):
+            return True
+        return clock.calendar_known(self.present().astimezone(ZoneInfo(clock.time_zone)).date())
+
+    def retain(self) -> int:
+        """Remove the history that is older than the settings keep; return how many segments that were."""
+        return self._history.retain(
+            self._settings.retention / timedelta(days=1), now_ms=to_ms(self.present())
+        )
 
     def present(self) -> datetime:
         """What "now" is: the machine's time, or the end of the newest tick received."""
@@ -112,7 +195,7 @@ class LiveSignals:
             window = self._in_use.window
             if bundle is not None and bundle.step_ms != window.step_ms:
                 window = self._rebuilt(bundle.step_ms)
-            self._in_use = InUse(bundle, window)
+            self._in_use = InUse(bundle, window, self._in_use.overrides)
 
     def _accepted_ms(self) -> tuple[int, int]:
         now = self._clock.now()

@@ -18,7 +18,16 @@ class Measures:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._samples = Counter(
-            "sunspot_samples", "Samples received, by what became of them.", ["fate"], registry=self.registry
+            "sunspot_samples",
+            "Samples received, by what became of them: each has one fate.",
+            ["fate"],
+            registry=self.registry,
+        )
+        self._remarks = Counter(
+            "sunspot_sample_remarks",
+            "What was remarkable about samples received; one sample may have several remarks.",
+            ["remark"],
+            registry=self.registry,
         )
         self._alerts = Counter(
             "sunspot_alerts",
@@ -41,6 +50,11 @@ class Measures:
         self.bundle = Gauge(
             "sunspot_bundle", "The bundle in use: always 1.", ["version"], registry=self.registry
         )
+        self.damage = Gauge(
+            "sunspot_history_damaged",
+            "Pieces of history found damaged since the service started.",
+            registry=self.registry,
+        )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
 
     def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:
@@ -50,6 +64,8 @@ class Measures:
             "rejected": n_rejected,
             "too_old": received.n_too_old,
             "too_new": received.n_too_new,
+        }
+        remarks = {
             "duplicate": received.taken.n_duplicate,
             "out_of_order": received.taken.n_out_of_order,
             "late": received.taken.n_late,
@@ -59,6 +75,8 @@ class Measures:
         }
         for fate, n_samples in fates.items():
             self._samples.labels(fate).inc(n_samples)
+        for remark, n_samples in remarks.items():
+            self._remarks.labels(remark).inc(n_samples)
 
     def count_alert(self, *, is_enriched: bool) -> None:
         """Count an alert."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
+    from cmdb.graph import DependencyGraph
     from service.champion import Champion
     from service.clock import WallClock
     from service.cmdb_now import CmdbNow
@@ -38,6 +39,12 @@ class ServiceParts:
     audit: Audit
     desk: AlertDesk
     measures: Measures
+
+    @property
+    def graph(self) -> DependencyGraph:
+        """The graph imported last; before the first import, the bundle's items without an edge."""
+        imported = self.cmdb.graph
+        return imported if len(imported) else self.live.in_use.items_alone
 
 
 def parts_of(request: Request) -> ServiceParts:

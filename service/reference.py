@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
 from service.errors import PROBLEM_TYPE
+from service.intake.changes import ChangesIn
+from service.routes.bodies import COMPONENT
 from service.routes.documents import Problem
+from service.routes.incident_documents import VerdictIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -46,7 +50,11 @@ def describe(app: FastAPI) -> None:
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
-    schemas["Problem"] = Problem.model_json_schema()
+    _, found = models_json_schema(
+        [(ChangesIn, "validation"), (VerdictIn, "validation"), (Problem, "serialization")],
+        ref_template=COMPONENT,
+    )
+    schemas.update(found["$defs"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

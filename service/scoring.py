@@ -7,30 +7,19 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from features.calendar import CLOCKS
 from models.detectors.first_stage import Status, initial_state, step
 from models.state import NEVER_MS, migrate
+from service.checkpoints import Scored
 from service.clock import from_ms, to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from models.bundle import Bundle
-    from models.detectors.first_stage import Scores
     from models.state import State
+    from service.checkpoints import Checkpoints
     from service.live import LiveSignals
     from service.windows import RecentWindow
-    from telemetry.batches import SeriesKey
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The scores of the newest closed tick, and the bundle that gave them."""
-
-    bundle: Bundle
-    state: State
-    tick_ms: int
-    scores: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +41,22 @@ class FirstStage:
     """Scores ticks as they close.
 
     A tick closes at its end plus the grace period. What arrives later is in the window, for
-    rankings, and never changes a score.
+    rankings, and never changes a score. A restart goes on after the tick that was kept last.
 
     Parameters
     ----------
+    checkpoints
+        Where the memory outlives the process.
     grace
         How long after its end a tick waits for stragglers.
     """
 
-    def __init__(self, live: LiveSignals, *, grace: timedelta) -> None:
+    def __init__(self, live: LiveSignals, checkpoints: Checkpoints, *, grace: timedelta) -> None:
         self._live = live
         self._grace_ms = grace // timedelta(milliseconds=1)
-        self._latest: Scored | None = None
-        self._state: State | None = None
-        self._bundle: Bundle | None = None
-        self._advancing = Lock()
+        self._checkpoints = checkpoints
+        self._latest = self._kept = checkpoints.read(position=live.position)
+        self._advancing, self._keeping = Lock(), Lock()
 
     def advance(self) -> int:
         """Score every tick that has closed since the last call, and return how many there were."""
@@ -81,10 +71,17 @@ class FirstStage:
             for tick in ticks:
                 values = window.row(tick, bundle.baseline.keys)
                 tick_ms = tick * window.step_ms
-                state, scores = step(state, tick_ms, values, bundle.baseline, CLOCKS[bundle.clock])
-                self._latest = Scored(bundle, state, tick_ms, scores)
-            self._state, self._bundle = state, bundle
+                state, scores = step(state, tick_ms, values, bundle.baseline, in_use.clock)
+                self._latest = Scored(bundle.version, bundle.step_ms, state, scores)
             return len(ticks)
+
+    def keep(self) -> None:
+        """Bring the memory to disk, if it changed since it was kept."""
+        with self._keeping:
+            latest = self._latest
+            if latest is not None and latest is not self._kept:
+                self._checkpoints.write(latest, position=self._live.position)
+                self._kept = latest
 
     def scores_of(self, item: str) -> tuple[datetime | None, str, list[SeriesScore]]:
         """Return an item's latest scores: the tick's start, the bundle's version, and each series.
@@ -94,23 +91,22 @@ class FirstStage:
         latest = self._latest
         if latest is None:
             return None, "", []
-        keys: tuple[SeriesKey, ...] = latest.bundle.baseline.keys
         found = []
-        for index, key in enumerate(keys):
+        for index, key in enumerate(latest.state.keys):
             if key.item == item:
                 status = Status(int(latest.scores.status[index]))
                 value = float(latest.scores.values[index]) if status is Status.SCORED else None
                 found.append(SeriesScore(key.metric, status.name.lower(), value))
-        return from_ms(latest.tick_ms), latest.bundle.version, found
+        return from_ms(latest.state.tick_ms), latest.bundle_version, found
 
     def _state_for(self, bundle: Bundle) -> State:
-        if self._state is None or self._bundle is None:
-            return initial_state(bundle.baseline)
-        if self._bundle is bundle:
-            return self._state
+        latest = self._latest
+        if latest is not None and latest.bundle_version == bundle.version:
+            return latest.state
         fresh = initial_state(bundle.baseline)
-        same_step = self._bundle.step_ms == bundle.step_ms
-        return migrate(self._state, fresh) if same_step else fresh
+        if latest is None or latest.step_ms != bundle.step_ms:
+            return fresh
+        return migrate(latest.state, fresh)
 
     def _closed_ticks(self, state: State, window: RecentWindow) -> range:
         newest = window.newest_tick or 0

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     refresh_s: float = Field(5.0, gt=0, description="seconds between two looks at the champion's alias")
 
     body_limit_bytes: int = Field(8 * 1024 * 1024, gt=0, description="longest body, unpacked")
-    max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are looked at")
+    max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are ranked")
     ranking_budget_s: float = Field(10.0, gt=0, description="seconds of ranking per webhook")
     max_series: int = Field(200_000, gt=0, description="series kept in memory; more go to history only")
 
@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     item_labels: tuple[str, ...] = Field(
         ("ci", "item", "service", "job", "instance"),
         description="alert labels that may name the configuration item, best first",
+    )
+    retention: timedelta = Field(
+        timedelta(days=400), ge=timedelta(days=1), description="age at which signals are removed from history"
+    )
+    calendar_overrides: Path | None = Field(
+        None, description="TOML file of closures and openings beside the exchange calendar"
     )
     time_zone: str = Field("Asia/Shanghai", description="zone of the exchange, shown beside UTC")
 

@@ -86,6 +86,11 @@ class RecentWindow:
         return self._newest_tick
 
     @property
+    def start_ms(self) -> int | None:
+        """Start of the oldest tick that is still held; ``None`` before the first sample."""
+        return None if self._newest_tick is None else (self._newest_tick - self.n_ticks + 1) * self.step_ms
+
+    @property
     def end_ms(self) -> int | None:
         """End of the newest tick, exclusive; ``None`` before the first sample."""
         return None if self._newest_tick is None else (self._newest_tick + 1) * self.step_ms

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from models.case import BEFORE, LEAD, MAX_WINDOW
+from service.clock import to_ms
 from service.incidents.enrichment import Enrichment, enrich
 from service.incidents.records import FIRING
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from service.store.incidents import IncidentStore
 
 CHANGES_BEFORE = timedelta(hours=24)
-"""Changes this long before an alert are shown to the ranker."""
+"""Changes this long before an alert may have caused it: shown to the ranker, and on the page."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Answer:
     """
 
     notification: Notification
-    known: KnownAlert | None
+    known: KnownAlert
     ranking: Mapping[str, Any] | None
     unenriched: str
 
@@ -48,8 +50,10 @@ class AlertDesk:
     ----------
     elapsed_s
         A steady clock in seconds, for the ranking budget.
-    budget
+    budget_s
         How long the alerts of one webhook may be ranked, taken together.
+    max_alerts
+        How many alerts of one webhook are ranked; every one is kept.
     """
 
     def __init__(
@@ -73,31 +77,35 @@ class AlertDesk:
 
     def receive(self, notifications: Sequence[Notification], graph: DependencyGraph) -> list[Answer]:
         """Keep and explain the alerts of one webhook; all of it is on disk when this returns."""
-        looked_at, left_out = notifications[: self._max_alerts], notifications[self._max_alerts :]
         in_use = self._live.in_use  # one bundle throughout, whatever is swapped meanwhile
-        known = self._incidents.record(looked_at, graph, at=self._clock.now())
+        known = self._incidents.record(notifications, graph, at=self._clock.now())
         stop_s = self._elapsed_s() + self._budget_s
         explained: dict[int, tuple[Mapping[str, Any] | None, str]] = {}
         for each in known:
             if each.id not in explained:
-                explained[each.id] = self._explain(each, graph, in_use, is_late=self._elapsed_s() > stop_s)
+                obstacle = self._obstacle(len(explained), is_late=self._elapsed_s() > stop_s)
+                explained[each.id] = self._explain(each, graph, in_use, obstacle)
         reasons = {alert: reason for alert, (_, reason) in explained.items() if reason}
         if reasons:
             self._incidents.set_unenriched(reasons)
-        answers = [
-            Answer(told, kept, *explained[kept.id]) for told, kept in zip(looked_at, known, strict=True)
+        return [
+            Answer(told, kept, *explained[kept.id]) for told, kept in zip(notifications, known, strict=True)
         ]
-        too_many = f"a webhook's first {self._max_alerts:,} alerts are looked at; this one came after them"
-        return answers + [Answer(told, None, None, too_many) for told in left_out]
+
+    def _obstacle(self, n_before: int, *, is_late: bool) -> str:
+        """Say why an alert that comes after so many others of its webhook is not ranked; empty if it is."""
+        if n_before >= self._max_alerts:
+            return f"a webhook's first {self._max_alerts:,} alerts are ranked; this one came after them"
+        return "ranking the other alerts of this webhook took all the time there was" if is_late else ""
 
     def _explain(
-        self, known: KnownAlert, graph: DependencyGraph, in_use: InUse, *, is_late: bool
+        self, known: KnownAlert, graph: DependencyGraph, in_use: InUse, obstacle: str
     ) -> tuple[Mapping[str, Any] | None, str]:
         kept = self._incidents.ranking_of_alert(known.id)
-        if known.status != FIRING and kept is not None:
-            return kept.document, ""  # what was said while it fired still holds
-        if is_late:
-            return None, "ranking the other alerts of this webhook took all the time there was"
+        if kept is not None and (obstacle or known.status != FIRING or not self._sees(known, in_use)):
+            return kept.document, ""  # what was said before still holds
+        if obstacle:
+            return None, obstacle
         made = self._enrich(known, graph, in_use)
         if made.document is None:
             return (kept.document, "") if kept is not None else (None, made.unenriched)
@@ -105,6 +113,13 @@ class AlertDesk:
             known.id, made.document, cause=made.cause, probability=made.probability, at=self._clock.now()
         )
         return made.document, ""
+
+    def _sees(self, known: KnownAlert, in_use: InUse) -> bool:
+        """Whether a ranking made now would look at all that one made at the alert's start did, or more."""
+        starts_at, start_ms = known.alert.starts_at, in_use.window.start_ms
+        if start_ms is None or start_ms > to_ms(starts_at - LEAD - BEFORE):
+            return False
+        return self._live.present() < starts_at + MAX_WINDOW
 
     def _enrich(self, known: KnownAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         starts_at, at = known.alert.starts_at, self._live.present()

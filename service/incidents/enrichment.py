@@ -8,8 +8,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from features.calendar import CLOCKS
-from models.case import build_case
+from models.case import build_case, searched_part
 from models.rankers import rank
 from service.incidents.picture import picture_of
 
@@ -73,14 +72,12 @@ def enrich(
 
 def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
     """Say why an alert cannot be ranked at all; empty if it can."""
-    if not len(graph):
-        return "no dependency graph was imported yet: send one to /v1/cmdb"
     if not alert.item:
         return "no label of the alert names a configuration item"
-    if alert.item not in graph:
-        return f"no configuration item has the id {alert.item!r}"
     if in_use.bundle is None:
         return "there is no champion yet: train one with `sunspot train detectors`"
+    if alert.item not in graph:
+        return f"no configuration item has the id {alert.item!r}"
     return ""
 
 
@@ -90,14 +87,13 @@ def _ranked(
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
         return Enrichment(None, why_not(alert, graph, in_use))
-    near = graph.neighbourhood(alert.item)
     case = build_case(
         alert,
         at,
         graph,
-        window.frame(near.items),
+        window.frame(searched_part(graph, alert.item).items),
         normal=bundle.normal,
-        clock=CLOCKS[bundle.clock],
+        clock=in_use.clock,
         changes=changes,
         bundle_version=bundle.version,
     )
@@ -111,7 +107,6 @@ def _ranked(
 def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
     document = asdict(replace(ranking, candidates=ranking.candidates[:N_KEPT]))
     document["n_candidates"] = len(ranking.candidates)
-    document["notes"] = list(case.notes)
     document["code_version"] = version("sunspot")
     document["ranked_at"] = at.isoformat()
     document["picture"] = picture_of(case, ranking)

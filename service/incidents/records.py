@@ -25,12 +25,15 @@ class Notification:
         When it was resolved; ``None`` while it fires.
     notes
         What of it could not be read, in sentences.
+    is_start_told
+        Whether its start is the sender's; otherwise it is when the alert was received.
     """
 
     alert: Alert
     status: str
     ends_at: datetime | None = None
     notes: tuple[str, ...] = ()
+    is_start_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class KnownAlert:
     @property
     def title(self) -> str:
         """What is wrong, in the words of the alert."""
-        return self.alert.annotations.get("summary", "").strip() or f"{self.alert.name} on {self.alert.item}"
+        on = f" on {self.alert.item}" if self.alert.item else ""
+        return self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ def _read_alert(
     notes = []
     labels = _texts(told.get("labels")) or dict(shared)
     starts_at = _instant(told.get("startsAt"))
-    if starts_at is None or starts_at > latest:
+    is_start_told = starts_at is not None and starts_at <= latest
+    if starts_at is None or not is_start_told:
         notes.append(f"its start {told.get('startsAt')!r} is no usable time: taken as now")
         starts_at = received_at
     status = RESOLVED if told.get("status") == RESOLVED else FIRING
@@ -99,7 +100,13 @@ def _read_alert(
         labels=labels,
         annotations=_texts(told.get("annotations")),
     )
-    return Notification(alert, status, ends_at if status == RESOLVED else None, tuple(notes))
+    return Notification(
+        alert,
+        status,
+        ends_at if status == RESOLVED else None,
+        tuple(notes),
+        is_start_told=is_start_told,
+    )
 
 
 def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequence[str]) -> str:

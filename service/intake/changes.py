@@ -8,9 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cmdb.items import ChangeEvent
 from service.clock import EARLIEST, LATEST
-from service.intake.text import Text
 
-Name = Annotated[Text, Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ChangeIn(BaseModel):
@@ -19,8 +18,8 @@ class ChangeIn(BaseModel):
     id: Name = Field(description="sending an id again changes nothing")
     item: Name
     at: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
-    kind: Annotated[Text, Field(max_length=100)] = "deploy"
-    summary: Annotated[Text, Field(max_length=10_000)] = ""
+    kind: Annotated[str, Field(max_length=100)] = "deploy"
+    summary: Annotated[str, Field(max_length=10_000)] = ""
 
     def to_event(self) -> ChangeEvent:
         """Return the event as the CMDB has it."""

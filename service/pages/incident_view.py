@@ -115,7 +115,7 @@ def view_incident(
         changes=changes,
         causes=tuple(_cause(each, picture) for each in shown),
         silence=silence,
-        unseen=() if document is None else (*document["unseen"], *document["notes"]),
+        unseen=() if document is None else tuple(document["unseen"]),
         alerting=_sparklines(picture, item),
         slice=_slice(picture, item, shown, cause=cause, is_tall=False),
         tall_slice=_slice(picture, item, shown, cause=cause, is_tall=True),

@@ -44,7 +44,7 @@ def enrich_alerts(parts: Parts, body: RawBody) -> EnrichedAlerts:
     Every webhook is answered: an alert that cannot be explained comes back with the reason. Alerts,
     incidents and rankings are on disk before the answer.
     """
-    graph, settings = parts.cmdb.graph, parts.settings
+    graph, settings = parts.graph, parts.settings
     with parts.measures.webhook_s.time():
         notifications = read_webhook(
             read_json(body),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+COMPONENT = "#/components/schemas/{model}"
+"""Where OpenAPI has the schema of a model."""
 
 
 async def _body_of(request: Request) -> bytes:
@@ -24,6 +30,12 @@ def json_body(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:
             "content": {"application/json": {"schema": schema, "examples": named}},
         }
     }
+
+
+def model_body(model: type[BaseModel]) -> dict[str, Any]:
+    """OpenAPI of a required JSON body that a model describes; `service.reference` adds its schema."""
+    schema = {"$ref": COMPONENT.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 _TEXT = {"type": "string"}

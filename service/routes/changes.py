@@ -7,7 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 
+from service.bodies import read_as
 from service.errors import (
+    BadEncodingError,
+    BadJsonError,
     BodyTooLargeError,
     MissingScopeError,
     NoTokenError,
@@ -16,6 +19,7 @@ from service.errors import (
 )
 from service.intake.changes import ChangesIn
 from service.parts import Parts
+from service.routes.bodies import RawBody, model_body
 from service.routes.documents import ChangeOut, ChangesOut, ChangesTakenOut
 from service.security import Scope, requires
 
@@ -26,14 +30,15 @@ GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)
 @router.post(
     "",
     dependencies=[Depends(requires(Scope.INGEST))],
-    responses=problems(RequestValidationError, BodyTooLargeError, *GUARDED),
+    openapi_extra=model_body(ChangesIn),
+    responses=problems(BadJsonError, RequestValidationError, BodyTooLargeError, BadEncodingError, *GUARDED),
 )
-def send_changes(parts: Parts, body: ChangesIn) -> ChangesTakenOut:
+def send_changes(parts: Parts, body: RawBody) -> ChangesTakenOut:
     """Send change events, such as deploys.
 
     They are on disk before the answer. Each id counts once, so sending again is harmless.
     """
-    events = [each.to_event() for each in body.changes]
+    events = [each.to_event() for each in read_as(body, ChangesIn).changes]
     n_new = parts.changes.add(events, at=parts.clock.now())
     graph = parts.cmdb.graph
     unknown = sorted({each.item for each in events if each.item not in graph})

@@ -51,6 +51,7 @@ def read_metrics(parts: Parts) -> Response:
     measures, in_use = parts.measures, parts.live.in_use
     measures.series.set(in_use.window.n_series)
     measures.items.set(len(parts.cmdb.graph))
+    measures.damage.set(parts.live.n_damaged)
     measures.incidents.set(parts.incidents.count())
     measures.bundle.clear()
     if in_use.bundle is not None:
@@ -64,7 +65,12 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
     if parts.live.in_use.bundle is None:
         blocking.append("no bundle: no champion was found yet")
     if not len(parts.cmdb.graph):
-        blocking.append("no graph: no CMDB document was imported yet")
+        told.append(
+            "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
+        )
+    told += parts.live.troubles()
+    if not parts.live.calendar_known():
+        told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.champion.problem:
         told.append(f"registry: {parts.champion.problem}")
     if parts.gate.is_open:

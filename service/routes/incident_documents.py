@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.intake.text import Text
 from service.routes.documents import ChangeOut
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ class RankingOut(BaseModel):
     candidates: list[CandidateOut]
     n_candidates: int
     abstained: str = Field(description="why no candidate is named; empty when one is")
-    unseen: list[str] = Field(description="what could not be looked at")
-    notes: list[str] = Field(description="what had to be relaxed")
+    unseen: list[str] = Field(description="what could not be looked at, and what had to be relaxed")
     graph_version: str
     bundle_version: str
     code_version: str
@@ -67,8 +65,8 @@ class EnrichedAlert(BaseModel):
     item: str
     status: Literal["firing", "resolved"]
     starts_at: datetime
-    incident: int | None
-    page: str | None = Field(description="address of the incident's page")
+    incident: int
+    page: str = Field(description="address of the incident's page")
     ranking: RankingOut | None
     unenriched: str = Field(description="why there is no ranking; empty when there is one")
     notes: list[str] = Field(description="what of the alert could not be read")
@@ -85,9 +83,9 @@ class EnrichedAlert(BaseModel):
             name=told.alert.name,
             item=told.alert.item,
             status="firing" if told.status == "firing" else "resolved",
-            starts_at=told.alert.starts_at,
-            incident=known.incident if known else None,
-            page=f"{address}/incidents/{known.incident}" if known else None,
+            starts_at=known.alert.starts_at,
+            incident=known.incident,
+            page=f"{address}/incidents/{known.incident}",
             ranking=ranking,
             unenriched=answer.unenriched,
             notes=list(told.notes),
@@ -172,16 +170,16 @@ class VerdictIn(BaseModel):
         json_schema_extra={"examples": [{"causes": ["funds-db"], "note": "lock wait after the migration"}]},
     )
 
-    causes: list[Text] | Literal["none"] = Field(
+    causes: Annotated[list[str], Field(min_length=1)] | Literal["none"] = Field(
         description="the items that truly caused it, or none: a false alarm"
     )
-    note: Text = Field("", max_length=10_000)
+    note: str = Field("", max_length=10_000)
 
 
 class VerdictOut(BaseModel):
     """A verdict as it stands in the audit."""
 
-    causes: list[str]
+    causes: list[str] | Literal["none"]
     note: str
     who: str
     at: datetime
@@ -190,7 +188,8 @@ class VerdictOut(BaseModel):
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """Tell an audit row."""
-        return cls(who=entry.who, at=entry.at, **entry.document)
+        told = {**entry.document, "causes": entry.document["causes"] or "none"}
+        return cls(who=entry.who, at=entry.at, **told)
 
 
 class IncidentDetailOut(IncidentOut):

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from service.bodies import read_as
 from service.errors import (
+    BadEncodingError,
+    BadJsonError,
     BadVerdictError,
     BodyTooLargeError,
     MissingScopeError,
@@ -16,7 +19,9 @@ from service.errors import (
     UnknownIncidentError,
     problems,
 )
+from service.incidents.desk import CHANGES_BEFORE
 from service.parts import Parts, ServiceParts
+from service.routes.bodies import RawBody, model_body
 from service.routes.incident_documents import (
     CausesOut,
     IncidentDetailOut,
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)
 IncidentId = Annotated[int, Path(ge=1, le=2**53, description="number of the incident", examples=[1])]
-CHANGES_BEFORE = timedelta(hours=3)
 CHANGES_AFTER = timedelta(hours=1)
 
 
@@ -88,18 +92,27 @@ def read_causes(parts: Parts, incident: IncidentId) -> CausesOut:
 
 @router.post(
     "/{incident}/verdict",
-    responses=problems(UnknownIncidentError, BadVerdictError, BodyTooLargeError, *GUARDED),
+    openapi_extra=model_body(VerdictIn),
+    responses=problems(
+        BadJsonError,
+        UnknownIncidentError,
+        BadVerdictError,
+        BodyTooLargeError,
+        BadEncodingError,
+        *GUARDED,
+    ),
 )
 def record_verdict(
     parts: Parts,
     incident: IncidentId,
-    verdict: VerdictIn,
+    body: RawBody,
     sender: Annotated[Sender, Depends(requires(Scope.VERDICT))],
 ) -> VerdictOut:
     """Say what truly caused an incident, or that it was a false alarm.
 
     Who says it is the token's name. Verdicts are never altered; the last one counts.
     """
+    verdict = read_as(body, VerdictIn)
     parts.incidents.get(incident)
     entry = give_verdict(
         parts.audit,

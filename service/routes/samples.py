@@ -8,8 +8,10 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path
 
 from cmdb.errors import UnknownItemError
+from service.bodies import read_samples
 from service.errors import (
     BadEncodingError,
+    BadJsonError,
     BodyTooLargeError,
     MissingScopeError,
     NoTokenError,
@@ -20,7 +22,6 @@ from service.parts import Parts
 from service.routes.bodies import SAMPLES_BODY, RawBody
 from service.routes.documents import SamplesOut, ScoresOut, SeriesScoreOut, first_hundred
 from service.security import Scope, requires
-from telemetry.decoders import json_samples
 from telemetry.errors import BadBatchError
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ GUARDED = (NoTokenError, MissingScopeError)
     "/samples",
     dependencies=[Depends(requires(Scope.INGEST))],
     openapi_extra=SAMPLES_BODY,
-    responses=problems(BadBatchError, BodyTooLargeError, BadEncodingError, StoreUnavailableError, *GUARDED),
+    responses=problems(
+        BadJsonError, BadBatchError, BodyTooLargeError, BadEncodingError, StoreUnavailableError, *GUARDED
+    ),
 )
 def send_samples(parts: Parts, body: RawBody) -> SamplesOut:
     """Send a batch of metric samples.
@@ -44,11 +47,11 @@ def send_samples(parts: Parts, body: RawBody) -> SamplesOut:
     The answer comes when every accepted sample is on disk, and says what became of the others.
     `Content-Encoding: gzip` is understood.
     """
-    decoded = json_samples.decode(body)
+    decoded = read_samples(body)
     received = parts.live.receive(decoded.samples)
     n_unknown, unknown_items = _unknown(decoded.samples, parts.cmdb.graph)
     parts.measures.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
-    rejections: list[tuple[int | None, str]] = [(each.index, each.reason) for each in decoded.rejected[:100]]
+    rejections: list[tuple[int | None, str]] = []
     settings = parts.settings
     if received.n_too_old:
         past = settings.accepted_past
@@ -56,10 +59,11 @@ def send_samples(parts: Parts, body: RawBody) -> SamplesOut:
     if received.n_too_new:
         future = settings.accepted_future
         rejections.append((None, f"{received.n_too_new} samples are more than {future} in the future"))
+    rejections += [(each.index, each.reason) for each in decoded.rejected[:100]]
     return SamplesOut(
         accepted=received.n_accepted,
         rejected=decoded.n_rejected + received.n_too_old + received.n_too_new,
-        rejections=first_hundred(rejections[::-1]),
+        rejections=first_hundred(rejections),
         duplicate=received.taken.n_duplicate,
         out_of_order=received.taken.n_out_of_order,
         late=received.taken.n_late,

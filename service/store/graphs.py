@@ -66,12 +66,6 @@ class GraphStore:
             return CurrentGraph(DependencyGraph())
         return CurrentGraph(_from_document(row.document), from_ms(row.imported_ms))
 
-    def version(self, version: str) -> DependencyGraph | None:
-        """Return one version of the graph, if it was ever imported."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(graphs.c.document).where(graphs.c.version == version)).first()
-        return None if row is None else _from_document(row.document)
-
 
 def _to_document(graph: DependencyGraph) -> dict[str, Any]:
     return {

@@ -33,8 +33,9 @@ class IncidentStore:
     ) -> list[KnownAlert]:
         """Keep the alerts of one webhook, each in its incident; all are on disk when this returns.
 
-        An alert known by fingerprint and start is updated, never kept twice. A new one joins the
-        incident of a related alert that starts near it, or opens an incident.
+        An alert known by fingerprint and start is updated, never kept twice; one that does not tell its
+        start is the latest of its fingerprint that still fires. A new one joins the incident of a
+        related alert that starts near it, or opens an incident.
         """
         if not notifications:
             return []
@@ -129,14 +130,16 @@ _INCIDENTS = select(
 def _members(connection: Connection, notifications: Sequence[Notification]) -> Iterable[Member]:
     starts = [each.alert.starts_at for each in notifications]
     near = alerts.c.starts_ms.between(to_ms(min(starts) - TOGETHER), to_ms(max(starts) + TOGETHER))
-    rows = connection.execute(select(alerts.c.item, alerts.c.starts_ms, alerts.c.incident).where(near))
-    return [Member(row.item, from_ms(row.starts_ms), row.incident) for row in rows]
+    told = select(alerts.c.item, alerts.c.starts_ms, alerts.c.incident, alerts.c.fingerprint)
+    return [
+        Member(row.item, from_ms(row.starts_ms), row.incident, row.fingerprint)
+        for row in connection.execute(told.where(near))
+    ]
 
 
 def _record_one(connection: Connection, told: Notification, grouping: Grouping, *, at: datetime) -> int:
     alert, at_ms, ends_ms = told.alert, to_ms(at), None if told.ends_at is None else to_ms(told.ends_at)
-    same = (alerts.c.fingerprint == alert.fingerprint) & (alerts.c.starts_ms == to_ms(alert.starts_at))
-    known = connection.execute(select(alerts.c.id, alerts.c.n_received).where(same)).first()
+    known = connection.execute(_same_alert(told)).first()
     news = {
         "status": told.status,
         "ends_ms": ends_ms,
@@ -149,7 +152,7 @@ def _record_one(connection: Connection, told: Notification, grouping: Grouping, 
         again = {**news, "n_received": known.n_received + 1}
         connection.execute(update(alerts).where(alerts.c.id == known.id).values(again))
         return int(known.id)
-    incident = grouping.incident_for(alert.item, alert.starts_at)
+    incident = grouping.incident_for(alert.item, alert.starts_at, fingerprint=alert.fingerprint)
     is_first = incident is None
     if incident is None:
         incident = _inserted(connection, insert(incidents).values(opened_ms=to_ms(alert.starts_at)))
@@ -165,7 +168,7 @@ def _record_one(connection: Connection, told: Notification, grouping: Grouping, 
         "unenriched": "",
     }
     number = _inserted(connection, insert(alerts).values(row))
-    grouping.add(Member(alert.item, alert.starts_at, incident))
+    grouping.add(Member(alert.item, alert.starts_at, incident, alert.fingerprint))
     _settle(
         connection,
         incident,
@@ -174,6 +177,16 @@ def _record_one(connection: Connection, told: Notification, grouping: Grouping, 
         is_leader=is_first or _takes_lead(connection, incident, alert, grouping),
     )
     return number
+
+
+def _same_alert(told: Notification) -> Any:
+    """Ask for the alert that a notification is about, if it is known."""
+    asked = select(alerts.c.id, alerts.c.n_received).where(alerts.c.fingerprint == told.alert.fingerprint)
+    if told.is_start_told:
+        return asked.where(alerts.c.starts_ms == to_ms(told.alert.starts_at))
+    if told.status == FIRING:  # one that was resolved fires anew; a resolution may be told twice
+        asked = asked.where((alerts.c.status == FIRING) | (alerts.c.starts_ms == to_ms(told.alert.starts_at)))
+    return asked.order_by(alerts.c.starts_ms.desc(), alerts.c.id.desc()).limit(1)
 
 
 def _takes_lead(connection: Connection, incident: int, alert: Alert, grouping: Grouping) -> bool:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import ONSET
+from builders import ONSET, a_frame, a_graph, with_fault
 from service_builders import (
+    ITEMS,
     NOW,
     StillClock,
     a_bundle,
@@ -109,18 +110,48 @@ def test_an_alert_without_labels_is_answered_with_the_reason(client: TestClient)
     assert told["notes"]
 
 
-def test_no_graph_no_bundle_and_no_signals_are_each_the_reason(tmp_path: Path) -> None:
+def test_no_bundle_no_known_item_and_no_signals_are_each_the_reason(tmp_path: Path) -> None:
     app = an_app(tmp_path)
     with a_client(app) as client:
-        assert "graph" in send(client, a_webhook())["unenriched"]
-        client.post("/v1/cmdb", json=a_cmdb())
         assert "champion" in send(client, a_webhook())["unenriched"]
         app.state.source.bundle = a_bundle()
         app.state.parts.champion.refresh()
+        assert "no configuration item" in send(client, a_webhook("ghost"))["unenriched"]
         assert "signals" in send(client, a_webhook())["unenriched"]
         client.post("/v1/samples", json=as_columns(an_incident_frame()))
         assert send(client, a_webhook())["unenriched"] == ""
-        assert client.get("/v1/incidents").json()["total"] == 1
+        assert client.get("/v1/incidents").json()["total"] == 2
+
+
+def test_without_a_graph_items_are_ranked_on_their_own_signals_and_it_is_said(tmp_path: Path) -> None:
+    alone = with_fault(an_incident_frame(), {("funds-db", "latency_s"): 5.0}, last_ticks=7)
+    with a_client(an_app(tmp_path, bundle=a_bundle())) as client:
+        client.post("/v1/samples", json=as_columns(alone)).raise_for_status()
+        ready = client.get("/readyz")
+        told = send(client, a_webhook())
+        known = send(client, a_webhook("ghost", fingerprint="other"))
+    assert ready.status_code == 200
+    assert any(each.startswith("no graph") for each in ready.json()["reasons"])
+    assert told["unenriched"] == ""
+    assert told["ranking"]["n_candidates"] == len(ITEMS)
+    assert told["ranking"]["candidates"][0]["item"] == "funds-db"
+    assert any("no edges" in each for each in told["ranking"]["unseen"])
+    assert "no configuration item" in known["unenriched"]
+
+
+def test_a_graph_without_edges_is_searched_whole_as_offline_code_does(tmp_path: Path) -> None:
+    bundle, frame = a_bundle(), an_incident_frame()
+    with a_client(an_app(tmp_path, bundle=bundle)) as client:
+        client.post("/v1/cmdb", json=a_cmdb(edges=())).raise_for_status()
+        client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
+        told = send(client, a_webhook())["ranking"]
+    alert = Alert("gateway", "SlowRequests", ONSET + timedelta(minutes=4), "SlowRequests-gateway")
+    graph = a_graph(alone=ITEMS)
+    ranking = rank(build_case(alert, NOW, graph, frame, normal=bundle.normal, clock=CLOCKS[bundle.clock]))
+    assert told["n_candidates"] == len(ranking.candidates) == len(ITEMS)
+    assert told["unseen"] == list(ranking.unseen)
+    for each, offline in zip(told["candidates"], ranking.candidates, strict=True):
+        assert (each["item"], each["score"]) == (offline.item, offline.score)
 
 
 def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer() -> None:
@@ -198,14 +229,82 @@ def test_an_incident_closes_when_the_last_of_its_alerts_is_resolved(client: Test
     assert client.get("/v1/incidents/1").json()["status"] == "open"
 
 
-def test_alerts_beyond_the_limit_are_answered_unlooked_at(tmp_path: Path) -> None:
+def test_alerts_beyond_the_limit_are_kept_unranked_and_keep_what_was_said_before(tmp_path: Path) -> None:
     with a_service(tmp_path, max_alerts=1) as client:
-        webhook = a_webhook()
-        webhook["alerts"] += a_webhook("order")["alerts"]
+        webhook = a_webhook("order")
+        webhook["alerts"] += a_webhook("quotes")["alerts"]
         answers = client.post("/v1/alerts", json=webhook).json()["alerts"]
+        kept = client.get("/v1/incidents").json()
+        webhook["alerts"].reverse()
+        again = client.post("/v1/alerts", json=webhook).json()["alerts"]
     assert answers[0]["ranking"]
-    assert answers[1]["incident"] is None
     assert "first 1 alerts" in answers[1]["unenriched"]
+    assert kept["total"] == 2
+    assert {each["id"] for each in kept["incidents"]} == {each["incident"] for each in answers}
+    assert [each["unenriched"] for each in again] == ["", ""]
+    assert again[1]["ranking"] == answers[0]["ranking"]
+
+
+def test_a_late_alert_keeps_the_ranking_it_has(tmp_path: Path) -> None:
+    with a_service(tmp_path) as client:
+        before = send(client, a_webhook())
+    with a_client(an_app(tmp_path, bundle=a_bundle(), ranking_budget_s=1e-9)) as client:
+        again = send(client, a_webhook())
+        [alert] = client.get("/v1/incidents/1").json()["alerts"]
+    assert again["ranking"] == before["ranking"]
+    assert (again["unenriched"], alert["unenriched"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("later", "is_ranked_again"),
+    [(timedelta(minutes=30), True), (timedelta(hours=3), False), (timedelta(hours=7), False)],
+)
+def test_a_notification_that_comes_again_is_ranked_while_all_of_it_can_be_seen(
+    tmp_path: Path, later: timedelta, is_ranked_again: bool
+) -> None:
+    clock = StillClock()
+    with a_service(tmp_path, clock=clock) as client:
+        before = send(client, a_webhook())
+        clock.at = NOW + later
+        calm = a_frame(ITEMS, n_ticks=int(later / timedelta(minutes=1)), end=clock.at, seed=3)
+        client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+        again = send(client, a_webhook())
+    assert (again["ranking"] != before["ranking"]) == is_ranked_again
+    assert again["ranking"]["candidates"][0]["item"] == "funds-db"
+
+
+def test_alerts_without_an_item_are_apart_but_for_the_same_one_again(client: TestClient) -> None:
+    one = send(client, a_webhook("", name="DeadMan"))
+    other = send(client, a_webhook("", name="Watchdog"))
+    again = send(client, a_webhook("", name="DeadMan", starts_at=ONSET + timedelta(minutes=9)))
+    assert one["incident"] == again["incident"] != other["incident"]
+    assert client.get(f"/v1/incidents/{one['incident']}").json()["title"] == "DeadMan"
+
+
+def without_start(**chosen: Any) -> dict[str, Any]:
+    webhook = a_webhook(**chosen)
+    del webhook["alerts"][0]["startsAt"]
+    return webhook
+
+
+def test_an_alert_without_a_start_is_one_alert_until_it_is_resolved(tmp_path: Path) -> None:
+    clock = StillClock()
+    with a_service(tmp_path, clock=clock) as client:
+        for minutes in range(3):
+            clock.at = NOW + timedelta(minutes=minutes)
+            send(client, without_start())
+        incident = client.get("/v1/incidents/1").json()
+        assert [each["n_received"] for each in incident["alerts"]] == [3]
+        assert incident["alerts"][0]["starts_at"] == "2026-03-04T02:06:00Z"
+        for _ in range(2):
+            send(client, without_start(status="resolved"))
+        incident = client.get("/v1/incidents/1").json()
+        assert (incident["status"], incident["n_alerts"]) == ("closed", 1)
+        anew = send(client, without_start())
+        assert anew["starts_at"] == "2026-03-04T02:08:00Z"
+        for status in ("resolved", "firing", "firing"):
+            send(client, without_start(status=status))
+        assert client.get("/v1/incidents/1").json()["n_alerts"] == 2
 
 
 def test_a_webhook_that_takes_too_long_answers_the_rest_unenriched(tmp_path: Path) -> None:

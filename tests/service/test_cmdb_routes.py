@@ -54,7 +54,7 @@ def test_an_unknown_item_is_a_problem(client: TestClient, walk: str) -> None:
     assert "ghost" in answer.json()["detail"]
 
 
-def test_every_version_is_kept_and_the_last_one_survives_a_restart(tmp_path: Path) -> None:
+def test_the_last_version_survives_a_restart_and_an_earlier_one_can_come_back(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path)) as client:
         old = client.post("/v1/cmdb", json=a_cmdb()).json()["graph_version"]
         new = client.post("/v1/cmdb", json=a_cmdb(items=("solo",), edges=())).json()["graph_version"]
@@ -62,9 +62,5 @@ def test_every_version_is_kept_and_the_last_one_survives_a_restart(tmp_path: Pat
     cmdb = app.state.parts.cmdb
     with a_client(app) as client:
         assert client.get("/v1/cmdb").json()["graph_version"] == new
-        kept = cmdb.version(old)
-        assert kept is not None
-        assert kept.version == old
-        assert cmdb.version("ghost") is None
         client.post("/v1/cmdb", json=a_cmdb())
         assert cmdb.current.graph.version == old
