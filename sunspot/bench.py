@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.options import tracking_option
+
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
 
@@ -50,13 +52,7 @@ def command() -> None:
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
 )
-@click.option(
-    "--tracking",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Folder of the MLflow store that the run is logged to.",
-)
+@tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the brokerage's incidents.")
 def bench_rank(

@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from features.calendar_overrides import NO_OVERRIDES, CalendarOverrides
+
 LOCK = Path(__file__).parent.parent / "requirements.lock"
 LOCKED = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)( ;)?", re.MULTILINE)
 PYTHONS = ((3, 11), (3, 14))
@@ -35,7 +37,7 @@ class Check(NamedTuple):
     advice: str = ""
 
 
-def all_checks(data: Path, url: str) -> list[Check]:
+def all_checks(data: Path, url: str, calendar_overrides: Path | None = None) -> list[Check]:
     """Every check of this machine, in the order in which to mend things."""
     today = datetime.now(UTC).date()
     return [
@@ -43,7 +45,7 @@ def all_checks(data: Path, url: str) -> list[Check]:
         distributions(LOCK),
         data_directory(data),
         clock(today),
-        calendar(today),
+        calendar(today, calendar_overrides),
         tracking(data),
         service(url),
     ]
@@ -131,9 +133,20 @@ def clock(today: date) -> Check:
     return Check(name, "OK", f"{today} UTC, time zones known")
 
 
-def calendar(today: date) -> Check:
-    """How far the published exchange calendar reaches, read off its file without importing it."""
-    name = "exchange calendar"
+def calendar(today: date, calendar_overrides: Path | None = None) -> Check:
+    """How far the published exchange calendar reaches, read off its file without importing it.
+
+    With a file of closures and openings, how far the two reach together.
+    """
+    name, overrides = "exchange calendar", NO_OVERRIDES
+    if calendar_overrides is not None:
+        from service.calendar_file import overrides_from
+        from service.errors import BadCalendarFileError
+
+        try:
+            overrides = overrides_from(calendar_overrides)
+        except BadCalendarFileError as error:
+            return Check(name, "FAIL", str(error), "mend the file: docs/calendar.md has an example")
     package = find_spec("exchange_calendars")
     folders = list(package.submodule_search_locations or ()) if package else []
     if not folders:
@@ -145,16 +158,24 @@ def calendar(today: date) -> Check:
     years = [int(year) for year in re.findall(r'"(\d{4})-\d\d-\d\d"', text)]
     if not years:
         return Check(name, "WARN", "its last day cannot be told", "see that dates ahead are known")
-    return calendar_until(date(max(years), 12, 31), today)
+    return calendar_until(date(max(years), 12, 31), today, overrides)
 
 
-def calendar_until(last: date, today: date) -> Check:
-    """Whether a calendar that ends with ``last`` reaches far enough."""
-    name, found = "exchange calendar", f"Shanghai's is known until {last}"
+def calendar_until(last: date, today: date, overrides: CalendarOverrides = NO_OVERRIDES) -> Check:
+    """Whether a calendar that ends with ``last``, and the days listed beside it, reach far enough."""
+    listed = overrides.closures | overrides.openings
+    last = max(last, overrides.known_until or last)
+    is_known = today <= last or today in listed
+    found = f"Shanghai's is known until {last}, today is {'' if is_known else 'not '}known"
+    if listed:
+        found += f", {len(overrides.closures)} closures and {len(overrides.openings)} openings are listed"
     if last - today > SOON:
-        return Check(name, "OK", found)
-    advice = "after it every weekday counts as a trading day: update exchange-calendars, or list the closures"
-    return Check(name, "WARN", found, advice)
+        return Check("exchange calendar", "OK", found)
+    advice = (
+        "after it every weekday counts as a trading day: update exchange-calendars, or list the closures "
+        "in a file for --calendar-overrides (docs/calendar.md)"
+    )
+    return Check("exchange calendar", "WARN", found, advice)
 
 
 def tracking(data: Path) -> Check:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.options import calendar_overrides_option, data_option
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sunspot.checks import Check
 
 COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="SUNSPOT_DATA_DIR",
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Directory of the service's data.",
-)
+@data_option
 @click.option(
     "--url",
     envvar="SUNSPOT_URL",
@@ -30,8 +26,9 @@ COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
     show_default=True,
     help="Address of the service.",
 )
+@calendar_overrides_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document instead of lines.")
-def command(data: Path, url: str, as_json: bool) -> None:
+def command(data: Path, url: str, calendar_overrides: Path | None, as_json: bool) -> None:
     """Check this installation and say what to do.
 
     Each line is OK, WARN (it works, but look at it) or FAIL (it will not work). The exit status is 1 if
@@ -39,7 +36,7 @@ def command(data: Path, url: str, as_json: bool) -> None:
     """
     from sunspot.checks import all_checks
 
-    checks = all_checks(data, url)
+    checks = all_checks(data, url, calendar_overrides)
     if as_json:
         click.echo(json.dumps([each._asdict() for each in checks], indent=2))
     else:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from sunspot.options import data_option, tracking_uri_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PIPED_WIDTH = 160
+"""Characters of the table where there is no terminal to ask."""
 
 
 @click.group(name="models")
@@ -13,15 +21,8 @@ def command() -> None:
 
 
 @command.command(name="list")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("sunspot-data"),
-    show_default=True,
-    envvar="SUNSPOT_DATA_DIR",
-    help="Directory of the MLflow store.",
-)
-@click.option("--tracking-uri", default="", help="MLflow's address, if it is not a file in --data.")
+@data_option
+@tracking_uri_option
 def list_models(data: Path, tracking_uri: str) -> None:
     """Show every version, newest first, with its figures on held-back time."""
     from datetime import UTC, datetime
@@ -52,7 +53,10 @@ def list_models(data: Path, tracking_uri: str) -> None:
             _figure(each.figures.get("false_pages_per_week"), "{:.2f}"),
             _figure(each.figures.get("recall_events"), "{:.0%}"),
         )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(table)
 
 
 def _figure(value: float | None, form: str) -> str:

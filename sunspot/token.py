@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.options import data_option
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from service.store.tokens import TokenStore
 
 SCOPES = ("ingest", "read", "verdict", "admin")
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="SUNSPOT_DATA_DIR",
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Directory of the service's data.",
-)
 
 
 @click.group()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.options import calendar_overrides_option, data_option, tracking_uri_option
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
+    from features.calendar import Clock
     from features.frame import Frame
     from training.fit_detectors import FitResult
 
@@ -35,15 +38,8 @@ def command() -> None:
     help="What to learn from: the service's own history, the built-in brokerage, or a directory of "
     "Parquet or CSV tables with the columns item, metric, time_ms and value.",
 )
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("sunspot-data"),
-    show_default=True,
-    envvar="SUNSPOT_DATA_DIR",
-    help="Directory of the service's history and of the MLflow store.",
-)
-@click.option("--tracking-uri", default="", help="MLflow's address, if it is not a file in --data.")
+@data_option
+@tracking_uri_option
 @click.option(
     "--step", "step_s", type=click.IntRange(1, 3600), default=60, show_default=True, help="Seconds per tick."
 )
@@ -54,6 +50,7 @@ def command() -> None:
     show_default=True,
     help="Whose day it is: an exchange's, or the same every weekday.",
 )
+@calendar_overrides_option
 @click.option(
     "--budget",
     type=click.FloatRange(0.01),
@@ -61,11 +58,27 @@ def command() -> None:
     show_default=True,
     help="False pages accepted per series and week.",
 )
+@click.option(
+    "--replace-champion",
+    is_flag=True,
+    help="Replace even a champion of another step or of other series, which cannot be compared.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 def detectors(
-    source: str, data: Path, tracking_uri: str, step_s: int, clock: str, budget: float, seed: int
+    source: str,
+    data: Path,
+    tracking_uri: str,
+    step_s: int,
+    clock: str,
+    calendar_overrides: Path | None,
+    budget: float,
+    replace_champion: bool,
+    seed: int,
 ) -> None:
     """Fit detectors, judge them on held-back time, and make them champion if they are no worse.
+
+    They are fitted on the first 60 % of the time, calibrated on the next 20 % and judged on the rest; the
+    service may be running meanwhile. Without any history yet, try it with `--from brokerage`.
 
     Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
@@ -73,13 +86,25 @@ def detectors(
 
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
+    clocks = _clocks(calendar_overrides)
     console = Console(stderr=True)
     try:
         result, uri = _trained(
-            console, source, data, tracking_uri, step_ms=1000 * step_s, clock=clock, budget=budget, seed=seed
+            console,
+            source,
+            data,
+            tracking_uri,
+            step_ms=1000 * step_s,
+            clock=clock,
+            clocks=clocks,
+            budget=budget,
+            replace_champion=replace_champion,
+            seed=seed,
         )
-    except (NoHistoryError, BadHistoryError, ShortHistoryError) as reason:
-        raise click.ClickException(str(reason)) from reason
+    except (NoHistoryError, ShortHistoryError) as reason:
+        raise click.UsageError(f"{reason}; {_advice(source)}") from reason
+    except BadHistoryError as reason:
+        raise click.UsageError(str(reason)) from reason
     for line in summary_of(result, uri):
         click.echo(line)
 
@@ -92,7 +117,9 @@ def _trained(
     *,
     step_ms: int,
     clock: str,
+    clocks: Mapping[str, Clock],
     budget: float,
+    replace_champion: bool,
     seed: int,
 ) -> tuple[FitResult, str]:
     """Read, fit and register, with what is being done shown."""
@@ -108,9 +135,34 @@ def _trained(
             data_source=source,
             clock=clock,
             budget_per_week=budget,
+            replaces_champion=replace_champion,
             seed=seed,
         )
-        return fit_detectors(config, frame, MlflowTracker(uri), progress=status.update), uri
+        result = fit_detectors(config, frame, MlflowTracker(uri), clocks=clocks, progress=status.update)
+        return result, uri
+
+
+def _clocks(calendar_overrides: Path | None) -> dict[str, Clock]:
+    """Every clock, the exchange's with the days that a file lists: those that the service goes by."""
+    from features.calendar import CLOCKS, overridden
+    from service.calendar_file import overrides_from
+    from service.errors import BadCalendarFileError
+
+    try:
+        overrides = overrides_from(calendar_overrides)
+    except BadCalendarFileError as reason:
+        raise click.UsageError(str(reason)) from reason
+    return {name: overridden(clock, overrides) for name, clock in CLOCKS.items()}
+
+
+def _advice(source: str) -> str:
+    """What to do where there is too little to learn from."""
+    if source == "history":
+        return (
+            "run `sunspot serve` and send it samples of some days, name its directory with --data, "
+            "or try --from brokerage"
+        )
+    return "--from takes history, brokerage, or a directory of Parquet or CSV tables"
 
 
 def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:

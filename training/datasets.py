@@ -26,19 +26,18 @@ MAX_VALUES = 2**29
 def frame_from_history(
     directory: Path, *, step_ms: int, start_ms: int | None = None, end_ms: int | None = None
 ) -> Frame:
-    """Read what the service has kept, on a grid of ``step_ms``.
+    """Read what the service has kept, on a grid of ``step_ms``; it may be writing meanwhile.
 
     Raises
     ------
     NoHistoryError
         If it has kept nothing between ``start_ms`` and ``end_ms``.
     """
-    from telemetry.history import History  # noqa: PLC0415  Parquet takes half a second
+    from telemetry.history_reader import HistoryReader  # noqa: PLC0415  Parquet takes half a second
 
     if not directory.is_dir():
         raise NoHistoryError(str(directory))
-    with History(directory) as history:
-        samples = history.read(start_ms=start_ms, end_ms=end_ms)
+    samples = HistoryReader(directory).read(start_ms=start_ms, end_ms=end_ms)
     return frame_of_samples(samples, step_ms=step_ms, source=str(directory))
 
 
@@ -56,7 +55,7 @@ def frame_from_tables(directory: Path, *, step_ms: int) -> Frame:
     if not paths:
         raise NoHistoryError(str(directory))
     batches = [_samples_from(path) for path in paths]
-    return frame_of_samples(_joined(batches), step_ms=step_ms, source=str(directory))
+    return frame_of_samples(Samples.concatenated(batches), step_ms=step_ms, source=str(directory))
 
 
 def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
@@ -125,18 +124,3 @@ def _encoded(
     names, kinds = item.dictionary.to_pylist(), metric.dictionary.to_pylist()
     keys = tuple(SeriesKey(names[each // n_metrics], kinds[each % n_metrics]) for each in pairs.tolist())
     return Samples(keys, series.astype(np.int32), times, np.asarray(values, dtype=np.float64))
-
-
-def _joined(batches: list[Samples]) -> Samples:
-    """Batches as one, later files last."""
-    position: dict[SeriesKey, int] = {}
-    series = []
-    for batch in batches:
-        own = [position.setdefault(key, len(position)) for key in batch.keys]
-        series.append(np.array(own, dtype=np.int32)[batch.series])
-    return Samples(
-        tuple(position),
-        np.concatenate(series),
-        np.concatenate([batch.time_ms for batch in batches]),
-        np.concatenate([batch.values for batch in batches]),
-    )

@@ -14,7 +14,7 @@ from training.datasets import digest_of
 from training.evaluate import renamed
 from training.injection import inject_shifts
 from training.plots import training_plots
-from training.promote import Decision, decide, flaw_of
+from training.promote import Decision, decide, flaw_of, strangeness_of
 from training.provenance import provenance
 from training.row_trial import try_row_detectors
 from training.splits import split_in_time, without
@@ -24,6 +24,7 @@ from training.trial import run_trial, trial_figures
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from features.calendar import Clock
     from features.frame import Frame
     from models.bundle import Bundle
     from models.detectors.first_stage import Baseline
@@ -47,6 +48,8 @@ class FitConfig:
         False pages accepted per series and week.
     fit_share, calibrate_share
         Shares of the time that are learned from and calibrated on; the rest is held back.
+    replaces_champion
+        Whether a champion that there is no comparing with, for its step or its series, may be replaced.
     seed
         Seed of all that is random.
     """
@@ -57,6 +60,7 @@ class FitConfig:
     budget_per_week: float = 1.0
     fit_share: float = 0.6
     calibrate_share: float = 0.2
+    replaces_champion: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -97,6 +101,7 @@ def fit_detectors(
     tracker: Tracker,
     *,
     labels: Sequence[LabelledAnomaly] = (),
+    clocks: Mapping[str, Clock] = CLOCKS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
     """Fit on the earlier part of a frame, calibrate on the next, judge on the last, and register.
@@ -114,6 +119,8 @@ def fit_detectors(
         Where the run and the bundle are kept.
     labels
         Incidents known to be in the history.
+    clocks
+        The clocks by name, with the days that an operator has told of.
     progress
         Told what is being done, for whoever waits.
 
@@ -129,7 +136,7 @@ def fit_detectors(
         run.log_data(data)
 
         progress("learning what is normal")
-        clock = CLOCKS[config.clock]
+        clock = clocks[config.clock]
         baseline = fit_baseline(without(split.fit, labels), clock)
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
@@ -149,7 +156,7 @@ def fit_detectors(
             trial, baseline, clock, shifts=shifts, budget_per_week=config.budget_per_week
         )
         _log_candidates(run, figures, rows)
-        _log_plots(run, trial, baseline, config, threshold)
+        _log_plots(run, trial, baseline, clock, threshold)
 
         progress("packing the bundle")
         bundle = make_bundle(
@@ -166,32 +173,23 @@ def fit_detectors(
             version, decision = "", Decision(False, flaw)
         else:
             progress("comparing with the champion")
-            champion = tracker.champion()
-            rival = None if champion is None else _rival_figures(champion, split, shifted, shifts, labels)
-            if rival:
+            champion, rival = tracker.champion(), None
+            strange = "" if champion is None else strangeness_of(champion, frame)
+            if champion is not None and not strange:
+                champions = run_trial(champion.baseline, clocks[champion.clock], split, shifted, labels)
+                rival = trial_figures(
+                    champions, champion.baseline, champion.threshold, shifts=shifts, labels=labels
+                )
                 run.log({}, renamed(rival, "champion"))
             decision = decide(figures, rival, budget_per_week=config.budget_per_week)
+            if strange and not config.replaces_champion:
+                decision = Decision(False, f"{strange}; --replace-champion takes it all the same")
             progress("registering")
             version = tracker.register(run, bundle)
             if decision.promoted:
                 tracker.promote(version)
         run.log({"promoted": decision.promoted, "reason": decision.reason}, figures)
         return FitResult(bundle, figures, run.id, version, decision.promoted, decision.reason)
-
-
-def _rival_figures(
-    champion: Bundle,
-    split: Split,
-    shifted: Frame,
-    shifts: Sequence[LabelledAnomaly],
-    labels: Sequence[LabelledAnomaly],
-) -> dict[str, float] | None:
-    """Figures of the champion on the same held-back time, or ``None`` if it knows none of it."""
-    is_shared = set(champion.baseline.keys) & set(split.held_back.keys)
-    if champion.step_ms != split.held_back.step_ms or not is_shared:
-        return None
-    trial = run_trial(champion.baseline, champion.clock_used, split, shifted, labels)
-    return trial_figures(trial, champion.baseline, champion.threshold, shifts=shifts, labels=labels)
 
 
 def _log_candidates(run: Run, figures: Mapping[str, float], rows: Mapping[str, RowCandidate]) -> None:
@@ -201,12 +199,12 @@ def _log_candidates(run: Run, figures: Mapping[str, float], rows: Mapping[str, R
             child.log({"detector": name}, own)
 
 
-def _log_plots(run: Run, trial: Trial, baseline: Baseline, config: FitConfig, threshold: float) -> None:
+def _log_plots(run: Run, trial: Trial, baseline: Baseline, clock: Clock, threshold: float) -> None:
     held_back = trial.held_back
     pages = pages_of(
         held_back.calm, held_back.frame.times_ms, threshold=threshold, is_sparse=baseline.is_sparse
     )
-    plots = training_plots(trial, baseline, CLOCKS[config.clock], threshold=threshold, pages=pages)
+    plots = training_plots(trial, baseline, clock, threshold=threshold, pages=pages)
     for name, plot in plots.items():
         run.log_plot(name, plot)
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from features.frame import Frame
     from models.bundle import Bundle
 
+LEAST_SHARED = 0.9
+"""Share of the champion's series that its successor must know; instances come and go, estates do not."""
+
+PAGES = "false_pages_per_week"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -35,7 +40,8 @@ def decide(
     """Compare figures of the same held-back time.
 
     Worse means: more false pages than the budget and than the champion, or fewer anomalies found than the
-    champion, each by more than chance explains. What is missing from either side is not compared.
+    champion, each by more than chance explains. What is missing from either side is not compared. Without
+    a champion the budget alone decides.
 
     Parameters
     ----------
@@ -45,15 +51,20 @@ def decide(
         False pages accepted per series and week.
     """
     if champion is None:
-        return Decision(True, "there was no champion of these series to compare with")
-    name = "false_pages_per_week"
-    if name in challenger and name in champion:
-        allowed = max(champion[name], budget_per_week)
-        if challenger[f"{name}_low"] > allowed:
+        if challenger.get(f"{PAGES}_low", 0.0) > budget_per_week:
             return Decision(
                 False,
-                f"{challenger[name]:.2f} false pages per series-week, the champion "
-                f"has {champion[name]:.2f} and the budget is {budget_per_week:.2f}",
+                f"{challenger[PAGES]:.2f} false pages per series-week ({challenger[f'{PAGES}_low']:.2f} to "
+                f"{challenger[f'{PAGES}_high']:.2f}), the budget is {budget_per_week:.2f}",
+            )
+        return Decision(True, "there was no champion to compare with, and it keeps the budget")
+    if PAGES in challenger and PAGES in champion:
+        allowed = max(champion[PAGES], budget_per_week)
+        if challenger[f"{PAGES}_low"] > allowed:
+            return Decision(
+                False,
+                f"{challenger[PAGES]:.2f} false pages per series-week, the champion "
+                f"has {champion[PAGES]:.2f} and the budget is {budget_per_week:.2f}",
             )
     if (
         "recall_events" in challenger
@@ -66,6 +77,18 @@ def decide(
             f"the champion {champion['recall_events']:.0%}",
         )
     return Decision(True, "it is no worse than the champion on the time held back")
+
+
+def strangeness_of(champion: Bundle, frame: Frame) -> str:
+    """Why a champion cannot be compared with what a frame teaches, in one sentence; empty if it can be."""
+    if champion.step_ms != frame.step_ms:
+        own, its = frame.step_ms / 1000, champion.step_ms / 1000
+        return f"it has a tick every {own:g} s, the champion every {its:g} s"
+    known = champion.baseline.keys
+    n_shared = len(set(known) & set(frame.keys))
+    if n_shared < LEAST_SHARED * len(known):
+        return f"it knows {n_shared} of the champion's {len(known)} series"
+    return ""
 
 
 def flaw_of(bundle: Bundle, held_back: Frame) -> str:

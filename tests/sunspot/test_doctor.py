@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from features.calendar import CLOCKS, ExchangeClock, overridden
+from features.calendar_overrides import read_overrides
 from sunspot import checks
 from sunspot.doctor import command
 
@@ -75,7 +77,8 @@ def test_the_report_is_also_a_document(tmp_path: Path) -> None:
 
 def test_what_fails_fails_the_command(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    result = CliRunner().invoke(command, ["--data", str(tmp_path / "file"), "--url", "http://127.0.0.1:1"])
+    inside = tmp_path / "file" / "inside"
+    result = CliRunner().invoke(command, ["--data", str(inside), "--url", "http://127.0.0.1:1"])
     assert result.exit_code == 1
     assert "is not a directory\n     → choose another with --data" in result.output
 
@@ -126,7 +129,44 @@ def test_a_calendar_that_ends_soon_is_told() -> None:
     ends = checks.calendar_until(date(2026, 12, 31), date(2026, 12, 1))
     assert ends.status == "WARN"
     assert "list the closures" in ends.advice
+    assert "--calendar-overrides" in ends.advice
     assert "2026-12-31" in checks.calendar(date(2026, 1, 1)).found
+
+
+def test_listed_closures_carry_the_calendar_on(tmp_path: Path) -> None:
+    path, today = tmp_path / "calendar.toml", date(2027, 2, 8)
+    alone = checks.calendar(today)
+    assert (alone.status, "today is not known" in alone.found) == ("WARN", True)
+    path.write_text("closures = [2027-02-08, 2027-02-09]\nopenings = [2027-02-20]")
+    listed = checks.calendar(today, path)
+    assert (listed.status, "today is known" in listed.found) == ("WARN", True)
+    assert "2 closures and 1 openings are listed" in listed.found
+    assert "today is not known" in checks.calendar(date(2027, 2, 10), path).found
+    path.write_text("closures = [2027-02-08]\nknown_until = 2027-12-31")
+    assert checks.calendar(today, path).status == "OK"
+    assert "until 2027-12-31, today is known" in checks.calendar(date(2027, 2, 10), path).found
+
+
+def test_the_doctor_and_the_clock_agree_on_what_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    path.write_text("closures = [2027-02-08]\nopenings = [2027-03-06]\nknown_until = 2027-01-15")
+    clock = overridden(CLOCKS["XSHG"], read_overrides(path.read_text()))
+    assert isinstance(clock, ExchangeClock)
+    for day in (date(2026, 12, 31), date(2027, 1, 15), date(2027, 1, 16), date(2027, 2, 8), date(2027, 3, 6)):
+        assert ("today is known" in checks.calendar(day, path).found) is clock.calendar_known(day)
+
+
+@pytest.mark.parametrize("content", ["closures = 1", "nonsense", None])
+def test_a_calendar_file_that_cannot_be_read_fails(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "calendar.toml"
+    if content is not None:
+        path.write_text(content)
+    result = CliRunner().invoke(
+        command, ["--data", str(tmp_path), "--url", "http://127.0.0.1:1", "--calendar-overrides", str(path)]
+    )
+    assert result.exit_code == 1
+    assert "FAIL exchange calendar" in result.output
+    assert "calendar.toml" in result.output
 
 
 def test_a_tracking_store_without_a_champion_is_told(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_the_services_history_becomes_a_frame(tmp_path: Path) -> None:
         frame_from_history(tmp_path / "history", step_ms=STEP_MS, start_ms=10**12)
 
 
+def test_history_is_read_while_the_service_writes_it(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        history.append(Samples.from_rows(ROWS))
+        assert len(frame_from_history(tmp_path, step_ms=STEP_MS).keys) == 2
+
+
+def test_of_one_tick_in_two_tables_the_later_file_counts(tmp_path: Path) -> None:
+    for name, value in (("b", 2.0), ("a", 1.0)):
+        csv.write_csv(a_table([("order", "requests", 60_000, value)]), tmp_path / f"{name}.csv")
+    assert frame_from_tables(tmp_path, step_ms=STEP_MS).values.tolist() == [[2.0]]
+
+
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
     for read in (frame_from_tables, frame_from_history):
         with pytest.raises(NoHistoryError) as caught:

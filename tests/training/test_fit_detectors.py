@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from builders import a_frame
 from training_builders import MemoryTracker, a_bundle, deaf
 
+from features.calendar import CLOCKS, overridden
+from features.calendar_overrides import CalendarOverrides
 from features.frame import Frame
 from models.bundle import MANIFEST, bundle_files, load_bundle, save_bundle
 from models.detectors import DETECTORS
 from training.errors import ShortHistoryError
 from training.fit_detectors import FitConfig, FitResult, fit_detectors
+from training.promote import decide
 from training.splits import LabelledAnomaly
+
+if TYPE_CHECKING:
+    from models.bundle import Bundle
 
 ITEMS = ("order", "quotes", "search")
 FRAME = a_frame(ITEMS, n_ticks=3000)
@@ -81,10 +89,59 @@ def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: 
     assert "the champion" in refused.reason
 
 
-def test_a_champion_of_other_series_or_another_step_is_no_rival() -> None:
-    for champion in (a_bundle(("elsewhere",)), a_bundle(ITEMS, frame=a_frame(ITEMS, step_ms=300_000))):
-        decided = fit_detectors(CONFIG, FRAME, MemoryTracker(champion))
-        assert "no champion of these series" in decided.reason
+@pytest.mark.parametrize(
+    ("champion", "reason"),
+    [
+        (a_bundle(("order", "elsewhere")), "it knows 3 of the champion's 6 series"),
+        (a_bundle(ITEMS, frame=a_frame(ITEMS, step_ms=300_000)), "it has a tick every 60 s, the champion"),
+    ],
+)
+def test_a_champion_of_other_series_or_another_step_is_replaced_only_if_told_to(
+    champion: Bundle, reason: str
+) -> None:
+    tracker = MemoryTracker(champion)
+    refused = fit_detectors(CONFIG, FRAME, tracker)
+    assert not refused.promoted
+    assert refused.reason.startswith(reason)
+    assert "--replace-champion" in refused.reason
+    assert tracker.champion() is champion
+    assert fit_detectors(replace(CONFIG, replaces_champion=True), FRAME, tracker).promoted
+
+
+def test_the_champion_of_a_grown_estate_is_compared() -> None:
+    tracker = MemoryTracker(deaf(a_bundle(ITEMS[:2])))
+    assert fit_detectors(CONFIG, FRAME, tracker).reason.startswith("it is no worse than the champion")
+    assert "champion_false_pages_per_week" in tracker.runs[0].figures
+
+
+@pytest.mark.parametrize("replaces_champion", [False, True])
+def test_a_first_bundle_that_breaks_the_budget_is_registered_but_not_promoted(
+    *, replaces_champion: bool
+) -> None:
+    troubled = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    for first in range(2450, 2950, 50):
+        troubled.values[first : first + 10] *= 50
+    champion = a_bundle(("elsewhere",)) if replaces_champion else None
+    config = replace(CONFIG, replaces_champion=replaces_champion)
+    refused = fit_detectors(config, troubled, MemoryTracker(champion))
+    assert (refused.promoted, refused.version) == (False, "1")
+    assert refused.reason.endswith("the budget is 1.00")
+
+
+def test_what_was_not_measured_does_not_keep_a_first_bundle_back() -> None:
+    assert decide({}, None, budget_per_week=1).promoted
+
+
+def test_a_day_that_the_operator_lists_is_learned_as_such() -> None:
+    first_day = datetime.fromtimestamp(FRAME.start_ms / 1000, UTC).date()
+    days = frozenset(first_day + timedelta(days=number) for number in range(-1, 4))
+    clocks = {name: overridden(each, CalendarOverrides(closures=days)) for name, each in CLOCKS.items()}
+    as_published, as_listed = (
+        fit_detectors(FitConfig(), FRAME, MemoryTracker(), clocks=each).bundle.baseline
+        for each in (CLOCKS, clocks)
+    )
+    assert as_published.profile.shape == as_listed.profile.shape
+    assert not np.array_equal(as_published.profile, as_listed.profile, equal_nan=True)
 
 
 def test_labelled_incidents_are_neither_learned_nor_counted_as_false() -> None:

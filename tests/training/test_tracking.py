@@ -67,9 +67,12 @@ def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
 
     (listed,) = tracker.registered()
     assert (listed.version, listed.is_champion, listed.run_id) == ("1", True, result.run_id)
-    shown = CliRunner().invoke(models_command, ["list", "--data", str(data)], terminal_width=200)
+    shown = CliRunner().invoke(models_command, ["list", "--data", str(data)])
     assert shown.exit_code == 0, shown.output
     assert "champion" in shown.output
+    assert listed.bundle_version.removeprefix("sha256:")[:12] in shown.output, "whole, although it is piped"
+    assert listed.run_id[:12] in shown.output
+    assert "…" not in shown.output
 
 
 def test_a_benchmark_is_one_run_with_a_child_for_each_row(tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path)
 def test_the_command_says_when_there_is_nothing_to_learn_from(tmp_path: Path, source: str) -> None:
     asked = source if source == "history" else str(tmp_path / source)
     done = CliRunner().invoke(train_command, ["detectors", "--from", asked, "--data", str(tmp_path)])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "nothing to learn from" in done.output
 
 

@@ -1,0 +1,44 @@
+"""Options that several subcommands share, so that one word means one thing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+DIRECTORY = click.Path(file_okay=False, path_type=Path)
+DATA_DIRECTORY = Path("sunspot-data")
+DATA_VARIABLE = "SUNSPOT_DATA_DIR"
+
+data_option = click.option(
+    "--data",
+    type=DIRECTORY,
+    envvar=DATA_VARIABLE,
+    default=DATA_DIRECTORY,
+    show_default=True,
+    help="Directory of the service's data: store, history, and MLflow's store.",
+)
+
+tracking_option = click.option(
+    "--tracking",
+    type=DIRECTORY,
+    envvar=DATA_VARIABLE,
+    default=DATA_DIRECTORY,
+    show_default=True,
+    help="Directory of the service's data, whose MLflow store the run is logged to.",
+)
+"""For commands whose ``--data`` is a data set."""
+
+calendar_overrides_option = click.option(
+    "--calendar-overrides",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="SUNSPOT_CALENDAR_OVERRIDES",
+    help="TOML file of closures and openings beside the exchange calendar.",
+)
+
+tracking_uri_option = click.option(
+    "--tracking-uri",
+    envvar="SUNSPOT_TRACKING_URI",
+    default="",
+    help="MLflow's address.  [default: a file in the data directory]",
+)

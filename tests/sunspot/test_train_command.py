@@ -1,0 +1,98 @@
+"""What a training is told, and what it says when it cannot begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import a_frame
+from click.testing import CliRunner, Result
+from training_builders import a_bundle
+
+from features.calendar import CLOCKS
+from models.registry import tracking_uri_for
+from sunspot.train import command
+from training.tracking import MlflowTracker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def train(*arguments: str | Path, **environment: str) -> Result:
+    return CliRunner().invoke(command, ["detectors", *map(str, arguments)], env=environment)
+
+
+def tables(directory: Path, *, n_ticks: int = 200) -> Path:
+    frame = a_frame(["order"], n_ticks=n_ticks)
+    rows = [
+        f"{key.item},{key.metric},{time_ms},{frame.values[tick, column]}"
+        for tick, time_ms in enumerate(frame.times_ms)
+        for column, key in enumerate(frame.keys)
+    ]
+    directory.mkdir()
+    (directory / "calm.csv").write_text("\n".join(["item,metric,time_ms,value", *rows]))
+    return directory
+
+
+def test_without_history_it_says_what_to_do_with_status_2(tmp_path: Path) -> None:
+    done = train("--data", tmp_path)
+    assert done.exit_code == 2
+    assert "nothing to learn from" in done.output
+    assert "sunspot serve" in done.output
+    assert "--from brokerage" in done.output
+    assert not list(tmp_path.iterdir()), "no store is made of nothing"
+
+
+def test_a_slip_in_the_source_is_told_with_what_there_is(tmp_path: Path) -> None:
+    done = train("--from", "brokrage", "--data", tmp_path)
+    assert done.exit_code == 2
+    assert "--from takes history, brokerage, or a directory" in done.output
+
+
+def test_a_short_history_and_a_bad_table_end_with_status_2(tmp_path: Path) -> None:
+    short = train("--from", tables(tmp_path / "short", n_ticks=5), "--data", tmp_path / "data")
+    assert (short.exit_code, "needs at least" in short.output) == (2, True)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "bad.csv").write_text("item,value\n")
+    bad = train("--from", tmp_path / "bad", "--data", tmp_path / "data")
+    assert (bad.exit_code, "has no column metric, time_ms" in bad.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "content", ["closures = [tomorrow]", "holidays = []", 'openings = ["2027-01-01"]', None]
+)
+def test_a_bad_calendar_file_is_a_clear_error_before_anything_is_read(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "calendar.toml"
+    if content is not None:
+        path.write_text(content)
+    done = train("--data", tmp_path / "data", SUNSPOT_CALENDAR_OVERRIDES=str(path))
+    assert done.exit_code == 2
+    assert "calendar.toml" in done.output
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> None:
+    tracker = MlflowTracker(tracking_uri_for(tmp_path / "data"))
+    with tracker.run("elsewhere", {}) as run:
+        tracker.promote(tracker.register(run, a_bundle(("elsewhere",))))
+    (tmp_path / "calendar.toml").write_text("closures = [2027-02-08]")
+    arguments: list[str | Path] = [
+        "--from",
+        tables(tmp_path / "tables"),
+        "--data",
+        tmp_path / "data",
+        "--clock",
+        "XSHG",
+    ]
+    arguments += ["--calendar-overrides", tmp_path / "calendar.toml"]
+    refused = train(*arguments)
+    assert refused.exit_code == 0, refused.output
+    assert "champion   no: it knows 0 of the champion's 3 series; --replace-champion" in refused.output
+    assert "champion   yes" in train(*arguments, "--replace-champion").output
+
+
+def test_every_clock_can_be_named() -> None:
+    told = CliRunner().invoke(command, ["detectors", "--help"]).output
+    assert all(name in told for name in CLOCKS)
