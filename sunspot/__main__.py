@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Subcommand(NamedTuple):
@@ -32,23 +36,43 @@ COMMANDS: dict[str, Subcommand] = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand only to run it or to show its own help."""
+    """A group that imports a subcommand only to run it, to complete its words or to show its own help."""
+
+    subcommands: ClassVar[Mapping[str, Subcommand]] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Every subcommand, in the order a new user meets them."""
-        return list(COMMANDS)
+        return list(self.subcommands)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one subcommand."""
-        if cmd_name not in COMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one subcommand; to a shell that completes, one that cannot be imported is none."""
+        if cmd_name not in self.subcommands:
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name].module).command
+        try:
+            command: click.Command = import_module(self.subcommands[cmd_name].module).command
+        except Exception as reason:
+            if ctx.resilient_parsing:  # a traceback would land in the line that is being typed
+                return None
+            if isinstance(reason, ImportError):
+                raise click.ClickException(
+                    f"{cmd_name} cannot be loaded: {reason}; see what `sunspot doctor` says"
+                ) from reason
+            raise
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a subcommand's name without importing any, or else an option."""
+        names = [
+            CompletionItem(name, help=each.help)
+            for name, each in self.subcommands.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list without importing anything."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, each.help) for name, each in COMMANDS.items()])
+            formatter.write_dl([(name, each.help) for name, each in self.subcommands.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from typing import ClassVar
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from sunspot.__main__ import COMMANDS, main
+from sunspot.__main__ import COMMANDS, LazyGroup, Subcommand, main
 
 EXISTING = sorted(name for name, each in COMMANDS.items() if find_spec(each.module))
 HEAVY = {"mlflow", "numpy", "sklearn", "fastapi", "pandas", "pyarrow", "pyod", "exchange_calendars"}
@@ -87,3 +90,50 @@ def test_the_shell_completes(words: str, expected: list[str]) -> None:
         _SUNSPOT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1)
     ).stdout
     assert sorted(told.splitlines()) == sorted(expected)
+
+
+class Damaged(LazyGroup):
+    """The command with a subcommand that cannot be imported."""
+
+    subcommands: ClassVar = {
+        **COMMANDS,
+        "damaged": Subcommand("sunspot.no_such_module", "Cannot be imported."),
+    }
+
+
+def completions(words: list[str], incomplete: str) -> list[str]:
+    shell = ShellComplete(Damaged("sunspot"), {}, "sunspot", "_SUNSPOT_COMPLETE")
+    return [each.value for each in shell.get_completions(words, incomplete)]
+
+
+def test_a_subcommand_that_cannot_be_imported_leaves_completion_whole() -> None:
+    assert completions([], "d") == ["demo", "doctor", "damaged"]
+    assert completions(["damaged"], "--") == ["--help"]
+    assert "--json" in completions(["doctor"], "--")
+
+
+def test_a_subcommand_that_cannot_be_imported_is_a_clear_error() -> None:
+    done = CliRunner().invoke(Damaged("sunspot"), ["damaged"])
+    assert done.exit_code == 1
+    assert "Error: damaged cannot be loaded: No module named 'sunspot.no_such_module'" in done.output
+    assert "sunspot doctor" in done.output
+
+
+def test_names_are_completed_without_importing_anything() -> None:
+    code = (
+        "import sys\n"
+        "from click.shell_completion import ShellComplete\n"
+        "from sunspot.__main__ import main, COMMANDS\n"
+        "ShellComplete(main, {}, 'sunspot', '_X').get_completions([], '')\n"
+        "print(*sorted({each.module for each in COMMANDS.values()} & sys.modules.keys()))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not told.strip()
+
+
+def test_a_subcommand_with_a_defect_of_another_kind_shows_it() -> None:
+    class Defective(LazyGroup):
+        subcommands: ClassVar = {"defective": Subcommand("sunspot.processes", "Has no command.")}
+
+    with pytest.raises(AttributeError):
+        Defective("sunspot").get_command(click.Context(Defective("sunspot")), "defective")
