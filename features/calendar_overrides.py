@@ -54,7 +54,9 @@ def read_overrides(text: str) -> CalendarOverrides:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise BadOverridesError("it is nested too deeply") from error
+    except ValueError as error:  # besides its own, that of a number with too many digits
         raise BadOverridesError(str(error)) from error
     foreign = document.keys() - {*DAY_LISTS, KNOWN_UNTIL}
     if foreign:

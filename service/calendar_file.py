@@ -24,6 +24,6 @@ def overrides_from(path: Path | None) -> CalendarOverrides:
     if path is None:
         return NO_OVERRIDES
     try:
-        return read_overrides(path.read_text(encoding="utf-8"))
+        return read_overrides(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, BadOverridesError) as error:
         raise BadCalendarFileError(path, str(error)) from error

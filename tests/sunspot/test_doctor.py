@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from sunspot.doctor import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def test_listed_closures_carry_the_calendar_on(tmp_path: Path) -> None:
     assert (listed.status, "today is known" in listed.found) == ("WARN", True)
     assert "2 closures and 1 openings are listed" in listed.found
     assert "today is not known" in checks.calendar(date(2027, 2, 10), path).found
-    path.write_text("closures = [2027-02-08]\nknown_until = 2027-12-31")
+    path.write_text("closures = [2027-02-08]\nknown_until = 2027-12-31", encoding="utf-8-sig")
     assert checks.calendar(today, path).status == "OK"
     assert "until 2027-12-31, today is known" in checks.calendar(date(2027, 2, 10), path).found
 
@@ -154,6 +154,13 @@ def test_the_doctor_and_the_clock_agree_on_what_is_known(tmp_path: Path) -> None
     assert isinstance(clock, ExchangeClock)
     for day in (date(2026, 12, 31), date(2027, 1, 15), date(2027, 1, 16), date(2027, 2, 8), date(2027, 3, 6)):
         assert ("today is known" in checks.calendar(day, path).found) is clock.calendar_known(day)
+
+
+def test_the_example_in_the_documentation_is_one() -> None:
+    text = (Path(checks.__file__).parents[1] / "docs" / "calendar.md").read_text(encoding="utf-8")
+    found = read_overrides(text.split("```toml\n")[1].split("```")[0])
+    assert date(2027, 2, 8) in found.closures
+    assert found.known_until == date(2027, 12, 31)
 
 
 @pytest.mark.parametrize("content", ["closures = 1", "nonsense", None])
