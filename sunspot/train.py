@@ -86,7 +86,7 @@ def detectors(
 
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
-    clocks = _clocks(calendar_overrides)
+    clocks = clocks_with(calendar_overrides)
     console = Console(stderr=True)
     try:
         result, uri = _trained(
@@ -142,7 +142,7 @@ def _trained(
         return result, uri
 
 
-def _clocks(calendar_overrides: Path | None) -> dict[str, Clock]:
+def clocks_with(calendar_overrides: Path | None) -> dict[str, Clock]:
     """Every clock, the exchange's with the days that a file lists: those that the service goes by."""
     from features.calendar import CLOCKS, overridden
     from service.calendar_file import overrides_from

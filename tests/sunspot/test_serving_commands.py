@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from service_builders import settings_for
+from service_builders import a_bundle, a_client, an_app, settings_for
 
+from features.calendar import CLOCKS
 from service.app import STORE
 from service.listening import bind
 from service.store.database import Database
@@ -13,6 +15,7 @@ from service.store.tokens import TokenStore
 from sunspot.serve import command as serve
 from sunspot.token import SCOPES
 from sunspot.token import command as token
+from sunspot.train import clocks_with
 from telemetry.history import History
 
 if TYPE_CHECKING:
@@ -69,3 +72,23 @@ def test_a_data_directory_in_use_is_said(tmp_path: Path) -> None:
         answer = CliRunner().invoke(serve, ["--port", "0", "--data", str(tmp_path)])
     assert answer.exit_code == 1
     assert "already" in answer.output
+
+
+def test_a_bad_calendar_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "calendar.toml").write_text("closures = [tomorrow]")
+    arguments = ["--port", "0", "--data", str(tmp_path / "data")]
+    answer = CliRunner().invoke(serve, [*arguments, "--calendar-overrides", str(tmp_path / "calendar.toml")])
+    assert answer.exit_code == 1
+    assert "calendar.toml" in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_the_service_and_training_go_by_one_clock(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    path.write_text("closures = [2027-02-08]\nknown_until = 2027-12-31")
+    bundle = replace(a_bundle(), clock="XSHG")
+    app = an_app(tmp_path / "data", bundle=bundle, calendar_overrides=path)
+    with a_client(app):
+        clock = app.state.parts.live.in_use.clock
+    assert clock == clocks_with(path)["XSHG"]
+    assert clock != CLOCKS["XSHG"]
