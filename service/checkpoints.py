@@ -88,7 +88,7 @@ class Checkpoints:
 
 
 def _decoded(path: Path) -> tuple[Scored, int]:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         header = json.loads(stored["header"].tobytes())
         state = state_from_bytes(stored["state"].tobytes())
         scores = Scores(stored["values"], stored["status"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
@@ -15,6 +17,9 @@ from service.routes.incident_documents import VerdictIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+EXAMPLES = Path(__file__).parent / "examples.json"
+"""An answer of each operation, as a running service gave it; a test sees that it still does."""
 
 TAGS = [
     {"name": "signals", "description": "Metric samples in, scores out."},
@@ -58,11 +63,14 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
             summary, _, rest = operation["description"].partition("\n\n")
             operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
+            for content in answers["200"]["content"].values():
+                content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}
             answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}

@@ -156,3 +156,32 @@ def test_with_signals_as_the_present_old_days_are_accepted(tmp_path: Path) -> No
     assert again.state.parts.live.present() == ONSET + timedelta(minutes=1)
     with a_client(again) as client:
         assert client.get("/readyz").json()["present"] == "2026-03-04T02:01:00Z"
+
+
+def test_rejections_are_told_in_the_order_of_the_body_and_each_sample_has_one_fate(
+    client: TestClient,
+) -> None:
+    told = send(
+        client,
+        ("order", "latency_s", ONSET_MS, None),
+        ("order", "latency_s", ONSET_MS, 0.2),
+        ("ghost", "latency_s", ONSET_MS, "much"),
+        ("ghost", "latency_s", ONSET_MS, 0.2),
+        ("ghost", "latency_s", ONSET_MS, 0.3),
+        ("order", "latency_s", ONSET_MS + 86_400_000, 0.2),
+    )
+    assert [each["index"] for each in told["rejections"]] == [None, 0, 2]
+    counted = {
+        line.partition("{")[2].partition("}")[0]: float(line.rpartition(" ")[2])
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("sunspot_samples_total")
+    }
+    assert counted == {'fate="accepted"': 3, 'fate="rejected"': 2, 'fate="too_old"': 0, 'fate="too_new"': 1}
+    text = client.get("/metrics").text
+    assert 'sunspot_sample_remarks_total{remark="unknown_item"} 2.0' in text
+    assert 'sunspot_sample_remarks_total{remark="duplicate"} 1.0' in text
+
+
+def test_what_is_json_but_no_batch_is_another_problem(client: TestClient) -> None:
+    answer = client.post("/v1/samples", content=b'{"samples": 3}')
+    assert answer.json()["type"] == "urn:sunspot:problem:bad-batch"

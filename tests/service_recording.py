@@ -1,0 +1,83 @@
+"""The answers of every route about one small incident: the examples of the API's reference.
+
+``PYTHONPATH=tests:. python -m service_recording`` writes them to ``service/examples.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from service_builders import a_cmdb, a_service, a_webhook
+
+from service.reference import EXAMPLES
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+N_CANDIDATES = 2
+"""So many candidates are left in an example: more would only make it longer."""
+
+SAMPLE = {"item": "order", "metric": "latency_s", "time": "2026-03-04T02:05:30Z", "value": 0.21}
+CHANGE = {
+    "id": "deploy-4711",
+    "item": "funds-db",
+    "at": "2026-03-04T01:55:00Z",
+    "kind": "config",
+    "summary": "connection pool from 200 to 60",
+}
+VERDICT = {"causes": ["funds-db"], "note": "lock wait after the change"}
+
+POSTED = {
+    "/v1/cmdb": a_cmdb(),
+    "/v1/samples": {"samples": [SAMPLE, {**SAMPLE, "value": None}]},
+    "/v1/changes": {"changes": [CHANGE]},
+    "/v1/alerts": a_webhook(summary="The app is slow"),
+    "/v1/incidents/{incident}/verdict": VERDICT,
+}
+READ = (
+    "/v1/items/{item}/scores",
+    "/v1/incidents",
+    "/v1/incidents/{incident}",
+    "/v1/incidents/{incident}/causes",
+    "/v1/cmdb",
+    "/v1/cmdb/items/{item}/dependencies",
+    "/v1/cmdb/items/{item}/dependents",
+    "/v1/cmdb/items/{item}",
+    "/v1/changes",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
+
+
+def recorded(directory: Path) -> dict[str, Any]:
+    """Return the answer of each operation, by a name such as ``GET /healthz``."""
+    with a_service(directory) as client:
+        client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
+        posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
+        read = {f"GET {path}": client.get(_address(path)) for path in READ}
+    return {name: _shortened(answer) for name, answer in (posted | read).items()}
+
+
+def _address(path: str) -> str:
+    return path.format(item="order", incident=1)
+
+
+def _shortened(answer: Response) -> Any:
+    answer.raise_for_status()
+    if answer.headers["content-type"].startswith("text/plain"):
+        return "\n".join(line for line in answer.text.splitlines() if "sunspot_incidents" in line) + "\n"
+    document = answer.json()
+    for each in [document, *document.get("alerts", ())]:
+        if each.get("ranking"):
+            del each["ranking"]["candidates"][N_CANDIDATES:]
+    return document
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        answers = recorded(Path(folder))
+    EXAMPLES.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
