@@ -1,55 +1,80 @@
+"""Days that an operator lists go before the published calendar."""
+
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
-import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from features.calendar import CLOCKS, ExchangeClock, Phase, overridden
-from features.calendar_overrides import BadOverridesError, CalendarOverrides, read_overrides
+from features.calendar import CLOCKS, AlwaysClock, ExchangeClock, overridden
+from features.calendar_overrides import (
+    NO_OVERRIDES,
+    BadOverridesError,
+    CalendarOverrides,
+    read_overrides,
+)
 
-NEW_YEAR, DRILL, LAST = date(2027, 1, 1), date(2026, 3, 7), date(2027, 12, 31)
-LISTED = "closures = [2027-01-01]\nopenings = [2026-03-07]\nknown_until = 2027-12-31\n"
+SATURDAY, MONDAY, TUESDAY = date(2027, 2, 6), date(2027, 2, 8), date(2027, 2, 9)  # after the calendar's end
 
-
-def test_days_are_read_and_go_before_the_calendar() -> None:
-    found = read_overrides(LISTED)
-    assert found == CalendarOverrides(frozenset({NEW_YEAR}), frozenset({DRILL}), LAST)
-    clock = overridden(CLOCKS["XSHG"], found)
-    assert isinstance(clock, ExchangeClock)
-    assert not clock.is_trading_day(NEW_YEAR)
-    assert clock.is_trading_day(DRILL)
-    ten_in_shanghai = np.array([int(datetime(2026, 3, 7, 2, tzinfo=UTC).timestamp() * 1000)])
-    assert clock.phases(ten_in_shanghai) == [Phase.MORNING]
-    assert clock.n_slots == CLOCKS["XSHG"].n_slots
+days = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 
 
-def test_days_are_known_as_far_as_they_are_listed_in_full() -> None:
-    clock = overridden(CLOCKS["XSHG"], read_overrides(LISTED))
-    assert isinstance(clock, ExchangeClock)
-    assert clock.calendar_known(date(2027, 6, 1))
-    assert not clock.calendar_known(date(2028, 1, 1))
-    bare = overridden(CLOCKS["XSHG"], read_overrides(""))
-    assert isinstance(bare, ExchangeClock)
-    assert bare.calendar_known(date(2026, 6, 1))
+@given(st.frozensets(days), st.frozensets(days), st.none() | days)
+def test_what_is_written_is_read(
+    closures: frozenset[date], openings: frozenset[date], known_until: date | None
+) -> None:
+    expected = CalendarOverrides(closures, openings - closures, known_until)
+    lines = [
+        f"closures = [{', '.join(map(str, expected.closures))}]",
+        f"openings = [{', '.join(map(str, expected.openings))}]  # drills",
+        "" if known_until is None else f"known_until = {known_until}",
+    ]
+    assert read_overrides("\n".join(lines)) == expected
 
 
-def test_a_clock_without_an_exchange_has_no_days_to_override() -> None:
-    assert overridden(CLOCKS["always"], read_overrides(LISTED)) is CLOCKS["always"]
+def test_nothing_listed_changes_nothing() -> None:
+    assert read_overrides("# none yet") == NO_OVERRIDES
+    assert overridden(CLOCKS["XSHG"], NO_OVERRIDES) == CLOCKS["XSHG"]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "closures = ",
-        "holidays = [2027-01-01]",
-        'closures = ["2027-01-01"]',
-        "closures = [2027-01-01T00:00:00Z]",
-        "closures = 2027-01-01",
-        "known_until = 2027",
-        "closures = [2027-01-01]\nopenings = [2027-01-01]",
+        ("closures = [2027-02-30]", "closures"),
+        ("closures = 2027-02-08", "closures must be a list of days"),
+        ('closures = ["2027-02-08"]', "2027-02-08 is no day"),
+        ("openings = [2027-02-08T09:30:00]", "is no day"),
+        ("known_until = 2027", "known_until: 2027 is no day"),
+        ("closed = []", "unknown keys: closed"),
+        ("closures = [2027-02-08]\nopenings = [2027-02-08]", "2027-02-08 both opens and closes"),
+        ("closures = [", ""),
+        ("closures = " + "[" * 100_000, ""),
+        ("closures = [" + "9" * 10_000 + "]", ""),
+        ("\x00", ""),
     ],
 )
-def test_what_is_no_list_of_days_is_refused(text: str) -> None:
-    with pytest.raises(BadOverridesError, match="closures and openings"):
+def test_what_makes_no_sense_is_a_clear_error(text: str, reason: str) -> None:
+    with pytest.raises(BadOverridesError) as caught:
         read_overrides(text)
+    assert reason in caught.value.reason or "Invalid date" in caught.value.reason
+    assert len(str(caught.value)) < 300
+
+
+def test_listed_days_decide_and_are_known() -> None:
+    clock = overridden(CLOCKS["XSHG"], read_overrides(f"closures = [{MONDAY}]\nopenings = [{SATURDAY}]"))
+    assert isinstance(clock, ExchangeClock)
+    assert [clock.is_trading_day(day) for day in (SATURDAY, MONDAY, TUESDAY)] == [True, False, True]
+    assert [clock.calendar_known(day) for day in (SATURDAY, MONDAY, TUESDAY)] == [True, True, False]
+
+
+def test_a_list_that_is_complete_makes_every_day_up_to_its_end_known() -> None:
+    clock = ExchangeClock(known_until=MONDAY)
+    assert [clock.calendar_known(day) for day in (SATURDAY, MONDAY, TUESDAY)] == [True, True, False]
+    assert ExchangeClock(known_until=date(2020, 1, 1)).calendar_known(date(2026, 12, 31))
+
+
+def test_an_item_without_an_exchange_has_no_calendar_to_override() -> None:
+    clock = AlwaysClock()
+    assert overridden(clock, CalendarOverrides(closures=frozenset({MONDAY}))) is clock
