@@ -13,7 +13,7 @@ from typing import NamedTuple
 class Role(StrEnum):
     """What a metric says about its item, in a canonical unit."""
 
-    REQUESTS = "requests"  # handled in the tick
+    REQUESTS = "requests"  # handled in the tick: one sample a tick, or some are lost
     LATENCY = "latency"  # mean seconds per request
     ERRORS = "errors"  # failed share of the requests, 0 to 1
     CPU = "cpu"  # used share, 0 to 1

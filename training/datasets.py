@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.frame import frame_of
+from features.golden import Role, meaning_of
 from telemetry.batches import Samples, SeriesKey
 from training.errors import BadHistoryError, NoHistoryError
 
@@ -66,7 +67,8 @@ def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
     NoHistoryError
         If no sample has a finite value.
     BadHistoryError
-        If the grid would be too large to hold, as one wild timestamp makes it.
+        If the grid would be too large to hold, as one wild timestamp makes it; or if counts come more often
+        than the step, for a tick holds one sample, and the others' requests would be lost.
     """
     samples = samples.where(np.isfinite(samples.values))
     if not len(samples):
@@ -76,7 +78,27 @@ def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
     n_values = (end_ms - start_ms) // step_ms * len(samples.keys)
     if n_values > MAX_VALUES:
         raise BadHistoryError(source, f"its times span {n_values} values, more than {MAX_VALUES}")
+    spacing_ms = _spacing_of_counts_ms(samples)
+    if 2 * spacing_ms <= step_ms:
+        reason = f"requests are counted every {spacing_ms / 1000:g} s, and a step of {step_ms / 1000:g} s would lose some"
+        raise BadHistoryError(source, f"{reason}: train with a step of {spacing_ms / 1000:g} s")
     return frame_of(samples, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms)
+
+
+def _spacing_of_counts_ms(samples: Samples) -> float:
+    """Median time between two samples of a series that counts requests; infinite if there are none."""
+    counts = [index for index, key in enumerate(samples.keys) if _is_count(key.metric)]
+    chosen = np.isin(samples.series, counts)
+    series, time_ms = samples.series[chosen], samples.time_ms[chosen]
+    order = np.lexsort((time_ms, series))
+    apart = np.diff(time_ms[order])[np.diff(series[order]) == 0]
+    apart = apart[apart > 0]  # the same instant again is a correction
+    return float(np.median(apart)) if len(apart) else np.inf
+
+
+def _is_count(metric: str) -> bool:
+    meaning = meaning_of(metric)
+    return meaning is not None and meaning.role is Role.REQUESTS
 
 
 def digest_of(frame: Frame) -> str:

@@ -108,3 +108,15 @@ def test_the_digest_is_of_the_content() -> None:
     other.values[7, 1] += 1e-9
     assert digest_of(frame) != digest_of(other)
     assert digest_of(frame) != digest_of(a_frame(["orders"]))
+
+
+def test_counts_finer_than_the_step_are_refused_and_not_thinned() -> None:
+    fine = Samples.from_rows([("order", "requests", 60_000 * minute, 100.0) for minute in range(30)])
+    with pytest.raises(BadHistoryError, match="train with a step of 60 s"):
+        frame_of_samples(fine, step_ms=300_000, source="here")
+    assert frame_of_samples(fine, step_ms=60_000, source="here").n_ticks == 30
+
+
+def test_gauges_finer_than_the_step_are_read_at_its_end() -> None:
+    fine = Samples.from_rows([("order", "latency_s", 60_000 * minute, 0.1 + minute) for minute in range(10)])
+    assert frame_of_samples(fine, step_ms=300_000, source="here").values[:, 0].tolist() == [4.1, 9.1]
