@@ -80,8 +80,9 @@ def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
         raise BadHistoryError(source, f"its times span {n_values} values, more than {MAX_VALUES}")
     spacing_ms = _spacing_of_counts_ms(samples)
     if 2 * spacing_ms <= step_ms:
-        reason = f"requests are counted every {spacing_ms / 1000:g} s, and a step of {step_ms / 1000:g} s would lose some"
-        raise BadHistoryError(source, f"{reason}: train with a step of {spacing_ms / 1000:g} s")
+        every = f"{spacing_ms / 1000:g} s"
+        reason = f"requests are counted every {every}, and a step of {step_ms / 1000:g} s would lose some"
+        raise BadHistoryError(source, f"{reason}: train with a step of {every}")
     return frame_of(samples, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms)
 
 
