@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,8 @@ class Signals:
 
     def of(self, role: Role, n_items: int) -> NDArray[np.float64]:
         """Values of a role, shape ``(n_ticks, n_items)``, all ``nan`` if it was never seen."""
-        return self.values.get(role, np.full((len(self.times_ms), n_items), np.nan))
+        seen = self.values.get(role)
+        return np.full((len(self.times_ms), n_items), np.nan) if seen is None else seen
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ def build_case(
     )
 
 
+@lru_cache(maxsize=16)  # asked for twice per alert, and alerts on one item come again
 def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
     """Part of a graph in which the causes of an alert on an item are looked for: its neighbourhood.
 

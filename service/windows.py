@@ -123,8 +123,8 @@ class RecentWindow:
             )
             return self._write(column[inside], tick[inside], samples.where(inside), counts)
 
-    def frame(self, items: Container[str] | None = None) -> Frame:
-        """Return a copy of the window, of some items only if asked."""
+    def frame(self, items: Container[str] | None = None, *, since_ms: int | None = None) -> Frame:
+        """Return a copy of the window: if asked, of some items only, and of the ticks since an instant."""
         with self._lock:
             chosen = [
                 (key, column) for key, column in self._column.items() if items is None or key.item in items
@@ -133,6 +133,8 @@ class RecentWindow:
             if newest is None or not chosen:
                 return Frame(0, self.step_ms, (), np.empty((0, 0)))
             first = newest - self.n_ticks + 1
+            if since_ms is not None:
+                first = min(max(first, since_ms // self.step_ms), newest)
             rows = np.arange(first, newest + 1) % self.n_ticks
             values = self._values[np.ix_(rows, np.fromiter((column for _, column in chosen), dtype=np.int64))]
         return Frame(first * self.step_ms, self.step_ms, tuple(key for key, _ in chosen), values)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from models.case import build_case, searched_part
+from models.case import BEFORE, LEAD, build_case, searched_part
 from models.rankers import rank
+from service.clock import to_ms
 from service.incidents.picture import picture_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _ranked(
         alert,
         at,
         graph,
-        window.frame(searched_part(graph, alert.item).items),
+        window.frame(searched_part(graph, alert.item).items, since_ms=to_ms(alert.starts_at - LEAD - BEFORE)),
         normal=bundle.normal,
         clock=in_use.clock,
         changes=changes,
@@ -105,17 +106,18 @@ def _ranked(
 
 
 def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
-    document = asdict(replace(ranking, candidates=ranking.candidates[:N_KEPT]))
+    document: dict[str, Any] = _plain(replace(ranking, candidates=ranking.candidates[:N_KEPT]))
     document["n_candidates"] = len(ranking.candidates)
     document["code_version"] = version("sunspot")
     document["ranked_at"] = at.isoformat()
-    document["picture"] = picture_of(case, ranking)
-    plain: dict[str, Any] = _plain(document)
-    return plain
+    document["picture"] = _plain(picture_of(case, ranking))
+    return document
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON will give it back: lists for tuples, and ``None`` for what is no number."""
+    """Return a value as JSON will give it back: no dataclass or tuple, and ``None`` for what is no number."""
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,11 +1,13 @@
 """The same incident through the service's routes and through the benchmark: one answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from petshop_layout import a_scenario
 from service_builders import a_client, an_app
 
+from cmdb.graph import DependencyGraph
 from experiments.datasets.petshop import Scenario, load_petshop
 from experiments.replay import columns_of, document_of
 from experiments.story import petshop_story
@@ -29,7 +31,7 @@ def answers(scenario: Scenario, petshop: Path, folder: Path, incident: str) -> l
         metadata={},
     )
     with a_client(an_app(folder, bundle=bundle, present=Present.SIGNALS)) as client:
-        assert client.post("/v1/cmdb", json=document_of(story.graph)).status_code == 200
+        assert client.post("/v1/cmdb", json=document_of(scenario.graph)).status_code == 200
         assert client.post("/v1/samples", json={"series": columns_of(story.incident)}).status_code == 200
         alert = client.post("/v1/alerts", json=story.webhook).json()["alerts"][0]
         causes = client.get(f"/v1/incidents/{alert['incident']}/causes").json()
@@ -47,6 +49,16 @@ def test_a_small_incident_gets_the_benchmarks_ranking_to_the_bit(tmp_path: Path)
     (scenario,) = load_petshop(tmp_path / "data")
     incident = scenario.incidents[0].id
     assert answers(scenario, tmp_path / "data", tmp_path / "state", incident) == expected(scenario, incident)
+
+
+def test_without_edges_too_the_service_ranks_what_the_benchmark_ranks(tmp_path: Path) -> None:
+    a_scenario(tmp_path / "data")
+    (scenario,) = load_petshop(tmp_path / "data")
+    edgeless = replace(scenario, graph=DependencyGraph(scenario.graph.items.values()))
+    incident = scenario.incidents[0].id
+    ranked = answers(edgeless, tmp_path / "data", tmp_path / "state", incident)
+    assert ranked == expected(edgeless, incident)
+    assert len(ranked) == len(scenario.graph)
 
 
 @pytest.mark.parametrize("issue", [f"test/issue_{number}" for number in (0, 9, 14)] + ["train/issue_0"])

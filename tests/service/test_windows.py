@@ -117,3 +117,13 @@ def test_an_empty_window_gives_an_empty_frame_and_no_values() -> None:
     assert window.frame({"nobody"}).keys == ()
     assert np.isnan(window.row(99, (SeriesKey("a", "m"),))).all()
     assert window.end_ms == 10
+
+
+def test_a_frame_since_an_instant_is_the_end_of_the_whole_one() -> None:
+    window = a_window()
+    window.add(rows((0, 1.0), (10, 2.0), (20, 3.0), (30, 4.0)))
+    whole = window.frame()
+    for since_ms in (-50, 0, 5, 10, 29, 30, 99):
+        part = window.frame(since_ms=since_ms)
+        assert part.start_ms == min(max(since_ms // STEP_MS * STEP_MS, 0), 30)
+        np.testing.assert_array_equal(part.values, whole.between(part.start_ms, whole.end_ms).values)
