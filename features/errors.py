@@ -1,0 +1,11 @@
+"""What can be wrong with something that a feature has learned."""
+
+from __future__ import annotations
+
+
+class BadMinerStateError(ValueError):
+    """A saved state of the template miner that cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot read the template miner's state: {reason}")
+        self.reason = reason

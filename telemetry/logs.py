@@ -1,0 +1,98 @@
+"""Log lines as they travel: columns, with each stream of lines decoded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+SEVERITIES = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+"""Severities from least to worst, as OpenTelemetry's log data model has them; empty where none is known."""
+
+
+class LogStream(NamedTuple):
+    """Where lines come from.
+
+    Attributes
+    ----------
+    service
+        The id of the configuration item, as the CMDB has it; empty where the sender did not say.
+    severity
+        One of `SEVERITIES`.
+    logger
+        The logger's or class's name; empty where there is none.
+    """
+
+    service: str
+    severity: str
+    logger: str
+
+
+class LogRecord(NamedTuple):
+    """One log line, whatever its sender."""
+
+    service: str
+    severity: str
+    logger: str
+    time_ms: int
+    body: str
+    trace_id: str = ""
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """A batch of log lines as columns.
+
+    Attributes
+    ----------
+    streams
+        The distinct streams of the batch.
+    stream
+        Shape ``(n_lines,)``, int32: index into ``streams``.
+    time_ms
+        Shape ``(n_lines,)``, int64 milliseconds since the epoch, UTC.
+    bodies, trace_ids, templates
+        One string a line: what was said; the trace it belongs to, and the template that a collector set,
+        each empty where there is none.
+    """
+
+    streams: tuple[LogStream, ...]
+    stream: NDArray[np.int32]
+    time_ms: NDArray[np.int64]
+    bodies: tuple[str, ...]
+    trace_ids: tuple[str, ...]
+    templates: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.bodies)
+
+    @classmethod
+    def from_records(cls, records: Iterable[LogRecord]) -> Logs:
+        """Build a batch from records.
+
+        >>> Logs.from_records([LogRecord("order", "INFO", "", 0, "placed")]).streams
+        (LogStream(service='order', severity='INFO', logger=''),)
+        """
+        position: dict[LogStream, int] = {}
+        stream, time_ms, bodies, trace_ids, templates = [], [], [], [], []
+        for each in records:
+            stream.append(position.setdefault(LogStream(*each[:3]), len(position)))
+            time_ms.append(each.time_ms)
+            bodies.append(each.body)
+            trace_ids.append(each.trace_id)
+            templates.append(each.template)
+        return cls(
+            tuple(position),
+            np.array(stream, dtype=np.int32),
+            np.array(time_ms, dtype=np.int64),
+            tuple(bodies),
+            tuple(trace_ids),
+            tuple(templates),
+        )
