@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot import bench_logs
 from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def bench_rank(
 
         run_id = log_bench(tracking_uri_for(tracking), report)
         console.print(f"logged to MLflow as run {run_id} in {tracking}")
+
+
+command.add_command(bench_logs.command)
 
 
 def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase], str, tuple[str, ...]]:

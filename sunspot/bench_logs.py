@@ -1,0 +1,107 @@
+"""``sunspot bench logs``: templates, abnormal sessions and causes from log lines, beside the peers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sunspot.bench_report import finish, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from experiments.peers.drain3 import Drain3
+
+    Measured = tuple[list[dict[str, float | int | str]], str, list[str]]
+
+CAPTIONS = {
+    "loghub": "GA: lines grouped exactly as their true template. FGA: F1 of whole groups. all: mean over the sets.",
+    "hdfs": "F1 at the true base rate of 2.93 %, mean of five seeds; thresholds fixed on normal sessions.",
+    "hdfs100k": "Trained on 4 % abnormal sessions without their labels; threshold from training.",
+}
+PEERS = ("drain3",)
+
+
+@click.command("logs")
+@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="Which logs.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder that holds it."
+)
+@click.option("--peer", type=click.Choice(PEERS), help="Run this too, in an environment of its own.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
+@click.option(
+    "--tracking",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("sunspot-data"),
+    show_default=True,
+    help="Folder of the MLflow store, and of the peers' environments.",
+)
+@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+def command(
+    dataset: str, data: Path, peer: str | None, json_file: Path | None, tracking: Path, no_tracking: bool
+) -> None:
+    """Measure what Sunspot makes of log lines."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from experiments.datasets.errors import DatasetError
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=None)
+        try:
+            rows, digest, notes = _measure(
+                dataset,
+                data,
+                peer,
+                tracking,
+                lambda name: progress.update(task, advance=1, description=f"measuring {name}"),
+            )
+        except DatasetError as error:
+            raise click.UsageError(str(error)) from error
+    report = {"kind": "logs", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows}
+    finish(
+        report,
+        caption=CAPTIONS[dataset],
+        notes=notes,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
+
+
+def peer_or_note(peer: str | None, folder: Path) -> tuple[dict[str, Drain3], list[str]]:
+    """The peer, ready to run, or the note that says why it is left out."""
+    from experiments.peers.drain3 import install_drain3
+    from experiments.peers.errors import PeerError
+
+    if peer is None:
+        return {}, ["drain3 is left out: ask for it with --peer drain3"]
+    try:
+        return {peer: install_drain3(folder / "peers")}, []
+    except PeerError as error:
+        return {}, [f"left out: {error}"]
+
+
+def _measure(
+    dataset: str, data: Path, peer: str | None, folder: Path, on_progress: Callable[[str], None]
+) -> Measured:
+    from experiments.datasets.loghub import digest_of, load_loghub, structured_files
+
+    if dataset == "loghub":
+        from experiments.log_benchmark import bench_grouping
+
+        sets = load_loghub(data)
+        peers: dict[str, Any]
+        peers, notes = peer_or_note(peer, folder)
+        rows = bench_grouping(sets, peers, on_progress=on_progress)
+        return rows, digest_of(data, structured_files(data)), notes
+    from experiments.datasets.hdfs import load_hdfs, load_hdfs100k
+    from experiments.session_benchmark import bench_hdfs, bench_hdfs100k
+
+    if dataset == "hdfs":
+        hdfs = load_hdfs(data)
+        return bench_hdfs(hdfs, on_progress=on_progress), digest_of(data, list(hdfs.files)), []
+    labelled = load_hdfs100k(data)
+    notes = [f"{labelled.n_abnormal_in_train} of {len(labelled.train)} training sessions are abnormal"]
+    return bench_hdfs100k(labelled, on_progress=on_progress), digest_of(data, list(labelled.files)), notes

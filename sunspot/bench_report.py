@@ -1,0 +1,105 @@
+"""What every benchmark does with its rows: print them, write them, log them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    Row = dict[str, float | int | str]
+
+PIPED_WIDTH = 160
+"""Characters of the table where there is no terminal to ask."""
+
+HEADINGS = {
+    "ga": "GA",
+    "fga": "FGA",
+    "f1": "F1",
+    "recall": "recall",
+    "false_positive_rate": "false pos.",
+    "as1": "AS@1",
+    "as3": "AS@3",
+    "as5": "AS@5",
+    "mrr": "MRR",
+    "lines_per_s": "lines/s",
+    "ns_per_line": "ns/line",
+    "rss_mb": "MB",
+    "ms_per_incident": "ms",
+    "us_per_session": "µs/session",
+}
+"""Heading of each figure, in the order of the columns."""
+
+LARGE = 100
+"""From here on a figure is printed without decimals."""
+
+
+def finish(
+    report: Mapping[str, Any],
+    *,
+    caption: str,
+    notes: Sequence[str] = (),
+    json_file: Path | None = None,
+    tracking: Path | None = None,
+) -> None:
+    """Print a report's rows as a table, write them to a file, and log them to MLflow where a folder is given."""
+    print_rows(report["rows"], caption=caption, notes=notes)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        click.echo(f"rows written to {json_file}", err=True)
+    if tracking is not None:
+        from training.tracking import log_bench, tracking_uri_for
+
+        run_id = log_bench(tracking_uri_for(tracking), report)
+        click.echo(f"logged to MLflow as run {run_id} in {tracking}", err=True)
+
+
+def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) -> None:
+    """Print one line per row, with the figures that any row has."""
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = [(figure, heading) for figure, heading in HEADINGS.items() if any(figure in row for row in rows)]
+    table = Table(caption=caption)
+    for heading in ("part", "method", "n"):
+        table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)
+    for _, heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    part = rows[0]["part"] if rows else ""
+    for row in rows:
+        if row["part"] != part:
+            table.add_section()
+            part = row["part"]
+        style = "bold" if row["method"] == "sunspot" else None
+        cells = [_cell(row, figure) for figure, _ in columns]
+        table.add_row(str(row["part"]), str(row["method"]), str(row.get("n", "")), *cells, style=style)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(table)
+    for note in notes:
+        console.print(note)
+
+
+def version() -> str:
+    """Version of Sunspot that made a report."""
+    from importlib.metadata import version as version_of
+
+    return version_of("sunspot")
+
+
+def _cell(row: Row, figure: str) -> str:
+    value = row.get(figure)
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)) and value >= LARGE:
+        return f"{value:,.0f}"
+    text = f"{value:.4f}" if figure == "false_positive_rate" else f"{value:.3f}"
+    if f"{figure}_low" in row:
+        return f"{text} ({row[f'{figure}_low']:.2f}–{row[f'{figure}_high']:.2f})"
+    return text
