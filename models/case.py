@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cmdb.items import ChangeEvent
     from features.calendar import Clock
     from features.frame import Frame
+    from features.log_sums import LogSums
 
 LEAD = timedelta(minutes=5)
 """How long before an alert starts its fault may have begun: rules fire late."""
@@ -93,6 +94,9 @@ class Case:
     window, before, normal
         The incident's ticks; those just before it; and ticks of normal operation at the same part of
         the exchange day. None overlaps another.
+    window_logs, normal_logs
+        What log lines sum to in the incident's window and in normal operation; ``None`` where no logs are
+        collected.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -113,6 +117,8 @@ class Case:
     bundle_version: str = ""
     notes: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
+    window_logs: LogSums | None = None
+    normal_logs: LogSums | None = None
 
 
 def build_case(

@@ -1,0 +1,171 @@
+"""Nezha's log lines: faults injected into micro-service systems, read in the public layout.
+
+Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for Microservices on Multi-modal
+Observability Data", ESEC/FSE 2023. Days with ``rca_data/DAY/DAY-fault_list.json`` and
+``rca_data/DAY/log/*_log.csv``; ``construct_data/DAY/log`` holds normal operation. Minutes overlap: a line that
+two files hold counts once. ``inject_time`` is read as UTC; ``inject_timestamp`` is not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cmdb.graph import DependencyGraph
+from cmdb.items import Item
+from experiments.datasets.errors import DatasetError
+from features.frame import Frame
+from features.log_sums import LogSums, sum_logs
+from features.log_templates import TemplateMiner
+from models.case import Alert, Case, build_case
+from telemetry.log_lines import read_line
+from telemetry.logs import LogRecord, Logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STEP_MS = 5_000
+FAULT_LASTS = timedelta(minutes=3)
+FAULT_LINGERS = timedelta(minutes=4)
+"""So long after an injection nothing counts as normal."""
+
+
+@dataclass(frozen=True)
+class LoggedFault:
+    """One injected fault."""
+
+    at: datetime
+    service: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class LoggedDay:
+    """One day's faults, and its lines summed up."""
+
+    name: str
+    system: str
+    faults: tuple[LoggedFault, ...]
+    sums: LogSums
+    n_lines: int
+
+    def cases(self) -> Iterator[tuple[LoggedFault, Case]]:
+        """The case of each fault that has lines in its three minutes and before; in order of time."""
+        for fault in self.faults:
+            start_ms, end_ms = _ms(fault.at), _ms(fault.at + FAULT_LASTS)
+            starts = self.sums.counts.starts_ms
+            calm = starts + STEP_MS <= start_ms
+            for other in self.faults:
+                begins, ends = _ms(other.at), _ms(other.at + FAULT_LINGERS)
+                calm &= (starts + STEP_MS <= begins) | (starts >= ends)
+            window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[calm].tolist())
+            if len(window.counts.counts) and len(normal.counts.counts):
+                yield fault, replace(self._bare_case(fault), window_logs=window, normal_logs=normal)
+
+    def _bare_case(self, fault: LoggedFault) -> Case:
+        """A case in which nothing but the services' names is known."""
+        services = sorted({*self.sums.counts.services, fault.service})
+        graph = DependencyGraph([Item(each) for each in services], [])
+        nothing = Frame(_ms(fault.at), STEP_MS, (), np.empty((1, 0)))
+        alert = Alert(services[0], "FaultInjected", fault.at, fingerprint=f"{self.name}-{fault.at:%H%M%S}")
+        return build_case(
+            alert, fault.at + FAULT_LASTS, graph, nothing, normal=nothing, cause=(fault.service,)
+        )
+
+
+def load_nezha_logs(directory: Path) -> list[LoggedDay]:
+    """Read every day below a folder that has faults and logs, in order.
+
+    Raises
+    ------
+    DatasetError
+        If no day is there, or a file of one cannot be read.
+    """
+    lists = sorted(directory.glob("**/rca_data/*/*-fault_list.json"))
+    if not lists:
+        raise DatasetError("nezha", directory, "no rca_data/DAY/DAY-fault_list.json in it")
+    days = [_read_day(path) for path in lists if _log_files(path)]
+    if not days:
+        raise DatasetError("nezha", directory, "no rca_data/DAY/log/*_log.csv in it")
+    return days
+
+
+def nezha_log_files(directory: Path) -> list[Path]:
+    """Every file that is read below a folder."""
+    lists = sorted(directory.glob("**/rca_data/*/*-fault_list.json"))
+    return [*lists, *(path for each in lists for path in _log_files(each))]
+
+
+def _log_files(fault_list: Path) -> list[Path]:
+    day, root = fault_list.parent.name, fault_list.parents[2]
+    return [
+        *sorted((root / "construct_data" / day / "log").glob("*_log.csv")),
+        *sorted((root / "rca_data" / day / "log").glob("*_log.csv")),
+    ]
+
+
+def read_records(path: Path) -> Iterator[LogRecord]:
+    """The lines of one file as records.
+
+    Raises
+    ------
+    DatasetError
+        If it is no table of lines.
+    """
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.DictReader(file):
+                line = read_line(row["Log"])
+                yield LogRecord(
+                    service_of(row["PodName"]),
+                    line.severity,
+                    line.logger,
+                    int(row["TimeUnixNano"]) // 1_000_000,
+                    line.body,
+                    row.get("TraceID") or line.trace_id,
+                    line.template,
+                )
+    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        raise DatasetError("nezha", path, f"not a table of log lines: {error}") from error
+
+
+def service_of(pod: str) -> str:
+    """The service a pod belongs to: its name without the two generated parts.
+
+    >>> service_of("ts-basic-service-5dc8d4f9fd-46997")
+    'ts-basic-service'
+    """
+    return pod.rsplit("-", 2)[0] if pod.count("-") > 1 else pod
+
+
+def _read_day(fault_list: Path) -> LoggedDay:
+    faults = tuple(_read_faults(fault_list))
+    records = {record for path in _log_files(fault_list) for record in read_records(path)}
+    logs = Logs.from_records(sorted(records, key=lambda each: (each.time_ms, each)))
+    sums = sum_logs(logs, TemplateMiner().mine(logs), step_ms=STEP_MS)
+    is_train_ticket = any(service.startswith("ts-") for service in sums.counts.services)
+    system = "train_ticket" if is_train_ticket else "online_boutique"
+    return LoggedDay(fault_list.parent.name, system, faults, sums, len(logs))
+
+
+def _read_faults(path: Path) -> Iterator[LoggedFault]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        listed = [each for hour in document.values() for each in hour]
+        for each in sorted(listed, key=lambda each: str(each["inject_time"])):
+            at = datetime.strptime(each["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            yield LoggedFault(at, service_of(str(each["inject_pod"])), str(each["inject_type"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError("nezha", path, f"not a list of faults: {error}") from error
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,193 @@
+"""What logs say of each item: templates that are missing, others that came instead, and waits that grew.
+
+Code that fails stops saying what it usually says next, and often says something else: the template that is
+missing most, and the one in largest excess, against all that the same service said, count together. A slow
+service, or a slow link to it, shows in the waits between the lines of one trace. Waits count half: a
+service also waits for others that write no log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import special
+
+from features.log_counts import LogCounts
+from features.log_windows import log_reference, mix_change
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from features.log_gaps import LogGaps
+    from features.log_windows import MixChange
+    from models.case import Case
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+MAX_SURPRISE: Final = 30.0
+MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
+"""Degrees of freedom of Student's t: the past is short, and its tails are heavier than it shows."""
+
+MIN_NORMAL_GAPS, MIN_GAPS = 20, 5
+"""So many waits of one kind are needed before and now."""
+
+FLOOR: Final = 0.05
+"""Smallest spread of ln(waits): nothing is steadier than 5 %."""
+
+GAP_WEIGHT: Final = 0.5
+
+SCALE_MS: Final = 60_000
+"""Normal windows are compared by the minute: over shorter ones, the scatter of busy minutes cannot be seen."""
+
+
+@dataclass(frozen=True)
+class LogEvidence:
+    """What logs say of every item of a case.
+
+    Attributes
+    ----------
+    missing, excess, slow
+        Shape ``(n_items,)``: −ln p of the strongest change of each kind in the item's own past, less ln of
+        the number of changes it is the strongest of; 0 to 30, ``nan`` where nothing could be compared.
+    change
+        Every kind of line, observed and expected, in the window as a whole.
+    strongest_missing, strongest_excess
+        Shape ``(n_items,)``: index into the kinds of ``change``; −1 where there is none.
+    """
+
+    missing: Floats
+    excess: Floats
+    slow: Floats
+    change: MixChange
+    strongest_missing: Ints
+    strongest_excess: Ints
+
+    @property
+    def score(self) -> Floats:
+        """One figure per item, shape ``(n_items,)``: what is missing and what came instead, or the waits."""
+        mix = np.nan_to_num(self.missing) + np.nan_to_num(self.excess)
+        return np.maximum(mix, GAP_WEIGHT * np.nan_to_num(self.slow))
+
+    def sentence(self, index: int, case: Case) -> tuple[str, dict[str, float]]:
+        """Why an item is suspected, in words with figures; empty where logs say nothing of it."""
+        said, figures = [], {}
+        for word, which in (("missing", self.strongest_missing), ("in excess", self.strongest_excess)):
+            kind = int(which[index])
+            if kind < 0:
+                continue
+            observed, expected = self.change.observed[0, kind], self.change.expected[0, kind]
+            shown = _example(case, kind, self.change)
+            new = "new " if self.change.is_new[kind] else ""
+            said.append(f"{new}lines {word}: {observed:.0f} came, {expected:.1f} expected, such as {shown}")
+            name = word.replace(" ", "_")
+            figures |= {f"lines_{name}_observed": observed, f"lines_{name}_expected": expected}
+        return "; ".join(said), figures
+
+
+def log_evidence(case: Case) -> LogEvidence | None:
+    """Compare what the items of a case said with what they usually say; ``None`` without logs or a past."""
+    if case.window_logs is None or case.normal_logs is None or not len(case.normal_logs.counts.counts):
+        return None
+    normal = case.normal_logs.counts.coarser(max(SCALE_MS, case.normal_logs.counts.step_ms))
+    now = case.window_logs.counts
+    summed = LogCounts(
+        max(now.step_ms * len(now.counts), 1),
+        now.starts_ms[:1] if len(now.counts) else np.zeros(1, dtype=np.int64),
+        now.kinds,
+        now.counts.sum(axis=0, keepdims=True),
+    )
+    change = mix_change(summed, log_reference(normal))
+    owner = _places([kind.service for kind in change.kinds], case.items)
+    freedom = float(np.clip(len(normal.counts) - 1, MIN_FREEDOM, MAX_FREEDOM))
+    value = change.change[0]
+    compared = (change.expected[0] > 0) | (change.observed[0] > 0)
+    missing, strongest_missing = _strongest(np.where(compared, -value, np.nan), owner, len(case.items), freedom)
+    excess, strongest_excess = _strongest(np.where(compared, value, np.nan), owner, len(case.items), freedom)
+    gaps = case.normal_logs.gaps
+    slow = _slow(case.window_logs.gaps, gaps.coarser(max(SCALE_MS, gaps.step_ms)), case.items, freedom)
+    return LogEvidence(missing, excess, slow, change, strongest_missing, strongest_excess)
+
+
+def _places(names: list[str], items: tuple[str, ...]) -> Ints:
+    place = {item: index for index, item in enumerate(items)}
+    return np.array([place.get(name, -1) for name in names], dtype=np.int64)
+
+
+def _strongest(z: Floats, owner: Ints, n_items: int, freedom: float) -> tuple[Floats, Ints]:
+    """Each item's largest surprise less ln of the number it is the largest of, and which one it is."""
+    rows = np.flatnonzero(np.isfinite(z) & (owner >= 0))
+    rows = rows[np.argsort(z[rows], kind="stable")]
+    which = np.full(n_items, -1, dtype=np.int64)
+    which[owner[rows]] = rows
+    n_compared = np.bincount(owner[rows], minlength=n_items)
+    best = np.full(n_items, np.nan)
+    has = which >= 0
+    best[has] = _surprise(z[which[has]], freedom) - np.log(n_compared[has])
+    which = np.where(has & (np.where(has, z[which], 0.0) > 0), which, -1)
+    return np.clip(best, 0.0, MAX_SURPRISE), which
+
+
+def _surprise(z: Floats, freedom: float) -> Floats:
+    surprise: Floats = -np.log(np.maximum(special.stdtr(freedom, -z), 1e-300))
+    return surprise
+
+
+def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float) -> Floats:
+    """Surprise of the waits: within an item its worst; between items the median of all its links."""
+    kinds = tuple(dict.fromkeys((*normal.kinds, *now.kinds)))
+    z = _gap_change(now, normal, kinds)
+    before = _places([kind.service for kind in kinds], items)
+    after = _places([kind.next_service for kind in kinds], items)
+    own, _ = _strongest(np.where(before == after, z, np.nan), before, len(items), freedom)
+    links: dict[tuple[int, int], list[float]] = {}
+    for each in np.flatnonzero(np.isfinite(z) & (before != after) & (before >= 0) & (after >= 0)):
+        links.setdefault((int(before[each]), int(after[each])), []).append(float(z[each]))
+    touching: list[list[float]] = [[] for _ in items]
+    for (one, other), values in links.items():
+        middle = float(np.median(values))
+        touching[one].append(middle)
+        touching[other].append(middle)
+    # one slow link may be either end's fault; a service is slow when most of its links are
+    median = np.array([np.median(each) if len(each) > 1 else np.nan for each in touching])
+    shared = np.clip(_surprise(median, freedom), 0.0, MAX_SURPRISE)
+    return np.fmax(own, shared)
+
+
+def _gap_change(now: LogGaps, normal: LogGaps, kinds: tuple[object, ...]) -> Floats:
+    """By how many standard errors the mean of ln(wait) rose, shape ``(n_kinds,)``; ``nan`` with too few."""
+    place = {kind: index for index, kind in enumerate(kinds)}
+
+    def sums(gaps: LogGaps) -> tuple[Ints, Floats, Floats, Floats]:
+        moved = np.array([place[kind] for kind in gaps.kinds], dtype=np.int64)
+        kind = moved[gaps.kind]
+        n, total, squares = (
+            np.bincount(kind, weights=each, minlength=len(kinds))
+            for each in (gaps.n, gaps.total, gaps.squares)
+        )
+        return kind, n, total, squares
+
+    _, n_now, total_now, _ = sums(now)
+    kind, n_then, total_then, squares_then = sums(normal)
+    known = (n_now >= MIN_GAPS) & (n_then >= MIN_NORMAL_GAPS)
+    mean_now, mean_then = total_now / np.maximum(n_now, 1.0), total_then / np.maximum(n_then, 1.0)
+    within = np.maximum(squares_then / np.maximum(n_then, 1.0) - mean_then**2, FLOOR**2)
+    # variance of the windows' means beyond what their own waits explain, by moments (DerSimonian, Laird 1986)
+    off = normal.n * (normal.total / normal.n - mean_then[kind]) ** 2
+    spread = np.bincount(kind, weights=off, minlength=len(kinds))
+    n_windows = np.bincount(kind, minlength=len(kinds))
+    weight = n_then - np.bincount(kind, weights=normal.n**2, minlength=len(kinds)) / np.maximum(n_then, 1.0)
+    beyond = spread - np.maximum(n_windows - 1, 0) * within
+    between = np.divide(beyond, weight, out=np.zeros(len(kinds)), where=weight > 0)
+    error = np.sqrt(within / np.maximum(n_now, 1.0) + np.maximum(between, FLOOR**2))
+    return np.where(known, (mean_now - mean_then) / error, np.nan)
+
+
+def _example(case: Case, kind: int, change: MixChange) -> str:
+    line = change.kinds[kind]
+    for logs in (case.window_logs, case.normal_logs):
+        if logs is not None and logs.examples.get(line):
+            return f"“{logs.examples[line][0][:160]}”"
+    return f"template {line.template}"
