@@ -96,10 +96,7 @@ def count_lines(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> Log
     """
     kinds: dict[tuple[int, str], int] = {}
     columns = np.array(
-        [
-            kinds.setdefault(pair, len(kinds))
-            for pair in zip(logs.stream.tolist(), template_ids, strict=True)
-        ],
+        [kinds.setdefault(pair, len(kinds)) for pair in zip(logs.stream.tolist(), template_ids, strict=True)],
         dtype=np.int64,
     )
     named: dict[LogKind, int] = {}

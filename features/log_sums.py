@@ -65,7 +65,8 @@ class LogSums:
         """What some services said."""
         kinds = [kind for kind in self.counts.kinds if kind.service in services]
         kept: NDArray[np.bool_] = np.array(
-            [kind.service in services and kind.next_service in services for kind in self.gaps.kinds], dtype=bool
+            [kind.service in services and kind.next_service in services for kind in self.gaps.kinds],
+            dtype=bool,
         )
         return replace(
             self,
@@ -76,7 +77,9 @@ class LogSums:
         )
 
 
-def sum_logs(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> LogSums:
+def sum_logs(
+    logs: Logs, template_ids: Sequence[str], *, step_ms: int, n_examples: int = MAX_EXAMPLES
+) -> LogSums:
     """Sum up a batch of lines, and keep the first lines of every kind.
 
     Parameters
@@ -85,20 +88,23 @@ def sum_logs(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> LogSum
         The template of each line, as the miner gave them.
     step_ms
         Length of the windows; they start at multiples of it since the epoch.
+    n_examples
+        Lines and trace ids kept of every kind; 0 for the sums alone.
     """
     examples: dict[LogKind, tuple[str, ...]] = {}
     traces: dict[LogKind, tuple[str, ...]] = {}
     seen: dict[tuple[int, str], int] = {}
-    for line, key in enumerate(zip(logs.stream.tolist(), template_ids, strict=True)):
+    keys = zip(logs.stream.tolist(), template_ids, strict=True) if n_examples else ()
+    for line, key in enumerate(keys):
         n_seen = seen.get(key, 0)
-        if n_seen < MAX_EXAMPLES:
+        if n_seen < n_examples:
             seen[key] = n_seen + 1
             stream = logs.streams[key[0]]
             kind = LogKind(stream.service, stream.severity, key[1])
             shown = examples.get(kind, ())
-            examples[kind] = (*shown, mask_secrets(logs.bodies[line]))[:MAX_EXAMPLES]
+            examples[kind] = (*shown, mask_secrets(logs.bodies[line]))[:n_examples]
             if logs.trace_ids[line]:
-                traces[kind] = (*traces.get(kind, ()), logs.trace_ids[line])[:MAX_EXAMPLES]
+                traces[kind] = (*traces.get(kind, ()), logs.trace_ids[line])[:n_examples]
     return LogSums(
         count_lines(logs, template_ids, step_ms=step_ms),
         measure_gaps(logs, template_ids, step_ms=step_ms),

@@ -79,6 +79,7 @@ class LogReference:
 
 def log_reference(normal: LogCounts) -> LogReference:
     """Learn what services usually say from windows of normal operation."""
+    normal = normal.of_kinds([normal.kinds[kind] for kind in np.flatnonzero(normal.counts.any(axis=0))])
     services = normal.services
     service = normal.service_of_kind(services)
     total = normal.counts.sum(axis=0)

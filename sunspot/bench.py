@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot import bench_logs, bench_speed
 from sunspot import bench_logs
 from sunspot.options import tracking_option
 
@@ -92,6 +93,7 @@ def bench_rank(
 
 
 command.add_command(bench_logs.command)
+command.add_command(bench_speed.command)
 
 
 def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase], str, tuple[str, ...]]:

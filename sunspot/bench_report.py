@@ -29,7 +29,10 @@ HEADINGS = {
     "mrr": "MRR",
     "lines_per_s": "lines/s",
     "ns_per_line": "ns/line",
-    "rss_mb": "MB",
+    "characters": "characters",
+    "templates": "templates",
+    "grown_mb": "grown by MB",
+    "rss_mb": "peak MB",
     "ms_per_incident": "ms",
     "us_per_session": "µs/session",
 }
@@ -64,7 +67,9 @@ def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) 
     from rich.console import Console
     from rich.table import Table
 
-    columns = [(figure, heading) for figure, heading in HEADINGS.items() if any(figure in row for row in rows)]
+    columns = [
+        (figure, heading) for figure, heading in HEADINGS.items() if any(figure in row for row in rows)
+    ]
     table = Table(caption=caption)
     for heading in ("part", "method", "n"):
         table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)

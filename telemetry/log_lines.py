@@ -47,7 +47,8 @@ _TIME = re.compile(
 _LEVEL = re.compile(r"[\[(<]?([A-Za-z]{3,11})[\])>]?:?(?=\s)\s*")
 _LOGGER = re.compile(r"\[?([A-Za-z_$][\w$]{0,63}(?:\.[\w$]{1,63}){1,12}(?:#\d{1,6})?)\]?\s*:?(?:\s|$)\s*")
 _IDS = re.compile(
-    r"\b(trace|span)[_ -]?id[\"']?\s{0,3}[:=]\s{0,3}[\"']?([0-9a-fA-F]{8,64})[\"']?[,;]?\s{0,3}", re.IGNORECASE
+    r"\b(trace|span)[_ -]?id[\"']?\s{0,3}[:=]\s{0,3}[\"']?([0-9a-fA-F]{8,64})[\"']?[,;]?\s{0,3}",
+    re.IGNORECASE,
 )
 
 _CUT_OFF = re.compile(r'\{\s{0,8}"(?:message|msg|body|log|text)"\s{0,8}:\s{0,8}"')

@@ -63,7 +63,9 @@ def load_hdfs100k(directory: Path) -> Hdfs100k:
     """
     path = _find(directory, "hdfs100k", "hdfs100k_sessions.jsonl*")
     try:
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        opened = (
+            gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        )
         with opened as file:
             rows = [json.loads(line) for line in file if line.strip()]
         sessions = [

@@ -74,4 +74,6 @@ def _read(path: Path) -> LabelledLog:
     if not rows:
         raise DatasetError("loghub", path, "no line in it")
     bodies, true_ids = zip(*rows, strict=True)
-    return LabelledLog(snake_case(re.sub(r"_(2k|full)?\.?log_structured.*$", "", path.name)), bodies, true_ids)
+    return LabelledLog(
+        snake_case(re.sub(r"_(2k|full)?\.?log_structured.*$", "", path.name)), bodies, true_ids
+    )

@@ -104,7 +104,9 @@ def log_evidence(case: Case) -> LogEvidence | None:
     freedom = float(np.clip(len(normal.counts) - 1, MIN_FREEDOM, MAX_FREEDOM))
     value = change.change[0]
     compared = (change.expected[0] > 0) | (change.observed[0] > 0)
-    missing, strongest_missing = _strongest(np.where(compared, -value, np.nan), owner, len(case.items), freedom)
+    missing, strongest_missing = _strongest(
+        np.where(compared, -value, np.nan), owner, len(case.items), freedom
+    )
     excess, strongest_excess = _strongest(np.where(compared, value, np.nan), owner, len(case.items), freedom)
     gaps = case.normal_logs.gaps
     slow = _slow(case.window_logs.gaps, gaps.coarser(max(SCALE_MS, gaps.step_ms)), case.items, freedom)
@@ -151,7 +153,7 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
         touching[one].append(middle)
         touching[other].append(middle)
     # one slow link may be either end's fault; a service is slow when most of its links are
-    median = np.array([np.median(each) if len(each) > 1 else np.nan for each in touching])
+    median = np.array([float(np.median(each)) if len(each) > 1 else np.nan for each in touching])
     shared = np.clip(_surprise(median, freedom), 0.0, MAX_SURPRISE)
     return np.fmax(own, shared)
 
