@@ -44,7 +44,7 @@ def bench_grouping(
     for each in sets:
         n_templates = len(set(each.true_ids))
         rng = np.random.default_rng(seed)
-        groupers = methods | {"random": lambda bodies, n=n_templates, rng=rng: _at_random(bodies, n, rng)}  # type: ignore[misc]
+        groupers = methods | {"random": lambda bodies, n=n_templates, rng=rng: _at_random(bodies, n, rng)}
         for method, grouper in groupers.items():
             groups, rate = grouper(each.bodies)
             ga, fga = grouping_figures(groups, each.true_ids)

@@ -40,11 +40,12 @@ def bench_speed(
     peer: Grouper | None = None,
     *,
     seed: int = 0,
+    n_random: int = N_RANDOM,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Rates on some records and on random words; one row per text and method."""
     rows: list[Row] = []
-    words = random_words(N_RANDOM, seed=seed)
+    words = random_words(n_random, seed=seed)
     for name, lines in ((part, records), ("random_words", words)):
         rows.append(_row(name, "sunspot", lines, _mine))
         on_progress(name)

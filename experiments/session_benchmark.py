@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from features.log_sessions import Vocabulary
 from models.detectors.sessions import SessionDetector
@@ -61,7 +62,7 @@ class RandomScore:
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Uniform numbers."""
-        return self._rng.random(len(X))
+        return np.asarray(self._rng.random(len(X)))
 
 
 class NearestCounts:
@@ -69,8 +70,6 @@ class NearestCounts:
 
     def fit(self, X: NDArray[np.float64]) -> None:
         """Keep the distinct vectors."""
-        from scipy.spatial import KDTree
-
         self._tree = KDTree(np.unique(X, axis=0))
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,8 +85,8 @@ class Pyod:
 
     def fit(self, X: NDArray[np.float64]) -> None:
         """Fit it; PCA keeps as many components as the counts have rank, for it divides by their spread."""
-        from pyod.models.iforest import IForest
-        from pyod.models.pca import PCA
+        from pyod.models.iforest import IForest  # noqa: PLC0415 - pyod takes seconds to import
+        from pyod.models.pca import PCA  # noqa: PLC0415
 
         self._varies = X.std(axis=0) > 0
         self._constant = X[0, ~self._varies]
@@ -102,7 +101,7 @@ class Pyod:
         """Its decision function, and whatever a constant column now shows on top."""
         scores = np.asarray(self._model.decision_function(X[:, self._varies]), dtype=float)
         changed = np.abs(X[:, ~self._varies] - self._constant).sum(axis=1)
-        return scores + changed
+        return np.asarray(scores + changed)
 
 
 def _methods(seed: int, contamination: float) -> dict[str, Scorer]:

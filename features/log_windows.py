@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MIN_EXPECTED: Final = 5.0
 """Fewer expected lines than this say nothing when they do not come."""
 
+MIN_TELLING: Final = 0.5
+"""Fewer expected lines than this in a reference window say nothing of the scatter."""
+
 SCATTER_PRIOR: Final = 5.0
 """So many reference windows' worth of Poisson scatter are added to what was seen."""
 
@@ -59,9 +62,9 @@ class LogReference:
     share
         Shape ``(n_kinds,)``: of the service's lines, 0 to 1.
     scatter
-        Shape ``(n_kinds,)``: variance of the stabilised counts about the share, at least 1, as Poisson has it.
+        Shape ``(n_kinds,)``: variance of the stabilised counts about the share; at least 1, that of Poisson.
     vectors
-        Per service, the distinct stabilised count vectors of its windows with support of two at least, shape
+        Per service, the distinct count vectors of its windows that came twice at least, shape
         ``(n_vectors, n_kinds of the service)``; counts are rounded to powers of two.
     n_windows
         Reference windows.
@@ -86,7 +89,7 @@ def log_reference(normal: LogCounts) -> LogReference:
     lines = _per_service(normal.counts, service, len(services))
     share = total / np.maximum(lines.sum(axis=0)[service], 1.0)
     expected = share * lines[:, service]
-    tells = expected >= 0.5
+    tells = expected >= MIN_TELLING
     squared = np.where(tells, (stabilised(normal.counts) - stabilised(expected)) ** 2, 0.0)
     scatter = (squared.sum(axis=0) + SCATTER_PRIOR) / (tells.sum(axis=0) + SCATTER_PRIOR)
     vectors = []

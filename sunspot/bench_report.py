@@ -50,7 +50,7 @@ def finish(
     json_file: Path | None = None,
     tracking: Path | None = None,
 ) -> None:
-    """Print a report's rows as a table, write them to a file, and log them to MLflow where a folder is given."""
+    """Print a report's rows as a table; write them to a file and log them to MLflow where these are given."""
     print_rows(report["rows"], caption=caption, notes=notes)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -68,13 +68,11 @@ def _train_ticket(data: Path, n_lines: int) -> tuple[str, list[LogRecord], str]:
     from experiments.datasets.nezha_logs import nezha_log_files, read_records
 
     files = [path for path in nezha_log_files(data) if path.suffix == ".csv"]
+    lines = (record for path in files for record in read_records(path) if record.service.startswith("ts-"))
     try:
-        if not files:
-            raise DatasetError("nezha", data, "no rca_data/DAY/log/*_log.csv in it")
-        lines = (
-            record for path in files for record in read_records(path) if record.service.startswith("ts-")
-        )
         records = list(islice(lines, n_lines))
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
+    if not records:
+        raise click.UsageError(f"{data} holds no log line of Train Ticket in rca_data/DAY/log/*_log.csv")
     return "train_ticket", records, digest_of(data, files)

@@ -83,8 +83,8 @@ def read_line(text: str) -> Line:
     JSON is opened, its message kept, the rest dropped. A leading time, level and logger, and the ids of trace
     and span wherever they are, are taken out. Of a stack trace the first line is kept.
 
-    >>> read_line("17:35:38.386 INFO  o.s.OrderService#365 TraceID: 0493e2752438fbbe order 17 placed")
-    Line(severity='INFO', logger='o.s.OrderService#365', body='order 17 placed', trace_id='0493e2752438fbbe', template='')
+    >>> read_line("17:35:38.386 INFO  o.s.Orders#365 TraceID: 0493e275 order 17 placed")
+    Line(severity='INFO', logger='o.s.Orders#365', body='order 17 placed', trace_id='0493e275', template='')
     """
     return _read(text[:MAX_LINE], Line("", "", ""), MAX_NESTING)
 

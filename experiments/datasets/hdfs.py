@@ -63,11 +63,9 @@ def load_hdfs100k(directory: Path) -> Hdfs100k:
     """
     path = _find(directory, "hdfs100k", "hdfs100k_sessions.jsonl*")
     try:
-        opened = (
-            gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        )
-        with opened as file:
-            rows = [json.loads(line) for line in file if line.strip()]
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         sessions = [
             (str(row["split"]), bool(row["y"]), tuple(str(event) for event in row["e"])) for row in rows
         ]

@@ -1,7 +1,7 @@
 """Loghub: lines of many systems with the template that people gave each, read in its public layout.
 
 Zhu et al., "Loghub: A Large Collection of System Log Datasets for AI-driven Log Analytics", ISSRE 2023.
-A folder holds sets, each with a ``*_structured.csv`` that has a ``Content`` and an ``EventId`` for every line.
+A folder holds sets, each with a ``*_structured.csv`` that has ``Content`` and ``EventId`` for every line.
 """
 
 from __future__ import annotations

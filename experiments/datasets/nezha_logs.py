@@ -2,8 +2,8 @@
 
 Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for Microservices on Multi-modal
 Observability Data", ESEC/FSE 2023. Days with ``rca_data/DAY/DAY-fault_list.json`` and
-``rca_data/DAY/log/*_log.csv``; ``construct_data/DAY/log`` holds normal operation. Minutes overlap: a line that
-two files hold counts once. ``inject_time`` is read as UTC; ``inject_timestamp`` is not read.
+``rca_data/DAY/log/*_log.csv``; ``construct_data/DAY/log`` holds normal operation. Minutes overlap: a line
+that two files hold counts once. ``inject_time`` is read as UTC; ``inject_timestamp`` is not read.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Drain3:
         """
         script = Path(__file__).with_name("run_drain3.py")
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own script, in our own environment
                 [self.python, "-I", str(script)],
                 input=json.dumps(list(bodies)),
                 capture_output=True,
@@ -67,7 +67,7 @@ def install_drain3(folder: Path) -> Drain3:
     if not done.is_file():
         try:
             venv.create(home, with_pip=True, clear=True)
-            subprocess.run(
+            subprocess.run(  # noqa: S603 - pip of the environment just made
                 [python, "-m", "pip", "install", "--quiet", f"drain3=={VERSION}"],
                 check=True,
                 capture_output=True,

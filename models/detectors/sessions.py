@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ANSCOMBE = 3 / 8
 """2·√(count + 3/8) of a Poisson count has a standard deviation of about 1: Anscombe, Biometrika 35, 1948."""
 
+MAX_COUNT = 1e12
+
 MAX_USUAL = 20_000
 """At most so many distinct count vectors are kept: the most frequent."""
 
@@ -99,8 +101,9 @@ class SessionDetector:
 
 
 def _clean(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts with what is missing, infinite or negative read as none."""
-    return np.maximum(np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    """Counts with what is missing or negative read as none, and none over 10¹²."""
+    counts: NDArray[np.float64] = np.clip(np.nan_to_num(np.asarray(X, dtype=np.float64)), 0.0, MAX_COUNT)
+    return counts
 
 
 def _stabilised(counts: NDArray[np.float64]) -> NDArray[np.float64]:

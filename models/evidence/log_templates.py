@@ -40,7 +40,7 @@ FLOOR: Final = 0.05
 GAP_WEIGHT: Final = 0.5
 
 SCALE_MS: Final = 60_000
-"""Normal windows are compared by the minute: over shorter ones, the scatter of busy minutes cannot be seen."""
+"""Normal windows are compared by the minute: shorter ones do not show how much busy minutes scatter."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class LogEvidence:
 
     def sentence(self, index: int, case: Case) -> tuple[str, dict[str, float]]:
         """Why an item is suspected, in words with figures; empty where logs say nothing of it."""
-        said, figures = [], {}
+        said: list[str] = []
+        figures: dict[str, float] = {}
         for word, which in (("missing", self.strongest_missing), ("in excess", self.strongest_excess)):
             kind = int(which[index])
             if kind < 0:
@@ -166,7 +167,7 @@ def _gap_change(now: LogGaps, normal: LogGaps, kinds: tuple[object, ...]) -> Flo
         moved = np.array([place[kind] for kind in gaps.kinds], dtype=np.int64)
         kind = moved[gaps.kind]
         n, total, squares = (
-            np.bincount(kind, weights=each, minlength=len(kinds))
+            np.bincount(kind, weights=each, minlength=len(kinds)).astype(np.float64)
             for each in (gaps.n, gaps.total, gaps.squares)
         )
         return kind, n, total, squares

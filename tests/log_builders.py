@@ -1,0 +1,75 @@
+"""Small services that write logs, for the tests of log features and evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from builders import ONSET, a_frame, a_graph
+
+from features.log_sums import LogSums, sum_logs
+from features.log_templates import TemplateMiner
+from models.case import Alert, Case, build_case
+from telemetry.logs import LogRecord, Logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ONSET_MS = int(ONSET.timestamp() * 1000)
+SERVICES = ("gateway", "order", "stock")
+NORMAL_MS = (ONSET_MS - 3_600_000, ONSET_MS)
+FAULT_MS = (ONSET_MS, ONSET_MS + 180_000)
+
+
+def requests(
+    start_ms: int,
+    end_ms: int,
+    *,
+    seed: int = 0,
+    broken: str = "",
+    slow: str = "",
+    services: Sequence[str] = SERVICES,
+) -> list[LogRecord]:
+    """Lines of requests that each pass all services: received, and done; ``broken`` fails instead of done."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for number, start in enumerate(
+        np.sort(rng.integers(start_ms, end_ms, size=(end_ms - start_ms) // 2_000))
+    ):
+        at, trace = int(start), f"{seed}-{number}"
+        for service in services:
+            wait = int(rng.integers(20, 40)) * (8 if service == slow else 1)
+            arrived = LogRecord(service, "INFO", "", at, f"request {number} received", trace)
+            at += wait
+            said = ("ERROR", "request failed badly") if service == broken else ("INFO", "request is done")
+            records += [arrived, LogRecord(service, said[0], "", at, f"{said[1]} after {wait}", trace)]
+            at += int(rng.integers(1, 4))
+    return records
+
+
+def sums_of(records: Iterable[LogRecord], *, step_ms: int = 60_000) -> LogSums:
+    """Sums of some records, mined together in order of time."""
+    logs = Logs.from_records(sorted(records, key=lambda each: each.time_ms))
+    return sum_logs(logs, TemplateMiner().mine(logs), step_ms=step_ms)
+
+
+def a_logged_case(
+    *,
+    broken: str = "",
+    slow: str = "",
+    seed: int = 0,
+    services: Sequence[str] = SERVICES,
+) -> Case:
+    """A case of three minutes in which one service is broken or slow, after an hour of normal operation."""
+    sums = sums_of(
+        [
+            *requests(*NORMAL_MS, seed=seed, services=services),
+            *requests(*FAULT_MS, seed=seed + 1, broken=broken, slow=slow, services=services),
+        ]
+    )
+    frame = a_frame(services, n_ticks=60)
+    graph = a_graph(*pairwise(services))
+    case = build_case(Alert(services[0], "SlowRequests", ONSET), ONSET, graph, frame, normal=frame)
+    return replace(case, window_logs=sums.between(*FAULT_MS), normal_logs=sums.outside(*FAULT_MS))
