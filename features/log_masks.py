@@ -32,6 +32,8 @@ def mask_token(token: str) -> str:
     >>> [mask_token(each) for each in ("port", "/10.0.0.1:5070", "uid=0", "(blk_-38865)")]
     ['port', '/<*>', 'uid=<*>', '(<*>)']
     """
+    if token.isascii() and token.isalnum():  # one run: no expression is needed
+        return token if token.isalpha() else MASK
     if _DIGIT.search(token) is None:
         return token
     masked = _RUN.sub(lambda run: MASK if _DIGIT.search(run.group()) else run.group(), token)
