@@ -10,7 +10,12 @@ from experiments.peers.drain3 import VERSION, Drain3, install_drain3
 from experiments.peers.errors import PeerError
 from sunspot.bench import command
 
-LAYOUTS: dict[str, Callable[[Path], object]] = {"loghub": a_loghub_set, "hdfs": an_hdfs, "hdfs100k": an_hdfs100k, "nezha": a_nezha}
+LAYOUTS: dict[str, Callable[[Path], object]] = {
+    "loghub": a_loghub_set,
+    "hdfs": an_hdfs,
+    "hdfs100k": an_hdfs100k,
+    "nezha": a_nezha,
+}
 
 
 @pytest.mark.parametrize("dataset", LAYOUTS)
