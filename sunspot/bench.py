@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot import bench_logs, bench_speed
-from sunspot import bench_logs
 from sunspot.options import tracking_option
 
 if TYPE_CHECKING:

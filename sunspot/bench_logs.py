@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sunspot.bench_report import finish, version
+from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +33,7 @@ PEERS = ("drain3",)
 )
 @click.option("--peer", type=click.Choice(PEERS), help="Run this too, in an environment of its own.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
-@click.option(
-    "--tracking",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Folder of the MLflow store, and of the peers' environments.",
-)
+@tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
 def command(
     dataset: str, data: Path, peer: str | None, json_file: Path | None, tracking: Path, no_tracking: bool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot.bench_report import finish, version
+from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
     from telemetry.logs import LogRecord
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--peer", type=click.Choice(["drain3"]), help="Run this too, in an environment of its own.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
-@click.option(
-    "--tracking",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Folder of the MLflow store, and of the peers' environments.",
-)
+@tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the synthetic lines.")
 def command(
