@@ -95,6 +95,8 @@ class TemplateTree:
     ----------
     templates
         By id, least recently used first.
+    aliases
+        The id of the template that first grew into a text, by the hash of that text.
     version
         Grows whenever a line could now be taken by another template than before.
     n_evicted, n_other_lines
@@ -175,8 +177,6 @@ class TemplateTree:
     def _insert(self, template: Template) -> None:
         self.version += 1
         self.templates[template.id] = template
-        if template.alias:
-            self.aliases[template.alias] = template.id
         if template.is_given:
             return
         node = self._roots.setdefault((template.severity, template.logger, len(template.words)), _Node())
@@ -189,10 +189,14 @@ class TemplateTree:
         if merged == template.words:
             return
         self.version += 1
-        self.aliases.pop(template.alias, None)
+        self._drop_alias(template)
         template.words = merged
         template.alias = template_id(template.severity, template.logger, template.text)
-        self.aliases[template.alias] = template.id
+        self.aliases.setdefault(template.alias, template.id)
+
+    def _drop_alias(self, template: Template) -> None:
+        if self.aliases.get(template.alias) == template.id:  # two may have grown into one text
+            del self.aliases[template.alias]
 
     def _evict(self, template: Template) -> None:
         """Forget a template, its alias, and the nodes that only it needed."""
@@ -200,7 +204,7 @@ class TemplateTree:
         self.n_evicted += 1
         self.n_other_lines += template.count
         del self.templates[template.id]
-        self.aliases.pop(template.alias, None)
+        self._drop_alias(template)
         if template.is_given:
             return
         key = (template.severity, template.logger, len(template.words))
@@ -220,6 +224,7 @@ class TemplateTree:
             "n_created": self.n_created,
             "n_evicted": self.n_evicted,
             "n_other_lines": self.n_other_lines,
+            "aliases": dict(self.aliases),
             "templates": [
                 {
                     "id": each.id,
@@ -261,6 +266,7 @@ class TemplateTree:
                 )
                 for each in state["templates"]
             ]
+            tree.aliases = {str(alias): str(each) for alias, each in dict(state["aliases"]).items()}
             counts = [int(state[name]) for name in ("n_created", "n_evicted", "n_other_lines")]
         except (KeyError, TypeError, ValueError) as error:
             raise BadMinerStateError(f"{type(error).__name__} at {error}") from error

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 MAX_LINE: Final = 16_384
 """Characters of a line that are looked at; miners read even less."""
 
+MAX_NAME: Final = 256
+"""Characters of a logger's name or of a trace id that are kept."""
+
 MAX_NESTING: Final = 4
 """Envelopes within envelopes that are opened, such as a container runtime's around an application's."""
 
@@ -117,10 +120,10 @@ def _unescaped(text: str) -> str:
 def _opened(document: Mapping[str, Any], outer: Line, depth: int) -> Line:
     known = Line(
         severity_of(_first(document, SEVERITY_KEYS)) or outer.severity,
-        _first(document, LOGGER_KEYS) or outer.logger,
+        _first(document, LOGGER_KEYS)[:MAX_NAME] or outer.logger,
         "",
-        _first(document, TRACE_KEYS) or outer.trace_id,
-        _first(document, TEMPLATE_KEYS) or outer.template,
+        _first(document, TRACE_KEYS)[:MAX_NAME] or outer.trace_id,
+        _first(document, TEMPLATE_KEYS)[:MAX_LINE] or outer.template,
     )
     return _read(_first(document, BODY_KEYS)[:MAX_LINE], known, depth - 1)
 

@@ -139,7 +139,11 @@ def _surprise(z: Floats, freedom: float) -> Floats:
 
 
 def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float) -> Floats:
-    """Surprise of the waits: within an item its worst; between items the median of all its links."""
+    """Surprise of the waits: within an item its worst; between items the median of the links that leave it.
+
+    A slow machine or network delays all that leaves it. One slow link may be either end's fault, so that the
+    median counts and not the worst.
+    """
     kinds = tuple(dict.fromkeys((*normal.kinds, *now.kinds)))
     z = _gap_change(now, normal, kinds)
     before = _places([kind.service for kind in kinds], items)
@@ -148,15 +152,11 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
     links: dict[tuple[int, int], list[float]] = {}
     for each in np.flatnonzero(np.isfinite(z) & (before != after) & (before >= 0) & (after >= 0)):
         links.setdefault((int(before[each]), int(after[each])), []).append(float(z[each]))
-    touching: list[list[float]] = [[] for _ in items]
-    for (one, other), values in links.items():
-        middle = float(np.median(values))
-        touching[one].append(middle)
-        touching[other].append(middle)
-    # one slow link may be either end's fault; a service is slow when most of its links are
-    median = np.array([float(np.median(each)) if len(each) > 1 else np.nan for each in touching])
-    shared = np.clip(_surprise(median, freedom), 0.0, MAX_SURPRISE)
-    return np.fmax(own, shared)
+    leaving: list[list[float]] = [[] for _ in items]
+    for (item, _), values in links.items():
+        leaving[item].append(float(np.median(values)))
+    shared = np.array([float(np.median(each)) if each else np.nan for each in leaving])
+    return np.fmax(own, np.clip(_surprise(shared, freedom), 0.0, MAX_SURPRISE))
 
 
 def _gap_change(now: LogGaps, normal: LogGaps, kinds: tuple[object, ...]) -> Floats:

@@ -67,6 +67,33 @@ def test_the_line_that_made_a_template_stays_with_it_however_general_it_grew() -
     assert tree.take("", "", "a b c d e") is made
 
 
+def test_two_templates_that_grow_into_one_text_keep_one_alias_between_them() -> None:
+    tree = TemplateTree()
+    first, second = tree.take("", "", "a b c d e f"), tree.take("", "", "a b x y z f")
+    assert first is not second
+    for template, lines in (
+        (first, ("a b c d k f", "a b c l k f")),
+        (second, ("a b x y m f", "a b x n m f")),
+    ):
+        for line in lines:
+            assert tree.take("", "", line) is template
+    tree._generalise(first, ("a", "b", "x", "l", "k", "f"))
+    tree._generalise(second, ("a", "b", "c", "n", "m", "f"))
+    assert first.text == second.text
+    assert first.alias == second.alias
+    assert tree.resolve(second.alias) == first.id
+    restored = TemplateTree.from_state(json.loads(json.dumps(tree.state())))
+    assert restored.aliases == tree.aliases
+    tree._generalise(second, ("q", "b", "c", "n", "m", "f"))
+    assert tree.resolve(first.alias) == first.id
+
+
+def test_a_collectors_template_that_a_line_repeats_takes_the_line() -> None:
+    tree = TemplateTree()
+    given_first = tree.given("", "", "all is well")
+    assert tree.take("", "", "all is well") is given_first
+
+
 def test_templates_are_bounded_and_the_least_recently_used_goes_into_other() -> None:
     miner = TemplateMiner()
     kept = miner.add("noise", "", "", "stays for good")

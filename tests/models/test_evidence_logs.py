@@ -37,12 +37,12 @@ def test_a_service_that_is_slow_between_its_own_lines_scores_most() -> None:
     assert np.nanmax(evidence.slow) <= MAX_SURPRISE
 
 
-def test_a_service_with_slow_links_on_all_sides_scores_more_than_its_neighbours() -> None:
+def test_a_service_all_of_whose_answers_are_late_scores_more_than_its_neighbours() -> None:
     services = ("a", "b", "c", "d", "e")
     case = a_logged_case(services=services)
     gaps = case.window_logs.gaps if case.window_logs else None
     assert gaps is not None
-    touched = [(kind.service == "c") != (kind.next_service == "c") for kind in gaps.kinds]
+    touched = [kind.service == "c" != kind.next_service for kind in gaps.kinds]
     slower = gaps.total + np.array(touched)[gaps.kind] * gaps.n * 2.0
     window = replace(case.window_logs, gaps=replace(gaps, total=slower))  # type: ignore[type-var]
     evidence = log_evidence(replace(case, window_logs=window))
