@@ -32,6 +32,22 @@ def logs(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def train_ticket(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the fault list and the log lines of Nezha's Train Ticket, unpacked."""
+    if (public_data / "nezha").is_dir():
+        return public_data / "nezha"
+    folder = tmp_path_factory.mktemp("nezha")
+    with tarfile.open(public_data / "nezha.tar.xz") as archive:
+        wanted = [
+            each
+            for each in archive
+            if "2023-01-29" in each.name and ("/log/" in each.name or "list" in each.name)
+        ]
+        archive.extractall(folder, members=wanted, filter="data")
+    return folder
+
+
 def test_a_set_is_read_under_its_snake_case_name_and_grouped(tmp_path: Path) -> None:
     a_loghub_set(tmp_path)
     a_loghub_set(tmp_path, "Apache")
@@ -169,3 +185,15 @@ def test_public_sessions_are_found_as_well_as_promised(logs: Path) -> None:
     mixed = by_method(bench_hdfs100k(load_hdfs100k(logs)))
     assert float(mixed["sunspot"]["f1"]) == pytest.approx(60 / 87)  # 30 of 57 found, none wrongly
     assert float(mixed["nearest_counts"]["f1"]) < 0.2
+
+
+def test_public_faults_are_found_in_logs_alone_as_well_as_promised(train_ticket: Path) -> None:
+    days = [day for day in load_nezha_logs(train_ticket) if day.name == "2023-01-29"]
+    rows = by_method(bench_log_causes(days))
+    assert rows["sunspot"]["n"] == 28
+    assert float(rows["sunspot"]["as1"]) >= 0.6
+    assert float(rows["sunspot"]["as3"]) >= 0.8
+    assert float(rows["sunspot"]["as5"]) >= 0.85
+    assert rows["sunspot_scrambled"]["as1"] == rows["sunspot"]["as1"]
+    assert float(rows["sunspot_wrong_labels"]["as1"]) < 0.2
+    assert float(rows["error_excess"]["as1"]) < float(rows["sunspot"]["as1"])
