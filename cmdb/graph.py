@@ -14,7 +14,7 @@ from cmdb.errors import UnknownItemError
 from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     Adjacency = Mapping[str, Mapping[str, frozenset[EdgeKind]]]
 
@@ -77,6 +77,19 @@ class DependencyGraph:
             for dependency, kinds in needed.items()
             for kind in kinds
         )
+
+    def links(self) -> Iterator[tuple[str, str, frozenset[EdgeKind]]]:
+        """Each pair of items that an edge joins, ``dependent, dependency``, with the kinds of its edges."""
+        return (
+            (dependent, dependency, kinds)
+            for dependent, needed in self._needs.items()
+            for dependency, kinds in needed.items()
+        )
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether any item depends on another."""
+        return any(self._needs.values())
 
     @cached_property
     def digraph(self) -> nx.DiGraph[str]:

@@ -1,0 +1,54 @@
+"""Traffic surge: requests rose, at the alert and nearly everywhere below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.golden import Role
+from models.evidence.comparison import MAX_FREEDOM, surprise_of
+from models.evidence.finding import MAX_SURPRISE
+from models.evidence.own_excess import column_median
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.case import Case
+
+SPREAD_FLOOR = 0.1
+"""Least spread of log requests: traffic is never steadier than ±10 %."""
+
+LEAST_SURPRISE = 3.0
+"""One normal window in twenty has as many requests: no surge."""
+
+NORMAL_CONSISTENCY = 1.4826
+
+MIN_ITEMS = 3
+"""Fewer items that count requests cannot show that it is everywhere."""
+
+
+def surge(case: Case, reached: Sequence[str]) -> float:
+    """Surprise at the requests of the typical item within reach, 0 where they did not rise or are not counted.
+
+    Parameters
+    ----------
+    reached
+        The items within reach of the alert, itself included.
+    """
+    now, then = case.window.values.get(Role.REQUESTS), case.normal.values.get(Role.REQUESTS)
+    if now is None or then is None:
+        return 0.0
+    within = set(reached)
+    columns = np.array([index for index, item in enumerate(case.items) if item in within], dtype=np.int64)
+    level, usual = column_median(now[:, columns]), column_median(then[:, columns])
+    counted = np.isfinite(level) & np.isfinite(usual) & (level > 0) & (usual > 0)
+    if counted.sum() < MIN_ITEMS:
+        return 0.0
+    columns, level, usual = columns[counted], level[counted], usual[counted]
+    logs = np.log(np.maximum(then[:, columns], 1e-9) / usual)
+    spread = np.maximum(NORMAL_CONSISTENCY * column_median(np.abs(logs)), SPREAD_FLOOR)
+    rise = np.log(level / usual) / spread
+    typical = np.median(rise)
+    surprise = float(surprise_of(np.array([typical]), np.array([MAX_FREEDOM]))[0])
+    return min(surprise, MAX_SURPRISE) if surprise > LEAST_SURPRISE else 0.0
