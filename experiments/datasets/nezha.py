@@ -86,6 +86,18 @@ class Day:
     spans: SpanSums | None
     faults: tuple[Fault, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What this day lacks, in sentences."""
+        n_blind = sum(_lacks_spans(case) for _, case in self.cases())
+        n_relaxed = sum(bool(case.notes) for _, case in self.cases())
+        said = []
+        if n_blind:
+            said.append(f"{n_blind} of {len(self.faults)} faults have no span in their three minutes.")
+        if n_relaxed:
+            said.append(f"{n_relaxed} of {len(self.faults)} had too few normal minutes before them: later ones let in.")
+        return tuple(said)
+
     def cases(self) -> Iterator[tuple[Fault, Case]]:
         """The case of each fault, in order of time, as the service would build it."""
         for fault in self.faults:
@@ -131,6 +143,10 @@ class Day:
             begins, ends = _ms(fault.at), _ms(fault.at + FAULT_LINGERS)
             calm &= (starts_ms + step_ms <= begins) | (starts_ms >= ends)
         return calm
+
+
+def _lacks_spans(case: Case) -> bool:
+    return case.window_spans is None or not len(case.window_spans.own.n)
 
 
 def load_nezha(directory: Path) -> list[Day]:
