@@ -3,7 +3,8 @@
 Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
 with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
 the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
-``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the table.
+``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
+table.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
 from experiments.figures import calibration_error, reciprocal_rank, share_within
+from features.span_sums import Cells, SpanSums
 from models.case import Case, Signals
-from features.spans import Cells, SpanSums
 from models.rankers import RANKERS
 from models.rankers.sunspot import SunspotRanker
 from training.intervals import wilson_interval

@@ -1,4 +1,4 @@
-"""Spans as columns, and what a case keeps of them: sums per kind of call and minute, never the spans.
+"""Spans as columns, and the sums that a case keeps of them.
 
 A span is one timed operation of one service within a trace; a *client* span's child in another service is
 the same call seen from the other end. Three things are measured, each per cell of (kind, bucket of time):
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.span_sums import Cells, SpanSums
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,8 +32,6 @@ CLIENT_SHARE = 0.5
 """A kind of span with a child elsewhere at least this often is a client; its own time is a gap."""
 
 NO_KIND = -1
-
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -111,94 +111,6 @@ class Spans:
         )
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Count, sum and sum of squares of one quantity per kind and bucket of time.
-
-    Attributes
-    ----------
-    kinds
-        What a row is about: names, such as (service, operation, parent's service, parent's operation).
-    kind, bucket_ms
-        Shape ``(n_cells,)``: index into ``kinds``; start of the bucket. A cell without a span is absent.
-    n, total, squares
-        Shape ``(n_cells,)``.
-    """
-
-    kinds: tuple[tuple[str, ...], ...]
-    kind: Ints
-    bucket_ms: Ints
-    n: Floats
-    total: Floats
-    squares: Floats
-
-    def where(self, kept: NDArray[np.bool_]) -> Cells:
-        """The chosen cells; every kind stays."""
-        return Cells(
-            self.kinds,
-            self.kind[kept],
-            self.bucket_ms[kept],
-            self.n[kept],
-            self.total[kept],
-            self.squares[kept],
-        )
-
-
-    def joined(self, other: Cells) -> Cells:
-        """The cells of both, their kinds kept apart."""
-        return Cells(
-            self.kinds + other.kinds,
-            np.concatenate([self.kind, other.kind + len(self.kinds)]),
-            *(
-                np.concatenate([getattr(self, name), getattr(other, name)])
-                for name in ("bucket_ms", "n", "total", "squares")
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class SpanSums:
-    """What a case keeps of spans, for some stretch of time.
-
-    Attributes
-    ----------
-    own
-        Log own time in ln µs; kinds are (service, operation, parent's service, parent's operation).
-    gap
-        Log gap in ln µs; kinds are (calling service, called service, called operation).
-    calls
-        1 for a span that made such a call, or else 0; kinds are (service, operation, parent's service,
-        parent's operation, called service, called operation).
-    answers
-        1 for a client span whose server span was received, or else 0; kinds as of ``calls``, the last two
-        being the server that such a span usually has.
-    """
-
-    own: Cells
-    gap: Cells
-    calls: Cells
-    answers: Cells
-
-    def between(self, start_ms: int, end_ms: int) -> SpanSums:
-        """The cells of the buckets that start in ``[start_ms, end_ms)``."""
-        return self.at(lambda ms: (ms >= start_ms) & (ms < end_ms))
-
-    def outside(self, start_ms: int, end_ms: int) -> SpanSums:
-        """The cells of the other buckets."""
-        return self.at(lambda ms: (ms < start_ms) | (ms >= end_ms))
-
-    def with_gaps(self, gaps: Cells) -> SpanSums:
-        """The same, with gaps from edge metrics in the buckets that have no spans at all."""
-        spanned = np.unique(self.own.bucket_ms // MINUTE_MS)
-        lacking = gaps.where(~np.isin(gaps.bucket_ms // MINUTE_MS, spanned))
-        return SpanSums(self.own, self.gap.joined(lacking), self.calls, self.answers)
-
-    def at(self, kept: Callable[[Ints], NDArray[np.bool_]]) -> SpanSums:
-        """The cells of the buckets whose starts, in ms, are chosen."""
-        parts = (self.own, self.gap, self.calls, self.answers)
-        return SpanSums(*(each.where(kept(each.bucket_ms)) for each in parts))
-
-
 def sum_spans(spans: Spans, *, step_ms: int) -> SpanSums:
     """Sum own times, gaps and calls per kind and bucket.
 
@@ -240,9 +152,23 @@ def sum_spans(spans: Spans, *, step_ms: int) -> SpanSums:
     gap = _cells(edge, bucket[client], log_us(gap_us), edge_names)
     target = np.where(remote >= 0, place[remote], NO_KIND)
     called = np.where(is_client & (target >= 0), target, place)
-    calls = _calls(spans, kind, kinds, child, called, bucket, skip=is_client)
-    answers = _answers(spans, kind, kinds, is_client, target, bucket)
-    return SpanSums(own, gap, calls, answers)
+    layout = _Layout(spans, kind, kinds, bucket)
+    return SpanSums(
+        own,
+        gap,
+        _calls(layout, child, called, is_client=is_client),
+        _answers(layout, target, is_client=is_client),
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which kind, a (place, parent's place) pair, and which bucket each span belongs to."""
+
+    spans: Spans
+    kind: Ints
+    kinds: list[tuple[int, int]]
+    bucket: Ints
 
 
 def log_us(us: Floats | Ints) -> Floats:
@@ -320,68 +246,44 @@ def _cells(kind: Ints, bucket: Ints, value: Floats, names: Sequence[tuple[str, .
         found // width,
         buckets[found % width] if len(buckets) else found,
         np.bincount(where, minlength=len(found)).astype(np.float64),
-        np.bincount(where, weights=value, minlength=len(found)),
-        np.bincount(where, weights=value**2, minlength=len(found)),
+        np.bincount(where, weights=value, minlength=len(found)).astype(np.float64),
+        np.bincount(where, weights=value**2, minlength=len(found)).astype(np.float64),
     )
 
 
-def _calls(
-    spans: Spans,
-    kind: Ints,
-    kinds: list[tuple[int, int]],
-    child: Ints,
-    called: Ints,
-    bucket: Ints,
-    *,
-    skip: NDArray[np.bool_],
-) -> Cells:
+def _calls(layout: _Layout, child: Ints, called: Ints, *, is_client: NDArray[np.bool_]) -> Cells:
     """For every kind of parent and every call such parents make: how many parents made it."""
-    parent = spans.parent[child]
-    used = ~skip[parent]
+    parent = layout.spans.parent[child]
+    used = ~is_client[parent]
     parent, target = parent[used], called[child[used]]
-    pair, pairs = _codes(kind[parent], target)
+    pair, pairs = _codes(layout.kind[parent], target)
     made = np.unique(np.stack([pair, parent], axis=1), axis=0)
-    return _shares(spans, kinds, pairs, made[:, 0], bucket[made[:, 1]], kind, bucket, of=~skip)
+    return _shares(layout, pairs, made[:, 0], layout.bucket[made[:, 1]], of=~is_client)
 
 
-def _answers(
-    spans: Spans,
-    kind: Ints,
-    kinds: list[tuple[int, int]],
-    is_client: NDArray[np.bool_],
-    target: Ints,
-    bucket: Ints,
-) -> Cells:
+def _answers(layout: _Layout, target: Ints, *, is_client: NDArray[np.bool_]) -> Cells:
     """For every kind of client span, named by its most frequent server: how many have a server span."""
-    answered = is_client & (target >= 0)
-    pair, pairs = _codes(kind[answered], target[answered])
+    kind, rows = layout.kind, np.flatnonzero(is_client & (target >= 0))
+    pair, pairs = _codes(kind[rows], target[rows])
     count = np.bincount(pair, minlength=len(pairs))
     usual: dict[int, int] = {}
     for index in np.argsort(count, kind="stable").tolist():
         usual[pairs[index][0]] = index
     chosen = [pairs[index] for index in usual.values()]
-    code = np.full(len(kinds), NO_KIND)
+    code = np.full(len(layout.kinds), NO_KIND)
     code[[each for each, _ in chosen]] = np.arange(len(chosen))
-    rows = np.flatnonzero(answered)
-    return _shares(spans, kinds, chosen, code[kind[rows]], bucket[rows], kind, bucket, of=is_client)
+    return _shares(layout, chosen, code[kind[rows]], layout.bucket[rows], of=is_client)
 
 
 def _shares(
-    spans: Spans,
-    kinds: list[tuple[int, int]],
-    pairs: list[tuple[int, int]],
-    pair: Ints,
-    pair_bucket: Ints,
-    kind: Ints,
-    bucket: Ints,
-    *,
-    of: NDArray[np.bool_],
+    layout: _Layout, pairs: list[tuple[int, int]], pair: Ints, pair_bucket: Ints, *, of: NDArray[np.bool_]
 ) -> Cells:
     """Cells of a share: ``n`` spans that could, ``total`` that did, for each (kind, call) pair."""
+    spans, kinds = layout.spans, layout.kinds
     names = [(*_name(spans, kinds[k][0]), *_name(spans, kinds[k][1]), *_name(spans, to)) for k, to in pairs]
-    buckets = np.unique(bucket)
+    buckets = np.unique(layout.bucket)
     able = np.zeros((len(kinds), len(buckets)))
-    np.add.at(able, (kind[of], np.searchsorted(buckets, bucket[of])), 1.0)
+    np.add.at(able, (layout.kind[of], np.searchsorted(buckets, layout.bucket[of])), 1.0)
     did = np.zeros((len(pairs), len(buckets)))
     np.add.at(did, (pair, np.searchsorted(buckets, pair_bucket)), 1.0)
     could = able[[k for k, _ in pairs]] if pairs else did

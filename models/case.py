@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cmdb.items import ChangeEvent
     from features.calendar import Clock
     from features.frame import Frame
-    from features.spans import SpanSums
+    from features.span_sums import SpanSums
 
 LEAD = timedelta(minutes=5)
 """How long before an alert starts its fault may have begun: rules fire late."""

@@ -3,7 +3,8 @@
 Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for Microservices on Multi-modal
 Observability Data", ESEC/FSE 2023. A folder holds ``rca_data/DAY/`` with ``DAY-fault_list.json``,
 ``metric/*_metric.csv``, ``metric/dependency.csv``, ``metric/source_50.csv``, ``metric/destination_50.csv``
-and ``trace/HH_MM_trace.csv``. A day is read if it has a list of faults; whatever else is missing is done without.
+and ``trace/HH_MM_trace.csv``. A day is read if it has a list of faults and metrics; whatever else is
+missing is done without.
 
 The sets have no alerts: the alert is put on the service that most traces enter by, at the time of the
 injection. ``inject_time`` is read as UTC, ``inject_timestamp`` and the column ``TimeStamp`` are not.
@@ -25,12 +26,13 @@ from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, Item
 from experiments.datasets.errors import DatasetError
 from features.frame import Frame, frame_of
-from features.spans import Cells, Spans, SpanSums, edges_of, log_us, sum_spans
+from features.span_sums import Cells, SpanSums
+from features.spans import Spans, edges_of, log_us, sum_spans
 from models.case import Alert, build_case
 from telemetry.batches import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from models.case import Case
@@ -95,7 +97,9 @@ class Day:
         if n_blind:
             said.append(f"{n_blind} of {len(self.faults)} faults have no span in their three minutes.")
         if n_relaxed:
-            said.append(f"{n_relaxed} of {len(self.faults)} had too few normal minutes before them: later ones let in.")
+            said.append(
+                f"{n_relaxed} of {len(self.faults)} had few normal minutes before: later ones let in."
+            )
         return tuple(said)
 
     def cases(self) -> Iterator[tuple[Fault, Case]]:
@@ -136,7 +140,9 @@ class Day:
             return None
         return self.spans.at(lambda ms: self._calm(ms, SPAN_STEP_MS) & (ms + SPAN_STEP_MS <= at_ms))
 
-    def _calm(self, starts_ms: np.ndarray[tuple[int], np.dtype[np.int64]], step_ms: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _calm(
+        self, starts_ms: np.ndarray[tuple[int], np.dtype[np.int64]], step_ms: int
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which stretches lie outside of every fault."""
         calm = np.ones(len(starts_ms), dtype=bool)
         for fault in self.faults:
@@ -200,9 +206,13 @@ def _read_day(path: Path) -> Day:
     spans = _read_spans(sorted((root / "trace").glob("*_trace.csv")))
     services = {key.item for key in samples.keys} | set(spans.services)
     edges = edges_of(spans) | _read_dependencies(root / "metric" / "dependency.csv", services)
-    graph = DependencyGraph([Item(each) for each in sorted(services)], [Edge(*each) for each in sorted(edges)])
+    graph = DependencyGraph(
+        [Item(each) for each in sorted(services)], [Edge(*each) for each in sorted(edges)]
+    )
     sums = sum_spans(spans, step_ms=SPAN_STEP_MS)
-    gaps = _read_edge_gaps(root / "metric" / "source_50.csv", root / "metric" / "destination_50.csv", services)
+    gaps = _read_edge_gaps(
+        root / "metric" / "source_50.csv", root / "metric" / "destination_50.csv", services
+    )
     if gaps is not None:
         sums = sums.with_gaps(gaps)
     system = "train_ticket" if any(each.startswith("ts-") for each in services) else "online_boutique"
@@ -239,7 +249,16 @@ def _read_metrics(paths: Iterable[Path]) -> Samples:
 
 def _read_spans(paths: Iterable[Path]) -> Spans:
     columns: dict[str, list[str]] = {
-        name: [] for name in ("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano", "Duration")
+        name: []
+        for name in (
+            "TraceID",
+            "SpanID",
+            "ParentID",
+            "PodName",
+            "OperationName",
+            "StartTimeUnixNano",
+            "Duration",
+        )
     }
     for path in paths:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -279,7 +298,10 @@ def _read_edge_gaps(source: Path, destination: Path, services: set[str]) -> Cell
     if not (source.is_file() and destination.is_file()):
         return None
     at_caller, at_callee = _read_edges(source), _read_edges(destination)
-    kinds, kind, bucket, value = [], [], [], []
+    kinds: list[tuple[str, ...]] = []
+    kind: list[int] = []
+    bucket: list[int] = []
+    value: list[float] = []
     for edge in sorted(at_caller.keys() & at_callee.keys()):
         caller, _, callee = edge.partition("_")
         if not {caller, callee} <= services:
@@ -294,7 +316,12 @@ def _read_edge_gaps(source: Path, destination: Path, services: set[str]) -> Cell
         value += [gap_s for _, gap_s in seen]
     logs = log_us(np.array(value) * 1e6)
     return Cells(
-        tuple(kinds), np.array(kind, dtype=np.int64), np.array(bucket, dtype=np.int64), np.ones(len(kind)), logs, logs**2
+        tuple(kinds),
+        np.array(kind, dtype=np.int64),
+        np.array(bucket, dtype=np.int64),
+        np.ones(len(kind)),
+        logs,
+        logs**2,
     )
 
 
@@ -314,10 +341,10 @@ def _read_edges(path: Path) -> dict[str, dict[int, float]]:
 
 
 def _entry(spans: Spans, graph: DependencyGraph) -> str:
-    roots = Counter(spans.services[each] for each in spans.service[spans.parent < 0].tolist())
+    roots: Counter[str] = Counter(spans.services[each] for each in spans.service[spans.parent < 0].tolist())
     if roots:
-        return min(roots, key=lambda name: (-roots[name], name))
-    return min(graph.items, key=lambda name: (-len(graph.dependencies(name)), name))
+        return min(sorted(roots), key=lambda name: -roots[name])
+    return min(sorted(graph.items), key=lambda name: -len(graph.dependencies(name)))
 
 
 def _time_ms(text: str) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.spans import Cells
+    from features.span_sums import Cells
     from models.case import Case
 
     Floats = NDArray[np.float64]
@@ -41,7 +41,8 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
     lost, share_now, share_then = _drops(case.window_spans.calls, calls)
     unanswered, answered_now, answered_then = _drops(case.window_spans.answers, answers)
     blamed = np.array(
-        [position.get(kind[0], -1) for kind in calls.kinds] + [position.get(kind[4], -1) for kind in answers.kinds],
+        [position.get(kind[0], -1) for kind in calls.kinds]
+        + [position.get(kind[4], -1) for kind in answers.kinds],
         dtype=np.int64,
     )
     callee = np.array([position.get(kind[4], -1) for kind in calls.kinds], dtype=np.int64)
@@ -59,14 +60,17 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
         figures = {"share": float(now[kind]), "usual_share": float(then[kind])}
         usual = f"in {now[kind]:.0%} of its spans, usually {then[kind]:.0%}"
         if kind < len(calls.kinds):
-            return f"{operation} of {case.items[index]} calls {target_operation} of {target} {usual}.", figures
+            return (
+                f"{operation} of {case.items[index]} calls {target_operation} of {target} {usual}.",
+                figures,
+            )
         return f"{target} answers the calls of {operation} of {kinds[kind][0]} {usual}.", figures
 
     return Finding("call_structure", "structure", surprise, np.ones(n_items), sentence)
 
 
 def _called_less(lost: Floats, caller: NDArray[np.int64], callee: NDArray[np.int64], n_items: int) -> Floats:
-    """How surely each item is called less, shape ``(n_items,)``: what is called less is called differently."""
+    """How surely each item is called less, ``(n_items,)``: what is called less is called differently."""
     less = np.zeros(n_items)
     remote = np.flatnonzero((callee >= 0) & (callee != caller) & np.isfinite(lost))
     np.maximum.at(less, callee[remote], lost[remote])

@@ -29,7 +29,9 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
     Changes are taken to fall at random at the item's own rate, so −ln(1 − exp(−rate × time since)): an item
     that changes every hour is not blamed for having changed.
     """
-    earlier = [change for change in case.changes if change.at <= case.alert.starts_at and change.item in position]
+    earlier = [
+        change for change in case.changes if change.at <= case.alert.starts_at and change.item in position
+    ]
     if not earlier:
         return None
     start = min(change.at for change in earlier)

@@ -11,7 +11,7 @@ from scipy import special
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from features.spans import Cells
+    from features.span_sums import Cells
 
     Floats = NDArray[np.float64]
 
@@ -57,7 +57,9 @@ class Comparison:
         known = (self.n_now > 0) & (self.n_then >= MIN_NORMAL)
         one = np.where(known, 1.0, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
-            variance = self.within * (1.0 / self.n_now + 1.0 / self.n_then) + np.maximum(self.between, floor**2)
+            variance = self.within * (1.0 / self.n_now + 1.0 / self.n_then) + np.maximum(
+                self.between, floor**2
+            )
         return (self.mean_now - self.mean_then) * one, np.sqrt(np.where(known, variance, np.nan))
 
 
@@ -102,9 +104,7 @@ def surprise_of(z: Floats, freedom: Floats) -> Floats:
     return surprise
 
 
-def largest(
-    items: NDArray[np.int64], surprise: Floats, n_items: int
-) -> tuple[Floats, NDArray[np.int64]]:
+def largest(items: NDArray[np.int64], surprise: Floats, n_items: int) -> tuple[Floats, NDArray[np.int64]]:
     """Each item's largest surprise less ln of the number it is the largest of, and which one it is.
 
     Parameters

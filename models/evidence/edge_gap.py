@@ -2,9 +2,9 @@
 
 Each edge's gap is compared with its own past. One value per node over all its edges would be wrong: a
 delayed callee shows on its inbound edges only. So the rises are fitted as ``d_ab = s_a + r_b``, what the
-caller's sending and the callee's receiving add, neither negative; the ridge is heavier on the caller, so that a
-lone slow edge goes to the callee and many slow edges out of one caller to the caller. The evidence against
-an item is how much worse the fit is without its two ends.
+caller's sending and the callee's receiving add, neither negative; the ridge is heavier on the caller, so
+that a lone slow edge goes to the callee and many slow edges out of one caller to the caller. The evidence
+against an item is how much worse the fit is without its two ends.
 """
 
 from __future__ import annotations

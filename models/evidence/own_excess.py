@@ -130,8 +130,9 @@ def _traffic(case: Case, calls: Calls) -> _Traffic | None:
     if not (seen_now.any() and seen_then.any()):
         return None
     usual = column_mean(then)
+    is_counted = np.logical_and(seen_now, seen_then)
     shares_now, shares_then = _shares(column_mean(now), calls), _shares(usual, calls)
-    return _Traffic(now, then, shares_now, shares_then, usual, seen_now & seen_then)
+    return _Traffic(now, then, shares_now, shares_then, usual, is_counted)
 
 
 def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> OwnExcess:

@@ -45,6 +45,10 @@ def own_time(case: Case, position: Mapping[str, int]) -> Finding | None:
             f"{kinds[kind][1]} of {case.items[index]} itself takes {level_ms:.3g} ms, usually "
             f"{usual_ms:.3g} ms ({now.n_now[kind]:.0f} spans against {now.n_then[kind]:.0f})."
         )
-        return text, {"own_time_ms": level_ms, "usual_own_time_ms": usual_ms, "n_spans": float(now.n_now[kind])}
+        return text, {
+            "own_time_ms": level_ms,
+            "usual_own_time_ms": usual_ms,
+            "n_spans": float(now.n_now[kind]),
+        }
 
     return Finding("own_time", "own", np.minimum(surprise, MAX_SURPRISE), share, sentence)

@@ -15,8 +15,6 @@ from models.evidence.finding import MAX_SURPRISE, Finding
 from models.evidence.own_excess import column_median
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from models.case import Case
 
 RESOURCES = {
@@ -44,7 +42,9 @@ NORMAL_CONSISTENCY = 1.4826
 
 def resources(case: Case) -> list[Finding]:
     """Compare each resource's window with its past; those never seen are left out."""
-    found = [_shift(case, role) for role in RESOURCES if role in case.window.values and role in case.normal.values]
+    found = [
+        _shift(case, role) for role in RESOURCES if role in case.window.values and role in case.normal.values
+    ]
     return [each for each in found if each is not None]
 
 
@@ -69,5 +69,3 @@ def _shift(case: Case, role: Role) -> Finding | None:
         return f"{name} of {case.items[index]} is at {level[index]:.1%}, usually {usual[index]:.1%}.", figures
 
     return Finding(meaning, meaning, np.where(known, surprise, np.nan), np.ones(len(level)), sentence)
-
-

@@ -29,7 +29,7 @@ MIN_ITEMS = 3
 
 
 def surge(case: Case, reached: Sequence[str]) -> float:
-    """Surprise at the requests of the typical item within reach, 0 where they did not rise or are not counted.
+    """Surprise at the requests of the typical item within reach; 0 where none rose or none is counted.
 
     Parameters
     ----------

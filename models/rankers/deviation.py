@@ -26,8 +26,8 @@ MAX_DEVIATION = 1e6
 class NSigma:
     """Ranks by the largest distance of the window's mean from the past's, in standard deviations.
 
-    The rule behind control charts (Shewhart, "Economic Control of Quality of Manufactured Product", 1931), and
-    a usual baseline of root-cause papers.
+    The rule behind control charts (Shewhart, "Economic Control of Quality of Manufactured Product", 1931),
+    and a usual baseline of root-cause papers.
     """
 
     name: str = "n_sigma"

@@ -2,8 +2,8 @@
 
 Every surprise is divided by its kind's inflation over the items of the case, weighed with its share of
 the whole, and reduced by the distance from the alert. Kinds of one meaning are views of one thing: the
-largest counts. Meanings are added up. The maximum over all kinds and reciprocal ranks were tried and lose. A new
-kind joins by one line in `findings_of`.
+largest counts. Meanings are added up. The maximum over all kinds and reciprocal ranks were tried and lose.
+A new kind joins by one line in `findings_of`.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Gathered:
         """What all findings amount to together, shape ``(n_items,)``: −ln p of Fisher's combined test.
 
         The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
-        "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at in more
-        ways must stand out by more. k counts the meanings that looked at the item.
+        "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
+        in more ways must stand out by more. k counts the meanings that looked at the item.
         """
         meanings = sorted({each.meaning for each in self.findings})
         n_meanings = np.zeros(self.weights.shape[1])
@@ -159,14 +159,15 @@ def _without_inherited(
     result = []
     for each in findings:
         if each.kind == "own_latency" and own is not None:
-            each = replace(each, surprise=np.where(own.is_known, np.nan, each.surprise))
-        if each is full and len(callers):
+            result.append(replace(each, surprise=np.where(own.is_known, np.nan, each.surprise)))
+        elif each is full and len(callers):
             against = np.zeros(len(full.surprise))
             for other in findings:
                 if other.meaning in {"own", "failures", "saturation", "cpu", "gap"}:
                     against += np.where(other.is_known, other.surprise, 0.0)
             explained = np.zeros(len(against))
             np.maximum.at(explained, callers, against[callees])
-            each = replace(full, surprise=np.maximum(full.surprise - explained, 0.0))
-        result.append(each)
+            result.append(replace(full, surprise=np.maximum(full.surprise - explained, 0.0)))
+        else:
+            result.append(each)
     return result

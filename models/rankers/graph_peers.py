@@ -38,8 +38,8 @@ class MicroRca:
     """Ranks by a personalised PageRank of the anomalous part of the graph.
 
     After Wu, Tordsson, Elmroth and Kao, "MicroRCA: Root cause localization of performance issues in
-    microservices", NOMS 2020: edges are weighted by how the callee moves with the alert, the walk restarts at items by
-    their own anomaly.
+    microservices", NOMS 2020: edges are weighted by how the callee moves with the alert, the walk restarts
+    at items by their own anomaly.
     """
 
     name: str = "micro_rca"
@@ -63,7 +63,7 @@ class MicroRca:
 
 @dataclass(frozen=True)
 class Traversal:
-    """Ranks anomalous items that no anomalous callee explains, reached from the alert by anomalous items only.
+    """Ranks anomalous items, reached by such from the alert, that no anomalous callee explains.
 
     After Chen et al., "CauseInfer", INFOCOM 2014, in the form of the PetShop paper's baseline (Hardt et al.,
     CLeaR 2024).
@@ -100,8 +100,9 @@ class Traversal:
 class RegressionResidual:
     """Ranks by what a regression on the callees does not explain, in standard deviations of its own past.
 
-    The regression-based hypothesis test of Li et al., "Causal inference-based root cause analysis for online service
-    systems with intervention recognition" (CIRCA), KDD 2022, without its adjustment by descendants.
+    The regression-based hypothesis test of Li et al., "Causal inference-based root cause analysis for
+    online service systems with intervention recognition" (CIRCA), KDD 2022, without its adjustment by
+    descendants.
     """
 
     name: str = "circa"

@@ -23,8 +23,8 @@ class Belief:
     """How evidence becomes belief.
 
     The defaults are rounded from maximum-likelihood fits on incidents and on calm windows, each data set with
-    the same weight, a calm window a quarter of an incident's; the bonus of a surge is set on the simulator, for no
-    public set has one. docs/benchmarks.md gives the errors.
+    the same weight, a calm window a quarter of an incident's; the bonus of a surge is set on the simulator,
+    for no public set has one. docs/benchmarks.md gives the errors.
 
     Attributes
     ----------

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from models.case import Case
     from models.rankers.fusion import Gathered
 
+DEFAULT_BELIEF = Belief()
+
 LEAST_WEIGHT = 0.5
 """Evidence that adds less to a score is none, and is not told."""
 
@@ -53,7 +55,7 @@ class SunspotRanker:
     hop_decay: float = 0.95
     unreachable_factor: float = 0.3
     weights: Mapping[str, float] = field(default_factory=dict)
-    belief: Belief = Belief()
+    belief: Belief = DEFAULT_BELIEF
     floor: float = 0.3
     without: tuple[str, ...] = ()
     n_explained: int = 10
