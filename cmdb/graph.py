@@ -14,7 +14,7 @@ from cmdb.errors import UnknownItemError
 from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     Adjacency = Mapping[str, Mapping[str, frozenset[EdgeKind]]]
 
@@ -78,13 +78,10 @@ class DependencyGraph:
             for kind in kinds
         )
 
-    def links(self) -> Iterator[tuple[str, str, frozenset[EdgeKind]]]:
-        """Each pair of items that an edge joins, ``dependent, dependency``, with the kinds of its edges."""
-        return (
-            (dependent, dependency, kinds)
-            for dependent, needed in self._needs.items()
-            for dependency, kinds in needed.items()
-        )
+    @property
+    def needs(self) -> Adjacency:
+        """What each item depends on directly, and the kinds of the edges between them; not to be changed."""
+        return self._needs
 
     @property
     def has_edges(self) -> bool:

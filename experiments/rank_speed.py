@@ -20,7 +20,7 @@ from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, Item
 from features.frame import Frame
 from models.case import Alert, build_case
-from models.evidence.own_excess import calls_of
+from models.evidence.calls import calls_of
 from models.rankers import RANKERS
 from telemetry.batches import SeriesKey
 
@@ -51,7 +51,7 @@ class Timing:
 def bench_speed(
     *, sizes: Sequence[int] = SIZES, n_repeats: int = 7, on_progress: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, float | int | str]]:
-    """Time `build_case`, the ranking and PageRank on graphs of several sizes; one flat row per part and method."""
+    """Time `build_case`, the ranking and PageRank on several graphs; one row per part and method."""
     rows: list[dict[str, float | int | str]] = []
     for size in sizes:
         graph, frame, normal, alert = _estate(size)
@@ -109,7 +109,7 @@ def _estate(size: int) -> tuple[DependencyGraph, Frame, Frame, Alert]:
     level = np.tile(list(LEVELS.values()), size)
     end_ms = int((ONSET + timedelta(minutes=5)).timestamp() * 1000)
     values = level * rng.lognormal(0.0, 0.05, (40, len(keys)))
-    slow = sorted(graph.dependencies(names[0]))[0]
+    slow = min(graph.dependencies(names[0]))
     for item in (names[0], slow):
         values[-5:, keys.index(SeriesKey(item, "latency_s"))] += 0.5
     normal_values = level * rng.lognormal(0.0, 0.05, (N_NORMAL_TICKS, len(keys)))

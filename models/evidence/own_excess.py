@@ -13,23 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from cmdb.items import EdgeKind
 from features.golden import Role
 from models.case import MIN_NORMAL_TICKS
+from models.evidence.calls import calls_of
 from models.tails import surprise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from models.case import Case, Signals
-
-INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
-"""The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""
+    from models.evidence.calls import Calls
 
 SCALE_FLOOR = 0.02
 """Smallest scale of a tail, as a share of the usual total: 2 % of the median."""
@@ -181,69 +178,6 @@ def _zeroed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The values, in place, with 0 for what is missing: no excess is known of there."""
     values[~np.isfinite(values)] = 0.0
     return values
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Who calls whom, as index arrays.
-
-    Attributes
-    ----------
-    callers, callees
-        Shape ``(n_edges,)``: columns of the case, sorted by caller.
-    starts
-        Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
-    """
-
-    callers: NDArray[np.int64]
-    callees: NDArray[np.int64]
-    starts: NDArray[np.int64]
-
-    @property
-    def n_items(self) -> int:
-        """Number of items, callers or not."""
-        return len(self.starts) - 1
-
-    def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
-        """The graph as an ``(n_items, n_items)`` matrix with one weight per edge, row = caller."""
-        return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
-
-
-def calls_of(case: Case, position: Mapping[str, int] | None = None) -> Calls:
-    """The calls among the items of a case, without those that lead back in a cycle.
-
-    In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
-    that lead away from the alert.
-
-    Parameters
-    ----------
-    position
-        Index of each item, where it is already known.
-    """
-    position = {item: index for index, item in enumerate(case.items)} if position is None else position
-    pairs = [
-        (position[dependent], position[dependency])
-        for dependent, dependency, kinds in case.graph.links()
-        if not INHERITED.isdisjoint(kinds)
-    ]
-    edges = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    edges = edges[~_leads_back(edges, case)]
-    starts = np.searchsorted(edges[:, 0], np.arange(len(case.items) + 1))
-    return Calls(edges[:, 0], edges[:, 1], starts)
-
-
-def _leads_back(edges: NDArray[np.int64], case: Case) -> NDArray[np.bool_]:
-    """Which edges lie in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
-    n_items = len(case.items)
-    graph = sparse.csr_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n_items, n_items))
-    n_components, component = connected_components(graph, connection="strong")
-    if n_components == n_items:
-        return np.zeros(len(edges), dtype=bool)
-    hops = case.graph.hops(case.alert.item)
-    distance = np.array([hops.get(item, n_items) for item in case.items])
-    in_cycle = component[edges[:, 0]] == component[edges[:, 1]]
-    leads_back: NDArray[np.bool_] = in_cycle & (distance[edges[:, 1]] <= distance[edges[:, 0]])
-    return leads_back
 
 
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:

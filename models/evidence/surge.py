@@ -12,9 +12,8 @@ from models.evidence.finding import MAX_SURPRISE
 from models.evidence.own_excess import column_median
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.case import Case
+    from models.evidence.calls import Reach
 
 SPREAD_FLOOR = 0.1
 """Least spread of log requests: traffic is never steadier than ±10 %."""
@@ -24,23 +23,27 @@ LEAST_SURPRISE = 3.0
 
 NORMAL_CONSISTENCY = 1.4826
 
+MAX_ITEMS = 64
+"""So many of the nearest items, with all as near as the last, are enough to tell a surge."""
+
 MIN_ITEMS = 3
 """Fewer items that count requests cannot show that it is everywhere."""
 
 
-def surge(case: Case, reached: Sequence[str]) -> float:
+def surge(case: Case, reach: Reach) -> float:
     """Surprise at the requests of the typical item within reach; 0 where none rose or none is counted.
 
     Parameters
     ----------
-    reached
-        The items within reach of the alert, itself included.
+    reach
+        Distances from the alert; the nearest items are looked at, itself included.
     """
     now, then = case.window.values.get(Role.REQUESTS), case.normal.values.get(Role.REQUESTS)
     if now is None or then is None:
         return 0.0
-    within = set(reached)
-    columns = np.array([index for index, item in enumerate(case.items) if item in within], dtype=np.int64)
+    within = np.flatnonzero(reach.hops >= 0)
+    nearest = np.sort(reach.hops[within])[:MAX_ITEMS][-1]
+    columns = within[reach.hops[within] <= nearest]
     level, usual = column_median(now[:, columns]), column_median(then[:, columns])
     counted = np.isfinite(level) & np.isfinite(usual) & (level > 0) & (usual > 0)
     if counted.sum() < MIN_ITEMS:

@@ -19,7 +19,7 @@ from models.evidence.call_structure import call_structure
 from models.evidence.changes import changes
 from models.evidence.edge_gap import edge_gap
 from models.evidence.finding import Finding
-from models.evidence.own_excess import calls_of, own_excesses
+from models.evidence.own_excess import own_excesses
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
 from models.rankers.explain import own_excess_sentence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.case import Case
+    from models.evidence.calls import Calls
     from models.evidence.own_excess import OwnExcess
 
     Floats = NDArray[np.float64]
@@ -78,16 +79,18 @@ class Gathered:
         return combined
 
 
-def findings_of(case: Case, *, without: Collection[str] = ()) -> tuple[list[Finding], list[OwnExcess]]:
+def findings_of(
+    case: Case, position: Mapping[str, int], calls: Calls, *, without: Collection[str] = ()
+) -> tuple[list[Finding], list[OwnExcess]]:
     """Every kind of evidence that has something to look at, and the own excess behind two of them.
 
     Parameters
     ----------
+    position
+        Index of each item among the case's.
     without
         Kinds to leave out, to see what they are worth.
     """
-    position = {item: index for index, item in enumerate(case.items)}
-    calls = calls_of(case, position)
     excesses = own_excesses(case, tuple(BLAMED_ROLES), calls=calls)
     found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
     found += [_of_excess(case, excess) for excess in excesses]
@@ -99,8 +102,10 @@ def findings_of(case: Case, *, without: Collection[str] = ()) -> tuple[list[Find
 
 def gather(
     case: Case,
+    position: Mapping[str, int],
+    calls: Calls,
     *,
-    reach: Floats,
+    nearness: Floats,
     share_floor: float,
     weights: Mapping[str, float],
     without: Collection[str] = (),
@@ -109,19 +114,19 @@ def gather(
 
     Parameters
     ----------
-    reach
+    nearness
         Shape ``(n_items,)``: factor for the distance from the alert.
     share_floor
         Weight of surprise alone, against surprise that comes with all of the excess.
     weights
         Factor of each meaning; 1 where it is not named.
     """
-    findings, excesses = findings_of(case, without=without)
+    findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
     for row, finding in enumerate(findings):
         factor = weights.get(finding.meaning, 1.0) / finding.inflation / (1.0 + share_floor)
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
-        weighed[row] = known * (share_floor + finding.share) * reach * factor
+        weighed[row] = known * (share_floor + finding.share) * nearness * factor
     _keep_largest(findings, weighed)
     return Gathered(tuple(findings), weighed, tuple(excesses))
 

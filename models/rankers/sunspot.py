@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.evidence.calls import calls_and_reach
 from models.evidence.surge import surge
 from models.rankers.explain import unseen_sentences
 from models.rankers.fusion import gather
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.case import Case
+    from models.evidence.calls import Reach
     from models.rankers.fusion import Gathered
 
 DEFAULT_BELIEF = Belief()
@@ -62,26 +64,31 @@ class SunspotRanker:
 
     def rank(self, case: Case) -> Ranking:
         """Rank every item of the case, best first."""
-        gathered, hops = self.gathered(case)
+        gathered, reach = self.gathered(case)
         evidence = gathered.evidence
-        belief = self.belief.posterior(evidence, surge(case, list(hops)))
+        belief = self.belief.posterior(evidence, surge(case, reach))
         scores = self.belief.log_odds(evidence)
         total = gathered.weights.sum(axis=0)
         per_nat = np.divide(scores, total, out=np.zeros_like(scores), where=total > 0)
-        order = sorted(range(len(case.items)), key=lambda index: (-scores[index], case.items[index]))
-        probabilities = belief.candidates.tolist()
-        levels = scores.tolist()
-        candidates = tuple(
+        order = _best_first(case, scores)
+        explained = tuple(
             Candidate(
-                item=case.items[index],
-                score=levels[index],
-                probability=probabilities[index],
-                hops=hops.get(case.items[index]),
-                path=self._path(case, index, position),
-                evidence=self._evidence(gathered, index, position, float(per_nat[index])),
+                case.items[index],
+                float(scores[index]),
+                float(belief.candidates[index]),
+                int(reach.hops[index]) if reach.hops[index] >= 0 else None,
+                tuple(case.items[each] for each in reach.path(index)),
+                self._evidence(gathered, index, float(per_nat[index])),
             )
-            for position, index in enumerate(order)
+            for index in order[: self.n_explained].tolist()
         )
+        rest = order[self.n_explained :]
+        columns = (rest, scores[rest], belief.candidates[rest], reach.hops[rest])
+        others = tuple(
+            Candidate(case.items[index], score, probability, hops if hops >= 0 else None)
+            for index, score, probability, hops in zip(*(each.tolist() for each in columns), strict=True)
+        )
+        candidates = explained + others
         times = case.window.times_ms
         return Ranking(
             case_id=case.id,
@@ -96,30 +103,26 @@ class SunspotRanker:
             answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
         )
 
-    def gathered(self, case: Case) -> tuple[Gathered, dict[str, int]]:
-        """All evidence of a case, weighed, and the hops from the alert to each item within reach."""
-        hops = case.graph.hops(case.alert.item)
-        distance = np.array([hops.get(item, -1) for item in case.items])
-        reach = np.where(distance >= 0, self.hop_decay ** np.maximum(distance, 0), self.unreachable_factor)
-        if not case.graph.has_edges:
-            reach = np.ones(len(case.items))
+    def gathered(self, case: Case) -> tuple[Gathered, Reach]:
+        """All evidence of a case, weighed, and the distances from the alert."""
+        position = {item: index for index, item in enumerate(case.items)}
+        calls, reach = calls_and_reach(case, position)
+        nearness = np.ones(len(case.items))
+        if case.graph.has_edges:
+            decayed = self.hop_decay ** np.maximum(reach.hops, 0)
+            nearness = np.where(reach.hops >= 0, decayed, self.unreachable_factor)
         gathered = gather(
             case,
-            reach=reach,
+            position,
+            calls,
+            nearness=nearness,
             share_floor=self.share_floor,
             weights=self.weights,
             without=self.without,
         )
-        return gathered, hops
+        return gathered, reach
 
-    def _path(self, case: Case, index: int, position: int) -> tuple[str, ...]:
-        return case.graph.path(case.alert.item, case.items[index]) if position < self.n_explained else ()
-
-    def _evidence(
-        self, gathered: Gathered, index: int, position: int, per_nat: float
-    ) -> tuple[Evidence, ...]:
-        if position >= self.n_explained:
-            return ()
+    def _evidence(self, gathered: Gathered, index: int, per_nat: float) -> tuple[Evidence, ...]:
         found = [
             Evidence(finding.kind, per_nat * float(weight), *finding.sentence(index))
             for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
@@ -146,6 +149,12 @@ class SunspotRanker:
                 f"a cause outside what is observed has {belief.none:.0%}"
             )
         return ""
+
+
+def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the items by score; equal scores by name, whatever order the items come in."""
+    by_name = np.array(sorted(range(len(case.items)), key=case.items.__getitem__), dtype=np.int64)
+    return by_name[np.argsort(-scores[by_name], kind="stable")]
 
 
 def _any_known(gathered: Gathered) -> bool:
