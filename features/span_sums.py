@@ -50,6 +50,16 @@ class Cells:
             self.squares[kept],
         )
 
+    def of_kinds(self, kinds: tuple[tuple[str, ...], ...]) -> Cells:
+        """The cells of the given kinds, which they then point into; cells of other kinds are left out."""
+        if self.kinds is kinds or self.kinds == kinds:
+            return self
+        place = {kind: index for index, kind in enumerate(kinds)}
+        code = np.array([place.get(kind, -1) for kind in self.kinds], dtype=np.int64)
+        known = code[self.kind] >= 0 if len(self.kind) else np.zeros(0, dtype=bool)
+        kept = self.where(known)
+        return Cells(kinds, code[kept.kind], kept.bucket_ms, kept.n, kept.total, kept.squares)
+
     def joined(self, other: Cells) -> Cells:
         """The cells of both, their kinds kept apart."""
         return Cells(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.span_sums import Cells
+    from features.span_sums import Cells, SpanSums
     from models.case import Case
 
     Floats = NDArray[np.float64]
@@ -38,8 +38,10 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
         return None
     n_items = len(case.items)
     calls, answers = case.normal_spans.calls, case.normal_spans.answers
-    lost, share_now, share_then = _drops(case.window_spans.calls, calls)
-    unanswered, answered_now, answered_then = _drops(case.window_spans.answers, answers)
+    able = _spans_of_kind(case.window_spans)
+    in_vain = _made_in_vain(case.window_spans.answers.of_kinds(answers.kinds), able)
+    lost, share_now, share_then = _drops(case.window_spans.calls, calls, able, in_vain)
+    unanswered, answered_now, answered_then = _drops(case.window_spans.answers, answers, able, {})
     blamed = np.array(
         [position.get(kind[0], -1) for kind in calls.kinds]
         + [position.get(kind[4], -1) for kind in answers.kinds],
@@ -77,14 +79,46 @@ def _called_less(lost: Floats, caller: NDArray[np.int64], callee: NDArray[np.int
     return less
 
 
-def _drops(now: Cells, then: Cells) -> tuple[Floats, Floats, Floats]:
+def _spans_of_kind(sums: SpanSums) -> dict[tuple[str, ...], float]:
+    """How many spans of each (service, operation, parent's service and operation) the window has.
+
+    A client span that gets no answer any more looks like any other span, so both are counted.
+    """
+    able: dict[tuple[str, ...], float] = {}
+    for cells in (sums.own, sums.answers):
+        counts = np.bincount(cells.kind, weights=cells.n, minlength=len(cells.kinds))
+        for kind, count in zip(cells.kinds, counts.tolist(), strict=True):
+            able[kind[:4]] = able.get(kind[:4], 0.0) + count
+    return able
+
+
+def _made_in_vain(answers: Cells, able: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """Calls made without an answer, by caller's service and operation, callee's service and operation."""
+    answered = np.bincount(answers.kind, weights=answers.total, minlength=len(answers.kinds))
+    return {
+        kind[2:]: able.get(kind[:4], 0.0) - count
+        for kind, count in zip(answers.kinds, answered.tolist(), strict=True)
+    }
+
+
+def _drops(
+    now: Cells,
+    then: Cells,
+    able: Mapping[tuple[str, ...], float],
+    in_vain: Mapping[tuple[str, ...], float],
+) -> tuple[Floats, Floats, Floats]:
     """Surprise at the drop of each kind's share, and the share now and usually, ``(n_kinds,)`` each."""
     both = compare(now, then)
-    known = (both.n_now > 0) & (both.n_then >= MIN_NORMAL)
-    share_now, share_then = np.nan_to_num(both.mean_now), np.nan_to_num(both.mean_then)
+    n_now = np.array([able.get(kind[:4], 0.0) for kind in then.kinds])
+    known = (n_now > 0) & (both.n_then >= MIN_NORMAL)
+    made = np.nan_to_num(both.mean_now) * both.n_now
+    made += [in_vain.get((*kind[:2], *kind[4:]), 0.0) for kind in then.kinds]
+    made = np.minimum(made, n_now)
+    share_now = np.divide(made, n_now, out=np.zeros_like(made), where=n_now > 0)
+    share_then = np.nan_to_num(both.mean_then)
     drop = _angle(share_then) - _angle(share_now)
     between = both.between / np.maximum(share_then * (1.0 - share_then), LEAST_VARIANCE)
-    variance = 1.0 / np.maximum(both.n_now, 1.0) + 1.0 / np.maximum(both.n_then, 1.0)
+    variance = 1.0 / np.maximum(n_now, 1.0) + 1.0 / np.maximum(both.n_then, 1.0)
     z = drop / np.sqrt(variance + np.maximum(between, FLOOR**2))
     surprise = np.where(known, surprise_of(z, both.freedom), np.nan)
     return surprise, share_now, share_then

@@ -64,12 +64,13 @@ class Comparison:
 
 
 def compare(now: Cells, then: Cells) -> Comparison:
-    """Compare a window with normal operation; both hold the same kinds.
+    """Compare a window with normal operation, kind by kind of the latter.
 
     The variance of the buckets' true means is estimated by moments (DerSimonian and Laird,
     "Meta-analysis in clinical trials", Controlled Clinical Trials 1986).
     """
     n_kinds = len(then.kinds)
+    now = now.of_kinds(then.kinds)
 
     def summed(kind: NDArray[np.int64], weights: Floats) -> Floats:
         return np.bincount(kind, weights=weights, minlength=n_kinds).astype(np.float64)

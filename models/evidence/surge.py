@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SPREAD_FLOOR = 0.1
 """Least spread of log requests: traffic is never steadier than ±10 %."""
 
+LEAST_RISE = 0.1
+"""Less than a tenth more requests is no surge, however steady they usually are."""
+
 LEAST_SURPRISE = 3.0
 """One normal window in twenty has as many requests: no surge."""
 
@@ -49,6 +52,8 @@ def surge(case: Case, reach: Reach) -> float:
     if counted.sum() < MIN_ITEMS:
         return 0.0
     columns, level, usual = columns[counted], level[counted], usual[counted]
+    if np.median(np.log(level / usual)) < LEAST_RISE:
+        return 0.0
     logs = np.log(np.maximum(then[:, columns], 1e-9) / usual)
     spread = np.maximum(NORMAL_CONSISTENCY * column_median(np.abs(logs)), SPREAD_FLOOR)
     rise = np.log(level / usual) / spread
