@@ -173,3 +173,17 @@ def _cell(row: dict[str, float | int | str], figure: str) -> str:
     if f"{figure}_low" in row:
         return f"{value:.2f} ({row[f'{figure}_low']:.2f}–{row[f'{figure}_high']:.2f})"
     return f"{value:.2f}"
+
+
+@command.command("speed")
+@click.option("--dataset", type=click.Choice(["rank"]), required=True, help="What is measured.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
+)
+@tracking_option
+@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+def bench_speed(dataset: str, json_file: Path | None, tracking: Path, no_tracking: bool) -> None:  # noqa: ARG001
+    """Measure how long one core takes."""
+    from sunspot.bench_rank_speed import bench_rank_speed
+
+    bench_rank_speed(json_file, None if no_tracking else tracking)

@@ -126,7 +126,8 @@ def gather(
     for row, finding in enumerate(findings):
         factor = weights.get(finding.meaning, 1.0) / finding.inflation / (1.0 + share_floor)
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
-        weighed[row] = known * (share_floor + finding.share) * nearness * factor
+        share = np.where(np.isfinite(finding.share), finding.share, 1.0)
+        weighed[row] = known * (share_floor + share) * nearness * factor
     _keep_largest(findings, weighed)
     return Gathered(tuple(findings), weighed, tuple(excesses))
 

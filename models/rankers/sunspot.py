@@ -64,7 +64,8 @@ class SunspotRanker:
 
     def rank(self, case: Case) -> Ranking:
         """Rank every item of the case, best first."""
-        gathered, reach = self.gathered(case)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            gathered, reach = self.gathered(case)  # senders may send any number at all
         evidence = gathered.evidence
         belief = self.belief.posterior(evidence, surge(case, reach))
         scores = self.belief.log_odds(evidence)

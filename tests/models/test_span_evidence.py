@@ -57,13 +57,13 @@ def traced(
             inner = 500.0
             if callee not in unanswered:
                 inner = visit(trace, callee, client, end + gap / 2)
-            add(trace, client, name, service, f"call {callee}", end, inner + gap)
+            add((trace, client, name, service, f"call {callee}"), end, inner + gap)
             end += inner + gap
-        add(trace, name, parent, service, "serve", at, end - at)
+        add((trace, name, parent, service, "serve"), at, end - at)
         return end - at
 
-    def add(trace: str, span: str, parent: str, service: str, operation: str, at: float, us: float) -> None:
-        for column, text in zip(columns, (trace, span, parent, service, operation), strict=True):
+    def add(names: tuple[str, str, str, str, str], at: float, us: float) -> None:
+        for column, text in zip(columns, names, strict=True):
             column.append(text)
         times.append((int(at), int(us)))
 
