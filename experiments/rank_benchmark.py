@@ -3,6 +3,7 @@
 Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
 with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
 the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
+``sunspot_edges_dropped_P`` and ``sunspot_edges_added_P`` see a graph with P % of its edges wrong.
 ``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
 table.
 """
@@ -19,6 +20,7 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
 from experiments.figures import calibration_error, reciprocal_rank, share_within
+from experiments.graph_damage import DAMAGES, damaged
 from features.span_sums import Cells, SpanSums
 from models.case import Case, Signals
 from models.rankers import RANKERS
@@ -72,6 +74,9 @@ def bench_rankers(
         without = _run(SunspotRanker(without=kinds), labelled, on_progress)
         if any(_scores(a) != _scores(b) for a, b in zip(without, outcomes["sunspot"], strict=True)):
             outcomes[f"sunspot_without_{label}"] = without
+    for how, percent in DAMAGES:
+        wrong = [replace(each, case=damaged(each.case, how, percent)) for each in labelled]
+        outcomes[f"sunspot_edges_{how}_{percent}"] = _run(own, wrong, on_progress)
     rows: list[dict[str, float | int | str]] = []
     for part, members in _members(labelled).items():
         for method, results in outcomes.items():

@@ -68,13 +68,16 @@ def bench_rank(
     from rich.console import Console
     from rich.progress import Progress
 
+    from experiments.graph_damage import DAMAGES
     from experiments.rank_benchmark import ABLATIONS, bench_rankers
     from models.rankers import RANKERS
 
     labelled, digest, notes = _load(dataset, data, seed)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("ranking", total=len(labelled) * (len(RANKERS) + 1 + len(ABLATIONS)))
+        task = progress.add_task(
+            "ranking", total=len(labelled) * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES))
+        )
         rows = bench_rankers(
             labelled,
             on_progress=lambda method: progress.update(task, advance=1, description=f"ranking with {method}"),
