@@ -78,6 +78,16 @@ class DependencyGraph:
             for kind in kinds
         )
 
+    @property
+    def needs(self) -> Adjacency:
+        """What each item depends on directly, and the kinds of the edges between them; not to be changed."""
+        return self._needs
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether any item depends on another."""
+        return any(self._needs.values())
+
     @cached_property
     def digraph(self) -> nx.DiGraph[str]:
         """The same graph for networkx's algorithms; each edge has its ``kinds``.

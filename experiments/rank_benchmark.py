@@ -3,6 +3,9 @@
 Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
 with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
 the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
+``sunspot_edges_dropped_P`` and ``sunspot_edges_added_P`` see a graph with P % of its edges wrong.
+``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
+table.
 """
 
 from __future__ import annotations
@@ -17,8 +20,11 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
 from experiments.figures import calibration_error, reciprocal_rank, share_within
+from experiments.graph_damage import DAMAGES, damaged
+from features.span_sums import Cells, SpanSums
 from models.case import Case, Signals
 from models.rankers import RANKERS
+from models.rankers.sunspot import SunspotRanker
 from training.intervals import wilson_interval
 
 if TYPE_CHECKING:
@@ -27,6 +33,16 @@ if TYPE_CHECKING:
     from models.rankers.ranking import Ranker, Ranking
 
 RANKS = (1, 3, 5)
+
+ABLATIONS: dict[str, tuple[str, ...]] = {
+    "own_excess": ("own_latency", "own_failures"),
+    "own_time": ("own_time",),
+    "edge_gap": ("edge_gap",),
+    "call_structure": ("call_structure",),
+    "resources": ("cpu", "memory", "saturation", "loss"),
+    "changes": ("change",),
+}
+"""Kinds of evidence that are left out together, to see what they are worth."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +70,23 @@ def bench_rankers(
     own = RANKERS["sunspot"]
     outcomes["sunspot_scrambled"] = _run(own, [_scrambled(each) for each in labelled], on_progress)
     outcomes["sunspot_wrong_labels"] = _with_wrong_labels(outcomes["sunspot"])
+    for label, kinds in ABLATIONS.items():
+        without = _run(SunspotRanker(without=kinds), labelled, on_progress)
+        if any(_scores(a) != _scores(b) for a, b in zip(without, outcomes["sunspot"], strict=True)):
+            outcomes[f"sunspot_without_{label}"] = without
+    for how, percent in DAMAGES:
+        wrong = [replace(each, case=damaged(each.case, how, percent)) for each in labelled]
+        outcomes[f"sunspot_edges_{how}_{percent}"] = _run(own, wrong, on_progress)
     rows: list[dict[str, float | int | str]] = []
     for part, members in _members(labelled).items():
         for method, results in outcomes.items():
-            if part == "all" or method in RANKERS:
+            if "/" not in part or method in RANKERS:
                 rows.append({"part": part, "method": method, **_figures([results[each] for each in members])})
     return rows
+
+
+def _scores(outcome: Outcome) -> dict[str, float]:
+    return {candidate.item: candidate.score for candidate in outcome.ranking.candidates}
 
 
 def _run(
@@ -131,12 +158,24 @@ def _scrambled(labelled: LabelledCase) -> LabelledCase:
         normal=_reordered(case.normal, order),
         changes=tuple(replace(change, item=names[change.item]) for change in case.changes),
         cause=_renamed(case.cause, names),
+        window_spans=_renamed_spans(case.window_spans, names),
+        normal_spans=_renamed_spans(case.normal_spans, names),
     )
     return LabelledCase(scrambled, labelled.parts)
 
 
 def _renamed(causes: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(names.get(cause, cause) for cause in causes)
+
+
+def _renamed_spans(sums: SpanSums | None, names: Mapping[str, str]) -> SpanSums | None:
+    if sums is None:
+        return None
+
+    def renamed(cells: Cells) -> Cells:
+        return replace(cells, kinds=tuple(_renamed(kind, names) for kind in cells.kinds))
+
+    return SpanSums(*(renamed(each) for each in (sums.own, sums.gap, sums.calls, sums.answers)))
 
 
 def _reordered(signals: Signals, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Signals:

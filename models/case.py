@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from features.calendar import Clock
     from features.frame import Frame
     from features.log_sums import LogSums
+    from features.span_sums import SpanSums
 
 LEAD = timedelta(minutes=5)
 """How long before an alert starts its fault may have begun: rules fire late."""
@@ -97,6 +98,9 @@ class Case:
     window_logs, normal_logs
         What log lines sum to in the incident's window and in normal operation; ``None`` where no logs are
         collected.
+    window_spans, normal_spans
+        What spans sum to in the incident's window and in normal operation; ``None`` where no traces are
+        collected.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -119,6 +123,8 @@ class Case:
     cause: tuple[str, ...] = ()
     window_logs: LogSums | None = None
     normal_logs: LogSums | None = None
+    window_spans: SpanSums | None = None
+    normal_spans: SpanSums | None = None
 
 
 def build_case(
@@ -132,6 +138,11 @@ def build_case(
     changes: Sequence[ChangeEvent] = (),
     bundle_version: str = "",
     cause: Sequence[str] = (),
+    spans: SpanSums | None = None,
+    normal_spans: SpanSums | None = None,
+    lead: timedelta = LEAD,
+    stretch: timedelta = BEFORE,
+    notes: Sequence[str] = (),
 ) -> Case:
     """Gather what is known of an alert at an instant; pure.
 
@@ -155,6 +166,12 @@ def build_case(
         Version of the bundle that ``normal`` comes from.
     cause
         The confirmed causes, if known.
+    spans, normal_spans
+        What spans sum to, recently and in normal operation.
+    lead, stretch
+        How long before the alert its fault may have begun; and the stretch before that.
+    notes
+        What had to be relaxed so far, in sentences.
 
     Raises
     ------
@@ -170,10 +187,10 @@ def build_case(
     clock = clock or AlwaysClock()
     part = searched_part(graph, alert.item)
     items = tuple(sorted(part.items))
-    at_ms, onset_ms = _ms(at), _ms(alert.starts_at - LEAD)
+    at_ms, onset_ms = _ms(at), _ms(alert.starts_at - lead)
     end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
     window = frame.between(onset_ms, end_ms)
-    before = frame.between(onset_ms - int(BEFORE.total_seconds() * 1000), window.start_ms)
+    before = frame.between(onset_ms - int(stretch.total_seconds() * 1000), window.start_ms)
     outside = (normal.times_ms + normal.step_ms <= before.start_ms) | (normal.times_ms >= end_ms)
     chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
     return Case(
@@ -189,8 +206,10 @@ def build_case(
         changes=tuple(change for change in changes if change.item in part and change.at <= at),
         graph_version=graph.version,
         bundle_version=bundle_version,
-        notes=relaxed,
+        notes=(*notes, *relaxed),
         cause=tuple(cause),
+        window_spans=spans.between(onset_ms, end_ms) if spans else None,
+        normal_spans=normal_spans.outside(before.start_ms, end_ms) if normal_spans else None,
     )
 
 

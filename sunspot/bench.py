@@ -23,6 +23,7 @@ CAPTION = (
 PIPED_WIDTH = 160
 """Characters of the table where there is no terminal to ask."""
 
+Loaded = tuple[list["LabelledCase"], str, tuple[str, ...]]
 Rows = list[dict[str, float | int | str]]
 
 COLUMNS = (
@@ -43,7 +44,7 @@ def command() -> None:
 
 @command.command("rank")
 @click.option(
-    "--dataset", type=click.Choice(["petshop", "brokerage"]), required=True, help="Which incidents."
+    "--dataset", type=click.Choice(["petshop", "nezha", "brokerage"]), required=True, help="Which incidents."
 )
 @click.option(
     "--data",
@@ -68,13 +69,16 @@ def bench_rank(
     from rich.console import Console
     from rich.progress import Progress
 
-    from experiments.rank_benchmark import bench_rankers
+    from experiments.graph_damage import DAMAGES
+    from experiments.rank_benchmark import ABLATIONS, bench_rankers
     from models.rankers import RANKERS
 
     labelled, digest, notes = _load(dataset, data, seed)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("ranking", total=len(labelled) * (len(RANKERS) + 1))
+        task = progress.add_task(
+            "ranking", total=len(labelled) * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES))
+        )
         rows = bench_rankers(
             labelled,
             on_progress=lambda method: progress.update(task, advance=1, description=f"ranking with {method}"),
@@ -95,7 +99,7 @@ command.add_command(bench_logs.command)
 command.add_command(bench_speed.command)
 
 
-def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase], str, tuple[str, ...]]:
+def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
     from experiments.datasets.errors import DatasetError
     from experiments.rank_benchmark import LabelledCase
 
@@ -106,12 +110,31 @@ def _load(dataset: str, data: Path | None, seed: int) -> tuple[list[LabelledCase
         return labelled, f"seed:{seed}", ("The built-in simulator: a check, never a headline figure.",)
     if data is None:
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
-    from experiments.datasets.petshop import digest, load_petshop
-
     try:
-        scenarios = load_petshop(data)
+        return _load_nezha(data) if dataset == "nezha" else _load_petshop(data)
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _load_nezha(data: Path) -> Loaded:
+    from experiments.datasets.nezha import digest, load_nezha
+    from experiments.rank_benchmark import LabelledCase
+
+    days = load_nezha(data)
+    labelled = [
+        LabelledCase(case, ("all", day.system, f"{day.system}/{fault.kind}"))
+        for day in days
+        for fault, case in day.cases()
+    ]
+    notes = sorted({f"{day.system}, {day.name}: {note}" for day in days for note in day.notes})
+    return labelled, digest(data), tuple(notes)
+
+
+def _load_petshop(data: Path) -> Loaded:
+    from experiments.datasets.petshop import digest, load_petshop
+    from experiments.rank_benchmark import LabelledCase
+
+    scenarios = load_petshop(data)
     labelled = [
         LabelledCase(scenario.case(incident), ("all", scenario.name, f"{scenario.name}/{incident.metric}"))
         for scenario in scenarios

@@ -13,21 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from cmdb.items import EdgeKind
 from features.golden import Role
 from models.case import MIN_NORMAL_TICKS
+from models.evidence.calls import calls_of
 from models.tails import surprise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from models.case import Case, Signals
-
-INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
-"""The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""
+    from models.evidence.calls import Calls
 
 SCALE_FLOOR = 0.02
 """Smallest scale of a tail, as a share of the usual total: 2 % of the median."""
@@ -83,7 +82,7 @@ class OwnExcess:
     @property
     def share(self) -> NDArray[np.float64]:
         """Own excess as a share of the whole, shape ``(n_items,)``, 0 to 1."""
-        positive = _positive(self.own) * self.is_known
+        positive = np.where(self.is_known, _positive(self.own), 0.0)
         return positive / self.whole if self.whole > 0 else positive
 
 
@@ -97,31 +96,66 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
     role
         `Role.LATENCY` or `Role.ERRORS`.
     """
+    return own_excesses(case, (role,))[0]
+
+
+def own_excesses(
+    case: Case, roles: Sequence[Role] = (Role.LATENCY, Role.ERRORS), *, calls: Calls | None = None
+) -> list[OwnExcess]:
+    """Measure what each item adds to each role; calls and requests are gathered once for all of them."""
+    calls = calls_of(case) if calls is None else calls
+    traffic = _traffic(case, calls)
+    return [_own_excess(case, role, calls, traffic) for role in roles]
+
+
+@dataclass(frozen=True)
+class _Traffic:
+    """Requests in the window and in normal operation, and what each call's caller sends of its callee's."""
+
+    now: NDArray[np.float64]
+    then: NDArray[np.float64]
+    shares_now: sparse.csr_array
+    shares_then: sparse.csr_array
+    usual: NDArray[np.float64]
+    is_counted: NDArray[np.bool_]
+
+
+def _traffic(case: Case, calls: Calls) -> _Traffic | None:
+    """Requests where any are counted, in the window and in normal operation."""
+    now, then = requests_of(case.window, calls), requests_of(case.normal, calls)
+    seen_now, seen_then = np.isfinite(now).any(axis=0), np.isfinite(then).any(axis=0)
+    if not (seen_now.any() and seen_then.any()):
+        return None
+    usual = column_mean(then)
+    is_counted = np.logical_and(seen_now, seen_then)
+    shares_now, shares_then = _shares(column_mean(now), calls), _shares(usual, calls)
+    return _Traffic(now, then, shares_now, shares_then, usual, is_counted)
+
+
+def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> OwnExcess:
     n_items = len(case.items)
-    calls = calls_of(case)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
     median = column_median(normal)
     is_seen = (np.isfinite(normal).sum(axis=0) >= MIN_NORMAL_TICKS) & np.isfinite(window).any(axis=0)
-    reference = np.nan_to_num(np.fmax(median, column_median(case.before.of(role, n_items))))
-    requests_now, requests_then = requests_of(case.window, calls), requests_of(case.normal, calls)
-    counts = bool(np.isfinite(requests_now).any() and np.isfinite(requests_then).any())
-    if counts:
-        is_known = is_seen & np.isfinite(requests_now).any(axis=0) & np.isfinite(requests_then).any(axis=0)
-        total = np.nan_to_num((window - reference) * requests_now)
-        total_then = np.nan_to_num((normal - median) * requests_then)
-        own_now = total - _explained(total * is_known, column_mean(requests_now), calls)
-        own_then = total_then - _explained(total_then * is_known, column_mean(requests_then), calls)
-        scale = np.nan_to_num(median * column_mean(requests_then))
+    before = case.before.of(role, n_items)
+    reference = np.nan_to_num(np.fmax(median, column_median(before)) if len(before) else median)
+    if traffic is not None:
+        is_known = is_seen & traffic.is_counted
+        total = _zeroed((window - reference) * traffic.now)
+        total_then = _zeroed((normal - median) * traffic.then)
+        own_now = total - _explained(total, traffic.shares_now, is_known)
+        own_then = total_then - _explained(total_then, traffic.shares_then, is_known)
+        scale = np.nan_to_num(median * traffic.usual)
     else:
         is_known = is_seen
-        total = np.nan_to_num(window - reference)
-        total_then = np.nan_to_num(normal - median)
+        total = _zeroed(window - reference)
+        total_then = _zeroed(normal - median)
         own_now, own_then = _residuals(total, total_then, calls, is_known)
         scale = np.nan_to_num(median)
     past = moving_mean(own_then, max(1, len(window)))
-    own = column_mean(own_now)
+    own = own_now.mean(axis=0) if len(own_now) else np.full(n_items, np.nan)
     surprised = np.where(is_known & (own > 0), surprise(own, past, floor=SCALE_FLOOR * scale), 0.0)
-    shown = column_mean(total)
+    shown = total.mean(axis=0) if len(total) else own
     alerting = case.items.index(case.alert.item)
     return OwnExcess(
         role=role,
@@ -136,66 +170,14 @@ def own_excess(case: Case, role: Role) -> OwnExcess:
         whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
         n_normal=len(past),
         n_as_large=(past >= own).sum(axis=0),
-        counts_requests=counts,
+        counts_requests=traffic is not None,
     )
 
 
-@dataclass(frozen=True)
-class Calls:
-    """Who calls whom, as index arrays.
-
-    Attributes
-    ----------
-    callers, callees
-        Shape ``(n_edges,)``: columns of the case, sorted by caller.
-    starts
-        Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
-    """
-
-    callers: NDArray[np.int64]
-    callees: NDArray[np.int64]
-    starts: NDArray[np.int64]
-
-    @property
-    def n_items(self) -> int:
-        """Number of items, callers or not."""
-        return len(self.starts) - 1
-
-    def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
-        """The graph as an ``(n_items, n_items)`` matrix with one weight per edge, row = caller."""
-        return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
-
-
-def calls_of(case: Case) -> Calls:
-    """The calls among the items of a case, without those that lead back in a cycle.
-
-    In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
-    that lead away from the alert.
-    """
-    position = {item: index for index, item in enumerate(case.items)}
-    pairs = {
-        (position[edge.dependent], position[edge.dependency])
-        for edge in case.graph.edges
-        if edge.kind in INHERITED
-    }
-    edges = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    edges = edges[~_leads_back(edges, case)]
-    starts = np.searchsorted(edges[:, 0], np.arange(len(case.items) + 1))
-    return Calls(edges[:, 0], edges[:, 1], starts)
-
-
-def _leads_back(edges: NDArray[np.int64], case: Case) -> NDArray[np.bool_]:
-    """Which edges lie in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
-    n_items = len(case.items)
-    graph = sparse.csr_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n_items, n_items))
-    n_components, component = connected_components(graph, connection="strong")
-    if n_components == n_items:
-        return np.zeros(len(edges), dtype=bool)
-    hops = case.graph.hops(case.alert.item)
-    distance = np.array([hops.get(item, n_items) for item in case.items])
-    in_cycle = component[edges[:, 0]] == component[edges[:, 1]]
-    leads_back: NDArray[np.bool_] = in_cycle & (distance[edges[:, 1]] <= distance[edges[:, 0]])
-    return leads_back
+def _zeroed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values, in place, with 0 for what is missing: no excess is known of there."""
+    values[~np.isfinite(values)] = 0.0
+    return values
 
 
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
@@ -251,18 +233,18 @@ def column_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _explained(
-    excess: NDArray[np.float64], requests: NDArray[np.float64], calls: Calls
-) -> NDArray[np.float64]:
-    """What each item's callees explain of its excess, per tick, shape ``(n_ticks, n_items)``.
-
-    A caller's share of a callee's requests is taken from the mean requests, shape ``(n_items,)``, of all
-    the callee's callers.
-    """
+def _shares(requests: NDArray[np.float64], calls: Calls) -> sparse.csr_array:
+    """What part of each callee's requests each caller sends, by the mean requests of all its callers."""
     sent = np.nan_to_num(requests)[calls.callers]
     received = np.bincount(calls.callees, weights=sent, minlength=calls.n_items)[calls.callees]
-    shares = np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
-    return np.asarray((calls.matrix(shares) @ np.maximum(excess, 0.0).T).T)
+    return calls.matrix(np.divide(sent, received, out=np.zeros_like(sent), where=received > 0))
+
+
+def _explained(
+    excess: NDArray[np.float64], shares: sparse.csr_array, is_known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """What each item's known callees explain of its excess, per tick, shape ``(n_ticks, n_items)``."""
+    return np.asarray((shares @ (np.maximum(excess, 0.0) * is_known).T).T)
 
 
 def _residuals(

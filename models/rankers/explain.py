@@ -59,7 +59,7 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
 def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
     """What could not be looked at: missing signals, missing history, a missing graph, relaxed references."""
     said = list(case.notes)
-    if not case.graph.edges:
+    if not case.graph.has_edges:
         said.append("The graph has no edges here: items are ranked by their own surprise alone.")
     known = np.any([excess.is_known for excess in excesses], axis=0)
     seen = np.any(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from models.evidence.own_excess import calls_of
+from models.evidence.calls import calls_of
 from models.rankers.correlation import correlation_with
 from models.rankers.ranking import Ranking, ranking_of
 

@@ -70,6 +70,8 @@ class Ranking:
         Why no candidate is named; empty when one is. The candidates are listed all the same.
     unseen
         What could not be looked at, in sentences.
+    answers
+        Probability of each answer that names no item; with the candidates' they sum to 1.
     """
 
     case_id: str
@@ -81,6 +83,7 @@ class Ranking:
     bundle_version: str = ""
     window_start_ms: int = 0
     window_end_ms: int = 0
+    answers: Mapping[str, float] = field(default_factory=dict)
 
 
 class Ranker(Protocol):

@@ -1,33 +1,36 @@
-"""Sunspot's own ranker: surprise of the own excess × its share of the whole × a mild decay per hop."""
+"""Sunspot's own ranker: all evidence added up, and the belief that comes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.golden import Role
-from models.evidence.own_excess import own_excess
-from models.rankers.explain import own_excess_sentence, unseen_sentences
+from models.evidence.calls import calls_and_reach
+from models.evidence.surge import surge
+from models.rankers.explain import unseen_sentences
+from models.rankers.fusion import gather
+from models.rankers.posterior import Belief, Posterior
 from models.rankers.ranking import Candidate, Evidence, Ranking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.case import Case
-    from models.evidence.own_excess import OwnExcess
+    from models.evidence.calls import Reach
+    from models.rankers.fusion import Gathered
+
+DEFAULT_BELIEF = Belief()
 
 LEAST_WEIGHT = 0.5
 """Evidence that adds less to a score is none, and is not told."""
 
-BLAMED_ROLES = {Role.LATENCY: "own_latency", Role.ERRORS: "own_failures"}
-"""The roles whose excess is blamed, and the kind of evidence each gives."""
-
 
 @dataclass(frozen=True)
 class SunspotRanker:
-    """Ranks by own excess.
+    """Ranks by all evidence there is.
 
     Parameters
     ----------
@@ -37,8 +40,14 @@ class SunspotRanker:
         Factor on the score for each hop from the alert.
     unreachable_factor
         Factor for an item that no path leads to: damped, not excluded, for graphs have gaps.
-    prior_none
-        Prior odds that none of the candidates is the cause.
+    weights
+        Factor of each meaning of evidence, as `models.rankers.fit` learns them; 1 where it is not named.
+    belief
+        How evidence becomes belief.
+    floor
+        Below this probability no candidate is named.
+    without
+        Kinds of evidence to leave out, to see what they are worth.
     n_explained
         So many candidates get their evidence in words.
     """
@@ -47,92 +56,108 @@ class SunspotRanker:
     share_floor: float = 0.1
     hop_decay: float = 0.95
     unreachable_factor: float = 0.3
-    prior_none: float = 1.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    belief: Belief = DEFAULT_BELIEF
+    floor: float = 0.3
+    without: tuple[str, ...] = ()
     n_explained: int = 10
 
     def rank(self, case: Case) -> Ranking:
         """Rank every item of the case, best first."""
-        excesses = [own_excess(case, role) for role in BLAMED_ROLES]
-        hops = case.graph.hops(case.alert.item)
-        weights = self._weights(case, excesses, hops)
-        scores = weights.sum(axis=0)
-        probabilities, none = self._posterior(scores)
-        order = sorted(range(len(case.items)), key=lambda index: (-scores[index], case.items[index]))
-        candidates = tuple(
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            gathered, reach = self.gathered(case)  # senders may send any number at all
+        evidence = gathered.evidence
+        belief = self.belief.posterior(evidence, surge(case, reach))
+        scores = self.belief.log_odds(evidence)
+        total = gathered.weights.sum(axis=0)
+        per_nat = np.divide(scores, total, out=np.zeros_like(scores), where=total > 0)
+        order = _best_first(case, scores)
+        explained = tuple(
             Candidate(
-                item=case.items[index],
-                score=float(scores[index]),
-                probability=float(probabilities[index]),
-                hops=hops.get(case.items[index]),
-                path=self._path(case, index, position),
-                evidence=self._evidence(case, excesses, weights, index, position),
+                case.items[index],
+                float(scores[index]),
+                float(belief.candidates[index]),
+                int(reach.hops[index]) if reach.hops[index] >= 0 else None,
+                tuple(case.items[each] for each in reach.path(index)),
+                self._evidence(gathered, index, float(per_nat[index])),
             )
-            for position, index in enumerate(order)
+            for index in order[: self.n_explained].tolist()
         )
+        rest = order[self.n_explained :]
+        columns = (rest, scores[rest], belief.candidates[rest], reach.hops[rest])
+        others = tuple(
+            Candidate(case.items[index], score, probability, hops if hops >= 0 else None)
+            for index, score, probability, hops in zip(*(each.tolist() for each in columns), strict=True)
+        )
+        candidates = explained + others
+        times = case.window.times_ms
         return Ranking(
             case_id=case.id,
             ranker=self.name,
             candidates=candidates,
-            abstained=_reason_to_abstain(case, excesses, candidates, none),
-            unseen=unseen_sentences(case, excesses),
+            abstained=self._reason_to_abstain(case, gathered, candidates, belief),
+            unseen=unseen_sentences(case, list(gathered.excesses)),
             graph_version=case.graph_version,
             bundle_version=case.bundle_version,
-            window_start_ms=int(case.window.times_ms[0]) if len(case.window.times_ms) else 0,
-            window_end_ms=int(case.window.times_ms[-1]) + case.step_ms if len(case.window.times_ms) else 0,
+            window_start_ms=int(times[0]) if len(times) else 0,
+            window_end_ms=int(times[-1]) + case.step_ms if len(times) else 0,
+            answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
         )
 
-    def _weights(self, case: Case, excesses: list[OwnExcess], hops: dict[str, int]) -> NDArray[np.float64]:
-        """What each role adds to each item's score, shape ``(n_roles, n_items)``."""
-        distance = np.array([hops.get(item, -1) for item in case.items])
-        reach = np.where(distance >= 0, self.hop_decay ** np.maximum(distance, 0), self.unreachable_factor)
-        if not case.graph.edges:
-            reach = np.ones(len(case.items))
-        share = np.array([each.share for each in excesses])
-        surprise = np.array([each.surprise for each in excesses])
-        return surprise * (self.share_floor + share) / (self.share_floor + 1.0) * reach
+    def gathered(self, case: Case) -> tuple[Gathered, Reach]:
+        """All evidence of a case, weighed, and the distances from the alert."""
+        position = {item: index for index, item in enumerate(case.items)}
+        calls, reach = calls_and_reach(case, position)
+        nearness = np.ones(len(case.items))
+        if case.graph.has_edges:
+            decayed = self.hop_decay ** np.maximum(reach.hops, 0)
+            nearness = np.where(reach.hops >= 0, decayed, self.unreachable_factor)
+        gathered = gather(
+            case,
+            position,
+            calls,
+            nearness=nearness,
+            share_floor=self.share_floor,
+            weights=self.weights,
+            without=self.without,
+        )
+        return gathered, reach
 
-    def _posterior(self, scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Probability of each item, and of none of them.
-
-        A surprise of s = −ln p speaks for a candidate by a factor of at most exp(s) / (e s) (Sellke, Bayarri
-        and Berger, "Calibration of p values for testing precise null hypotheses", American Statistician
-        2001). Every item starts alike; one that surprises nobody is hardly a cause.
-        """
-        factors = np.where(scores > 1.0, np.exp(scores - 1.0) / np.maximum(scores, 1.0), scores)
-        none = self.prior_none * len(scores)
-        total = float(factors.sum()) + none
-        return factors / total, none / total
-
-    def _path(self, case: Case, index: int, position: int) -> tuple[str, ...]:
-        return case.graph.path(case.alert.item, case.items[index]) if position < self.n_explained else ()
-
-    def _evidence(
-        self, case: Case, excesses: list[OwnExcess], weights: NDArray[np.float64], index: int, position: int
-    ) -> tuple[Evidence, ...]:
-        if position >= self.n_explained:
-            return ()
+    def _evidence(self, gathered: Gathered, index: int, per_nat: float) -> tuple[Evidence, ...]:
         found = [
-            Evidence(kind, float(weights[row, index]), *own_excess_sentence(case, excess, index))
-            for row, (excess, kind) in enumerate(zip(excesses, BLAMED_ROLES.values(), strict=True))
-            if weights[row, index] >= LEAST_WEIGHT
+            Evidence(finding.kind, per_nat * float(weight), *finding.sentence(index))
+            for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
+            if per_nat * weight >= LEAST_WEIGHT
         ]
         return tuple(sorted(found, key=lambda evidence: -evidence.weight))
 
+    def _reason_to_abstain(
+        self, case: Case, gathered: Gathered, candidates: tuple[Candidate, ...], belief: Posterior
+    ) -> str:
+        """Why no candidate is named, or an empty string."""
+        if not len(case.window.times_ms) and case.window_spans is None:
+            return "no signal was received around the alert"
+        if not _any_known(gathered):
+            return "no item has both signals around the alert and enough history to compare them with"
+        best = candidates[0]
+        if best.score <= 0:
+            return "nothing observed is worse than usual"
+        if belief.surge > max(best.probability, belief.none):
+            return f"traffic surge ({belief.surge:.0%}): requests rose everywhere, and no item stands out"
+        if best.probability < max(belief.none, self.floor):
+            return (
+                f"not enough evidence: the strongest candidate is {best.item} ({best.probability:.0%}); "
+                f"a cause outside what is observed has {belief.none:.0%}"
+            )
+        return ""
 
-def _reason_to_abstain(
-    case: Case, excesses: list[OwnExcess], candidates: tuple[Candidate, ...], none: float
-) -> str:
-    """Why no candidate is named, or an empty string."""
-    if not len(case.window.times_ms):
-        return "no signal was received around the alert"
-    if not any(excess.is_known.any() for excess in excesses):
-        return "no item has both signals around the alert and enough history to compare them with"
-    best = candidates[0]
-    if best.score <= 0:
-        return "nothing observed is worse than usual"
-    if best.probability < none:
-        return (
-            f"not enough evidence: the strongest candidate, {best.item}, is less likely "
-            f"({best.probability:.0%}) than a cause outside what is observed ({none:.0%})"
-        )
-    return ""
+
+def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the items by score; equal scores by name, whatever order the items come in."""
+    by_name = np.array(sorted(range(len(case.items)), key=case.items.__getitem__), dtype=np.int64)
+    return by_name[np.argsort(-scores[by_name], kind="stable")]
+
+
+def _any_known(gathered: Gathered) -> bool:
+    known: list[NDArray[np.bool_]] = [each.is_known for each in gathered.findings if each.kind != "change"]
+    return any(bool(each.any()) for each in known)

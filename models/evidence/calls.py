@@ -1,0 +1,152 @@
+"""Who calls whom in a case, as index arrays, and how far everything is from the alert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from cmdb.items import EdgeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from models.case import Case
+
+INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
+"""The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""
+
+OUT_OF_REACH = -1
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Who calls whom, as index arrays.
+
+    Attributes
+    ----------
+    callers, callees
+        Shape ``(n_edges,)``: columns of the case, sorted by caller.
+    starts
+        Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
+    """
+
+    callers: NDArray[np.int64]
+    callees: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, callers or not."""
+        return len(self.starts) - 1
+
+    def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
+        """The graph as an ``(n_items, n_items)`` matrix with one weight per edge, row = caller."""
+        return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far each item is from the alert, over edges of every kind.
+
+    Attributes
+    ----------
+    hops
+        Shape ``(n_items,)``: −1 where no path leads.
+    towards
+        Shape ``(n_items,)``: the item before it on a shortest path from the alert; −1 without.
+    """
+
+    hops: NDArray[np.int64]
+    towards: NDArray[np.int64]
+
+    def path(self, item: int) -> list[int]:
+        """From the alerting item to this one, both included; empty if no path leads there."""
+        if self.hops[item] < 0:
+            return []
+        path = [item]
+        while self.hops[path[-1]] > 0:
+            path.append(int(self.towards[path[-1]]))
+        return path[::-1]
+
+
+def calls_of(case: Case) -> Calls:
+    """The calls among the items of a case, as `calls_and_reach` gives them."""
+    return calls_and_reach(case, {item: index for index, item in enumerate(case.items)})[0]
+
+
+def calls_and_reach(case: Case, position: Mapping[str, int]) -> tuple[Calls, Reach]:
+    """The calls without those that lead back in a cycle, and the distances from the alert.
+
+    In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
+    that lead away from the alert.
+
+    Parameters
+    ----------
+    position
+        Index of each item among the case's.
+    """
+    n_items = len(case.items)
+    needs = case.graph.needs
+    names = list(needs)
+    index = np.array([position[name] for name in names], dtype=np.int64)
+    counts = np.array([len(needed) for needed in needs.values()], dtype=np.int64)
+    dependents = np.repeat(index, counts)
+    listed = chain.from_iterable(needs.values())
+    dependencies = np.fromiter((position[name] for name in listed), dtype=np.int64, count=len(dependents))
+    kinds = chain.from_iterable(needed.values() for needed in needs.values())
+    passes_on: dict[frozenset[EdgeKind], bool] = {}
+    inherited = np.fromiter(
+        (
+            passes_on[each]
+            if each in passes_on
+            else passes_on.setdefault(each, not INHERITED.isdisjoint(each))
+            for each in kinds
+        ),
+        dtype=bool,
+        count=len(dependents),
+    )
+    order = np.argsort(dependents * n_items + dependencies)
+    dependents, dependencies, inherited = dependents[order], dependencies[order], inherited[order]
+    reach = _reach(dependents, dependencies, n_items, position[case.alert.item])
+    callers, callees = dependents[inherited], dependencies[inherited]
+    kept = ~_leads_back(callers, callees, reach.hops)
+    callers, callees = callers[kept], callees[kept]
+    return Calls(callers, callees, np.searchsorted(callers, np.arange(n_items + 1))), reach
+
+
+def _reach(dependents: NDArray[np.int64], dependencies: NDArray[np.int64], n_items: int, start: int) -> Reach:
+    """Distances by breadth-first search over all edges, sorted by dependent."""
+    matrix = _matrix(dependents, dependencies, n_items)
+    order, before = breadth_first_order(matrix, start)
+    hops = np.full(n_items, OUT_OF_REACH, dtype=np.int64)
+    hops[start] = 0
+    steps = order[1:].tolist()
+    for item, previous in zip(steps, before[order[1:]].tolist(), strict=True):
+        hops[item] = hops[previous] + 1
+    return Reach(hops, np.where(before >= 0, before, OUT_OF_REACH).astype(np.int64))
+
+
+def _leads_back(
+    callers: NDArray[np.int64], callees: NDArray[np.int64], hops: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which calls lie in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
+    n_items = len(hops)
+    n_components, component = connected_components(_matrix(callers, callees, n_items), connection="strong")
+    if n_components == n_items:
+        return np.zeros(len(callers), dtype=bool)
+    distance = np.where(hops >= 0, hops, n_items)
+    in_cycle = component[callers] == component[callees]
+    leads_back: NDArray[np.bool_] = in_cycle & (distance[callees] <= distance[callers])
+    return leads_back
+
+
+def _matrix(rows: NDArray[np.int64], columns: NDArray[np.int64], n_items: int) -> sparse.csr_array:
+    starts = np.searchsorted(rows, np.arange(n_items + 1))
+    return sparse.csr_array((np.ones(len(rows)), columns, starts), shape=(n_items, n_items))

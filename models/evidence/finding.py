@@ -1,0 +1,68 @@
+"""What one kind of evidence says of every item of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Sentence = Callable[[int], tuple[str, dict[str, float]]]
+
+MAX_SURPRISE = 30.0
+"""No evidence is trusted beyond odds of e³⁰."""
+
+MIN_JUDGES = 6
+"""So many items besides the most surprising are needed to judge a kind's inflation."""
+
+MEDIAN_OF_NOTHING = 0.693
+UPPER_QUARTILE_OF_NOTHING = 1.386
+"""Median and upper quartile of −ln p where nothing happens: p is uniform then."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one kind of evidence says of every item of a case.
+
+    Attributes
+    ----------
+    kind
+        What was looked at, such as ``own_time``.
+    meaning
+        Kinds of one meaning are different views of one thing: the largest counts, never the sum.
+    surprise
+        Shape ``(n_items,)``: −ln p of a value at least as bad in the item's own past, 0 to 30; ``nan``
+        where there is nothing to look at or to compare with.
+    share
+        Shape ``(n_items,)``: the item's part of the largest excess, 0 to 1; 1 where it has no meaning.
+    sentence
+        Says it of the item at an index, with the figures behind it.
+    """
+
+    kind: str
+    meaning: str
+    surprise: NDArray[np.float64]
+    share: NDArray[np.float64]
+    sentence: Sentence
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Which items this kind could look at, shape ``(n_items,)``."""
+        known: NDArray[np.bool_] = np.isfinite(self.surprise)
+        return known
+
+    @property
+    def inflation(self) -> float:
+        """By how much these surprises are too large, judged by all items but the most surprising.
+
+        Too few items to judge by give 1: among them the cause would correct itself away.
+        """
+        known = np.sort(self.surprise[self.is_known])[:-1]
+        if len(known) < MIN_JUDGES:
+            return 1.0
+        median, upper = float(known[len(known) // 2]), float(known[3 * len(known) // 4])
+        return max(1.0, median / MEDIAN_OF_NOTHING, upper / UPPER_QUARTILE_OF_NOTHING)

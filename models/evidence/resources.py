@@ -1,0 +1,71 @@
+"""Resources: the window's median against the item's own past, as a robust shift.
+
+The largest z-value was tried and fails: a noisy resource has a large one in every window.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.golden import Role
+from models.evidence.comparison import MAX_FREEDOM, MIN_FREEDOM, surprise_of
+from models.evidence.finding import MAX_SURPRISE, Finding
+from models.evidence.own_excess import column_median
+
+if TYPE_CHECKING:
+    from models.case import Case
+
+RESOURCES = {
+    Role.CPU: ("cpu", "CPU"),
+    Role.MEMORY: ("memory", "memory"),
+    Role.SATURATION: ("saturation", "saturation"),
+    Role.LOSS: ("loss", "packet loss"),
+}
+"""The roles looked at: the meaning each has, and its name in a sentence."""
+
+CAPS = {Role.MEMORY: 6.0}
+"""Memory creeps for many reasons: its surprise is capped."""
+
+MIN_PAST = 5
+"""With fewer normal windows there is nothing to compare with."""
+
+SCALE_FLOOR = 0.02
+"""Least spread, as a share of the usual level."""
+
+ABSOLUTE_FLOOR = 0.002
+"""Least spread, as a share of the capacity."""
+
+NORMAL_CONSISTENCY = 1.4826
+
+
+def resources(case: Case) -> list[Finding]:
+    """Compare each resource's window with its past; those never seen are left out."""
+    found = [
+        _shift(case, role) for role in RESOURCES if role in case.window.values and role in case.normal.values
+    ]
+    return [each for each in found if each is not None]
+
+
+def _shift(case: Case, role: Role) -> Finding | None:
+    meaning, name = RESOURCES[role]
+    level = column_median(case.window.values[role])
+    normal = case.normal.values[role]
+    seen = np.isfinite(normal)
+    n_past = seen.sum(axis=0) // max(1, len(case.window.times_ms))
+    usual = column_median(normal)
+    spread = NORMAL_CONSISTENCY * column_median(np.abs(normal - usual))
+    known = np.isfinite(level) & (n_past >= MIN_PAST)
+    if not known.any():
+        return None
+    scale = np.hypot(spread, SCALE_FLOOR * np.abs(usual)) + ABSOLUTE_FLOOR
+    z = np.divide(level - usual, scale, out=np.zeros_like(level), where=known)
+    freedom = np.clip(n_past - 1.0, MIN_FREEDOM, MAX_FREEDOM)
+    surprise = np.minimum(surprise_of(z, freedom), CAPS.get(role, MAX_SURPRISE))
+
+    def sentence(index: int) -> tuple[str, dict[str, float]]:
+        figures = {f"{meaning}_ratio": float(level[index]), f"usual_{meaning}_ratio": float(usual[index])}
+        return f"{name} of {case.items[index]} is at {level[index]:.1%}, usually {usual[index]:.1%}.", figures
+
+    return Finding(meaning, meaning, np.where(known, surprise, np.nan), np.ones(len(level)), sentence)

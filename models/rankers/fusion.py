@@ -1,0 +1,179 @@
+"""What all kinds of evidence say together: the corrected sum, which needs no training.
+
+Every surprise is divided by its kind's inflation over the items of the case, weighed with its share of
+the whole, and reduced by the distance from the alert. Kinds of one meaning are views of one thing: the
+largest counts. Meanings are added up. The maximum over all kinds and reciprocal ranks were tried and lose.
+A new kind joins by one line in `findings_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from features.golden import Role
+from models.evidence.call_structure import call_structure
+from models.evidence.changes import changes
+from models.evidence.edge_gap import edge_gap
+from models.evidence.finding import Finding
+from models.evidence.own_excess import own_excesses
+from models.evidence.own_time import own_time
+from models.evidence.resources import resources
+from models.rankers.explain import own_excess_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.case import Case
+    from models.evidence.calls import Calls
+    from models.evidence.own_excess import OwnExcess
+
+    Floats = NDArray[np.float64]
+
+LEAST_CHANCE = 1e-300
+"""Logarithms of less are not taken."""
+
+BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
+"""The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All that can be held against a case's items.
+
+    Attributes
+    ----------
+    findings
+        One per kind of evidence that had anything to look at.
+    weights
+        Shape ``(n_findings, n_items)``: what each adds to each item's score; 0 where another kind of the same
+        meaning says more.
+    excesses
+        Own excess by role, for what could not be seen.
+    """
+
+    findings: tuple[Finding, ...]
+    weights: Floats
+    excesses: tuple[OwnExcess, ...]
+
+    @property
+    def evidence(self) -> Floats:
+        """What all findings amount to together, shape ``(n_items,)``: −ln p of Fisher's combined test.
+
+        The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
+        "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
+        in more ways must stand out by more. k counts the meanings that looked at the item.
+        """
+        meanings = sorted({each.meaning for each in self.findings})
+        n_meanings = np.zeros(self.weights.shape[1])
+        for meaning in meanings:
+            known = [each.is_known for each in self.findings if each.meaning == meaning]
+            n_meanings += np.any(known, axis=0)
+        chance = special.gammaincc(np.maximum(n_meanings, 1.0), self.weights.sum(axis=0))
+        combined: Floats = -np.log(np.maximum(chance, LEAST_CHANCE))
+        return combined
+
+
+def findings_of(
+    case: Case, position: Mapping[str, int], calls: Calls, *, without: Collection[str] = ()
+) -> tuple[list[Finding], list[OwnExcess]]:
+    """Every kind of evidence that has something to look at, and the own excess behind two of them.
+
+    Parameters
+    ----------
+    position
+        Index of each item among the case's.
+    without
+        Kinds to leave out, to see what they are worth.
+    """
+    excesses = own_excesses(case, tuple(BLAMED_ROLES), calls=calls)
+    found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
+    found += [_of_excess(case, excess) for excess in excesses]
+    found += resources(case)
+    found.append(changes(case, position))
+    kept = [each for each in found if each is not None and each.kind not in without]
+    return _without_inherited(kept, calls.callers, calls.callees), excesses
+
+
+def gather(
+    case: Case,
+    position: Mapping[str, int],
+    calls: Calls,
+    *,
+    nearness: Floats,
+    share_floor: float,
+    weights: Mapping[str, float],
+    without: Collection[str] = (),
+) -> Gathered:
+    """Weigh every finding for every item.
+
+    Parameters
+    ----------
+    nearness
+        Shape ``(n_items,)``: factor for the distance from the alert.
+    share_floor
+        Weight of surprise alone, against surprise that comes with all of the excess.
+    weights
+        Factor of each meaning; 1 where it is not named.
+    """
+    findings, excesses = findings_of(case, position, calls, without=without)
+    weighed = np.zeros((len(findings), len(case.items)))
+    for row, finding in enumerate(findings):
+        factor = weights.get(finding.meaning, 1.0) / finding.inflation / (1.0 + share_floor)
+        known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
+        share = np.where(np.isfinite(finding.share), finding.share, 1.0)
+        weighed[row] = known * (share_floor + share) * nearness * factor
+    _keep_largest(findings, weighed)
+    return Gathered(tuple(findings), weighed, tuple(excesses))
+
+
+def _keep_largest(findings: Sequence[Finding], weights: Floats) -> None:
+    """Leave of each meaning only what says most, in place."""
+    rows_of: dict[str, list[int]] = {}
+    for row, finding in enumerate(findings):
+        rows_of.setdefault(finding.meaning, []).append(row)
+    for rows in rows_of.values():
+        if len(rows) > 1:
+            best = np.argmax(weights[rows], axis=0)
+            for place, row in enumerate(rows):
+                weights[row][best != place] = 0.0
+
+
+def _of_excess(case: Case, excess: OwnExcess) -> Finding:
+    kind, meaning = BLAMED_ROLES[excess.role]
+    surprise = np.where(excess.is_known, excess.surprise, np.nan)
+    return Finding(
+        kind, meaning, surprise, excess.share, lambda index: own_excess_sentence(case, excess, index)
+    )
+
+
+def _without_inherited(
+    findings: list[Finding], callers: NDArray[np.int64], callees: NDArray[np.int64]
+) -> list[Finding]:
+    """Take from the inclusive kinds what an item's dependencies explain.
+
+    Latency of metrics holds the callees' where the own time is not known from spans; a pool fills when
+    what it waits for is slow, so of saturation only what exceeds the evidence against any callee is left.
+    """
+    own = next((each for each in findings if each.kind == "own_time"), None)
+    full = next((each for each in findings if each.kind == "saturation"), None)
+    result = []
+    for each in findings:
+        if each.kind == "own_latency" and own is not None:
+            result.append(replace(each, surprise=np.where(own.is_known, np.nan, each.surprise)))
+        elif each is full and len(callers):
+            against = np.zeros(len(full.surprise))
+            for other in findings:
+                if other.meaning in {"own", "failures", "saturation", "cpu", "gap"}:
+                    against += np.where(other.is_known, other.surprise, 0.0)
+            explained = np.zeros(len(against))
+            np.maximum.at(explained, callers, against[callees])
+            result.append(replace(full, surprise=np.maximum(full.surprise - explained, 0.0)))
+        else:
+            result.append(each)
+    return result
