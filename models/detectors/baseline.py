@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.seasonal import finest, group_means, group_medians, slot_levels, slot_places
-from models.detectors.resolution import least_scale
+from models.detectors.resolution import Resolution, resolution_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,11 @@ class Baseline:
     n_seen: NDArray[np.int64]
     is_sparse: NDArray[np.bool_]
 
+    @cached_property
+    def resolution(self) -> Resolution:
+        """The least change that means anything, by series."""
+        return resolution_of(self.keys)
+
 
 def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
     """Learn the typical value and the usual residual of every series in every slot.
@@ -102,7 +108,7 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
         distance = np.abs(values - medians[index].values[levels[index][places.slot]])
         coarse = group_means(distance, levels[index][places.slot], sizes[index])
         scale = np.where(used == index, coarse.values[levels[index]], scale)
-    scale = np.maximum(scale, least_scale(frame.keys, profile) / SCALE_WEIGHT)
+    scale = np.maximum(scale, resolution_of(frame.keys).least(profile) / SCALE_WEIGHT)
     is_seen = ~np.isnan(values)
     n_seen = np.count_nonzero(is_seen, axis=0)
     is_usual = values == medians[-1].values[0]

@@ -53,11 +53,11 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_migration_keeps_the_memory_of_shared_series_and_seeds_the_others() -> None:
     other = a_frame(["quotes", "search"], n_ticks=200, seed=7)
-    fresh = initial_state(fit_baseline(other, CLOCK))
+    fresh = initial_state(fit_baseline(other, CLOCK), CLOCK)
     moved = migrate(STATE, fresh)
     assert (moved.keys, moved.tick_ms) == (fresh.keys, STATE.tick_ms)
     for index, key in enumerate(fresh.keys):
         source = STATE if key in STATE.keys else fresh
         assert moved.level[index] == source.level[source.keys.index(key)]
         assert moved.n_seen[index] == source.n_seen[source.keys.index(key)]
-    assert migrate(STATE, initial_state(fit_baseline(a_frame([]), CLOCK))).keys == ()
+    assert migrate(STATE, initial_state(fit_baseline(a_frame([]), CLOCK), CLOCK)).keys == ()
