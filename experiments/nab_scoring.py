@@ -64,14 +64,12 @@ def best_threshold(
     return _scored(files, scores, profile)[1]
 
 
-def score_at(
+def raw_gain(
     files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]], threshold: float, profile: Profile
 ) -> float:
-    """Score of a profile at a threshold chosen elsewhere."""
+    """What a threshold chosen elsewhere gains over silence, before it is normalised."""
     flagged = [(each >= threshold).astype(float) for each in scores]
-    gains, n_windows = _gains(files, flagged, profile)
-    raw = sum(gain for level, gain in gains if level > 0) - profile.missed * n_windows
-    return _normalised(raw, n_windows, profile)
+    return sum(gain for level, gain in _gains(files, flagged, profile)[0] if level > 0)
 
 
 def _scored(

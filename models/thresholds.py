@@ -96,9 +96,9 @@ def pages_of(
     """Fold `page_step` over scores of shape ``(n_ticks, n_series)``; returns the same shape."""
     state = initial_pages(scores.shape[1])
     pages = np.zeros(scores.shape, dtype=bool)
-    for tick, tick_ms in enumerate(times_ms):
+    for tick in np.flatnonzero((scores > threshold).any(axis=1)).tolist():  # no other tick changes a page
         state, pages[tick] = page_step(
-            state, int(tick_ms), scores[tick], threshold=threshold, is_sparse=is_sparse
+            state, int(times_ms[tick]), scores[tick], threshold=threshold, is_sparse=is_sparse
         )
     return pages
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot.options import tracking_option
+from sunspot.bench_detect import bench_detect
 
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
@@ -38,6 +39,9 @@ COLUMNS = (
 @click.group("bench")
 def command() -> None:
     """Measure Sunspot beside its peers: one run, one table, logged to MLflow."""
+
+
+command.add_command(bench_detect)
 
 
 @command.command("rank")

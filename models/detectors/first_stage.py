@@ -23,6 +23,8 @@ from models.errors import OutOfOrderTickError
 from models.state import NEVER_MS, NO_SLOT, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from features.calendar import Clock
@@ -36,11 +38,12 @@ __all__ = [
     "expected_values",
     "fit_baseline",
     "initial_state",
+    "scan",
     "score",
     "step",
 ]
 
-LEVEL_S = np.float32(3600.0)
+LEVEL_S = np.float32(1800.0)
 MAX_GAP_S = 3600.0
 STALE_MS = 600_000
 LARGEST_SCORE = np.float32(1000.0)
@@ -143,15 +146,21 @@ def score(frame: Frame, baseline: Baseline, clock: Clock, state: State | None = 
     if frame.keys != baseline.keys or frame.step_ms != baseline.step_ms:
         raise ValueError("the frame does not have the baseline's series and step: align it first")
     state = initial_state(baseline, clock) if state is None else state
-    times_ms, kinds = frame.times_ms.tolist(), slot_kinds(clock)
-    places = slot_places(frame.times_ms + baseline.step_ms // 2, clock)
     values = np.full(frame.values.shape, np.nan, dtype=np.float32)
     status = np.full(frame.values.shape, Status.MISSING, dtype=np.int8)
-    with np.errstate(over="ignore"):
-        for tick, place in enumerate(zip(*(each.tolist() for each in places), strict=True)):
-            state, scores = _advance(state, times_ms[tick], frame.values[tick], baseline, kinds, place)
-            values[tick], status[tick] = scores.values, scores.status
+    for tick, (after, scores) in enumerate(scan(frame, baseline, clock, state)):
+        state, values[tick], status[tick] = after, scores.values, scores.status
     return state, Scores(values, status)
+
+
+def scan(frame: Frame, baseline: Baseline, clock: Clock, state: State) -> Iterator[tuple[State, Scores]]:
+    """Yield the memory after each tick of a frame, and the tick's scores; as `step` gives them one by one."""
+    times_ms, kinds = frame.times_ms.tolist(), slot_kinds(clock)
+    places = slot_places(frame.times_ms + baseline.step_ms // 2, clock)
+    for tick, place in enumerate(zip(*(each.tolist() for each in places), strict=True)):
+        with np.errstate(over="ignore"):
+            state, scores = _advance(state, times_ms[tick], frame.values[tick], baseline, kinds, place)
+        yield state, scores
 
 
 def _advance(

@@ -23,7 +23,7 @@ Count = TypeVar("Count", int, "NDArray[np.int64]")
 WARM_UP_VALUES = 30
 CLIP = np.float32(6.0)
 SEASON_CLIP = np.float32(8.0)
-KEPT_PER_SLOT = 0.9
+KEPT_PER_SLOT = 0.8
 """Of a slot's season after five minutes of it, and of a half hour's volatility after half an hour, this is old."""
 
 HALF_HOUR_S = 1800.0
@@ -34,7 +34,7 @@ YOUNG_RATE = 0.3
 DEVIATION_S = 2 * 86_400.0
 MEAN_S = 3 * 86_400.0
 LARGEST_CHANGE = np.float32(10.0)
-SPREAD_WEIGHT = np.float32(0.01)
+SPREAD_WEIGHT = np.float32(0.03)
 RELATIVE_FLOOR = np.float32(1e-6)
 ABSOLUTE_FLOOR = np.float32(1e-12)
 
