@@ -199,7 +199,8 @@ def _advance(
     limit = CLIP * state.scale
     if fewest < WARM_UP_VALUES:
         limit = np.where(state.n_seen < WARM_UP_VALUES, np.float32(np.inf), limit)
-    clipped = np.clip(residual, -limit, limit)
+    clipped = np.minimum(residual, limit)
+    np.maximum(clipped, -limit, out=clipped)
     distance = np.abs(residual)
     scores = _scores(state, tick_ms, distance, is_seen, all_seen=all_seen, fewest=fewest)
 
