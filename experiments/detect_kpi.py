@@ -1,10 +1,11 @@
-"""Question: how many labelled anomalies of real KPIs are found in time, at a page budget given beforehand?
+"""How many labelled anomalies of real KPIs are found in time, at a page budget given beforehand.
 
-Data: AIOps-2018 KPIs. Every series streams from its first point; no detector sees a point before it scores it, except the
-batch peers, which are fitted on the training half. For each series the threshold is learned from the training halves of the
-*other* series (from their 15th day on), whose labels say which pages were false; one rule for all, no test half is
-read before. Then the test half is judged: an anomaly is found if a page falls within its first seven points, every
-page on a normal point is one false page, nothing is point-adjusted.
+Data: AIOps-2018 KPIs. Every series streams from its first point; no detector sees a point before it scores
+it, except the batch peers, which are fitted on the training half. For each series the threshold is learned
+from the training halves of the *other* series (from their 15th day on), whose labels say which pages were
+false; one rule for all, no test half is read before. Then the test half is judged: an anomaly is found if
+a page falls within its first seven points, every page on a normal point is one false page, nothing is
+point-adjusted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from experiments.detect_rows import Judged, counts_at, is_sparse, mean_vus, page_row, threshold_grid
 from experiments.peers import isolation_forest_scores, random_scores, with_history
-from features.calendar import DAY_MS, CLOCKS
+from features.calendar import CLOCKS, DAY_MS
 from features.frame import Frame
 from models.detectors.baseline import fit_baseline
 from models.detectors.severity import onset_and_severity
@@ -65,7 +66,9 @@ def bench_kpi(
                     row |= {"ns_per_point": ns_per_point} if name == "sunspot" else {}
                 rows.append({"part": part, "method": method, **row})
     slow = [_judged(*pair) for pair in zip(series, severity, strict=True)]
-    rows.append({"part": "all", "method": "sunspot_severity", "n": len(slow), "vus_pr": mean_vus(slow) or 0.0})
+    rows.append(
+        {"part": "all", "method": "sunspot_severity", "n": len(slow), "vus_pr": mean_vus(slow) or 0.0}
+    )
     return sorted(rows, key=lambda row: row["part"] != "all")
 
 

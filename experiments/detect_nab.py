@@ -1,9 +1,10 @@
-"""Question: what does Sunspot score under the Numenta benchmark's own rules?
+"""What does Sunspot score under the Numenta benchmark's own rules.
 
-Data: NAB's 58 series. Each row is scored before it is learned from; the first 15 % are not judged. Sunspot's channel here is value
-novelty: what NAB labels is, more often than not, a value never seen. The windowed Gaussian must give its published
-scores and so checks the scoring. NAB chooses one threshold per profile on the data it judges; beside it,
-``nab_standard_held_out`` takes the threshold for each folder from all the others.
+Data: NAB's 58 series. Each row is scored before it is learned from; the first 15 % are not judged.
+Sunspot's channel here is value novelty: what NAB labels is, more often than not, a value never seen. The
+windowed Gaussian must give its published scores and so checks the scoring. NAB chooses one threshold per
+profile on the data it judges; beside it, ``nab_standard_held_out`` takes the threshold for each folder
+from all the others.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Question: does one score per machine, from dozens of metrics, point at its labelled anomalies?
+"""Does one score per machine, from dozens of metrics, point at its labelled anomalies.
 
-Data: SMD and ASD machines. Sunspot streams through training and test part from nothing and gives the mean of the five largest
-severities of a machine's metrics at each tick (five was chosen after seeing these machines; three, as planned, is
-``sunspot_top3``). The batch peers are fitted on the training part. VUS-PR over the test part, mean over
-machines. Pages are judged at the threshold that the training parts of the other machines teach for one false page
-per machine and week; those parts are not labelled, and taken for normal.
+Data: SMD and ASD machines. Sunspot streams through training and test part from nothing and gives the mean
+of the five largest severities of a machine's metrics at each tick (five was chosen after seeing these
+machines; three, as planned, is ``sunspot_top3``). The batch peers are fitted on the training part. VUS-PR
+over the test part, mean over machines. Pages are judged at the threshold that the training parts of the
+other machines teach for one false page per machine and week; those parts are not labelled, and taken for
+normal.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def bench_smd(
         parts = {"all": list(range(len(judged)))} | {each.part: [at] for at, each in enumerate(judged)}
         for part, members in parts.items():
             row = page_row(
-                [counts[each] for each in members], [judged[each].step_ms for each in members], BUDGET_PER_WEEK
+                [counts[each] for each in members],
+                [judged[each].step_ms for each in members],
+                BUDGET_PER_WEEK,
             )
             row |= {"vus_pr": mean_vus([judged[each] for each in members]) or 0.0}
             row |= {"ns_per_point": ns_per_point} if name == "sunspot" else {}

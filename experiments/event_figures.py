@@ -1,7 +1,8 @@
 """Pages against labelled anomalies: what was found in time, and what was paged for nothing.
 
-An anomaly counts once, found if a page falls within its first points; every page on a normal point is one false
-page. Nothing is point-adjusted: where a page anywhere in an anomaly counts for all its points, a random score reaches .97.
+An anomaly counts once, found if a page falls within its first points; every page on a normal point is one
+false page. Nothing is point-adjusted: where a page anywhere in an anomaly counts for all its points, a
+random score reaches .97.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def f1_interval(counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 
     return float(low), float(high)
 
 
-def rate_interval(counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 2000) -> tuple[float, float]:
+def rate_interval(
+    counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 2000
+) -> tuple[float, float]:
     """95 % interval of false pages per series-week, by a bootstrap over whole series."""
     table = np.array([[each.false_pages, each.weeks] for each in counts])
     drawn = np.random.default_rng(seed).integers(len(table), size=(n_draws, len(table)))

@@ -1,8 +1,9 @@
 """The Numenta Anomaly Benchmark's own scores, re-implemented from the paper's rules.
 
-Lavin and Ahmad, ICMLA 2015, section III. The first detection in a labelled window earns the more the earlier it is, later ones in it
-nothing; every row flagged elsewhere costs the more the farther it is from the window before. One threshold for all series is chosen
-per profile to give the best score, on the very data that is judged: these figures are in-sample by the benchmark's own rules.
+Lavin and Ahmad, ICMLA 2015, section III. The first detection in a labelled window earns the more the
+earlier it is, later ones in it nothing; every row flagged elsewhere costs the more the farther it is from
+the window before. One threshold for all series is chosen per profile to give the best score, on the very
+data that is judged: these figures are in-sample by the benchmark's own rules.
 """
 
 from __future__ import annotations

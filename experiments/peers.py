@@ -42,7 +42,7 @@ def with_history(values: NDArray[np.float64], *, step_ms: int) -> NDArray[np.flo
 def isolation_forest_scores(
     fit_rows: NDArray[np.float64], rows: NDArray[np.float64], *, seed: int
 ) -> NDArray[np.float64]:
-    """pyod's isolation forest, fitted on at most 20,000 rows evenly spaced; above 0."""
+    """Pyod's isolation forest, fitted on at most 20,000 rows evenly spaced; above 0."""
     from pyod.models.iforest import IForest  # noqa: PLC0415  seconds, and only where it is used
 
     some = fit_rows[:: max(1, len(fit_rows) // MAX_FIT_ROWS)]

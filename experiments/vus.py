@@ -1,8 +1,9 @@
 """VUS-PR: the volume under the range-aware precision-recall surface.
 
-Paparrizos et al., "Volume Under the Surface: A New Accuracy Evaluation Measure for Time-Series Anomaly Detection",
-VLDB 2022. Labels are widened by a buffer of falling weight, for every buffer from none to ``window``, and the areas
-averaged. Here the scores are sorted once; each buffer then costs two cumulative sums.
+Paparrizos et al., "Volume Under the Surface: A New Accuracy Evaluation Measure for Time-Series Anomaly
+Detection", VLDB 2022. Labels are widened by a buffer of falling weight, for every buffer from none to
+``window``, and the areas averaged. Here the scores are sorted once; each buffer then costs two cumulative
+sums.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The map from a threshold to the false pages it costs, learned on some series and used for others.
 
-One constant threshold on a well-normalised score beats a tail fitted to each series: real anomalies come several times
-a week and sit in the very tail that would be fitted. Every count is taken with the governor at work, as the service
-would have paged.
+One constant threshold on a well-normalised score beats a tail fitted to each series: real anomalies come
+several times a week and sit in the very tail that would be fitted. Every count is taken with the governor
+at work, as the service would have paged.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def count_pages(
     """
     sparse, column = np.array([is_sparse]), scores[:, None].astype(np.float64)
     pages = [
-        np.count_nonzero(pages_of(column, times_ms, threshold=float(each), is_sparse=sparse)[:, 0] & is_normal)
+        np.count_nonzero(
+            pages_of(column, times_ms, threshold=float(each), is_sparse=sparse)[:, 0] & is_normal
+        )
         for each in thresholds
     ]
     weeks = float(np.count_nonzero(np.isfinite(scores) & is_normal)) * step_ms / WEEK_MS

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.options import tracking_option
 from sunspot.bench_detect import bench_detect
+from sunspot.bench_speed_detect import bench_speed_detect
+from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
@@ -42,6 +43,7 @@ def command() -> None:
 
 
 command.add_command(bench_detect)
+command.add_command(bench_speed_detect)
 
 
 @command.command("rank")

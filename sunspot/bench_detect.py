@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sunspot.options import tracking_option
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from experiments.detect_rows import Row
 
 CAPTION = (
-    "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point is one false "
-    "page; never point-adjusted. 95 % intervals over whole series.\n"
-    "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to first page."
+    "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point "
+    "is one false page; never point-adjusted. 95 % intervals over whole series.\n"
+    "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to "
+    "first page."
 )
 
 PIPED_WIDTH = 180
@@ -52,13 +55,7 @@ COLUMNS = (
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
 )
-@click.option(
-    "--tracking",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("sunspot-data"),
-    show_default=True,
-    help="Folder of the MLflow store that the run is logged to.",
-)
+@tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
 @click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
 @click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
@@ -72,20 +69,39 @@ def bench_detect(
     n_seeds: int,
 ) -> None:
     """Detect labelled anomalies with Sunspot, its peers and a random score."""
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading") as status:
+        rows, digest = _measured(dataset, data, seed, n_seeds, status.update)
+    report_rows(
+        {"kind": "detect", "dataset": dataset, "data_digest": digest, "rows": rows},
+        columns=COLUMNS,
+        caption=CAPTION,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
+
+
+def report_rows(
+    report: dict[str, Any],
+    *,
+    columns: Sequence[tuple[str, str]],
+    caption: str,
+    json_file: Path | None,
+    tracking: Path | None,
+) -> None:
+    """Print a benchmark's rows, and write and log them where asked to."""
     from importlib.metadata import version
 
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("reading") as status:
-        rows, digest = _measured(dataset, data, seed, n_seeds, status.update)
-    report = {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version("sunspot")}
-    report["rows"] = rows
-    _print_table(rows)
+    report["version"] = version("sunspot")
+    _print_table(report["rows"], columns, caption)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         console.print(f"rows written to {json_file}")
-    if not no_tracking:
+    if tracking is not None:
         from training.tracking import log_bench, tracking_uri_for
 
         run_id = log_bench(tracking_uri_for(tracking), report)
@@ -123,12 +139,12 @@ def _measured(
         raise click.UsageError(str(error)) from error
 
 
-def _print_table(rows: list[Row]) -> None:
+def _print_table(rows: list[Row], columns: Sequence[tuple[str, str]], caption: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    used = [(name, heading) for name, heading in COLUMNS if any(name in row for row in rows)]
-    table = Table(caption=CAPTION)
+    used = [(name, heading) for name, heading in columns if any(name in row for row in rows)]
+    table = Table(caption=caption)
     for heading in ("part", "method", "n"):
         table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)
     for _, heading in used:
@@ -153,6 +169,8 @@ def _cell(row: Row, name: str) -> str:
         return ""
     if name in {"ns_per_point", "delay_median"} or name.startswith("nab"):
         return f"{value:.1f}"
+    if name in {"samples_per_s", "rss_mb"}:
+        return f"{value:,.0f}"
     if f"{name}_low" in row:
         return f"{value:.2f} ({row[f'{name}_low']:.2f}–{row[f'{name}_high']:.2f})"
     return f"{value:.2f}"

@@ -1,7 +1,8 @@
 """AIOps-2018 KPIs: labelled operations metrics, one Parquet file per series.
 
-The set of the AIOps challenge of 2018 (Li et al., "Constructing Large-Scale Real-World Benchmark Datasets for
-AIOps", 2022). A file holds ``timestamp`` (s), ``value``, ``label`` and ``is_test``: the second half is judged.
+The set of the AIOps challenge of 2018 (Li et al., "Constructing Large-Scale Real-World Benchmark Datasets
+for AIOps", 2022). A file holds ``timestamp`` (s), ``value``, ``label`` and ``is_test``: the second half is
+judged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The Numenta Anomaly Benchmark, read in its public layout: ``data/*/*.csv`` and ``labels/combined_windows.json``.
+"""The Numenta Anomaly Benchmark, read in its public layout: ``data/*/*.csv`` and
+``labels/combined_windows.json``.
 
-Lavin and Ahmad, "Evaluating Real-Time Anomaly Detection Algorithms: the Numenta Anomaly Benchmark", ICMLA 2015.
+Lavin and Ahmad, "Evaluating Real-Time Anomaly Detection Algorithms: the Numenta Anomaly Benchmark", ICMLA
+2015.
 """
 
 from __future__ import annotations

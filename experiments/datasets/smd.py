@@ -1,8 +1,9 @@
 """SMD and ASD: servers with dozens of metrics each and one label per tick, one ``.npz`` per machine.
 
-Su et al., "Robust Anomaly Detection for Multivariate Time Series through Stochastic Recurrent Neural Network", KDD 2019;
-Li et al., "Multivariate Time Series Anomaly Detection and Interpretation using Hierarchical Inter-Metric and
-Temporal Embedding", KDD 2021. Neither says when a tick was: SMD is sampled every minute, ASD every five.
+Su et al., "Robust Anomaly Detection for Multivariate Time Series through Stochastic Recurrent Neural
+Network", KDD 2019; Li et al., "Multivariate Time Series Anomaly Detection and Interpretation using
+Hierarchical Inter-Metric and Temporal Embedding", KDD 2021. Neither says when a tick was: SMD is sampled
+every minute, ASD every five.
 """
 
 from __future__ import annotations

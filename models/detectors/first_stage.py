@@ -244,9 +244,7 @@ def _scores(
     """Distances in units of the scale, and why there is none."""
     if all_seen and fewest >= WARM_UP_VALUES:
         values = distance / state.scale
-        return Scores(
-            np.minimum(values, LARGEST_SCORE, out=values), np.zeros(len(is_seen), dtype=np.int8)
-        )
+        return Scores(np.minimum(values, LARGEST_SCORE, out=values), np.zeros(len(is_seen), dtype=np.int8))
     is_warm = state.n_seen >= WARM_UP_VALUES
     status = np.where(is_seen, np.where(is_warm, Status.SCORED, Status.WARMING_UP), Status.MISSING)
     status = np.where(~is_seen & (tick_ms - state.seen_ms > STALE_MS), Status.STALE, status).astype(np.int8)

@@ -1,8 +1,8 @@
 """Value novelty: how far a value is from every value a series has ever had.
 
-A second channel beside the distance from the expected value: a level never seen before is remarkable even where the
-series is restless, and one often seen is not. Memory is bounded: values closer than a tenth of a standard
-deviation to a remembered one are not remembered.
+A second channel beside the distance from the expected value: a level never seen before is remarkable even
+where the series is restless, and one often seen is not. Memory is bounded: values closer than a tenth of a
+standard deviation to a remembered one are not remembered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Severity: how bad things have been lately, slower than the score that pages.
 
-The score of onset falls back once the level has followed an anomaly. Severity holds the largest of it, and of the
-distance from a level of a day, and forgets with a half-life of half an hour.
+The score of onset falls back once the level has followed an anomaly. Severity holds the largest of it, and
+of the distance from a level of a day, and forgets with a half-life of half an hour.
 """
 
 from __future__ import annotations

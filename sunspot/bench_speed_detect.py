@@ -1,0 +1,44 @@
+"""``sunspot bench speed --dataset detect``: what a point costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sunspot.bench_detect import report_rows
+from sunspot.options import tracking_option
+
+CAPTION = "One core. p50, p95: of a tick of all series. sunspot_all_scores: onset, severity and paging."
+
+COLUMNS = (
+    ("ns_per_point", "ns/point"),
+    ("p50_ms", "p50 ms"),
+    ("p95_ms", "p95 ms"),
+    ("samples_per_s", "samples/s"),
+    ("rss_mb", "RSS MB"),
+)
+
+
+@click.command("speed")
+@click.option("--dataset", type=click.Choice(["detect"]), required=True, help="What is measured.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
+)
+@tracking_option
+@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+def bench_speed_detect(dataset: str, json_file: Path | None, tracking: Path, no_tracking: bool) -> None:
+    """Measure the cost of a point on one core."""
+    from rich.console import Console
+
+    from experiments.detect_speed import bench_speed
+
+    with Console(stderr=True).status("timing") as status:
+        rows = bench_speed(on_progress=status.update)
+    report_rows(
+        {"kind": "speed", "dataset": dataset, "data_digest": "", "rows": rows},
+        columns=COLUMNS,
+        caption=CAPTION,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
