@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from experiments.datasets.kpi import LabelledSeries
     from experiments.detect_rows import Row
+    from experiments.event_figures import EventCounts
 
 BUDGETS = (1.0, 0.5, 2.0, 4.0)
 WARM_UP_DAYS = 14
@@ -47,7 +48,7 @@ def bench_kpi(
     begun = time.perf_counter()
     onset, severity = sunspot_scores(series)
     ns_per_point = (time.perf_counter() - begun) / sum(len(each.values) for each in series) * 1e9
-    methods = {"sunspot": onset}
+    methods: dict[str, Sequence[NDArray[np.floating]]] = {"sunspot": onset}
     for name, scores_of in (("pyod_iforest", _forest), ("random", _random)):
         on_progress(name)
         methods[name] = [scores_of(each, index) for index, each in enumerate(series)]
@@ -87,7 +88,7 @@ def sunspot_scores(
     return [onset[each.name] for each in series], [severity[each.name] for each in series]
 
 
-def held_out_counts(judged: Sequence[Judged], budget_per_week: float) -> list:
+def held_out_counts(judged: Sequence[Judged], budget_per_week: float) -> list[EventCounts]:
     """Judge each series at the threshold that the training halves of all others teach."""
     train = [_training_part(each) for each in judged]
     grid = threshold_grid([each.scores for each in train])

@@ -56,7 +56,7 @@ class Judged:
 
 
 def threshold_grid(scores: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Thresholds from the upper tail of some series' scores, rising: quantiles .98 to all but the last few points."""
+    """Thresholds from the upper tail of some series' scores, rising: from quantile .98 to the last points."""
     pooled = np.concatenate([each[np.isfinite(each)] for each in scores]).astype(np.float64)
     shares = np.geomspace(0.02, 3 / max(len(pooled), 150), N_THRESHOLDS)
     return np.unique(np.maximum(np.quantile(pooled, 1 - shares), 1e-12))

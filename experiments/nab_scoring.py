@@ -112,7 +112,7 @@ def _gains(
 def _window_gains(
     scores: NDArray[np.floating], worth: NDArray[np.float64], rows: NDArray[np.int64], profile: Profile
 ) -> list[tuple[float, float]]:
-    """A window's gain as the threshold falls: first that it is no longer missed, then that it is found earlier."""
+    """A window's gain as the threshold falls: it is no longer missed, then it is found earlier."""
     gains, held = [], -profile.missed
     order = rows[np.lexsort((rows, -scores[rows]))] if len(rows) else rows
     for row in order:

@@ -25,8 +25,8 @@ def with_history(values: NDArray[np.float64], *, step_ms: int) -> NDArray[np.flo
 
     Returns
     -------
-    Shape ``(n_ticks, 4)``: the value, and its differences from the tick before, from the same time a day before, and from
-    the mean of the hour before, in standard deviations of each; what is missing is 0.
+    Shape ``(n_ticks, 4)``: the value, and its differences from the tick before, from the same time a day
+    before, and from the mean of the hour before, in standard deviations of each; what is missing is 0.
     """
     day, hour = DAY_MS // step_ms, max(1, HOUR_MS // step_ms)
     filled = np.where(np.isfinite(values), values, np.nanmedian(values))
@@ -36,7 +36,8 @@ def with_history(values: NDArray[np.float64], *, step_ms: int) -> NDArray[np.flo
     before = np.concatenate([filled[:1], filled[:-1]])
     yesterday = np.concatenate([filled[:day], filled[:-day]]) if len(values) > day else filled
     rows = np.stack([filled, filled - before, filled - yesterday, filled - means], axis=1)
-    return rows / np.maximum(rows.std(axis=0), 1e-12)
+    scaled: NDArray[np.float64] = rows / np.maximum(rows.std(axis=0), 1e-12)
+    return scaled
 
 
 def isolation_forest_scores(
@@ -52,7 +53,7 @@ def isolation_forest_scores(
 
 
 def pca_scores(fit_rows: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance of each row from the plane of the components that hold 90 % of the variance (reconstruction error)."""
+    """Reconstruction error of each row by the components that hold 90 % of the variance."""
     mean, deviation = fit_rows.mean(axis=0), np.maximum(fit_rows.std(axis=0), 1e-6)
     scaled = (fit_rows - mean) / deviation
     values, vectors = np.linalg.eigh(np.cov(scaled, rowvar=False))

@@ -53,7 +53,7 @@ def vus_pr(scores: NDArray[np.floating], labels: NDArray[np.bool_], *, window: i
     return float(np.mean(areas))
 
 
-def _area(
+def _area(  # noqa: PLR0917  what is the same for every buffer, and the buffer
     scores: NDArray[np.floating],
     labels: NDArray[np.bool_],
     runs: NDArray[np.int64],
@@ -93,5 +93,6 @@ def _merged(runs: NDArray[np.int64], half: int, n_ticks: int) -> NDArray[np.int6
     gaps = runs[1:, 0] - half > runs[:-1, 1] + half
     first = np.concatenate([[True], gaps])
     last = np.concatenate([gaps, [True]])
-    wide = np.stack([runs[first, 0] - half, runs[last, 1] + half], axis=1)
-    return np.clip(wide, 0, n_ticks - 1)
+    wide: NDArray[np.int64] = np.stack([runs[first, 0] - half, runs[last, 1] + half], axis=1)
+    clipped: NDArray[np.int64] = np.clip(wide, 0, n_ticks - 1)
+    return clipped

@@ -1,6 +1,6 @@
-"""The windowed Gaussian, the benchmark's own baseline: how far out a value is in a normal fit of the last
-rows.
+"""The windowed Gaussian, the Numenta benchmark's own baseline.
 
+It says how far out a value is in a normal distribution fitted to the rows before.
 Lavin and Ahmad, ICMLA 2015. Its published scores (39.65 / 20.87 / 47.41) check our scoring. They were
 computed from files of 12 digits, in which the smallest tail probabilities tie; unrounded it reaches 40.13
 / 23.94 / 47.73.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -95,9 +95,14 @@ class SlotKinds(NamedTuple):
     stand_in: NDArray[np.int64]
 
 
-@lru_cache(maxsize=8)
 def slot_kinds(clock: Clock) -> SlotKinds:
     """Return what the slots of a clock have in common, read off two ordinary weeks."""
+    key: Any = clock  # frozen data classes, all of them
+    return _slot_kinds(key)
+
+
+@lru_cache(maxsize=8)
+def _slot_kinds(clock: Any) -> SlotKinds:
     levels = slot_levels(clock, SURVEY_END_MS)
     times_ms = SURVEY_END_MS - MINUTE_MS * np.arange(SURVEY_DAYS * DAY_MS // MINUTE_MS, dtype=np.int64)
     pairs = np.unique(np.stack([times_ms % DAY_MS, clock.slots(times_ms)]), axis=1)

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -97,8 +97,10 @@ def migrate(state: State, fresh: State) -> State:
     position = {key: index for index, key in enumerate(state.keys)}
     pairs = [(new, position[key]) for new, key in enumerate(fresh.keys) if key in position]
     to, source = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    moved = {name: _moved(getattr(state, name), getattr(fresh, name), to, source) for name in ARRAYS}
-    rows = {}
+    moved: dict[str, Any] = {
+        name: _moved(getattr(state, name), getattr(fresh, name), to, source) for name in ARRAYS
+    }
+    rows: dict[str, Any] = {}
     for name in ROWS:
         old, new = getattr(state, name), getattr(fresh, name)
         same_clock = len(old) == len(new)
@@ -143,7 +145,7 @@ def state_from_bytes(content: bytes) -> State:
             spec = int(header["spec"])
             if spec != SPEC:
                 raise BadStateError(f"it has version {spec}, this Sunspot reads {SPEC}")  # noqa: TRY301
-            arrays = {name: stored[name] for name in (*ARRAYS, *ROWS)}
+            arrays: dict[str, Any] = {name: stored[name] for name in (*ARRAYS, *ROWS)}
         tick_ms, slot = int(header["tick_ms"]), int(header["slot"])
         keys = tuple(SeriesKey(str(item), str(metric)) for item, metric in header["keys"])
     except BadStateError:
@@ -159,5 +161,5 @@ def state_from_bytes(content: bytes) -> State:
             raise BadStateError(f"{name} is {array.dtype}, not {np.dtype(wanted)}")
         if array.ndim != 1 + (name in ROWS) or array.shape[-1] != len(keys):
             raise BadStateError(f"its arrays do not fit its {len(keys)} series")
-    rows = {name: tuple(arrays.pop(name)) for name in ROWS}
+    rows: dict[str, Any] = {name: tuple(arrays.pop(name)) for name in ROWS}
     return State(keys, tick_ms, slot, **arrays, **rows)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WEEK_MS = 7 * 86_400_000
 QUIET_MS = 600_000
-PAGE_RISE, PAGES_A_WEEK = 0.05, 14.0
+PAGE_RISE, PAGES_A_WEEK = 0.1, 7.0
 SPARSE_RISE, SPARSE_PAGES_A_WEEK = 0.4, 1.0
 LEAST_THRESHOLD = 3.0
 HALVINGS = 24
@@ -52,7 +52,7 @@ def initial_pages(n_series: int) -> PageState:
 def page_step(
     state: PageState,
     tick_ms: int,
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     *,
     threshold: float,
     is_sparse: NDArray[np.bool_],
@@ -87,7 +87,7 @@ def page_step(
 
 
 def pages_of(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
     threshold: float,
@@ -103,13 +103,13 @@ def pages_of(
     return pages
 
 
-def series_weeks(scores: NDArray[np.float64], step_ms: int) -> float:
+def series_weeks(scores: NDArray[np.floating], step_ms: int) -> float:
     """How many weeks of one series were scored: the denominator of every rate of pages."""
     return float(np.count_nonzero(np.isfinite(scores))) * step_ms / WEEK_MS
 
 
 def threshold_for_budget(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
     step_ms: int,

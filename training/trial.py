@@ -41,8 +41,8 @@ class Part:
     """
 
     frame: Frame
-    scores: NDArray[np.float64]
-    calm: NDArray[np.float64]
+    scores: NDArray[np.floating]
+    calm: NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The Numenta Anomaly Benchmark, read in its public layout: ``data/*/*.csv`` and
-``labels/combined_windows.json``.
+"""The Numenta Anomaly Benchmark, read in its public layout.
 
+A folder holds ``data/*/*.csv`` and ``labels/combined_windows.json``.
 Lavin and Ahmad, "Evaluating Real-Time Anomaly Detection Algorithms: the Numenta Anomaly Benchmark", ICMLA
 2015.
 """

@@ -131,13 +131,13 @@ def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
     return plausible
 
 
-def level_unit(expected: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:
     """What a level is a multiple of: the typical value, and a tenth of the spread where that is near 0.
 
     A busier day is busier in proportion: a shift of the crowded afternoon, carried over into the quiet
     closing auction as it stands, would page every day at 14:57.
     """
-    unit: NDArray[np.float64] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
+    unit: NDArray[np.floating] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
     return unit
 
 
@@ -157,7 +157,7 @@ def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.fl
     return nearest + places.weight[:, None] * (profile[places.other] - nearest)
 
 
-def _levelled(residual: NDArray[np.float64], unit: NDArray[np.float64], step_ms: int) -> NDArray[np.float64]:
+def _levelled(residual: NDArray[np.float64], unit: NDArray[np.floating], step_ms: int) -> NDArray[np.float64]:
     """Residuals less the slowly moving level of the ticks before, clipped at six standard deviations."""
     limit = CLIP * SCALE_OF_MEAN_ABSOLUTE * _mean(np.abs(residual))
     clipped = np.clip(residual, -limit, limit)

@@ -163,7 +163,7 @@ def scan(frame: Frame, baseline: Baseline, clock: Clock, state: State) -> Iterat
         yield state, scores
 
 
-def _advance(
+def _advance(  # noqa: PLR0917  what a tick and a fold share
     state: State,
     tick_ms: int,
     given: NDArray[np.floating],
@@ -176,7 +176,7 @@ def _advance(
         raise OutOfOrderTickError(tick_ms=tick_ms, last_ms=state.tick_ms)
     is_seen = np.abs(given) <= LARGEST_VALUE
     all_seen = bool(is_seen.all())
-    if not all_seen and not is_seen.any():
+    if not is_seen.any():
         return replace(state, tick_ms=tick_ms), _scores(state, tick_ms, state.errors, is_seen)
     slot, other, weight = place
     if slot != state.slot:
@@ -263,4 +263,5 @@ def _level_rate(state: State, tick_ms: int, fewest: int) -> NDArray[np.float32] 
             return np.float32(rate)
     gaps_s = np.minimum((tick_ms - state.seen_ms) / 1000, MAX_GAP_S).astype(np.float32)
     least = np.float32(1.0) / (state.n_seen + 1).astype(np.float32)
-    return np.maximum(gaps_s / (gaps_s + LEVEL_S), least)
+    rates: NDArray[np.float32] = np.maximum(gaps_s / (gaps_s + LEVEL_S), least)
+    return rates

@@ -24,7 +24,7 @@ WARM_UP_VALUES = 30
 CLIP = np.float32(6.0)
 SEASON_CLIP = np.float32(8.0)
 KEPT_PER_SLOT = 0.8
-"""Of a slot's season after five minutes of it, and of a half hour's volatility after half an hour, this is old."""
+"""Share that is old of a season after five minutes of it, and of a volatility after half an hour."""
 
 HALF_HOUR_S = 1800.0
 YOUNG_S = 2 * 86_400.0
@@ -101,8 +101,8 @@ def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
 
     usual = state.volatility[half_hour]
     known = np.where(np.isnan(usual), state.deviation, usual)
-    rate = np.float32(1 - KEPT_PER_SLOT ** (slot_s / HALF_HOUR_S))
-    rate = np.where(young, np.maximum(rate, np.float32(YOUNG_RATE)), rate)
+    of_volatility = np.float32(1 - KEPT_PER_SLOT ** (slot_s / HALF_HOUR_S))
+    rate = np.where(young, np.maximum(of_volatility, np.float32(YOUNG_RATE)), of_volatility)
     volatility = known + rate * (distance - known)
 
     deviation = state.deviation + np.maximum(_rate(slot_s, DEVIATION_S), share) * (distance - state.deviation)

@@ -43,7 +43,7 @@ class NoveltyScan:
     def step(self, value: float) -> float:
         """Distance of a value from the nearest one seen, in standard deviations.
 
-        0 while warming up, for a value that is missing, and where one of the last hundred points was as novel.
+        0 while warming up, for a missing value, and where one of the last hundred points was as novel.
         """
         if not isfinite(value) or abs(value) > LARGEST_VALUE:
             return 0.0
