@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from experiments.detect_rows import Row
 
-SIZES = (1_000, 10_000, 100_000)
 STEP_MS = 60_000
 N_PATTERNS = 32
 MAX_TICKS, POINTS = 1_500, 10_000_000
@@ -36,9 +35,7 @@ PEER_ROWS = 40
 THRESHOLD = 6.5
 
 
-def bench_speed(
-    sizes: Sequence[int] = SIZES, *, on_progress: Callable[[str], None] = lambda _: None
-) -> list[Row]:
+def bench_speed(sizes: Sequence[int], *, on_progress: Callable[[str], None] = lambda _: None) -> list[Row]:
     """Time onset, and onset with severity and paging, at each size; pyod row by row beside it."""
     rows: list[Row] = []
     peer_ns = _forest_ns()

@@ -23,18 +23,29 @@ COLUMNS = (
 @click.command("speed")
 @click.option("--dataset", type=click.Choice(["detect"]), required=True, help="What is measured.")
 @click.option(
+    "--series",
+    "sizes",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(1_000, 10_000, 100_000),
+    show_default=True,
+    help="How many series are scored on one clock.",
+)
+@click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
 )
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
-def bench_speed_detect(dataset: str, json_file: Path | None, tracking: Path, no_tracking: bool) -> None:
+def bench_speed_detect(
+    dataset: str, sizes: tuple[int, ...], json_file: Path | None, tracking: Path, no_tracking: bool
+) -> None:
     """Measure the cost of a point on one core."""
     from rich.console import Console
 
     from experiments.detect_speed import bench_speed
 
     with Console(stderr=True).status("timing") as status:
-        rows = bench_speed(on_progress=status.update)
+        rows = bench_speed(sizes, on_progress=status.update)
     report_rows(
         {"kind": "speed", "dataset": dataset, "data_digest": "", "rows": rows},
         columns=COLUMNS,
