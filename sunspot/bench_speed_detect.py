@@ -9,7 +9,10 @@ import click
 from sunspot.bench_detect import report_rows
 from sunspot.options import tracking_option
 
-CAPTION = "One core. p50, p95: of a tick of all series. sunspot_all_scores: onset, severity and paging."
+CAPTION = (
+    "One core; ns/point by processor time. p50, p95: of a tick of all series.\n"
+    "sunspot_all_scores: onset, severity and paging."
+)
 
 COLUMNS = (
     ("ns_per_point", "ns/point"),
