@@ -77,7 +77,8 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
     )
     severity, paging = initial_severity(n_series), initial_pages(n_series)
     sparse = np.zeros(n_series, dtype=bool)
-    seconds, cpu_s = [], 0.0
+    seconds: list[float] = []
+    cpu_s = 0.0
     for start in range(-N_PATTERNS, n_ticks, N_PATTERNS):
         if start == 0:  # the first round allocates
             seconds, cpu_s = [], time.process_time()
