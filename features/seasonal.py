@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SLOT_MS = SLOT_MINUTES * MINUTE_MS
 SLOTS_PER_HALF_HOUR = 6
 SURVEY_DAYS = 14
+SURVEY_END_MS = 1_774_051_200_000  # 21 March 2026: two weeks without a holiday
 MIN_VALUES = 8
 """Fewer values than this do not make a typical value: the next coarser group is asked."""
 
@@ -73,6 +75,42 @@ def slot_levels(clock: Clock, around_ms: int) -> Levels:
     half_hours = np.stack([phase, slot // SLOTS_PER_HALF_HOUR])
     half_hour = np.unique(half_hours, axis=1, return_inverse=True)[1].reshape(-1)
     return Levels(slot, half_hour, np.unique(phase, return_inverse=True)[1], np.zeros_like(slot))
+
+
+class SlotKinds(NamedTuple):
+    """What the slots of a clock have in common, each of shape ``(n_slots,)``.
+
+    Attributes
+    ----------
+    half_hour
+        Group of slots of one half hour of one phase.
+    phase
+        Group of slots of one phase.
+    stand_in
+        The slot at the same time of another kind of day; the slot itself if there is none.
+    """
+
+    half_hour: NDArray[np.int64]
+    phase: NDArray[np.int64]
+    stand_in: NDArray[np.int64]
+
+
+def slot_kinds(clock: Clock) -> SlotKinds:
+    """Return what the slots of a clock have in common, read off two ordinary weeks."""
+    key: Any = clock  # frozen data classes, all of them
+    return _slot_kinds(key)
+
+
+@lru_cache(maxsize=8)
+def _slot_kinds(clock: Any) -> SlotKinds:
+    levels = slot_levels(clock, SURVEY_END_MS)
+    times_ms = SURVEY_END_MS - MINUTE_MS * np.arange(SURVEY_DAYS * DAY_MS // MINUTE_MS, dtype=np.int64)
+    pairs = np.unique(np.stack([times_ms % DAY_MS, clock.slots(times_ms)]), axis=1)
+    stand_in = np.arange(clock.n_slots, dtype=np.int64)
+    same_time = pairs[0, 1:] == pairs[0, :-1]
+    stand_in[pairs[1, 1:][same_time]] = pairs[1, :-1][same_time]
+    stand_in[pairs[1, :-1][same_time]] = pairs[1, 1:][same_time]
+    return SlotKinds(levels.half_hour, levels.phase, stand_in)
 
 
 class Grouped(NamedTuple):

@@ -51,7 +51,7 @@ class ServiceRows:
         return self.values.reshape(-1, self.values.shape[2])
 
 
-def service_rows(frame: Frame, scores: NDArray[np.float64], expected: NDArray[np.floating]) -> ServiceRows:
+def service_rows(frame: Frame, scores: NDArray[np.floating], expected: NDArray[np.floating]) -> ServiceRows:
     """Feature rows of every item that has a golden signal or a resource.
 
     Parameters

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WEEK_MS = 7 * 86_400_000
 QUIET_MS = 600_000
-PAGE_RISE, PAGES_A_WEEK = 0.05, 14.0
+PAGE_RISE, PAGES_A_WEEK = 0.1, 7.0
 SPARSE_RISE, SPARSE_PAGES_A_WEEK = 0.4, 1.0
 LEAST_THRESHOLD = 3.0
 HALVINGS = 24
@@ -52,7 +52,7 @@ def initial_pages(n_series: int) -> PageState:
 def page_step(
     state: PageState,
     tick_ms: int,
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     *,
     threshold: float,
     is_sparse: NDArray[np.bool_],
@@ -87,7 +87,7 @@ def page_step(
 
 
 def pages_of(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
     threshold: float,
@@ -96,20 +96,20 @@ def pages_of(
     """Fold `page_step` over scores of shape ``(n_ticks, n_series)``; returns the same shape."""
     state = initial_pages(scores.shape[1])
     pages = np.zeros(scores.shape, dtype=bool)
-    for tick, tick_ms in enumerate(times_ms):
+    for tick in np.flatnonzero((scores > threshold).any(axis=1)).tolist():  # no other tick changes a page
         state, pages[tick] = page_step(
-            state, int(tick_ms), scores[tick], threshold=threshold, is_sparse=is_sparse
+            state, int(times_ms[tick]), scores[tick], threshold=threshold, is_sparse=is_sparse
         )
     return pages
 
 
-def series_weeks(scores: NDArray[np.float64], step_ms: int) -> float:
+def series_weeks(scores: NDArray[np.floating], step_ms: int) -> float:
     """How many weeks of one series were scored: the denominator of every rate of pages."""
     return float(np.count_nonzero(np.isfinite(scores))) * step_ms / WEEK_MS
 
 
 def threshold_for_budget(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
     step_ms: int,

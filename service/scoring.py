@@ -15,6 +15,7 @@ from service.clock import from_ms, to_ms
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from features.calendar import Clock
     from models.bundle import Bundle
     from models.state import State
     from service.checkpoints import Checkpoints
@@ -65,7 +66,7 @@ class FirstStage:
             bundle, window = in_use.bundle, in_use.window
             if bundle is None or window.newest_tick is None:
                 return 0
-            state = self._state_for(bundle)
+            state = self._state_for(bundle, in_use.clock)
             ticks = self._closed_ticks(state, window)
             window.close_before(ticks.stop)
             for tick in ticks:
@@ -99,11 +100,11 @@ class FirstStage:
                 found.append(SeriesScore(key.metric, status.name.lower(), value))
         return from_ms(latest.state.tick_ms), latest.bundle_version, found
 
-    def _state_for(self, bundle: Bundle) -> State:
+    def _state_for(self, bundle: Bundle, clock: Clock) -> State:
         latest = self._latest
         if latest is not None and latest.bundle_version == bundle.version:
             return latest.state
-        fresh = initial_state(bundle.baseline)
+        fresh = initial_state(bundle.baseline, clock)
         if latest is None or latest.step_ms != bundle.step_ms:
             return fresh
         return migrate(latest.state, fresh)

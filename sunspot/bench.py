@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sunspot import bench_logs, bench_speed
+from sunspot import bench_detect, bench_logs, bench_speed
+from sunspot.bench_report import finish, version
 from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
@@ -20,21 +20,7 @@ CAPTION = (
     "abst.: share without a named cause. cal. err.: expected calibration error. ms: per incident."
 )
 
-PIPED_WIDTH = 160
-"""Characters of the table where there is no terminal to ask."""
-
 Loaded = tuple[list["LabelledCase"], str, tuple[str, ...]]
-Rows = list[dict[str, float | int | str]]
-
-COLUMNS = (
-    ("as1", "AS@1"),
-    ("as3", "AS@3"),
-    ("as5", "AS@5"),
-    ("mrr", "MRR"),
-    ("abstained", "abst."),
-    ("calibration_error", "cal. err."),
-    ("ms_per_incident", "ms"),
-)
 
 
 @click.group("bench")
@@ -83,18 +69,16 @@ def bench_rank(
             labelled,
             on_progress=lambda method: progress.update(task, advance=1, description=f"ranking with {method}"),
         )
-    report = {"kind": "rank", "dataset": dataset, "data_digest": digest, "version": _version(), "rows": rows}
-    _print_table(rows, notes)
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        console.print(f"rows written to {json_file}")
-    if not no_tracking:
-        from training.tracking import log_bench, tracking_uri_for
-
-        run_id = log_bench(tracking_uri_for(tracking), report)
-        console.print(f"logged to MLflow as run {run_id} in {tracking}")
+    finish(
+        {"kind": "rank", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        caption=CAPTION,
+        notes=notes,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
 
 
+command.add_command(bench_detect.command)
 command.add_command(bench_logs.command)
 command.add_command(bench_speed.command)
 
@@ -141,43 +125,3 @@ def _load_petshop(data: Path) -> Loaded:
         for incident in scenario.incidents
     ]
     return labelled, digest(data), tuple(note for scenario in scenarios for note in scenario.notes)
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("sunspot")
-
-
-def _print_table(rows: Rows, notes: tuple[str, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(caption=CAPTION)
-    for heading in ("part", "method", "n"):
-        table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)
-    for _, heading in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    part = rows[0]["part"] if rows else ""
-    for row in rows:
-        if row["part"] != part:
-            table.add_section()
-            part = row["part"]
-        style = "bold" if row["method"] == "sunspot" else None
-        cells = [_cell(row, figure) for figure, _ in COLUMNS]
-        table.add_row(str(row["part"]), str(row["method"]), str(row["n"]), *cells, style=style)
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    console.print(table)
-    for note in notes:
-        console.print(note)
-
-
-def _cell(row: dict[str, float | int | str], figure: str) -> str:
-    value = row.get(figure)
-    if value is None:
-        return ""
-    if f"{figure}_low" in row:
-        return f"{value:.2f} ({row[f'{figure}_low']:.2f}–{row[f'{figure}_high']:.2f})"
-    return f"{value:.2f}"

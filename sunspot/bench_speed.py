@@ -11,31 +11,77 @@ from sunspot.bench_report import finish, version
 from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
+    from sunspot.bench_report import Row
     from telemetry.logs import LogRecord
+
+CAPTIONS = {
+    "detect": "One core; ns/point by processor time. p50, p95: of a tick of all series. "
+    "sunspot_all_scores: onset, severity and paging.",
+    "logs": "One core. grown by: rise of the peak memory over the second half of the lines.",
+    "rank": "Milliseconds on one core; items: what of the graph is within reach of the alert. "
+    "personalised_pagerank: networkx, on the calls of the same case.",
+}
 
 
 @click.command("speed")
-@click.option("--dataset", type=click.Choice(["logs"]), required=True, help="What is measured.")
+@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="What is measured.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with Nezha's Train Ticket logs; without it the lines are synthetic.",
+    help="logs: folder with Nezha's Train Ticket logs; without it the lines are synthetic.",
 )
-@click.option("--peer", type=click.Choice(["drain3"]), help="Run this too, in an environment of its own.")
+@click.option("--peer", type=click.Choice(["drain3"]), help="logs: run this too, in its own environment.")
+@click.option(
+    "--series",
+    "sizes",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(1_000, 10_000, 100_000),
+    show_default=True,
+    help="detect: how many series are scored on one clock.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the synthetic lines.")
+@click.option("--seed", default=0, show_default=True, help="logs: seed of the synthetic lines.")
 def command(
     dataset: str,
     data: Path | None,
     peer: str | None,
+    sizes: tuple[int, ...],
     json_file: Path | None,
     tracking: Path,
     no_tracking: bool,
     seed: int,
 ) -> None:
-    """Measure rates on one core, and whether memory stays flat."""
+    """Measure rates on one core, and the memory they take."""
+    notes: tuple[str, ...] = ()
+    if dataset == "logs":
+        rows, digest, notes = _logs(data, peer, tracking, seed)
+    elif dataset == "rank":
+        from experiments.rank_speed import bench_speed as bench_rank_speed
+
+        rows, digest = bench_rank_speed(on_progress=_tell), ""
+    else:
+        from experiments.detect_speed import bench_speed as bench_detect_speed
+
+        rows, digest = bench_detect_speed(sizes, on_progress=_tell), ""
+    finish(
+        {"kind": "speed", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        caption=CAPTIONS[dataset],
+        notes=notes,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
+
+
+def _tell(what: str) -> None:
+    click.echo(f"timing {what}", err=True)
+
+
+def _logs(
+    data: Path | None, peer: str | None, tracking: Path, seed: int
+) -> tuple[list[Row], str, tuple[str, ...]]:
     from experiments.log_speed import N_LINES, bench_speed, synthetic_lines
     from sunspot.bench_logs import peer_or_note
 
@@ -44,15 +90,7 @@ def command(
         part, records, digest = "synthetic", synthetic_lines(N_LINES, seed=seed), f"seed:{seed}"
     else:
         part, records, digest = _train_ticket(data, N_LINES)
-    rows = bench_speed(part, records, peers.get("drain3"), seed=seed)
-    report = {"kind": "speed", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows}
-    finish(
-        report,
-        caption="One core. grown by: rise of the peak memory over the second half of the lines.",
-        notes=notes,
-        json_file=json_file,
-        tracking=None if no_tracking else tracking,
-    )
+    return bench_speed(part, records, peers.get("drain3"), seed=seed), digest, tuple(notes)
 
 
 def _train_ticket(data: Path, n_lines: int) -> tuple[str, list[LogRecord], str]:

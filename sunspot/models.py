@@ -1,4 +1,4 @@
-"""``sunspot models``: the registered bundles, and which one is champion."""
+"""``sunspot models``: the registered bundles, which one is champion, and how to change that."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from sunspot.options import data_option, tracking_uri_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.table import Table
+
+    from training.tracking import MlflowTracker, RegisteredBundle
+
 PIPED_WIDTH = 160
 """Characters of the table where there is no terminal to ask."""
 
 
 @click.group(name="models")
 def command() -> None:
-    """List the registered bundles and which one is champion."""
+    """List and compare the registered bundles, and choose the champion."""
 
 
 @command.command(name="list")
@@ -27,18 +31,9 @@ def list_models(data: Path, tracking_uri: str) -> None:
     """Show every version, newest first, with its figures on held-back time."""
     from datetime import UTC, datetime
 
-    from rich.console import Console
     from rich.table import Table
 
-    from models.registry import store_path, tracking_uri_for
-
-    uri = tracking_uri or tracking_uri_for(data)
-    path = store_path(uri)
-    if path is not None and not path.is_file():
-        raise click.ClickException(f"there is no tracking store at {path} yet: run sunspot train detectors")
-    from training.tracking import MlflowTracker
-
-    bundles = MlflowTracker(uri).registered()
+    bundles = _tracker(data, tracking_uri).registered()
     if not bundles:
         click.echo("no bundle is registered yet: run sunspot train detectors")
         return
@@ -53,6 +48,80 @@ def list_models(data: Path, tracking_uri: str) -> None:
             _figure(each.figures.get("false_pages_per_week"), "{:.2f}"),
             _figure(each.figures.get("recall_events"), "{:.0%}"),
         )
+    _print(table)
+
+
+@command.command(name="compare")
+@click.argument("first")
+@click.argument("second")
+@data_option
+@tracking_uri_option
+def compare_models(first: str, second: str, data: Path, tracking_uri: str) -> None:
+    """Show the figures of two versions on held-back time side by side.
+
+    Each was judged on the time held back in its own training: compare versions of one history.
+    """
+    from rich.table import Table
+
+    bundles = _tracker(data, tracking_uri).registered()
+    one, other = _found(bundles, first), _found(bundles, second)
+    table = Table("figure", f"version {first}", f"version {second}", "change")
+    for name in sorted(one.figures.keys() | other.figures.keys()):
+        before, after = one.figures.get(name), other.figures.get(name)
+        change = None if before is None or after is None else after - before
+        table.add_row(name, _figure(before, "{:.4g}"), _figure(after, "{:.4g}"), _figure(change, "{:+.4g}"))
+    _print(table)
+
+
+@command.command(name="promote")
+@click.argument("version")
+@data_option
+@tracking_uri_option
+def promote_model(version: str, data: Path, tracking_uri: str) -> None:
+    """Make a version champion, whatever the gate said of it."""
+    tracker = _tracker(data, tracking_uri)
+    if _found(tracker.registered(), version).is_champion:
+        click.echo(f"version {version} is champion already")
+        return
+    tracker.promote(version)
+    click.echo(f"version {version} is champion")
+
+
+@command.command(name="rollback")
+@data_option
+@tracking_uri_option
+def rollback_model(data: Path, tracking_uri: str) -> None:
+    """Make the version champion again that was champion before; done twice, the two change places twice."""
+    tracker = _tracker(data, tracking_uri)
+    version = tracker.previous() if tracker.registered() else ""
+    if not version:
+        raise click.ClickException("no version was champion before the present one")
+    tracker.promote(version)
+    click.echo(f"version {version} is champion again")
+
+
+def _tracker(data: Path, tracking_uri: str) -> MlflowTracker:
+    from models.registry import store_path, tracking_uri_for
+
+    uri = tracking_uri or tracking_uri_for(data)
+    path = store_path(uri)
+    if path is not None and not path.is_file():
+        raise click.ClickException(f"there is no tracking store at {path} yet: run sunspot train detectors")
+    from training.tracking import MlflowTracker
+
+    return MlflowTracker(uri)
+
+
+def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:
+    for each in bundles:
+        if each.version == version:
+            return each
+    raise click.ClickException(f"no version {version} is registered: see sunspot models list")
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
     console = Console()
     if not console.is_terminal:
         console.width = PIPED_WIDTH

@@ -36,7 +36,7 @@ def page_figures(pages: NDArray[np.bool_], weeks: float) -> dict[str, float]:
 
 
 def calm_figures(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
     step_ms: int,

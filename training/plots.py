@@ -95,7 +95,7 @@ def _dates(times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
     return times_ms.astype("datetime64[ms]")
 
 
-def _quantile_by_tick(scores: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+def _quantile_by_tick(scores: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
     """Quantile over the scored series of each tick; ``nan`` where none was scored."""
     ordered = np.sort(scores, axis=1)  # nan sorts last
     n = np.count_nonzero(~np.isnan(ordered), axis=1)

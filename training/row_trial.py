@@ -67,7 +67,7 @@ class RowCandidate:
     figures: dict[str, float]
 
 
-def rows_of(part: Part, scores: NDArray[np.float64], baseline: Baseline, clock: Clock) -> PartRows:
+def rows_of(part: Part, scores: NDArray[np.floating], baseline: Baseline, clock: Clock) -> PartRows:
     """Feature rows of a part, thinned in time if there are too many."""
     n_items = len(part.frame.items)
     stride = max(1, -(-part.frame.n_ticks * n_items // MAX_ROWS))

@@ -46,6 +46,7 @@ __all__ = [
 
 EXPERIMENT = "sunspot-training"
 BENCH_EXPERIMENT = "sunspot-bench"
+PREVIOUS = "previous"
 MAX_BATCH = 1000
 MAX_PARAM_LENGTH = 6000
 
@@ -246,8 +247,16 @@ class MlflowTracker:
                 return None
 
     def promote(self, version: str) -> None:
-        """Move the alias ``champion`` to a version."""
+        """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had."""
+        aliases = self._client.get_registered_model(MODEL_NAME).aliases
+        before = str(aliases.get(CHAMPION, ""))
+        if before and before != version:
+            self._client.set_registered_model_alias(MODEL_NAME, PREVIOUS, before)
         self._client.set_registered_model_alias(MODEL_NAME, CHAMPION, version)
+
+    def previous(self) -> str:
+        """Version that was champion before the present one; empty if there was none."""
+        return str(self._client.get_registered_model(MODEL_NAME).aliases.get(PREVIOUS, ""))
 
     def registered(self) -> list[RegisteredBundle]:
         """Every version of the registered model, newest first."""

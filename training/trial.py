@@ -41,8 +41,8 @@ class Part:
     """
 
     frame: Frame
-    scores: NDArray[np.float64]
-    calm: NDArray[np.float64]
+    scores: NDArray[np.floating]
+    calm: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def run_trial(
 ) -> Trial:
     """Score the three parts in one fold, and the shifted copy of the last from the same memory."""
     begun = time.perf_counter()
-    state, fit = _scored(split.fit, baseline, clock, initial_state(baseline), labels)
+    state, fit = _scored(split.fit, baseline, clock, initial_state(baseline, clock), labels)
     state, calibrate = _scored(split.calibrate, baseline, clock, state, labels)
     elapsed = time.perf_counter() - begun
     n_points = fit.scores.size + calibrate.scores.size

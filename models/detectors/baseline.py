@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.seasonal import finest, group_means, group_medians, slot_levels, slot_places
-from models.detectors.resolution import least_scale
+from models.detectors.resolution import Resolution, resolution_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,11 @@ class Baseline:
     n_seen: NDArray[np.int64]
     is_sparse: NDArray[np.bool_]
 
+    @cached_property
+    def resolution(self) -> Resolution:
+        """The least change that means anything, by series."""
+        return resolution_of(self.keys)
+
 
 def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
     """Learn the typical value and the usual residual of every series in every slot.
@@ -102,7 +108,7 @@ def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
         distance = np.abs(values - medians[index].values[levels[index][places.slot]])
         coarse = group_means(distance, levels[index][places.slot], sizes[index])
         scale = np.where(used == index, coarse.values[levels[index]], scale)
-    scale = np.maximum(scale, least_scale(frame.keys, profile) / SCALE_WEIGHT)
+    scale = np.maximum(scale, resolution_of(frame.keys).least(profile) / SCALE_WEIGHT)
     is_seen = ~np.isnan(values)
     n_seen = np.count_nonzero(is_seen, axis=0)
     is_usual = values == medians[-1].values[0]
@@ -125,13 +131,13 @@ def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
     return plausible
 
 
-def level_unit(expected: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:
     """What a level is a multiple of: the typical value, and a tenth of the spread where that is near 0.
 
     A busier day is busier in proportion: a shift of the crowded afternoon, carried over into the quiet
     closing auction as it stands, would page every day at 14:57.
     """
-    unit: NDArray[np.float64] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
+    unit: NDArray[np.floating] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
     return unit
 
 
@@ -151,7 +157,7 @@ def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.fl
     return nearest + places.weight[:, None] * (profile[places.other] - nearest)
 
 
-def _levelled(residual: NDArray[np.float64], unit: NDArray[np.float64], step_ms: int) -> NDArray[np.float64]:
+def _levelled(residual: NDArray[np.float64], unit: NDArray[np.floating], step_ms: int) -> NDArray[np.float64]:
     """Residuals less the slowly moving level of the ticks before, clipped at six standard deviations."""
     limit = CLIP * SCALE_OF_MEAN_ABSOLUTE * _mean(np.abs(residual))
     clipped = np.clip(residual, -limit, limit)

@@ -6,7 +6,7 @@ incident; a count of requests cannot be steadier than chance. Metrics without a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,29 +32,44 @@ LEAST_LATENCY = 0.02
 """The same for latency, as a part of the typical latency."""
 
 
-def least_scale(keys: Sequence[SeriesKey], profile: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least standard deviation of every series in every slot, in the unit of the series.
+class Resolution(NamedTuple):
+    """How the least standard deviation of each series follows from its typical value, shape ``(n_series,)``.
 
-    Parameters
+    Attributes
     ----------
-    keys
-        The series.
-    profile
-        Shape ``(n_slots, n_series)``: typical values, in the unit of the series.
-
-    Returns
-    -------
-    The shape of ``profile``; 0 for a metric that plays no role.
+    constant
+        In the unit of the series.
+    share
+        Per unit of the typical value.
+    is_count
+        1 for a count, whose least is its own chance; else 0.
     """
-    least = np.zeros_like(profile)
+
+    constant: NDArray[np.float32]
+    share: NDArray[np.float32]
+    is_count: NDArray[np.float32]
+
+    def least(self, typical: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Least standard deviation around typical values, shape ``(..., n_series)``, the same shape."""
+        least: NDArray[np.floating] = (
+            self.constant
+            + self.share * np.abs(typical)
+            + self.is_count * np.sqrt(np.maximum(typical, np.float32(1.0)))
+        )
+        return least
+
+
+def resolution_of(keys: Sequence[SeriesKey]) -> Resolution:
+    """Resolution of every series; all 0 for a metric that plays no role."""
+    constant, share, is_count = np.zeros((3, len(keys)), dtype=np.float32)
     for column, key in enumerate(keys):
         meaning = meaning_of(key.metric)
         if meaning is None:
             continue
         if meaning.role is Role.REQUESTS:
-            least[:, column] = np.sqrt(np.maximum(profile[:, column], 1.0))  # a Poisson count's own noise
+            is_count[column] = 1.0
         elif meaning.role is Role.LATENCY:
-            least[:, column] = LEAST_LATENCY * np.abs(profile[:, column])
+            share[column] = LEAST_LATENCY
         else:
-            least[:, column] = LEAST_SHARE[meaning.role] / abs(meaning.scale)
-    return least
+            constant[column] = LEAST_SHARE[meaning.role] / abs(meaning.scale)
+    return Resolution(constant, share, is_count)

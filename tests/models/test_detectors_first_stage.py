@@ -38,7 +38,7 @@ def test_online_equals_offline_bit_for_bit_with_gaps_and_a_restart(
     baseline = fit_baseline(NORMAL, clock)
     after, offline = score(live, baseline, clock)
 
-    state = initial_state(baseline)
+    state = initial_state(baseline, clock)
     for tick, tick_ms in enumerate(live.times_ms):
         if tick == restart:
             state = state_from_bytes(state_to_bytes(state))
@@ -112,7 +112,7 @@ def test_a_series_silent_for_more_than_ten_minutes_is_stale() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_a_value_that_is_not_plausible_is_missing_and_leaves_the_memory_alone(value: float) -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
-    state = initial_state(baseline)
+    state = initial_state(baseline, ALWAYS)
     after, scores = step(state, NORMAL.end_ms, np.full(6, value), baseline, ALWAYS)
     assert not np.isfinite(scores.values).any()
     np.testing.assert_array_equal(after.level, state.level)
@@ -132,7 +132,7 @@ def test_huge_values_and_constant_series_score_finitely() -> None:
 
 def test_a_tick_out_of_order_is_refused() -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
-    state, _ = step(initial_state(baseline), 120_000, NORMAL.values[0], baseline, ALWAYS)
+    state, _ = step(initial_state(baseline, ALWAYS), 120_000, NORMAL.values[0], baseline, ALWAYS)
     for tick_ms in (120_000, 60_000):
         with pytest.raises(OutOfOrderTickError) as caught:
             step(state, tick_ms, NORMAL.values[0], baseline, ALWAYS)
@@ -141,7 +141,7 @@ def test_a_tick_out_of_order_is_refused() -> None:
 
 def test_scoring_changes_neither_baseline_nor_state_nor_values() -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
-    state, values = initial_state(baseline), NORMAL.values.copy()
+    state, values = initial_state(baseline, ALWAYS), NORMAL.values.copy()
     for array in (state.level, state.deviation, state.mean, state.spread, baseline.profile, baseline.scale):
         array.flags.writeable = False
     score(NORMAL, baseline, ALWAYS, state)

@@ -37,14 +37,14 @@ def test_damage_is_found(content: bytes) -> None:
 def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(BadStateError, match="do not fit"):
         state_from_bytes(state_to_bytes(replace(STATE, level=STATE.level[:1])))
-    with pytest.raises(BadStateError, match="float32"):
-        state_from_bytes(state_to_bytes(replace(STATE, level=STATE.level.astype(np.float32))))
+    with pytest.raises(BadStateError, match="float64"):
+        state_from_bytes(state_to_bytes(replace(STATE, level=STATE.level.astype(np.float64))))
 
 
 def test_a_state_of_another_version_is_refused() -> None:
     with np.load(io.BytesIO(state_to_bytes(STATE))) as stored:
         arrays = dict(stored)
-    header = arrays["header"].tobytes().replace(b'"spec": 1', b'"spec": 9')
+    header = arrays["header"].tobytes().replace(b'"spec": 2', b'"spec": 9')
     written = io.BytesIO()
     np.savez(written, allow_pickle=False, **{**arrays, "header": np.frombuffer(header, dtype=np.uint8)})
     with pytest.raises(BadStateError, match="version 9"):
@@ -53,11 +53,11 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_migration_keeps_the_memory_of_shared_series_and_seeds_the_others() -> None:
     other = a_frame(["quotes", "search"], n_ticks=200, seed=7)
-    fresh = initial_state(fit_baseline(other, CLOCK))
+    fresh = initial_state(fit_baseline(other, CLOCK), CLOCK)
     moved = migrate(STATE, fresh)
     assert (moved.keys, moved.tick_ms) == (fresh.keys, STATE.tick_ms)
     for index, key in enumerate(fresh.keys):
         source = STATE if key in STATE.keys else fresh
         assert moved.level[index] == source.level[source.keys.index(key)]
         assert moved.n_seen[index] == source.n_seen[source.keys.index(key)]
-    assert migrate(STATE, initial_state(fit_baseline(a_frame([]), CLOCK))).keys == ()
+    assert migrate(STATE, initial_state(fit_baseline(a_frame([]), CLOCK), CLOCK)).keys == ()

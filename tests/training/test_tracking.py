@@ -112,6 +112,33 @@ def test_a_run_that_raises_counts_as_failed_and_each_promoted_version_is_champio
     assert [each.is_champion for each in tracker.registered()] == [True, False]
 
 
+def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -> None:
+    tracker = MlflowTracker(tracking_uri_for(data))
+
+    def asked(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])
+        return done.exit_code, done.output
+
+    for index, note in enumerate(("first", "second")):
+        with tracker.run(note, {}) as run:
+            run.log({}, {"recall_events": 0.5 + index / 4})
+            version_made = tracker.register(run, a_bundle(note=note))
+            if index == 0:
+                tracker.promote(version_made)
+    assert asked("rollback") == (1, "Error: no version was champion before the present one\n")
+    status, table = asked("compare", "1", "2")
+    assert status == 0
+    assert "+0.25" in table
+    assert asked("promote", "2") == (0, "version 2 is champion\n")
+    assert asked("promote", "2") == (0, "version 2 is champion already\n")
+    assert [each.is_champion for each in tracker.registered()] == [True, False]
+    assert asked("rollback") == (0, "version 1 is champion again\n")
+    assert [each.is_champion for each in tracker.registered()] == [False, True]
+    assert asked("rollback")[1] == "version 2 is champion again\n"
+    assert asked("promote", "9")[0] == 1
+    assert "no version 9" in asked("compare", "1", "9")[1]
+
+
 def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path) -> None:
     frame = a_frame(["order"], n_ticks=200)
     lines = ["item,metric,time_ms,value"]

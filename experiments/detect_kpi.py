@@ -1,0 +1,156 @@
+"""How many labelled anomalies of real KPIs are found in time, at a page budget given beforehand.
+
+Data: AIOps-2018 KPIs. Every series streams from its first point; no detector sees a point before it scores
+it, except the batch peers, which are fitted on the training half. For each series the threshold is learned
+from the training halves of the *other* series (from their 15th day on), whose labels say which pages were
+false; one rule for all, no test half is read before. Then the test half is judged: an anomaly is found if
+a page falls within its first seven points, every page on a normal point is one false page, nothing is
+point-adjusted.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.detect_peers import isolation_forest_scores, random_scores, with_history
+from experiments.detect_rows import Judged, counts_at, is_sparse, mean_vus, page_row, threshold_grid
+from features.calendar import CLOCKS, DAY_MS
+from features.frame import Frame
+from models.detectors.baseline import fit_baseline
+from models.detectors.severity import onset_and_severity
+from models.page_map import count_pages, threshold_for_rate
+from telemetry.batches import SeriesKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from experiments.datasets.kpi import LabelledSeries
+    from experiments.detect_rows import Row
+    from experiments.event_figures import EventCounts
+
+BUDGETS = (1.0, 0.5, 2.0, 4.0)
+WARM_UP_DAYS = 14
+WEEK_MS = 7 * DAY_MS
+MONDAY_MS = 4 * DAY_MS
+
+
+def bench_kpi(
+    series: Sequence[LabelledSeries], *, on_progress: Callable[[str], None] = lambda _: None
+) -> list[Row]:
+    """Run Sunspot, its peers and a random score; one flat row per part and method."""
+    on_progress("sunspot")
+    begun = time.perf_counter()
+    onset, severity = sunspot_scores(series)
+    ns_per_point = (time.perf_counter() - begun) / sum(len(each.values) for each in series) * 1e9
+    methods: dict[str, Sequence[NDArray[np.floating]]] = {"sunspot": onset}
+    for name, scores_of in (("pyod_iforest", _forest), ("random", _random)):
+        on_progress(name)
+        methods[name] = [scores_of(each, index) for index, each in enumerate(series)]
+    rows: list[Row] = []
+    for name, scores in methods.items():
+        on_progress(f"judging {name}")
+        judged = [_judged(*pair) for pair in zip(series, scores, strict=True)]
+        for budget in BUDGETS if name == "sunspot" else BUDGETS[:1]:
+            counts = held_out_counts(judged, budget)
+            method = name if budget == BUDGETS[0] else f"{name}_budget_{budget:g}"
+            for part, members in _parts(judged).items():
+                own = [counts[each] for each in members]
+                row = page_row(own, [judged[each].step_ms for each in members], budget)
+                if budget == BUDGETS[0]:
+                    row |= {"vus_pr": mean_vus([judged[each] for each in members]) or 0.0}
+                    row |= {"ns_per_point": ns_per_point} if name == "sunspot" else {}
+                rows.append({"part": part, "method": method, **row})
+    slow = [_judged(*pair) for pair in zip(series, severity, strict=True)]
+    rows.append(
+        {"part": "all", "method": "sunspot_severity", "n": len(slow), "vus_pr": mean_vus(slow) or 0.0}
+    )
+    return sorted(rows, key=lambda row: row["part"] != "all")
+
+
+def sunspot_scores(
+    series: Sequence[LabelledSeries],
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """Onset and severity of every series, streamed from its first point with nothing learned before."""
+    onset: dict[str, NDArray[np.float32]] = {}
+    severity: dict[str, NDArray[np.float32]] = {}
+    for own, offsets, frame in _packed(series):
+        clock = CLOCKS["always"]
+        both = onset_and_severity(frame, fit_baseline(frame.between(0, 1), clock), clock)
+        for column, (each, offset) in enumerate(zip(own, offsets, strict=True)):
+            ticks = slice(offset, offset + len(each.values))
+            onset[each.name], severity[each.name] = (scores[ticks, column] for scores in both)
+    return [onset[each.name] for each in series], [severity[each.name] for each in series]
+
+
+def held_out_counts(judged: Sequence[Judged], budget_per_week: float) -> list[EventCounts]:
+    """Judge each series at the threshold that the training halves of all others teach."""
+    train = [_training_part(each) for each in judged]
+    grid = threshold_grid([each.scores for each in train])
+    maps = [
+        count_pages(
+            each.scores,
+            each.times_ms,
+            step_ms=each.step_ms,
+            is_normal=~each.labels,
+            is_sparse=each.is_sparse,
+            thresholds=grid,
+        )
+        for each in train
+    ]
+    counts = []
+    for index, each in enumerate(judged):
+        others = [*maps[:index], *maps[index + 1 :]] or maps
+        counts.append(counts_at(each, threshold_for_rate(others, budget_per_week)))
+    return counts
+
+
+def _training_part(judged: Judged) -> Judged:
+    part = slice(min(WARM_UP_DAYS * DAY_MS // judged.step_ms, judged.n_train // 2), judged.n_train)
+    return replace(
+        judged, times_ms=judged.times_ms[part], scores=judged.scores[part], labels=judged.labels[part]
+    )
+
+
+def _judged(series: LabelledSeries, scores: NDArray[np.floating]) -> Judged:
+    sparse = is_sparse(series.values[: series.n_train])
+    return Judged(
+        series.folder, series.step_ms, series.times_ms, scores, series.labels, series.n_train, sparse
+    )
+
+
+def _parts(judged: Sequence[Judged]) -> dict[str, list[int]]:
+    parts = {"all": list(range(len(judged)))}
+    for index, each in enumerate(judged):
+        parts.setdefault(each.part, []).append(index)
+    return parts
+
+
+def _packed(series: Sequence[LabelledSeries]) -> Iterator[tuple[list[LabelledSeries], list[int], Frame]]:
+    """Series of one step side by side, each moved by whole weeks to begin in the first one.
+
+    Their clock knows the weekday and the minute only, so nothing but speed depends on it.
+    """
+    for step_ms in sorted({each.step_ms for each in series}):
+        own = [each for each in series if each.step_ms == step_ms]
+        offsets = [(each.start_ms - MONDAY_MS) % WEEK_MS // step_ms for each in own]
+        n_ticks = max(offset + len(each.values) for offset, each in zip(offsets, own, strict=True))
+        values = np.full((n_ticks, len(own)), np.nan)
+        for column, (offset, each) in enumerate(zip(offsets, own, strict=True)):
+            values[offset : offset + len(each.values), column] = each.values
+        keys = tuple(SeriesKey(each.name, "value") for each in own)
+        yield own, offsets, Frame(MONDAY_MS, step_ms, keys, values)
+
+
+def _forest(series: LabelledSeries, seed: int) -> NDArray[np.float64]:
+    rows = with_history(series.values, step_ms=series.step_ms)
+    return isolation_forest_scores(rows[: series.n_train], rows, seed=seed)
+
+
+def _random(series: LabelledSeries, seed: int) -> NDArray[np.float64]:
+    return random_scores(len(series.values), seed=seed)

@@ -1,0 +1,75 @@
+"""What does Sunspot score under the Numenta benchmark's own rules.
+
+Data: NAB's 58 series. Each row is scored before it is learned from; the first 15 % are not judged.
+Sunspot's channel here is value novelty: what NAB labels is, more often than not, a value never seen. The
+windowed Gaussian must give its published scores and so checks the scoring. NAB chooses one threshold per
+profile on the data it judges; beside it, ``nab_standard_held_out`` takes the threshold for each folder
+from all the others.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.detect_peers import isolation_forest_scores, random_scores
+from experiments.nab_scoring import PROFILES, best_threshold, nab_scores, probation, raw_gain
+from experiments.windowed_gaussian import windowed_gaussian
+from models.detectors.novelty import NoveltyScan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from experiments.datasets.nab import NabFile
+    from experiments.detect_rows import Row
+
+
+def bench_nab(files: Sequence[NabFile], *, on_progress: Callable[[str], None] = lambda _: None) -> list[Row]:
+    """Run Sunspot, its peers and a random score; one flat row per method."""
+    methods: dict[str, Callable[[NabFile, int], NDArray[np.float64]]] = {
+        "sunspot": lambda file, _: novelty_scores(file.values),
+        "windowed_gaussian": lambda file, _: windowed_gaussian(file.values),
+        "pyod_iforest": _forest,
+        "random": lambda file, seed: random_scores(len(file.values), seed=seed),
+    }
+    rows: list[Row] = []
+    for name, scores_of in methods.items():
+        on_progress(name)
+        begun = time.perf_counter()
+        scores = [scores_of(file, index) for index, file in enumerate(files)]
+        elapsed = time.perf_counter() - begun
+        row: Row = {"part": "all", "method": name, "n": sum(len(file.windows) for file in files)}
+        row |= nab_scores(files, scores)
+        row["nab_standard_held_out"] = held_out_score(files, scores)
+        row["ns_per_point"] = elapsed / sum(len(file.values) for file in files) * 1e9
+        rows.append(row)
+    return rows
+
+
+def novelty_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Value novelty of every row, in order; the rows on probation set the first standard deviation."""
+    scan = NoveltyScan(n_first=probation(len(values)))
+    return np.array([scan.step(value) for value in values.tolist()])
+
+
+def held_out_score(files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]]) -> float:
+    """Standard score with each folder judged at the threshold that serves the other folders best."""
+    profile = PROFILES[0]
+    total, n_windows = 0.0, 0
+    for folder in sorted({file.folder for file in files}):
+        own = [index for index, file in enumerate(files) if file.folder == folder]
+        others = [index for index, file in enumerate(files) if file.folder != folder] or own
+        threshold = best_threshold([files[each] for each in others], [scores[each] for each in others])
+        total += raw_gain([files[each] for each in own], [scores[each] for each in own], threshold, profile)
+        n_windows += sum(len(files[each].windows) for each in own)
+    return 100 * total / (n_windows * (1 + profile.missed))
+
+
+def _forest(file: NabFile, seed: int) -> NDArray[np.float64]:
+    """Fitted on the rows on probation: the value and its difference from the row before."""
+    rows = np.stack([file.values, np.diff(file.values, prepend=file.values[:1])], axis=1)
+    return isolation_forest_scores(rows[: probation(len(rows))], rows, seed=seed)

@@ -1,0 +1,95 @@
+"""``sunspot bench detect``: how many anomalies are found, at how many false pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sunspot.bench_report import finish, version
+from sunspot.options import tracking_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from experiments.detect_rows import Row
+
+CAPTION = (
+    "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point "
+    "is one false page; never point-adjusted. 95 % intervals over whole series.\n"
+    "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to "
+    "first page."
+)
+
+
+@click.command("detect")
+@click.option(
+    "--dataset",
+    type=click.Choice(["kpi", "nab", "smd", "brokerage"]),
+    required=True,
+    help="Which series.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with the public data set; the brokerage needs none.",
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
+)
+@tracking_option
+@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+@click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
+@click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
+def command(
+    dataset: str,
+    data: Path | None,
+    json_file: Path | None,
+    tracking: Path,
+    no_tracking: bool,
+    seed: int,
+    n_seeds: int,
+) -> None:
+    """Detect labelled anomalies with Sunspot, its peers and a random score."""
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading") as status:
+        rows, digest = _measured(dataset, data, seed, n_seeds, status.update)
+    finish(
+        {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        caption=CAPTION,
+        json_file=json_file,
+        tracking=None if no_tracking else tracking,
+    )
+
+
+def _measured(
+    dataset: str, data: Path | None, seed: int, n_seeds: int, on_progress: Callable[[str], None]
+) -> tuple[list[Row], str]:
+    from experiments.datasets.errors import DatasetError
+
+    if dataset == "brokerage":
+        from experiments.detect_brokerage import bench_brokerage
+
+        seeds = range(seed, seed + n_seeds)
+        return bench_brokerage(seeds, on_progress=on_progress), f"seeds:{seeds.start}-{seeds.stop - 1}"
+    if data is None or not data.is_dir():
+        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
+    try:
+        if dataset == "kpi":
+            from experiments.datasets import kpi
+            from experiments.detect_kpi import bench_kpi
+
+            return bench_kpi(kpi.load_kpi(data), on_progress=on_progress), kpi.digest(data)
+        if dataset == "smd":
+            from experiments.datasets import smd
+            from experiments.detect_smd import bench_smd
+
+            return bench_smd(smd.load_smd(data), on_progress=on_progress), smd.digest(data)
+        from experiments.datasets import nab
+        from experiments.detect_nab import bench_nab
+
+        return bench_nab(nab.load_nab(data), on_progress=on_progress), nab.digest(data)
+    except DatasetError as error:
+        raise click.UsageError(str(error)) from error
