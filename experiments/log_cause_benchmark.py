@@ -145,19 +145,28 @@ def _scrambled(case: Case) -> Case:
         alert=replace(case.alert, item=names[case.alert.item]),
         graph=DependencyGraph([Item(name) for name in names.values()], []),
         items=tuple(sorted(names.values())),
-        window_logs=case.window_logs and _renamed(case.window_logs, names),
-        normal_logs=case.normal_logs and _renamed(case.normal_logs, names),
+        window_logs=renamed_logs(case.window_logs, names),
+        normal_logs=renamed_logs(case.normal_logs, names),
         cause=tuple(names[cause] for cause in case.cause),
     )
 
 
-def _renamed(logs: LogSums, names: Mapping[str, str]) -> LogSums:
+def renamed_logs(logs: LogSums | None, names: Mapping[str, str]) -> LogSums | None:
+    """The same sums under other names; a service that has no other name keeps its own."""
+    if logs is None:
+        return None
+
     def other(kind: LogKind) -> LogKind:
-        return kind._replace(service=names[kind.service])
+        return kind._replace(service=names.get(kind.service, kind.service))
 
     kinds = tuple(other(kind) for kind in logs.counts.kinds)
     gaps = tuple(
-        GapKind(names[each.service], each.template, names[each.next_service], each.next_template)
+        GapKind(
+            names.get(each.service, each.service),
+            each.template,
+            names.get(each.next_service, each.next_service),
+            each.next_template,
+        )
         for each in logs.gaps.kinds
     )
     return replace(

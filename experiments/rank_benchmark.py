@@ -21,6 +21,7 @@ from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
 from experiments.figures import calibration_error, reciprocal_rank, share_within
 from experiments.graph_damage import DAMAGES, damaged
+from experiments.log_cause_benchmark import renamed_logs
 from features.span_sums import Cells, SpanSums
 from models.case import Case, Signals
 from models.rankers import RANKERS
@@ -41,6 +42,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "call_structure": ("call_structure",),
     "resources": ("cpu", "memory", "saturation", "loss"),
     "changes": ("change",),
+    "logs": ("log_missing", "log_excess", "log_waits"),
 }
 """Kinds of evidence that are left out together, to see what they are worth."""
 
@@ -160,6 +162,8 @@ def _scrambled(labelled: LabelledCase) -> LabelledCase:
         cause=_renamed(case.cause, names),
         window_spans=_renamed_spans(case.window_spans, names),
         normal_spans=_renamed_spans(case.normal_spans, names),
+        window_logs=renamed_logs(case.window_logs, names),
+        normal_logs=renamed_logs(case.normal_logs, names),
     )
     return LabelledCase(scrambled, labelled.parts)
 

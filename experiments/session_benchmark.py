@@ -34,7 +34,11 @@ CONTAMINATION = 0.04
 """Share of abnormal sessions that an operator would allow for in the training set of HDFS_100k."""
 
 FALSE_POSITIVES = 0.002
-"""Share of normal sessions that may be over the threshold, fixed before any test session is scored."""
+"""Share of normal sessions that may be over the threshold.
+
+A run fixes it before any test session is scored; the value itself was chosen after the test figures at .001,
+.002, .005 and .01 were seen (F1 .975, .968, .946, .942).
+"""
 
 SEEDS = range(5)
 

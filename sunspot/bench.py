@@ -102,11 +102,16 @@ def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
 
 def _load_nezha(data: Path) -> Loaded:
     from experiments.datasets.nezha import digest, load_nezha
+    from experiments.datasets.nezha_logs import load_nezha_logs
     from experiments.rank_benchmark import LabelledCase
 
     days = load_nezha(data)
+    logged = {day.name: day for day in load_nezha_logs(data)}
     labelled = [
-        LabelledCase(case, ("all", day.system, f"{day.system}/{fault.kind}"))
+        LabelledCase(
+            logged[day.name].with_logs(case) if day.name in logged else case,
+            ("all", day.system, f"{day.system}/{fault.kind}"),
+        )
         for day in days
         for fault, case in day.cases()
     ]

@@ -59,15 +59,22 @@ class LoggedDay:
     def cases(self) -> Iterator[tuple[LoggedFault, Case]]:
         """The case of each fault that has lines in its three minutes and before; in order of time."""
         for fault in self.faults:
-            start_ms, end_ms = _ms(fault.at), _ms(fault.at + FAULT_LASTS)
-            starts = self.sums.counts.starts_ms
-            calm = starts + STEP_MS <= start_ms
-            for other in self.faults:
-                begins, ends = _ms(other.at), _ms(other.at + FAULT_LINGERS)
-                calm &= (starts + STEP_MS <= begins) | (starts >= ends)
-            window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[calm].tolist())
-            if len(window.counts.counts) and len(normal.counts.counts):
-                yield fault, replace(self._bare_case(fault), window_logs=window, normal_logs=normal)
+            case = self.with_logs(self._bare_case(fault))
+            if case.window_logs is not None:
+                yield fault, case
+
+    def with_logs(self, case: Case) -> Case:
+        """The case with the lines of its fault and of the calm before; as it is where either has none."""
+        start_ms, end_ms = _ms(case.alert.starts_at), _ms(case.alert.starts_at + FAULT_LASTS)
+        starts = self.sums.counts.starts_ms
+        calm = starts + STEP_MS <= start_ms
+        for other in self.faults:
+            begins, ends = _ms(other.at), _ms(other.at + FAULT_LINGERS)
+            calm &= (starts + STEP_MS <= begins) | (starts >= ends)
+        window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[calm].tolist())
+        if not (len(window.counts.counts) and len(normal.counts.counts)):
+            return case
+        return replace(case, window_logs=window, normal_logs=normal)
 
     def _bare_case(self, fault: LoggedFault) -> Case:
         """A case in which nothing but the services' names is known."""
@@ -119,7 +126,7 @@ def read_records(path: Path) -> Iterator[LogRecord]:
     DatasetError
         If it is no table of lines.
     """
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    usual_limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             for row in csv.DictReader(file):
@@ -135,6 +142,8 @@ def read_records(path: Path) -> Iterator[LogRecord]:
                 )
     except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
         raise DatasetError("nezha", path, f"not a table of log lines: {error}") from error
+    finally:
+        csv.field_size_limit(usual_limit)
 
 
 def service_of(pod: str) -> str:

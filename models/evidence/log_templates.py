@@ -16,6 +16,7 @@ from scipy import special
 
 from features.log_counts import LogCounts
 from features.log_windows import log_reference, mix_change
+from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-MAX_SURPRISE: Final = 30.0
 MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
 """Degrees of freedom of Student's t: the past is short, and its tails are heavier than it shows."""
 
@@ -86,6 +86,31 @@ class LogEvidence:
             name = word.replace(" ", "_")
             figures |= {f"lines_{name}_observed": observed, f"lines_{name}_expected": expected}
         return "; ".join(said), figures
+
+
+def log_findings(case: Case) -> list[Finding]:
+    """What logs hold against each item, as the ranker takes it; nothing without logs or a past.
+
+    Lines that are missing, lines that came instead, and waits between lines mean different things; waits
+    mean what a slow link between two items means.
+    """
+    evidence = log_evidence(case)
+    if evidence is None:
+        return []
+    whole = np.ones(len(case.items))
+
+    def mix(index: int) -> tuple[str, dict[str, float]]:
+        said, figures = evidence.sentence(index, case)
+        return f"logs of {case.items[index]}: {said}.", figures
+
+    def waits(index: int) -> tuple[str, dict[str, float]]:
+        return f"waits between the lines of one trace grew at {case.items[index]}.", {}
+
+    return [
+        Finding("log_missing", "missing", evidence.missing, whole, mix),
+        Finding("log_excess", "new", evidence.excess, whole, mix),
+        Finding("log_waits", "gap", GAP_WEIGHT * evidence.slow, whole, waits),
+    ]
 
 
 def log_evidence(case: Case) -> LogEvidence | None:

@@ -19,6 +19,7 @@ from models.evidence.call_structure import call_structure
 from models.evidence.changes import changes
 from models.evidence.edge_gap import edge_gap
 from models.evidence.finding import Finding
+from models.evidence.log_templates import log_findings
 from models.evidence.own_excess import own_excesses
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
@@ -96,6 +97,7 @@ def findings_of(
     found += [_of_excess(case, excess) for excess in excesses]
     found += resources(case)
     found.append(changes(case, position))
+    found += log_findings(case)
     kept = [each for each in found if each is not None and each.kind not in without]
     return _without_inherited(kept, calls.callers, calls.callees), excesses
 

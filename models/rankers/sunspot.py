@@ -41,7 +41,7 @@ class SunspotRanker:
     unreachable_factor
         Factor for an item that no path leads to: damped, not excluded, for graphs have gaps.
     weights
-        Factor of each meaning of evidence, as `models.rankers.fit` learns them; 1 where it is not named.
+        Factor of each meaning of evidence, 1 where it is not named.
     belief
         How evidence becomes belief.
     floor

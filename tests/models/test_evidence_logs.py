@@ -5,7 +5,8 @@ import pytest
 from builders import a_case, a_graph
 from log_builders import SERVICES, a_logged_case, sums_of
 
-from models.evidence.log_templates import MAX_SURPRISE, log_evidence
+from models.evidence.log_templates import MAX_SURPRISE, log_evidence, log_findings
+from models.rankers import rank
 
 
 @pytest.mark.parametrize("broken", SERVICES)
@@ -82,3 +83,24 @@ def test_without_an_example_the_template_is_named() -> None:
     evidence = log_evidence(bare)
     assert evidence is not None
     assert "such as template " in evidence.sentence(bare.items.index("order"), bare)[0]
+
+
+def test_the_ranker_names_the_service_whose_logs_changed_and_quotes_them() -> None:
+    ranking = rank(a_logged_case(broken=SERVICES[1]))
+    best = ranking.candidates[0]
+    assert best.item == SERVICES[1]
+    assert {"log_missing", "log_excess"} <= {evidence.kind for evidence in best.evidence}
+    assert "lines missing: 0 came" in best.evidence[0].sentence
+
+
+def test_longer_waits_are_evidence_of_their_own() -> None:
+    waits = next(each for each in log_findings(a_logged_case(slow="order")) if each.kind == "log_waits")
+    case = a_logged_case(slow="order")
+    assert case.items[int(np.nanargmax(waits.surprise))] == "order"
+    assert (
+        "waits between the lines of one trace grew at order" in waits.sentence(case.items.index("order"))[0]
+    )
+
+
+def test_a_case_without_logs_has_no_log_findings() -> None:
+    assert log_findings(a_case(a_graph(("a", "b")), {}, alerting="a")) == []
