@@ -66,6 +66,7 @@ def _shift(case: Case, role: Role) -> Finding | None:
 
     def sentence(index: int) -> tuple[str, dict[str, float]]:
         figures = {f"{meaning}_ratio": float(level[index]), f"usual_{meaning}_ratio": float(usual[index])}
-        return f"{name} of {case.items[index]} is at {level[index]:.1%}, usually {usual[index]:.1%}.", figures
+        said = f"{name} of {case.items[index]} is at {level[index]:.1%}, usually {usual[index]:.1%}."
+        return said[0].upper() + said[1:], figures
 
     return Finding(meaning, meaning, np.where(known, surprise, np.nan), np.ones(len(level)), sentence)
