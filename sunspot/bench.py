@@ -102,11 +102,12 @@ def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
 
 def _load_nezha(data: Path) -> Loaded:
     from experiments.datasets.nezha import digest, load_nezha
-    from experiments.datasets.nezha_logs import load_nezha_logs
+    from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
     from experiments.rank_benchmark import LabelledCase
 
     days = load_nezha(data)
-    logged = {day.name: day for day in load_nezha_logs(data)}
+    has_logs = any(path.suffix == ".csv" for path in nezha_log_files(data))
+    logged = {day.name: day for day in load_nezha_logs(data)} if has_logs else {}
     labelled = [
         LabelledCase(
             logged[day.name].with_logs(case) if day.name in logged else case,

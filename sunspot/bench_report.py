@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, float | int | str]
 
-PIPED_WIDTH = 160
+PIPED_WIDTH = 190
 """Characters of the table where there is no terminal to ask."""
 
 HEADINGS = {
@@ -90,7 +90,7 @@ def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) 
     ]
     table = Table(caption=caption)
     for heading in ("part", "method", "n"):
-        table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True, min_width=4)
     for _, heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     part = rows[0]["part"] if rows else ""

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, Item
 from experiments.datasets.errors import DatasetError
+from experiments.datasets.nezha_faults import read_faults, service_of
 from features.frame import Frame, frame_of
 from features.span_sums import Cells, SpanSums
 from features.spans import Spans, edges_of, log_us, sum_spans
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from experiments.datasets.nezha_faults import Fault
     from models.case import Case
 
 STEP_MS = 60_000
@@ -57,15 +58,6 @@ METRICS = {
 """The published column of each series we read, and our name for it."""
 
 ENTRY = "entry"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One injected fault."""
-
-    at: datetime
-    service: str
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -186,18 +178,9 @@ def digest(directory: Path) -> str:
     return f"sha256:{content.hexdigest()}"
 
 
-def service_of(pod: str) -> str:
-    """The service a pod belongs to: its name without the two generated parts.
-
-    >>> service_of("ts-basic-service-5dc8d4f9fd-46997")
-    'ts-basic-service'
-    """
-    return pod.rsplit("-", 2)[0] if pod.count("-") > 1 else pod
-
-
 def _read_day(path: Path) -> Day:
     root = path.parent
-    faults = tuple(_read_faults(path))
+    faults = tuple(read_faults(path))
     samples = _read_metrics(sorted((root / "metric").glob("*_metric.csv")))
     if not len(samples):
         raise DatasetError("nezha", root / "metric", "no *_metric.csv with samples in it")
@@ -217,17 +200,6 @@ def _read_day(path: Path) -> Day:
         sums = sums.with_gaps(gaps)
     system = "train_ticket" if any(each.startswith("ts-") for each in services) else "online_boutique"
     return Day(root.name, system, graph, _entry(spans, graph), frame, sums, faults)
-
-
-def _read_faults(path: Path) -> Iterator[Fault]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        listed = [each for hour in document.values() for each in hour]
-        for each in sorted(listed, key=lambda each: str(each["inject_time"])):
-            at = datetime.strptime(each["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-            yield Fault(at, service_of(str(each["inject_pod"])), str(each["inject_type"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError("nezha", path, f"not a list of faults: {error}") from error
 
 
 def _read_metrics(paths: Iterable[Path]) -> Samples:

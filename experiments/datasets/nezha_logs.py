@@ -9,10 +9,9 @@ that two files hold counts once. ``inject_time`` is read as UTC; ``inject_timest
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Item
 from experiments.datasets.errors import DatasetError
+from experiments.datasets.nezha_faults import read_faults, service_of
 from features.frame import Frame
 from features.log_sums import LogSums, sum_logs
 from features.log_templates import TemplateMiner
@@ -31,19 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from experiments.datasets.nezha_faults import Fault
+
 STEP_MS = 5_000
 FAULT_LASTS = timedelta(minutes=3)
 FAULT_LINGERS = timedelta(minutes=4)
 """So long after an injection nothing counts as normal."""
-
-
-@dataclass(frozen=True)
-class LoggedFault:
-    """One injected fault."""
-
-    at: datetime
-    service: str
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,11 @@ class LoggedDay:
 
     name: str
     system: str
-    faults: tuple[LoggedFault, ...]
+    faults: tuple[Fault, ...]
     sums: LogSums
     n_lines: int
 
-    def cases(self) -> Iterator[tuple[LoggedFault, Case]]:
+    def cases(self) -> Iterator[tuple[Fault, Case]]:
         """The case of each fault that has lines in its three minutes and before; in order of time."""
         for fault in self.faults:
             case = self.with_logs(self._bare_case(fault))
@@ -76,7 +69,7 @@ class LoggedDay:
             return case
         return replace(case, window_logs=window, normal_logs=normal)
 
-    def _bare_case(self, fault: LoggedFault) -> Case:
+    def _bare_case(self, fault: Fault) -> Case:
         """A case in which nothing but the services' names is known."""
         services = sorted({*self.sums.counts.services, fault.service})
         graph = DependencyGraph([Item(each) for each in services], [])
@@ -146,34 +139,14 @@ def read_records(path: Path) -> Iterator[LogRecord]:
         csv.field_size_limit(usual_limit)
 
 
-def service_of(pod: str) -> str:
-    """The service a pod belongs to: its name without the two generated parts.
-
-    >>> service_of("ts-basic-service-5dc8d4f9fd-46997")
-    'ts-basic-service'
-    """
-    return pod.rsplit("-", 2)[0] if pod.count("-") > 1 else pod
-
-
 def _read_day(fault_list: Path) -> LoggedDay:
-    faults = tuple(_read_faults(fault_list))
+    faults = tuple(read_faults(fault_list))
     records = {record for path in _log_files(fault_list) for record in read_records(path)}
     logs = Logs.from_records(sorted(records, key=lambda each: (each.time_ms, each)))
     sums = sum_logs(logs, TemplateMiner().mine(logs), step_ms=STEP_MS)
     is_train_ticket = any(service.startswith("ts-") for service in sums.counts.services)
     system = "train_ticket" if is_train_ticket else "online_boutique"
     return LoggedDay(fault_list.parent.name, system, faults, sums, len(logs))
-
-
-def _read_faults(path: Path) -> Iterator[LoggedFault]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        listed = [each for hour in document.values() for each in hour]
-        for each in sorted(listed, key=lambda each: str(each["inject_time"])):
-            at = datetime.strptime(each["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-            yield LoggedFault(at, service_of(str(each["inject_pod"])), str(each["inject_type"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError("nezha", path, f"not a list of faults: {error}") from error
 
 
 def _ms(at: datetime) -> int:

@@ -10,7 +10,8 @@ import pytest
 from nezha_layout import DAY, a_day
 
 from experiments.datasets.errors import DatasetError
-from experiments.datasets.nezha import digest, load_nezha, service_of
+from experiments.datasets.nezha import digest, load_nezha
+from experiments.datasets.nezha_faults import service_of
 from experiments.figures import share_within
 from features.golden import Role
 from models.rankers import rank
