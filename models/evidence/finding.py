@@ -38,7 +38,7 @@ class Finding:
         Shape ``(n_items,)``: −ln p of a value at least as bad in the item's own past, 0 to 30; ``nan``
         where there is nothing to look at or to compare with.
     share
-        Shape ``(n_items,)``: the item's part of the largest excess, 0 to 1; 1 where it has no meaning.
+        Shape ``(n_items,)``: the item's part of all there is to explain, 0 to 1; 1 where it has no meaning.
     sentence
         Says it of the item at an index, with the figures behind it.
     """
