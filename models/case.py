@@ -101,6 +101,8 @@ class Case:
     window_spans, normal_spans
         What spans sum to in the incident's window and in normal operation; ``None`` where no traces are
         collected.
+    other_alerts
+        Alerts that fire beside ``alert`` in the neighbourhood, by their start.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -117,6 +119,7 @@ class Case:
     before: Signals
     normal: Signals
     changes: tuple[ChangeEvent, ...] = ()
+    other_alerts: tuple[Alert, ...] = ()
     graph_version: str = ""
     bundle_version: str = ""
     notes: tuple[str, ...] = ()
@@ -136,10 +139,13 @@ def build_case(
     normal: Frame,
     clock: Clock | None = None,
     changes: Sequence[ChangeEvent] = (),
+    other_alerts: Sequence[Alert] = (),
     bundle_version: str = "",
     cause: Sequence[str] = (),
     spans: SpanSums | None = None,
     normal_spans: SpanSums | None = None,
+    logs: LogSums | None = None,
+    normal_logs: LogSums | None = None,
     lead: timedelta = LEAD,
     stretch: timedelta = BEFORE,
     notes: Sequence[str] = (),
@@ -162,12 +168,14 @@ def build_case(
         Chooses which normal ticks compare with the incident's; by default the time of the week.
     changes
         Change events; those of the neighbourhood up to ``at`` are kept.
+    other_alerts
+        Alerts that fire beside it; those of the neighbourhood that began by ``at`` are kept.
     bundle_version
         Version of the bundle that ``normal`` comes from.
     cause
         The confirmed causes, if known.
-    spans, normal_spans
-        What spans sum to, recently and in normal operation.
+    spans, normal_spans, logs, normal_logs
+        What spans and log lines sum to, recently and in normal operation.
     lead, stretch
         How long before the alert its fault may have begun; and the stretch before that.
     notes
@@ -204,12 +212,15 @@ def build_case(
         before=_signals(before, items),
         normal=_signals(normal, items, ticks=chosen),
         changes=tuple(change for change in changes if change.item in part and change.at <= at),
+        other_alerts=_beside(alert, other_alerts, part, at),
         graph_version=graph.version,
         bundle_version=bundle_version,
         notes=(*notes, *relaxed),
         cause=tuple(cause),
         window_spans=spans.between(onset_ms, end_ms) if spans else None,
         normal_spans=normal_spans.outside(before.start_ms, end_ms) if normal_spans else None,
+        window_logs=logs.between(onset_ms, end_ms) if logs else None,
+        normal_logs=normal_logs.outside(before.start_ms, end_ms) if normal_logs else None,
     )
 
 
@@ -220,6 +231,12 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
     A graph without any edge is kept whole: every item is a candidate then.
     """
     return graph.neighbourhood(item) if graph.edges else graph
+
+
+def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: datetime) -> tuple[Alert, ...]:
+    """Other alerts of the neighbourhood, by start, item and name, whatever order they come in."""
+    kept = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
+    return tuple(sorted(kept, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
 
 
 def _ms(at: datetime) -> int:

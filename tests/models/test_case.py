@@ -3,6 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from builders import MINUTE_MS, ONSET, a_frame, a_graph
+from log_builders import requests, sums_of
 
 from cmdb.errors import UnknownItemError
 from cmdb.graph import DependencyGraph
@@ -116,3 +117,37 @@ def test_no_signals_at_all_still_make_a_case() -> None:
     case = built(frame=empty, normal=empty)
     assert not len(case.window.times_ms)
     assert case.items == ("app", "db")
+
+
+def test_other_alerts_of_the_neighbourhood_are_kept_by_their_start() -> None:
+    early, late = (
+        Alert("db", name, ONSET + timedelta(minutes=at)) for name, at in (("Errors", -1), ("Slow", 2))
+    )
+    elsewhere = Alert("printer", "Paper", ONSET)
+    future = Alert("db", "Later", AT + timedelta(minutes=1))
+    case = build_case(
+        ALERT,
+        AT,
+        a_graph(("app", "db")),
+        a_frame(["app", "db"], n_ticks=120, end=AT),
+        normal=a_frame(["app", "db"], end=ONSET - timedelta(hours=3)),
+        other_alerts=(late, elsewhere, future, ALERT, early),
+    )
+    assert case.other_alerts == (early, late)
+
+
+def test_logs_are_cut_as_the_signals_are() -> None:
+    sums = sums_of(requests(ms(-120), ms(10), services=("app", "db")))
+    case = build_case(
+        ALERT,
+        AT,
+        a_graph(("app", "db")),
+        a_frame(["app", "db"], n_ticks=120, end=AT),
+        normal=a_frame(["app", "db"], end=ONSET - timedelta(hours=3)),
+        logs=sums,
+        normal_logs=sums,
+    )
+    assert case.window_logs is not None
+    assert case.normal_logs is not None
+    assert case.window_logs.counts.starts_ms.min() >= case.window.times_ms[0]
+    assert case.normal_logs.counts.starts_ms.max() < case.before.times_ms[0]
