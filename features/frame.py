@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.golden import Meaning, Role, meaning_of
-from telemetry.batches import SeriesKey
+from features.role_columns import RoleColumns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from telemetry.batches import Samples
+    from features.golden import Role
+    from features.role_columns import Layer
+    from telemetry.batches import Samples, SeriesKey
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class Frame:
         One key per column.
     values
         Shape ``(n_ticks, n_series)``, float64 or float32; ``nan`` is a missing tick.
+    known_columns
+        The `role_columns` of another frame of the same series, if there is one.
     """
 
     start_ms: int
     step_ms: int
     keys: tuple[SeriesKey, ...]
     values: NDArray[np.floating]
+    known_columns: RoleColumns | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the shapes agree."""
@@ -69,6 +72,11 @@ class Frame:
         return {key: column for column, key in enumerate(self.keys)}
 
     @cached_property
+    def role_columns(self) -> RoleColumns:
+        """Which columns hold which role of which item."""
+        return self.known_columns or RoleColumns(self.keys)
+
+    @cached_property
     def items(self) -> tuple[str, ...]:
         """The items that have a series, sorted."""
         return tuple(sorted({key.item for key in self.keys}))
@@ -79,7 +87,7 @@ class Frame:
         last = min(self.n_ticks, (end_ms - self.start_ms) // self.step_ms)
         first, last = min(first, self.n_ticks), max(last, 0)
         values = self.values[first : max(first, last)]
-        return Frame(self.start_ms + first * self.step_ms, self.step_ms, self.keys, values)
+        return Frame(self.start_ms + first * self.step_ms, self.step_ms, self.keys, values, self.role_columns)
 
     def role(
         self, role: Role, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None
@@ -89,34 +97,31 @@ class Frame:
         Only the chosen ticks, all by default. An item may have several metrics of one role, in one unit
         or in two: tick by tick the first that was seen counts, in name order.
         """
-        ticks = np.arange(self.n_ticks) if ticks is None else ticks
-        position = {item: index for index, item in enumerate(items)}
-        values = np.full((len(ticks), len(items)), np.nan)
-        for layer in self._layers_of_role.get(role, []):
-            known = [(position[item], column, meaning) for item, column, meaning in layer if item in position]
-            if known:
-                places, columns, meanings = (list(each) for each in zip(*known, strict=True))
-                scales = np.array([meaning.scale for meaning in meanings])
-                offsets = np.array([meaning.offset for meaning in meanings])
-                read = self.values[ticks[:, None], columns] * scales + offsets
-                values[:, places] = np.where(np.isnan(values[:, places]), read, values[:, places])
-        return values
+        return self._read(self.role_columns.layers(role, items), len(items), ticks)
 
-    @cached_property
-    def _layers_of_role(self) -> dict[Role, list[list[tuple[str, int, Meaning]]]]:
-        """For each role, each item's first metric in name order, then each item's second, and so on."""
-        layers: dict[Role, list[list[tuple[str, int, Meaning]]]] = {}
-        n_before: Counter[tuple[Role, str]] = Counter()
-        for key in sorted(self.keys):
-            meaning = meaning_of(key.metric)
-            if meaning is not None:
-                of_role = layers.setdefault(meaning.role, [])
-                depth = n_before[meaning.role, key.item]
-                n_before[meaning.role, key.item] += 1
-                if depth == len(of_role):
-                    of_role.append([])
-                of_role[depth].append((key.item, self.column_of[key], meaning))
-        return layers
+    def roles(
+        self, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None
+    ) -> dict[Role, NDArray[np.float64]]:
+        """Values of every role that any of the items has a series of, as `role` gives each."""
+        layers_of = self.role_columns.all_layers(items)
+        return {role: self._read(layers, len(items), ticks) for role, layers in layers_of.items() if layers}
+
+    def _read(
+        self, layers: Sequence[Layer], n_items: int, ticks: NDArray[np.int64] | None
+    ) -> NDArray[np.float64]:
+        """Values of the layers; each item's ticks lie side by side in memory, for they are read together."""
+        rows = slice(None) if ticks is None else ticks[:, None]
+        n_ticks = self.n_ticks if ticks is None else len(ticks)
+        values = np.full((n_items, n_ticks), np.nan)
+        for depth, layer in enumerate(layers):
+            read = np.array(self.values[rows, layer.columns].T, dtype=np.float64, order="C")
+            read *= layer.scale[:, None]
+            read += layer.offset[:, None]
+            if depth:
+                before = values[layer.places]
+                read = np.where(np.isnan(before), read, before)
+            values[layer.places] = read
+        return values.T
 
 
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:

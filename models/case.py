@@ -261,7 +261,6 @@ def _comparable_ticks(
 
 
 def _signals(frame: Frame, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None) -> Signals:
-    ticks = np.arange(frame.n_ticks) if ticks is None else ticks
-    roles = {role: frame.role(role, items, ticks=ticks) for role in Role}
+    roles = frame.roles(items, ticks=ticks)
     seen = {role: values for role, values in roles.items() if np.isfinite(values).any()}
-    return Signals(frame.times_ms[ticks], seen)
+    return Signals(frame.times_ms if ticks is None else frame.times_ms[ticks], seen)
