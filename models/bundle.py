@@ -1,16 +1,11 @@
 """The bundle: all that the service needs of a training, as data.
 
-A directory of arrays (``.npz``, never pickled), one JSON document that names every file with its
-digest, and library estimators that `models.detectors.estimators` reads type by type. The bundle's
-version is the digest of that document, so equal content has one version.
+A directory of files as `models.bundle_files` keeps them, with library estimators that
+`models.detectors.estimators` reads type by type.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import zipfile
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,25 +14,30 @@ import numpy as np
 from features.calendar import CLOCKS
 from features.frame import Frame
 from features.golden import meaning_of
+from models.bundle_files import (
+    MANIFEST,
+    arrays_from_bytes,
+    arrays_to_bytes,
+    digest_of_bytes,
+    read_files,
+    typed,
+    with_manifest,
+    write_files,
+)
 from models.detectors import DETECTORS
 from models.detectors.baseline import Baseline
 from models.detectors.estimators import dump_estimator, load_estimator
 from models.detectors.rows import Parts
-from models.errors import BadBundleError
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from features.calendar import Clock
     from models.detectors import RowDetector
 
 SCHEMA_VERSION = 1
-MANIFEST = "bundle.json"
-MAX_FILE_BYTES = 2**30
 MAX_NORMAL_VALUES = 2**26
 BASELINE_TYPES: dict[str, type[np.generic]] = {
     "profile": np.float32,
@@ -117,16 +117,19 @@ def make_bundle(
     bundle = Bundle(
         "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata
     )
-    return replace(bundle, version=_digest(bundle_files(bundle)[MANIFEST]))
+    return replace(bundle, version=digest_of_bytes(bundle_files(bundle)[MANIFEST]))
 
 
 def bundle_files(bundle: Bundle) -> dict[str, bytes]:
     """Return the files of a bundle by name; equal bundles give equal bytes."""
     baseline = {name: getattr(bundle.baseline, name) for name in BASELINE_TYPES}
-    files = {"normal.npz": _npz({"values": bundle.normal.values}), "baseline.npz": _npz(baseline)}
+    files = {
+        "normal.npz": arrays_to_bytes({"values": bundle.normal.values}),
+        "baseline.npz": arrays_to_bytes(baseline),
+    }
     parts = {name: detector.parts() for name, detector in sorted(bundle.detectors.items())}
     for name, part in parts.items():
-        files[f"{name}.npz"] = _npz(part.arrays)
+        files[f"{name}.npz"] = arrays_to_bytes(part.arrays)
         if part.estimator is not None:
             files[f"{name}.skops"] = dump_estimator(part.estimator)
     manifest = {
@@ -139,16 +142,13 @@ def bundle_files(bundle: Bundle) -> dict[str, bytes]:
         "normal": {"start_ms": bundle.normal.start_ms, "keys": bundle.normal.keys},
         "baseline": {"keys": bundle.baseline.keys},
         "detectors": {name: dict(part.params) for name, part in parts.items()},
-        "files": {name: _digest(content) for name, content in sorted(files.items())},
     }
-    return {**files, MANIFEST: json.dumps(manifest, sort_keys=True).encode()}
+    return with_manifest(files, manifest)
 
 
 def save_bundle(bundle: Bundle, directory: Path) -> None:
     """Write a bundle's files into a directory, which is made if need be."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, content in bundle_files(bundle).items():
-        (directory / name).write_bytes(content)
+    write_files(bundle_files(bundle), directory)
 
 
 def load_bundle(directory: Path) -> Bundle:
@@ -159,26 +159,9 @@ def load_bundle(directory: Path) -> Bundle:
     BadBundleError
         If it is damaged, of an unknown layout, or asks for more than data.
     """
-    source = str(directory)
-    try:
-        content = _read(directory / MANIFEST)
-        manifest: dict[str, Any] = json.loads(content)
-        files = {name: _checked(directory, name, digest) for name, digest in manifest["files"].items()}
-        return _decode(manifest, files, _digest(content), source)
-    except BadBundleError:
-        raise
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        RecursionError,
-        zipfile.BadZipFile,
-    ) as reason:
-        raise BadBundleError(source, f"{type(reason).__name__}: {reason}") from reason
+    return read_files(
+        directory, lambda manifest, files, version: _decode(manifest, files, version, str(directory))
+    )
 
 
 def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, source: str) -> Bundle:
@@ -192,10 +175,10 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
         int(manifest["normal"]["start_ms"]),
         step_ms,
         _keys(manifest["normal"]["keys"]),
-        _typed(_arrays(files["normal.npz"])["values"], np.float64),
+        typed(arrays_from_bytes(files["normal.npz"])["values"], np.float64),
     )
-    stored = _arrays(files["baseline.npz"])
-    arrays: dict[str, Any] = {name: _typed(stored[name], kind) for name, kind in BASELINE_TYPES.items()}
+    stored = arrays_from_bytes(files["baseline.npz"])
+    arrays: dict[str, Any] = {name: typed(stored[name], kind) for name, kind in BASELINE_TYPES.items()}
     baseline = Baseline(keys=_keys(manifest["baseline"]["keys"]), step_ms=step_ms, **arrays)
     _check_shapes(baseline, CLOCKS[clock].n_slots)
     thresholds = {str(name): float(each) for name, each in manifest["row_thresholds"].items()}
@@ -208,7 +191,9 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
             raise ValueError(f"its detector {name!r} is not known here")
         estimator = files.get(f"{name}.skops")
         fitted = None if estimator is None else load_estimator(estimator, source)
-        detectors[name] = DETECTORS[name].from_parts(Parts(params, _arrays(files[f"{name}.npz"]), fitted))
+        detectors[name] = DETECTORS[name].from_parts(
+            Parts(params, arrays_from_bytes(files[f"{name}.npz"]), fitted)
+        )
     metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
     return Bundle(version, step_ms, clock, normal, baseline, threshold, detectors, thresholds, metadata)
 
@@ -225,44 +210,5 @@ def _check_shapes(baseline: Baseline, n_slots: int) -> None:
                 raise ValueError(f"{each.name} is not finite throughout")
 
 
-def _checked(directory: Path, name: str, digest: str) -> bytes:
-    if name in {"", ".", "..", MANIFEST} or "/" in name or "\\" in name:
-        raise ValueError(f"{name!r} is no file of a bundle")
-    content = _read(directory / name)
-    if _digest(content) != digest:
-        raise ValueError(f"{name} is not what the manifest says")
-    return content
-
-
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES} bytes")
-    return path.read_bytes()
-
-
 def _keys(pairs: Sequence[Sequence[str]]) -> tuple[SeriesKey, ...]:
     return tuple(SeriesKey(str(item), str(metric)) for item, metric in pairs)
-
-
-def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    written = io.BytesIO()
-    np.savez(written, allow_pickle=False, **arrays)
-    return written.getvalue()
-
-
-def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(each.file_size for each in archive.infolist()) > MAX_FILE_BYTES:
-            raise ValueError(f"its arrays unpack to more than {MAX_FILE_BYTES} bytes")
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
-
-
-def _typed(array: NDArray[Any], wanted: type[np.generic]) -> NDArray[Any]:
-    if array.dtype != wanted:
-        raise TypeError(f"an array is {array.dtype}, not {np.dtype(wanted)}")
-    return array
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -14,7 +14,8 @@ from training_builders import a_bundle, feature_rows
 
 from features.calendar import CLOCKS
 from features.frame import Frame
-from models.bundle import MANIFEST, _digest, bundle_files, load_bundle, make_bundle, normal_part, save_bundle
+from models.bundle import bundle_files, load_bundle, make_bundle, normal_part, save_bundle
+from models.bundle_files import MANIFEST, digest_of_bytes
 from models.detectors import DETECTORS
 from models.detectors.first_stage import score
 from models.errors import BadBundleError
@@ -29,7 +30,7 @@ def rewritten(directory: Path, name: str, content: bytes) -> None:
     """Replace a file and make the manifest agree."""
     (directory / name).write_bytes(content)
     manifest = json.loads((directory / MANIFEST).read_text())
-    manifest["files"][name] = _digest(content)
+    manifest["files"][name] = digest_of_bytes(content)
     (directory / MANIFEST).write_text(json.dumps(manifest))
 
 

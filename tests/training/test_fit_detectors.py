@@ -14,7 +14,8 @@ from training_builders import MemoryTracker, a_bundle, deaf
 from features.calendar import CLOCKS, overridden
 from features.calendar_overrides import CalendarOverrides
 from features.frame import Frame
-from models.bundle import MANIFEST, bundle_files, load_bundle, save_bundle
+from models.bundle import bundle_files, load_bundle, save_bundle
+from models.bundle_files import MANIFEST
 from models.detectors import DETECTORS
 from training.errors import ShortHistoryError
 from training.fit_detectors import FitConfig, FitResult, fit_detectors

@@ -1,0 +1,128 @@
+"""Files of a bundle: one JSON document that names every other file with its digest.
+
+Arrays are ``.npz`` and never pickled. The version of a bundle is the digest of that document, so equal
+content has one version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from models.errors import BadBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Content = TypeVar("Content")
+
+MANIFEST = "bundle.json"
+MAX_FILE_BYTES = 2**30
+
+
+def with_manifest(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files with the document that names them all."""
+    digests = {name: digest_of_bytes(content) for name, content in sorted(files.items())}
+    return {**files, MANIFEST: json.dumps({**manifest, "files": digests}, sort_keys=True).encode()}
+
+
+def write_files(files: Mapping[str, bytes], directory: Path) -> None:
+    """Write files into a directory, which is made if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+
+
+def read_files(
+    directory: Path, decode: Callable[[dict[str, Any], dict[str, bytes], str], Content]
+) -> Content:
+    """What ``decode`` makes of the manifest, the files that it names, and the version.
+
+    Raises
+    ------
+    BadBundleError
+        If a file is not what the manifest says, or ``decode`` cannot read what it holds.
+    """
+    source = str(directory)
+    try:
+        content = _read(directory / MANIFEST)
+        manifest: dict[str, Any] = json.loads(content)
+        files = {name: _checked(directory, name, digest) for name, digest in manifest["files"].items()}
+        return decode(manifest, files, digest_of_bytes(content))
+    except BadBundleError:
+        raise
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as reason:
+        raise BadBundleError(source, f"{type(reason).__name__}: {reason}") from reason
+
+
+def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as one file; equal arrays give equal bytes."""
+    written = io.BytesIO()
+    np.savez(written, allow_pickle=False, **arrays)
+    return written.getvalue()
+
+
+def arrays_from_bytes(content: bytes) -> dict[str, NDArray[Any]]:
+    """Arrays of one file by name.
+
+    Raises
+    ------
+    ValueError
+        If they would unpack to more than 1 GiB, or hold more than numbers.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_FILE_BYTES:
+            raise ValueError(f"its arrays unpack to more than {MAX_FILE_BYTES} bytes")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def typed(array: NDArray[Any], wanted: type[np.generic]) -> NDArray[Any]:
+    """The array itself, if it is of the type that it should be.
+
+    Raises
+    ------
+    TypeError
+        If not.
+    """
+    if array.dtype != wanted:
+        raise TypeError(f"an array is {array.dtype}, not {np.dtype(wanted)}")
+    return array
+
+
+def digest_of_bytes(content: bytes) -> str:
+    """``sha256:`` and 64 digits."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _checked(directory: Path, name: str, digest: str) -> bytes:
+    if name in {"", ".", "..", MANIFEST} or "/" in name or "\\" in name:
+        raise ValueError(f"{name!r} is no file of a bundle")
+    content = _read(directory / name)
+    if digest_of_bytes(content) != digest:
+        raise ValueError(f"{name} is not what the manifest says")
+    return content
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES} bytes")
+    return path.read_bytes()
