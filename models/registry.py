@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 MODEL_NAME = "sunspot-detectors"
+LOG_MODEL_NAME = "sunspot-logs"
 CHAMPION = "champion"
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"

@@ -12,10 +12,13 @@ from builders import ONSET, a_frame, a_graph
 from features.log_sums import LogSums, sum_logs
 from features.log_templates import TemplateMiner
 from models.case import Alert, Case, build_case
+from models.log_bundle import make_log_bundle
 from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from models.log_bundle import LogBundle
 
 ONSET_MS = int(ONSET.timestamp() * 1000)
 SERVICES = ("gateway", "order", "stock")
@@ -73,3 +76,11 @@ def a_logged_case(
     graph = a_graph(*pairwise(services))
     case = build_case(Alert(services[0], "SlowRequests", ONSET), ONSET, graph, frame, normal=frame)
     return replace(case, window_logs=sums.between(*FAULT_MS), normal_logs=sums.outside(*FAULT_MS))
+
+
+def a_log_bundle(*, seed: int = 0) -> LogBundle:
+    """A bundle of an hour of normal requests."""
+    logs = Logs.from_records(sorted(requests(*NORMAL_MS, seed=seed), key=lambda each: each.time_ms))
+    miner = TemplateMiner()
+    normal = sum_logs(logs, miner.mine(logs), step_ms=60_000)
+    return make_log_bundle(miner_state=miner.state(), normal=normal, metadata={"note": ""})
