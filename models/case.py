@@ -230,7 +230,7 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
 
     A graph without any edge is kept whole: every item is a candidate then.
     """
-    return graph.neighbourhood(item) if graph.edges else graph
+    return graph.neighbourhood(item) if graph.has_edges else graph
 
 
 def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: datetime) -> tuple[Alert, ...]:

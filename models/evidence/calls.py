@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,9 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from cmdb.items import EdgeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from cmdb.graph import DependencyGraph
     from models.case import Case
 
 INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
@@ -78,43 +78,35 @@ class Reach:
 
 def calls_of(case: Case) -> Calls:
     """The calls among the items of a case, as `calls_and_reach` gives them."""
-    return calls_and_reach(case, {item: index for index, item in enumerate(case.items)})[0]
+    return calls_and_reach(case)[0]
 
 
-def calls_and_reach(case: Case, position: Mapping[str, int]) -> tuple[Calls, Reach]:
+def calls_and_reach(case: Case) -> tuple[Calls, Reach]:
     """The calls without those that lead back in a cycle, and the distances from the alert.
 
     In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
     that lead away from the alert.
-
-    Parameters
-    ----------
-    position
-        Index of each item among the case's.
     """
-    n_items = len(case.items)
-    needs = case.graph.needs
+    return _laid_out(case.graph, case.items, case.alert.item)
+
+
+@lru_cache(maxsize=16)  # alerts on one item come again, on the same version of the graph
+def _laid_out(graph: DependencyGraph, items: tuple[str, ...], alerting: str) -> tuple[Calls, Reach]:
+    position = {item: index for index, item in enumerate(items)}
+    n_items = len(items)
+    needs = graph.needs
     names = list(needs)
     index = np.array([position[name] for name in names], dtype=np.int64)
     counts = np.array([len(needed) for needed in needs.values()], dtype=np.int64)
     dependents = np.repeat(index, counts)
     listed = chain.from_iterable(needs.values())
-    dependencies = np.fromiter((position[name] for name in listed), dtype=np.int64, count=len(dependents))
-    kinds = chain.from_iterable(needed.values() for needed in needs.values())
-    passes_on: dict[frozenset[EdgeKind], bool] = {}
-    inherited = np.fromiter(
-        (
-            passes_on[each]
-            if each in passes_on
-            else passes_on.setdefault(each, not INHERITED.isdisjoint(each))
-            for each in kinds
-        ),
-        dtype=bool,
-        count=len(dependents),
-    )
+    dependencies = np.fromiter(map(position.__getitem__, listed), dtype=np.int64, count=len(dependents))
+    kinds = list(chain.from_iterable(needed.values() for needed in needs.values()))
+    passes_on = {each: not INHERITED.isdisjoint(each) for each in set(kinds)}
+    inherited = np.fromiter(map(passes_on.__getitem__, kinds), dtype=bool, count=len(dependents))
     order = np.argsort(dependents * n_items + dependencies)
     dependents, dependencies, inherited = dependents[order], dependencies[order], inherited[order]
-    reach = _reach(dependents, dependencies, n_items, position[case.alert.item])
+    reach = _reach(dependents, dependencies, n_items, position[alerting])
     callers, callees = dependents[inherited], dependencies[inherited]
     kept = ~_leads_back(callers, callees, reach.hops)
     callers, callees = callers[kept], callees[kept]

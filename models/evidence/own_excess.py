@@ -17,6 +17,7 @@ import numpy as np
 from features.golden import Role
 from models.case import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
+from models.evidence.columns import column_mean, column_median, n_seen_in
 from models.tails import surprise
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class OwnExcess:
     n_normal
         Number of normal windows each surprise is measured against.
     n_as_large
-        Shape ``(n_items,)``: how many of them saw as much own excess.
+        Shape ``(n_items,)``: how many of them saw as much own excess; all where there is none now.
     counts_requests
         Whether the excess is weighted by requests; else it is the residual of a regression on the callees.
     """
@@ -114,54 +115,57 @@ class _Traffic:
 
     now: NDArray[np.float64]
     then: NDArray[np.float64]
-    shares_now: sparse.csr_array
-    shares_then: sparse.csr_array
     usual: NDArray[np.float64]
     is_counted: NDArray[np.bool_]
+    shares_now: NDArray[np.float64]
+    shares_then: NDArray[np.float64]
 
 
 def _traffic(case: Case, calls: Calls) -> _Traffic | None:
     """Requests where any are counted, in the window and in normal operation."""
     now, then = requests_of(case.window, calls), requests_of(case.normal, calls)
-    seen_now, seen_then = np.isfinite(now).any(axis=0), np.isfinite(then).any(axis=0)
+    mean_now, usual = column_mean(now), column_mean(then)
+    seen_now, seen_then = np.isfinite(mean_now), np.isfinite(usual)
     if not (seen_now.any() and seen_then.any()):
         return None
-    usual = column_mean(then)
-    is_counted = np.logical_and(seen_now, seen_then)
-    shares_now, shares_then = _shares(column_mean(now), calls), _shares(usual, calls)
-    return _Traffic(now, then, shares_now, shares_then, usual, is_counted)
+    shares_now, shares_then = _shares(mean_now, calls), _shares(usual, calls)
+    return _Traffic(now, then, usual, seen_now & seen_then, shares_now, shares_then)
 
 
 def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> OwnExcess:
     n_items = len(case.items)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
-    median = column_median(normal)
-    is_seen = (np.isfinite(normal).sum(axis=0) >= MIN_NORMAL_TICKS) & np.isfinite(window).any(axis=0)
+    level, median = column_mean(window), column_median(normal)
     before = case.before.of(role, n_items)
     reference = np.nan_to_num(np.fmax(median, column_median(before)) if len(before) else median)
+    is_seen = (n_seen_in(normal) >= MIN_NORMAL_TICKS) & np.isfinite(level)
+    is_known, scale = is_seen, np.nan_to_num(median)
+    total, total_then = window - reference, normal - median
     if traffic is not None:
-        is_known = is_seen & traffic.is_counted
-        total = _zeroed((window - reference) * traffic.now)
-        total_then = _zeroed((normal - median) * traffic.then)
-        own_now = total - _explained(total, traffic.shares_now, is_known)
-        own_then = total_then - _explained(total_then, traffic.shares_then, is_known)
-        scale = np.nan_to_num(median * traffic.usual)
+        is_known, scale = is_seen & traffic.is_counted, np.nan_to_num(median * traffic.usual)
+        total *= traffic.now
+        total_then *= traffic.then
+    _zero_missing(total)
+    _zero_missing(total_then)
+    if traffic is not None:
+        shares, shares_then = traffic.shares_now, traffic.shares_then
     else:
-        is_known = is_seen
-        total = _zeroed(window - reference)
-        total_then = _zeroed(normal - median)
-        own_now, own_then = _residuals(total, total_then, calls, is_known)
-        scale = np.nan_to_num(median)
-    past = moving_mean(own_then, max(1, len(window)))
+        shares = shares_then = _slopes(total_then, calls, is_known)
+    own_now = total - _explained(total, calls.matrix(shares * is_known[calls.callees]))
     own = own_now.mean(axis=0) if len(own_now) else np.full(n_items, np.nan)
-    surprised = np.where(is_known & (own > 0), surprise(own, past, floor=SCALE_FLOOR * scale), 0.0)
+    blamed = np.flatnonzero(is_known & (own > 0))  # only these are compared with their past
+    explaining = calls.matrix(shares_then * is_known[calls.callees])[blamed]
+    past = moving_mean(total_then[:, blamed] - _explained(total_then, explaining), max(1, len(window)))
+    surprised, n_as_large = np.zeros(n_items), np.full(n_items, len(past))
+    surprised[blamed] = surprise(own[blamed], past, floor=SCALE_FLOOR * scale[blamed])
+    n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
     shown = total.mean(axis=0) if len(total) else own
     alerting = case.items.index(case.alert.item)
     return OwnExcess(
         role=role,
         own=own,
         total=shown,
-        level=column_mean(window),
+        level=level,
         usual=median,
         reference=reference,
         surprise=surprised,
@@ -169,15 +173,15 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         lacks_requests=is_seen & ~is_known,
         whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
         n_normal=len(past),
-        n_as_large=(past >= own).sum(axis=0),
+        n_as_large=n_as_large,
         counts_requests=traffic is not None,
     )
 
 
-def _zeroed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values, in place, with 0 for what is missing: no excess is known of there."""
-    values[~np.isfinite(values)] = 0.0
-    return values
+def _zero_missing(values: NDArray[np.float64]) -> None:
+    """Put 0 in place of what is missing: no excess is known of there."""
+    if not np.isfinite(values.sum()):
+        values[~np.isfinite(values)] = 0.0
 
 
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
@@ -201,11 +205,14 @@ def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
 
 def moving_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Mean of each run of ``window`` rows, shape ``(n_rows − window + 1, n_columns)``; empty if too short."""
-    if len(values) < window:
-        return np.empty((0, values.shape[1]))
-    sums = np.cumsum(np.vstack([np.zeros((1, values.shape[1])), values]), axis=0)
-    means: NDArray[np.float64] = (sums[window:] - sums[:-window]) / window
-    return means
+    n_rows, n_columns = values.shape
+    if n_rows < window:
+        return np.empty((0, n_columns))
+    sums = np.zeros((n_columns, n_rows + 1))
+    np.cumsum(values.T, axis=1, out=sums[:, 1:])
+    means = sums[:, window:] - sums[:, :-window]
+    means /= window
+    return means.T
 
 
 def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -213,53 +220,27 @@ def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(np.nan_to_num(values), 0.0)
 
 
-def column_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of each column, missing values left out; ``nan`` where nothing was seen."""
-    if not len(values):
-        return np.full(values.shape[1], np.nan)
-    ordered = np.sort(values, axis=0)  # missing values come last
-    n_seen = np.isfinite(values).sum(axis=0)
-    middle = np.stack([np.maximum(n_seen - 1, 0) // 2, np.minimum(n_seen // 2, len(values) - 1)])
-    low, high = np.take_along_axis(ordered, middle, axis=0)
-    return np.where(n_seen > 0, (low + high) / 2, np.nan)
-
-
-def column_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of each column, missing values left out; ``nan`` where nothing was seen."""
-    seen = np.isfinite(values)
-    n_seen = seen.sum(axis=0)
-    means = np.full(values.shape[1], np.nan)
-    np.divide(np.where(seen, values, 0.0).sum(axis=0), n_seen, out=means, where=n_seen > 0)
-    return means
-
-
-def _shares(requests: NDArray[np.float64], calls: Calls) -> sparse.csr_array:
-    """What part of each callee's requests each caller sends, by the mean requests of all its callers."""
+def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:
+    """What part of its callee's requests each call's caller sends, by the mean requests of all callers."""
     sent = np.nan_to_num(requests)[calls.callers]
     received = np.bincount(calls.callees, weights=sent, minlength=calls.n_items)[calls.callees]
-    return calls.matrix(np.divide(sent, received, out=np.zeros_like(sent), where=received > 0))
+    return np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
 
 
-def _explained(
-    excess: NDArray[np.float64], shares: sparse.csr_array, is_known: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """What each item's known callees explain of its excess, per tick, shape ``(n_ticks, n_items)``."""
-    return np.asarray((shares @ (np.maximum(excess, 0.0) * is_known).T).T)
+def _explained(excess: NDArray[np.float64], shares: sparse.csr_array) -> NDArray[np.float64]:
+    """What callees explain of the excess of the callers that have a row, shape ``(n_ticks, n_rows)``."""
+    return np.asarray((shares @ np.maximum(excess, 0.0).T).T)
 
 
-def _residuals(
-    now: NDArray[np.float64], then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What a ridge regression on the callees leaves over, now and in normal times, per request."""
-    own_now, own_then = now.copy(), then.copy()
+def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What a ridge regression in normal times gives each call of its callee's excess, per request."""
+    slopes = np.zeros(len(calls.callees))
     for caller in np.flatnonzero(is_known):
-        callees = calls.callees[calls.starts[caller] : calls.starts[caller + 1]]
-        callees = callees[is_known[callees]]
-        if len(callees):
-            X = then[:, callees]
+        edges = np.arange(calls.starts[caller], calls.starts[caller + 1])
+        edges = edges[is_known[calls.callees[edges]]]
+        if len(edges):
+            X = then[:, calls.callees[edges]]
             gram = X.T @ X
             penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12)) / len(X)
-            slopes = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), 0.0)
-            own_now[:, caller] -= np.maximum(now[:, callees], 0.0) @ slopes
-            own_then[:, caller] -= np.maximum(X, 0.0) @ slopes
-    return own_now, own_then
+            slopes[edges] = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), 0.0)
+    return slopes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import MAX_SURPRISE
-from models.evidence.own_excess import column_median
 
 if TYPE_CHECKING:
     from models.case import Case

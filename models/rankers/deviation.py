@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.evidence.own_excess import column_mean
+from models.evidence.columns import column_mean
 from models.rankers.ranking import Ranking, ranking_of
 
 if TYPE_CHECKING:

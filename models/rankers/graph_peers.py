@@ -10,7 +10,7 @@ import numpy as np
 
 from features.golden import Role
 from models.evidence.calls import calls_of
-from models.evidence.own_excess import column_mean, column_median
+from models.evidence.columns import column_mean, column_median
 from models.rankers.correlation import correlation_with
 from models.rankers.deviation import largest_z
 from models.rankers.ranking import Ranking, ranking_of

@@ -107,7 +107,7 @@ class SunspotRanker:
     def gathered(self, case: Case) -> tuple[Gathered, Reach]:
         """All evidence of a case, weighed, and the distances from the alert."""
         position = {item: index for index, item in enumerate(case.items)}
-        calls, reach = calls_and_reach(case, position)
+        calls, reach = calls_and_reach(case)
         nearness = np.ones(len(case.items))
         if case.graph.has_edges:
             decayed = self.hop_decay ** np.maximum(reach.hops, 0)

@@ -233,8 +233,8 @@ def test_a_surge_is_told_where_requests_rise_everywhere() -> None:
     calm = a_case(GRAPH, {}, alerting="app")
     rising = {(item, "requests"): 400.0 for item in GRAPH.items}
     surged = a_case(GRAPH, rising, alerting="app")
-    assert surge(calm, calls_and_reach(calm, position_of(calm))[1]) == 0.0
-    assert surge(surged, calls_and_reach(surged, position_of(surged))[1]) > 3.0
+    assert surge(calm, calls_and_reach(calm)[1]) == 0.0
+    assert surge(surged, calls_and_reach(surged)[1]) > 3.0
     ranking = SunspotRanker().rank(surged)
     assert ranking.answers["traffic surge"] > 0.5
     assert "traffic surge" in ranking.abstained
@@ -243,7 +243,7 @@ def test_a_surge_is_told_where_requests_rise_everywhere() -> None:
 def test_one_item_alone_shows_no_surge() -> None:
     graph = DependencyGraph([Item("app")])
     case = a_case(graph, {("app", "requests"): 400.0}, alerting="app")
-    assert surge(case, calls_and_reach(case, position_of(case))[1]) == 0.0
+    assert surge(case, calls_and_reach(case)[1]) == 0.0
 
 
 def test_the_largest_surprise_is_corrected_for_how_many_were_tried() -> None:
