@@ -44,4 +44,5 @@ def n_seen_in(values: Floats) -> NDArray[np.int64]:
     """How many values of each column are not missing."""
     if np.isfinite(values.sum()):
         return np.full(values.shape[1], len(values), dtype=np.int64)
-    return np.isfinite(values).sum(axis=0)
+    seen: NDArray[np.int64] = np.isfinite(values).sum(axis=0)
+    return seen

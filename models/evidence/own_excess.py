@@ -10,6 +10,7 @@ loud trifle is not a cause.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 SCALE_FLOOR = 0.02
 """Smallest scale of a tail, as a share of the usual total: 2 % of the median."""
+
+LARGEST = np.finfo(np.float64).max
 
 RIDGE = 1.0
 """Penalty of the regression on the callees, in units of the callees' variance."""
@@ -80,7 +83,12 @@ class OwnExcess:
     n_as_large: NDArray[np.int64]
     counts_requests: bool
 
-    @property
+    @cached_property
+    def all_own(self) -> float:
+        """Own excess of all known items together."""
+        return float(np.maximum(self.own, 0.0)[self.is_known].sum())
+
+    @cached_property
     def share(self) -> NDArray[np.float64]:
         """Own excess as a share of the whole, shape ``(n_items,)``, 0 to 1."""
         positive = np.where(self.is_known, _positive(self.own), 0.0)
@@ -155,7 +163,8 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     own = own_now.mean(axis=0) if len(own_now) else np.full(n_items, np.nan)
     blamed = np.flatnonzero(is_known & (own > 0))  # only these are compared with their past
     explaining = calls.matrix(shares_then * is_known[calls.callees])[blamed]
-    past = moving_mean(total_then[:, blamed] - _explained(total_then, explaining), max(1, len(window)))
+    own_then = total_then.T[blamed].T - _explained(total_then, explaining)
+    past = moving_mean(own_then, max(1, len(window)))
     surprised, n_as_large = np.zeros(n_items), np.full(n_items, len(past))
     surprised[blamed] = surprise(own[blamed], past, floor=SCALE_FLOOR * scale[blamed])
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
@@ -217,7 +226,7 @@ def moving_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]
 
 def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The values above 0; what is missing or below counts as 0."""
-    return np.maximum(np.nan_to_num(values), 0.0)
+    return np.minimum(np.fmax(values, 0.0), LARGEST)
 
 
 def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:

@@ -25,7 +25,6 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     """Say what an item adds, against what all known items add together, with the figures behind it."""
     item = case.items[index]
     own = float(excess.own[index])
-    all_own = float(np.maximum(excess.own, 0.0)[excess.is_known].sum())
     level, usual, before = (float(each[index]) for each in (excess.level, excess.usual, excess.reference))
     was_raised = before > RAISED * usual
     n_as_large = int(excess.n_as_large[index])
@@ -34,10 +33,10 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     if excess.counts_requests:
         per_minute = MINUTE_MS / case.step_ms
         what = "excess seconds" if is_latency else "excess failures"
-        shares = f"{_figure(own * per_minute)} of {_figure(all_own * per_minute)}"
+        shares = f"{_figure(own * per_minute)} of {_figure(excess.all_own * per_minute)}"
         claim = f"{shares} {what} a minute arise in {item} itself"
         figures = {f"own_{what.replace(' ', '_')}_per_minute": own * per_minute}
-        figures[f"all_{what.replace(' ', '_')}_per_minute"] = all_own * per_minute
+        figures[f"all_{what.replace(' ', '_')}_per_minute"] = excess.all_own * per_minute
     else:
         what = "slower" if is_latency else "worse"
         own_figure = f"{_figure(own * 1000)} ms" if is_latency else f"{_figure(own * 100)} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,11 +85,9 @@ class SunspotRanker:
             for index in order[: self.n_explained].tolist()
         )
         rest = order[self.n_explained :]
-        columns = (rest, scores[rest], belief.candidates[rest], reach.hops[rest])
-        others = tuple(
-            Candidate(case.items[index], score, probability, hops if hops >= 0 else None)
-            for index, score, probability, hops in zip(*(each.tolist() for each in columns), strict=True)
-        )
+        names = [case.items[index] for index in rest.tolist()]
+        hops = [each if each >= 0 else None for each in reach.hops[rest].tolist()]
+        others = tuple(map(Candidate, names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops))
         candidates = explained + others
         times = case.window.times_ms
         return Ranking(
@@ -154,8 +153,13 @@ class SunspotRanker:
 
 def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indices of the items by score; equal scores by name, whatever order the items come in."""
-    by_name = np.array(sorted(range(len(case.items)), key=case.items.__getitem__), dtype=np.int64)
+    by_name = _by_name(case.items)
     return by_name[np.argsort(-scores[by_name], kind="stable")]
+
+
+@lru_cache(maxsize=16)  # alerts on one item come again
+def _by_name(items: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array(sorted(range(len(items)), key=items.__getitem__), dtype=np.int64)
 
 
 def _any_known(gathered: Gathered) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.case import BEFORE, LEAD, build_case, searched_part
 from models.rankers import rank
+from models.rankers.ranking import Candidate
 from service.clock import to_ms
 from service.incidents.picture import picture_of
 
@@ -118,6 +119,8 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON will give it back: no dataclass or tuple, and ``None`` for what is no number."""
     if is_dataclass(value):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Candidate):
+        return _plain(value._asdict())
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
