@@ -46,9 +46,31 @@ class Calls:
         """Number of items, callers or not."""
         return len(self.starts) - 1
 
-    def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
-        """The graph as an ``(n_items, n_items)`` matrix with one weight per edge, row = caller."""
-        return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
+    def matrix(
+        self, weights: NDArray[np.float64], *, callers: NDArray[np.int64] | None = None
+    ) -> sparse.csr_array:
+        """The graph as a matrix with one weight per edge: a row for each caller, or each of those asked for.
+
+        Parameters
+        ----------
+        weights
+            Shape ``(n_edges,)``.
+        callers
+            Sorted; the matrix has the shape ``(len(callers), n_items)``.
+        """
+        if callers is None:
+            return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
+        is_asked = np.zeros(self.n_items, dtype=bool)
+        is_asked[callers] = True
+        edges = np.flatnonzero(is_asked[self.callers])
+        starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[callers])])
+        rows = (weights[edges], self.callees[edges], starts)
+        return sparse.csr_array(rows, shape=(len(callers), self.n_items))
+
+    def summed(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of a weight over the calls that each item makes, shape ``(n_items,)``."""
+        sums = np.bincount(self.callers, weights=weights, minlength=self.n_items)
+        return sums.astype(np.float64)  # whole numbers without any call
 
 
 @dataclass(frozen=True)

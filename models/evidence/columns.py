@@ -22,8 +22,9 @@ def column_median(values: Floats) -> Floats:
         whole: Floats = (ordered[(n_rows - 1) // 2] + ordered[n_rows // 2]) / 2
         return whole
     n_seen = np.isfinite(values).sum(axis=0)
-    middle = np.stack([np.maximum(n_seen - 1, 0) // 2, np.minimum(n_seen // 2, n_rows - 1)])
-    low, high = np.take_along_axis(ordered, middle, axis=0)
+    column = np.arange(values.shape[1])
+    low = ordered[np.maximum(n_seen - 1, 0) // 2, column]
+    high = ordered[np.minimum(n_seen // 2, n_rows - 1), column]
     return np.where(n_seen > 0, (low + high) / 2, np.nan)
 
 

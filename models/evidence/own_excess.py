@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from models.case import Case, Signals
     from models.evidence.calls import Calls
@@ -159,16 +158,16 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         shares, shares_then = traffic.shares_now, traffic.shares_then
     else:
         shares = shares_then = _slopes(total_then, calls, is_known)
-    own_now = total - _explained(total, calls.matrix(shares * is_known[calls.callees]))
-    own = own_now.mean(axis=0) if len(own_now) else np.full(n_items, np.nan)
+    explains = is_known[calls.callees]
+    shown = total.mean(axis=0) if len(total) else np.full(n_items, np.nan)
+    own = shown - calls.summed(shares * explains * _positive_mean(total)[calls.callees])
     blamed = np.flatnonzero(is_known & (own > 0))  # only these are compared with their past
-    explaining = calls.matrix(shares_then * is_known[calls.callees])[blamed]
-    own_then = total_then.T[blamed].T - _explained(total_then, explaining)
-    past = moving_mean(own_then, max(1, len(window)))
+    own_then = total_then.T[blamed]
+    own_then -= calls.matrix(shares_then * explains, callers=blamed) @ np.maximum(total_then, 0.0).T
+    past = moving_mean(own_then.T, max(1, len(window)))
     surprised, n_as_large = np.zeros(n_items), np.full(n_items, len(past))
     surprised[blamed] = surprise(own[blamed], past, floor=SCALE_FLOOR * scale[blamed])
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
-    shown = total.mean(axis=0) if len(total) else own
     alerting = case.items.index(case.alert.item)
     return OwnExcess(
         role=role,
@@ -229,16 +228,17 @@ def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.minimum(np.fmax(values, 0.0), LARGEST)
 
 
+def _positive_mean(excess: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the ticks of what is above 0, shape ``(n_items,)``; 0 without a tick."""
+    mean: NDArray[np.float64] = np.maximum(excess, 0.0).sum(axis=0) / max(1, len(excess))
+    return mean
+
+
 def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:
     """What part of its callee's requests each call's caller sends, by the mean requests of all callers."""
     sent = np.nan_to_num(requests)[calls.callers]
     received = np.bincount(calls.callees, weights=sent, minlength=calls.n_items)[calls.callees]
     return np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
-
-
-def _explained(excess: NDArray[np.float64], shares: sparse.csr_array) -> NDArray[np.float64]:
-    """What callees explain of the excess of the callers that have a row, shape ``(n_ticks, n_rows)``."""
-    return np.asarray((shares @ np.maximum(excess, 0.0).T).T)
 
 
 def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
