@@ -6,6 +6,7 @@ import hashlib
 import json
 from functools import cached_property
 from heapq import nsmallest
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from cmdb.errors import UnknownItemError
@@ -89,14 +90,20 @@ class DependencyGraph:
     @cached_property
     def version(self) -> str:
         """Digest of the content: equal graphs have equal versions, whatever order they were built in."""
-        content = [
+        items = json.dumps(
             sorted(
                 [item.id, item.kind, item.name, item.team, sorted(item.attributes.items())]
                 for item in self.items.values()
-            ),
-            sorted([edge.dependent, edge.dependency, edge.kind.value] for edge in self.edges),
-        ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+            )
+        )
+        quoted = {each: json.dumps(each) for each in self.items}
+        edges = ", ".join(
+            f'[{quoted[dependent]}, {quoted[dependency]}, "{kind}"]'
+            for dependent in sorted(self._needs)
+            for dependency, kinds in sorted(self._needs[dependent].items(), key=itemgetter(0))
+            for kind in sorted(kinds)
+        )
+        return hashlib.sha256(f"[{items}, [{edges}]]".encode()).hexdigest()[:16]
 
     def dependencies(self, item: str, *, kinds: Collection[EdgeKind] | None = None) -> set[str]:
         """Everything ``item`` needs, directly or not, itself left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,12 @@ MAX_WINDOW = timedelta(hours=2)
 
 MAX_NORMAL_TICKS = 600
 """At most so many normal ticks go into a case: the nearest in the exchange day."""
+
+MAX_HOPS = 6
+"""Causes are looked for within so many hops of the alert."""
+
+MAX_ITEMS = 5_000
+"""At most so many items go into a case, the nearest first."""
 
 MIN_NORMAL_TICKS = 30
 """Fewer ticks of normal history than this count as no history."""
@@ -215,7 +222,7 @@ def build_case(
         other_alerts=_beside(alert, other_alerts, part, at),
         graph_version=graph.version,
         bundle_version=bundle_version,
-        notes=(*notes, *relaxed),
+        notes=(*notes, *_left_out(graph, alert.item), *relaxed),
         cause=tuple(cause),
         window_spans=spans.between(onset_ms, end_ms) if spans else None,
         normal_spans=normal_spans.outside(before.start_ms, end_ms) if normal_spans else None,
@@ -228,9 +235,27 @@ def build_case(
 def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
     """Part of a graph in which the causes of an alert on an item are looked for: its neighbourhood.
 
-    A graph without any edge is kept whole: every item is a candidate then.
+    Its dependencies within `MAX_HOPS`, nearest first, and who else calls them; at most `MAX_ITEMS`. In a
+    graph without any edge every item is a candidate: it is kept whole or, if larger, the first by name.
     """
-    return graph.neighbourhood(item) if graph.has_edges else graph
+    if graph.has_edges:
+        return graph.neighbourhood(item, max_hops=MAX_HOPS, max_items=MAX_ITEMS)
+    if len(graph) <= MAX_ITEMS:
+        return graph
+    return graph.subgraph({item, *nsmallest(MAX_ITEMS - 1, graph.items.keys() - {item})})
+
+
+@lru_cache(maxsize=16)
+def _left_out(graph: DependencyGraph, item: str) -> tuple[str, ...]:
+    """Say how much of a graph an alert's case leaves out that may hold the cause; nothing if it is whole."""
+    part = searched_part(graph, item)
+    if not graph.has_edges:
+        n_left, whose = len(graph) - len(part), "in a graph without edges"
+        kept = f"the first {MAX_ITEMS:,} by name"
+    else:
+        n_left = len({near for each in part.hops(item) for near in graph.needs[each] if near not in part})
+        whose, kept = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
+    return (f"{n_left:,} items {whose} were left out: only {kept} are looked at.",) if n_left else ()
 
 
 def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: datetime) -> tuple[Alert, ...]:
