@@ -114,6 +114,8 @@ class Case:
         What had to be relaxed to build the case, in sentences.
     cause
         The confirmed cause or causes, once known; never read by a ranker.
+    system, fault_type
+        Where it happened and what kind of fault it was, where that is known; never read by a ranker.
     """
 
     id: str
@@ -135,6 +137,8 @@ class Case:
     normal_logs: LogSums | None = None
     window_spans: SpanSums | None = None
     normal_spans: SpanSums | None = None
+    system: str = ""
+    fault_type: str = ""
 
 
 def build_case(

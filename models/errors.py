@@ -12,6 +12,25 @@ class BadBundleError(ValueError):
         self.reason = reason
 
 
+class BadCaseError(ValueError):
+    """A stored case that cannot be read."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cannot read the case {source}: {reason}; docs/cases.md says how a case is written")
+        self.source = source
+        self.reason = reason
+
+
+class CaseTooLargeError(ValueError):
+    """A case that does not fit into the files of one case."""
+
+    def __init__(self, case: str, *, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"the case {case} takes {size_bytes} bytes, and a case may take {limit_bytes}")
+        self.case = case
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
 class BadStateError(ValueError):
     """A checkpoint of the first stage that cannot be read."""
 

@@ -1,0 +1,104 @@
+"""The case library: a plain directory of cases."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from models.case_files import PREFIX, decode_case, encode_case, file_stem
+from models.errors import BadCaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.case import Case
+    from models.case_files import StoredCase
+
+MAX_FILE_BYTES = 16 * 2**20
+"""What one file may take; a table that somebody wrote may be larger than what Sunspot writes."""
+
+
+def read_cases(directory: Path) -> Iterator[Case]:
+    """Every case of a library, by file name; none if there is no such directory.
+
+    Raises
+    ------
+    BadCaseError
+        When it comes to a case that cannot be read.
+    """
+    for path in case_paths(directory):
+        yield read_case(path).case
+
+
+def case_paths(directory: Path) -> list[Path]:
+    """The documents of a library's cases, by name."""
+    return sorted(directory.glob(f"{PREFIX}*.json"))
+
+
+def path_of(directory: Path, case_id: str) -> Path:
+    """Where a library keeps the document of a case."""
+    return directory / f"{file_stem(case_id)}.json"
+
+
+def read_case(path: Path) -> StoredCase:
+    """One case, whose other file lies beside its document.
+
+    Raises
+    ------
+    BadCaseError
+        If it cannot be read.
+    """
+
+    def beside(name: str) -> bytes:
+        if name in {".", ".."} or "/" in name or "\\" in name or "\0" in name:
+            raise ValueError(f"{name!r} is not the name of a file beside the case")
+        return _read(path.with_name(name))
+
+    try:
+        content = _read(path)
+    except (OSError, ValueError) as error:
+        raise BadCaseError(str(path), str(error)) from error
+    return decode_case(content, str(path), beside)
+
+
+def write_case(stored: StoredCase, directory: Path) -> Path:
+    """Write a case into a library, which is made if need be; return the path of its document.
+
+    Each file appears whole or not at all, the document last; a case of the same id is replaced.
+
+    Raises
+    ------
+    CaseTooLargeError
+        If the case takes more than 2 MiB.
+    OSError
+        If the disk does not take it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in encode_case(stored).items():
+        _write_whole(directory / name, content)
+    return path_of(directory, stored.case.id)
+
+
+def remove_case(directory: Path, case_id: str) -> None:
+    """Remove a case from a library; nothing if it is not there."""
+    path = path_of(directory, case_id)
+    for each in (path, path.with_suffix(".npz")):
+        each.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path.name}")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES} bytes")
+    return path.read_bytes()
