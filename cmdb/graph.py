@@ -14,6 +14,7 @@ from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     Adjacency = Mapping[str, Mapping[str, frozenset[EdgeKind]]]
 
@@ -160,10 +161,7 @@ class DependencyGraph:
         """The given items that exist, and the edges among them."""
         kept = self.items.keys() & set(items)
         part = DependencyGraph(self.items[each] for each in sorted(kept))
-        part._needs = {  # its edges were checked when this graph was made
-            each: {near: self._needs[each][near] for near in self._needs[each].keys() & kept}
-            for each in part.items
-        }
+        part._needs = {each: _among(self._needs[each], kept) for each in part.items}
         return part
 
     @cached_property
@@ -205,3 +203,12 @@ class DependencyGraph:
             ring = sorted(reached - found.keys())
             found.update(dict.fromkeys(ring, hop))
         return found
+
+
+def _among(
+    needed: Mapping[str, frozenset[EdgeKind]], kept: AbstractSet[str]
+) -> Mapping[str, frozenset[EdgeKind]]:
+    """What of an item's dependencies is kept; they were checked when its graph was made."""
+    if needed.keys() <= kept:
+        return needed
+    return {near: kinds for near, kinds in needed.items() if near in kept}

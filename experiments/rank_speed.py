@@ -1,5 +1,9 @@
 """How long a ranking takes on random graphs, beside networkx's personalised PageRank of the same items.
 
+The ranking is timed alone, on cases built anew; ``sunspot_new_graph`` on a version of the graph that was
+never seen before, and so with its walks. ``webhook`` is the whole service, from request to answer; it waits
+for the disk and is timed by the wall clock, the others by processor time.
+
 Graphs are preferential: each service calls a few that came before it, so that some are hubs, and some calls
 lead back, so that there are cycles. Every service has latency, errors, requests and CPU; one of the alert's
 dependencies is slow. Seeded; one core.
@@ -11,14 +15,14 @@ import resource
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import networkx as nx
 import numpy as np
 
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, Item
+from experiments.webhook_speed import webhook_ms
 from features.frame import Frame
 from models.case import Alert, build_case
 from models.evidence.calls import calls_of
@@ -30,7 +34,11 @@ if TYPE_CHECKING:
 
     from models.case import Case
 
+T = TypeVar("T")
+
 SIZES = (50, 1_000, 10_000, 25_000)
+WEBHOOK_SIZES = (1_000,)
+N_WEBHOOKS = 60
 N_NORMAL_TICKS = 120
 N_CALLEES = 4
 CYCLE_SHARE = 0.02
@@ -48,48 +56,86 @@ class Timing:
     method: str
     ms: tuple[float, ...]
 
+    @property
+    def median(self) -> float:
+        """Median of the runs."""
+        return float(np.median(self.ms))
+
+
+class Estate(NamedTuple):
+    """Services, their signals around an alert and in normal operation, and the alert."""
+
+    graph: DependencyGraph
+    frame: Frame
+    normal: Frame
+    alert: Alert
+
+    def case(self) -> Case:
+        """The alert's case."""
+        return build_case(
+            self.alert, ONSET + timedelta(minutes=5), self.graph, self.frame, normal=self.normal
+        )
+
+    def case_on_new_graph(self) -> Case:
+        """The same on a copy of the graph, which nothing is known of yet."""
+        return self._replace(graph=self.graph.subgraph(self.graph.items)).case()
+
 
 def bench_speed(
-    *, sizes: Sequence[int] = SIZES, n_repeats: int = 7, on_progress: Callable[[str], None] = lambda _: None
+    *,
+    sizes: Sequence[int] = SIZES,
+    webhook_sizes: Sequence[int] = WEBHOOK_SIZES,
+    n_repeats: int = 25,
+    n_webhooks: int = N_WEBHOOKS,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, float | int | str]]:
-    """Time `build_case`, the ranking and PageRank on several graphs; one row per part and method."""
+    """Time the ranking, PageRank, `build_case` and the service: one row per size of graph and method."""
     rows: list[dict[str, float | int | str]] = []
     for size in sizes:
-        graph, frame, normal, alert = _estate(size)
-        case = _build(graph, frame, normal, alert)
+        on_progress(f"{size} services")
+        estate = _estate(size)
         timings = [
-            _timed("sunspot", partial(RANKERS["sunspot"].rank, case), n_repeats),
-            _timed("personalised_pagerank", partial(_pagerank, case), n_repeats),
-            _timed("random", partial(RANKERS["random"].rank, case), n_repeats),
-            _timed("build_case", partial(_build, graph, frame, normal, alert), n_repeats),
+            _timed("sunspot", RANKERS["sunspot"].rank, estate.case, n_repeats),
+            _timed("sunspot_new_graph", RANKERS["sunspot"].rank, estate.case_on_new_graph, n_repeats),
+            _timed("personalised_pagerank", _pagerank, estate.case, n_repeats),
+            _timed("random", RANKERS["random"].rank, estate.case, n_repeats),
+            _timed("build_case", Estate.case, estate._replace, n_repeats),
         ]
-        for timing in timings:
-            rows.append(
-                {
-                    "part": f"services_{size}",
-                    "method": timing.method,
-                    "n": n_repeats,
-                    "n_items": len(case.items),
-                    "p50_ms": float(np.median(timing.ms)),
-                    "p95_ms": float(np.quantile(timing.ms, 0.95)),
-                    "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                }
-            )
-            on_progress(f"{size} services: {timing.method}")
+        if size in webhook_sizes:
+            timings.append(Timing("webhook", webhook_ms(*estate, n_repeats=n_webhooks)))
+        rows += _rows(f"services_{size}", len(estate.case().items), timings)
     return rows
 
 
-def _timed(method: str, run: Callable[[], object], n_repeats: int) -> Timing:
-    run()
+def _rows(part: str, n_items: int, timings: Sequence[Timing]) -> list[dict[str, float | int | str]]:
+    pagerank = next(timing for timing in timings if timing.method == "personalised_pagerank")
+    return [
+        {
+            "part": part,
+            "method": timing.method,
+            "n": len(timing.ms),
+            "n_items": n_items,
+            "p50_ms": timing.median,
+            "p95_ms": float(np.quantile(timing.ms, 0.95)),
+            "pagerank_ratio": timing.median / pagerank.median,
+            "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        for timing in timings
+    ]
+
+
+def _timed(method: str, run: Callable[[T], object], make: Callable[[], T], n_repeats: int) -> Timing:
+    """Time a function of something that is made anew for each run; the first run warms up."""
     taken = []
-    for _ in range(n_repeats):
-        began = time.perf_counter()
-        run()
-        taken.append((time.perf_counter() - began) * 1000)
-    return Timing(method, tuple(taken))
+    for _ in range(n_repeats + 1):
+        made = make()
+        began = time.process_time()
+        run(made)
+        taken.append((time.process_time() - began) * 1000)
+    return Timing(method, tuple(taken[1:]))
 
 
-def _estate(size: int) -> tuple[DependencyGraph, Frame, Frame, Alert]:
+def _estate(size: int) -> Estate:
     rng = np.random.default_rng(size)
     names = [f"service-{index:05d}" for index in range(size)]
     edges: set[tuple[int, int]] = set()
@@ -112,11 +158,7 @@ def _estate(size: int) -> tuple[DependencyGraph, Frame, Frame, Alert]:
     normal_values = level * rng.lognormal(0.0, 0.05, (N_NORMAL_TICKS, len(keys)))
     frame = Frame(end_ms - 40 * STEP_MS, STEP_MS, keys, values)
     normal = Frame(end_ms - (40 + N_NORMAL_TICKS) * STEP_MS, STEP_MS, keys, normal_values)
-    return graph, frame, normal, Alert(names[0], "SlowRequests", ONSET + timedelta(minutes=4))
-
-
-def _build(graph: DependencyGraph, frame: Frame, normal: Frame, alert: Alert) -> Case:
-    return build_case(alert, ONSET + timedelta(minutes=5), graph, frame, normal=normal)
+    return Estate(graph, frame, normal, Alert(names[0], "SlowRequests", ONSET + timedelta(minutes=4)))
 
 
 def _pagerank(case: Case) -> dict[int, float]:

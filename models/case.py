@@ -257,7 +257,7 @@ def _left_out(graph: DependencyGraph, item: str) -> tuple[str, ...]:
         n_left, whose = len(graph) - len(part), "in a graph without edges"
         kept = f"the first {MAX_ITEMS:,} by name"
     else:
-        n_left = len({near for each in part.hops(item) for near in graph.needs[each] if near not in part})
+        n_left = len(set().union(*(graph.needs[each] for each in part.hops(item))) - part.items.keys())
         whose, kept = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
     return (f"{n_left:,} items {whose} were left out: only {kept} are looked at.",) if n_left else ()
 

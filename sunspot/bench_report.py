@@ -49,6 +49,7 @@ HEADINGS = {
     "n_items": "items",
     "p50_ms": "p50 ms",
     "p95_ms": "p95 ms",
+    "pagerank_ratio": "× PageRank",
     "grown_mb": "grown by MB",
     "rss_mb": "peak MB",
     "ms_per_incident": "ms",

@@ -53,13 +53,8 @@ def _about(case: Case, item: str) -> dict[str, str]:
 
 
 def _edges(case: Case, items: Sequence[str]) -> list[list[str]]:
-    kept = set(items)
-    found = {
-        (edge.dependent, edge.dependency)
-        for edge in case.graph.edges
-        if edge.dependent in kept and edge.dependency in kept
-    }
-    return [list(pair) for pair in sorted(found)]
+    needs = case.graph.needs
+    return [[each, near] for each in sorted(items) for near in sorted(needs[each].keys() & set(items))]
 
 
 def _signals(case: Case, item: str) -> dict[str, Any]:
