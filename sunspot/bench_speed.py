@@ -18,7 +18,7 @@ CAPTIONS = {
     "detect": "One core; ns/point by processor time. p50, p95: of a tick of all series. "
     "sunspot_all_scores: onset, severity and paging.",
     "logs": "One core. grown by: rise of the peak memory over the second half of the lines.",
-    "rank": "Milliseconds of processor time on one core; items: what of the graph is within reach of the alert. "
+    "rank": "Milliseconds of processor time; items: what of the graph is within reach of the alert. "
     "personalised_pagerank: networkx, on the calls of the same case.\n"
     "sunspot_new_graph: on a version of the graph never seen before. webhook: the service from "
     "request to answer, by the wall clock. peak MB: of the process so far.",
