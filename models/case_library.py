@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from models.case_files import PREFIX, decode_case, encode_case, file_stem
 from models.errors import BadCaseError
+from telemetry.durable import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,8 @@ def write_case(stored: StoredCase, directory: Path) -> Path:
     """
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in encode_case(stored).items():
-        _write_whole(directory / name, content)
+        with replacing(directory / name) as file:
+            file.write(content)
     return path_of(directory, stored.case.id)
 
 
@@ -85,15 +86,6 @@ def remove_case(directory: Path, case_id: str) -> None:
     path = path_of(directory, case_id)
     for each in (path, path.with_suffix(".npz")):
         each.unlink(missing_ok=True)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.part")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def _read(path: Path) -> bytes:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Subcommand] = {
     ),
     "models": Subcommand("sunspot.models", "List the registered bundles and which one is champion."),
     "bench": Subcommand("sunspot.bench", "Measure Sunspot beside its peers."),
+    "replay": Subcommand("sunspot.replay", "Rank a stored case again and show what changed."),
     "import": Subcommand("sunspot.imports", "Bring a CMDB or change events to a running service."),
     "token": Subcommand("sunspot.token", "Create, list and revoke the tokens of senders."),
     "doctor": Subcommand("sunspot.doctor", "Check this installation and say what to do."),

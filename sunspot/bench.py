@@ -13,6 +13,7 @@ from sunspot.options import tracking_option
 
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
+    from models.case import Case
 
 CAPTION = (
     "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; "
@@ -30,7 +31,10 @@ def command() -> None:
 
 @command.command("rank")
 @click.option(
-    "--dataset", type=click.Choice(["petshop", "nezha", "brokerage"]), required=True, help="Which incidents."
+    "--dataset",
+    type=click.Choice(["petshop", "nezha", "cases", "brokerage"]),
+    required=True,
+    help="Which incidents; cases: any case library.",
 )
 @click.option(
     "--data",
@@ -85,49 +89,20 @@ command.add_command(bench_speed.command)
 
 def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
     from experiments.datasets.errors import DatasetError
+    from experiments.datasets.rank_sets import load_rank_set
     from experiments.rank_benchmark import LabelledCase
 
-    if dataset == "brokerage":
-        from experiments.brokerage.incidents import brokerage_cases
-
-        labelled = [LabelledCase(case, ("all", kind)) for kind, case in brokerage_cases(seed=seed)]
-        return labelled, f"seed:{seed}", ("The built-in simulator: a check, never a headline figure.",)
-    if data is None:
+    if data is None and dataset != "brokerage":
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
     try:
-        return _load_nezha(data) if dataset == "nezha" else _load_petshop(data)
+        loaded = load_rank_set(dataset, data, seed=seed)
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
+    labelled = [LabelledCase(case, parts_of(case)) for case in loaded.cases]
+    return labelled, loaded.digest, loaded.notes
 
 
-def _load_nezha(data: Path) -> Loaded:
-    from experiments.datasets.nezha import digest, load_nezha
-    from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
-    from experiments.rank_benchmark import LabelledCase
-
-    days = load_nezha(data)
-    has_logs = any(path.suffix == ".csv" for path in nezha_log_files(data))
-    logged = {day.name: day for day in load_nezha_logs(data)} if has_logs else {}
-    labelled = [
-        LabelledCase(
-            logged[day.name].with_logs(case) if day.name in logged else case,
-            ("all", day.system, f"{day.system}/{fault.kind}"),
-        )
-        for day in days
-        for fault, case in day.cases()
-    ]
-    notes = sorted({f"{day.system}, {day.name}: {note}" for day in days for note in day.notes})
-    return labelled, digest(data), tuple(notes)
-
-
-def _load_petshop(data: Path) -> Loaded:
-    from experiments.datasets.petshop import digest, load_petshop
-    from experiments.rank_benchmark import LabelledCase
-
-    scenarios = load_petshop(data)
-    labelled = [
-        LabelledCase(scenario.case(incident), ("all", scenario.name, f"{scenario.name}/{incident.metric}"))
-        for scenario in scenarios
-        for incident in scenario.incidents
-    ]
-    return labelled, digest(data), tuple(note for scenario in scenarios for note in scenario.notes)
+def parts_of(case: Case) -> tuple[str, ...]:
+    """Parts of the table that a case counts in: all, its system, and its kind of fault within it."""
+    kind = "/".join(each for each in (case.system, case.fault_type) if each)
+    return tuple(dict.fromkeys(["all", *([case.system] if case.system else []), *([kind] if kind else [])]))

@@ -1,0 +1,159 @@
+"""``sunspot replay case``: a stored incident ranked again, beside what was said of it then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import click
+from click.shell_completion import CompletionItem
+
+from sunspot.options import DATA_DIRECTORY, DATA_VARIABLE, DIRECTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+    from models.case_files import StoredCase
+
+LIBRARY = "cases"
+N_SHOWN = 10
+DEFAULT = "default"
+
+Said = dict[str, dict[str, Any]]
+"""Candidates by item, as a ranking's document has them, each with its rank."""
+
+
+@click.group("replay")
+def command() -> None:
+    """Run what was stored again, to the same numbers."""
+
+
+def complete_case(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of the cases in the library that the command line names so far."""
+    from models.case_library import case_paths
+
+    directory = _library(ctx.params.get("data_dir") or DATA_DIRECTORY, ctx.params.get("cases"))
+    ids = (unquote(path.stem.removeprefix("case-")) for path in case_paths(directory))
+    return [CompletionItem(each) for each in ids if each.startswith(incomplete)]
+
+
+def complete_ranker(
+    _ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of the rankers."""
+    from models.rankers import RANKERS
+
+    return [CompletionItem(each) for each in (DEFAULT, *RANKERS) if each.startswith(incomplete)]
+
+
+@command.command("case")
+@click.argument("case_id", metavar="ID", shell_complete=complete_case)
+@click.option(
+    "--data-dir",
+    type=DIRECTORY,
+    envvar=DATA_VARIABLE,
+    default=DATA_DIRECTORY,
+    show_default=True,
+    help="Directory of the service's data, whose library is read.",
+)
+@click.option("--cases", type=DIRECTORY, help="Another case library.")
+@click.option(
+    "--ranker",
+    default=DEFAULT,
+    show_default=True,
+    shell_complete=complete_ranker,
+    help="default, or the name of a peer.",
+)
+def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str) -> None:
+    """Rank the stored case ID again, and show what changed against what was said then.
+
+    ID is a case's id, or the path of its document.
+    """
+    from models.rankers import RANKERS, rank
+
+    name = "sunspot" if ranker == DEFAULT else ranker
+    if name not in RANKERS:
+        raise click.UsageError(f"there is no ranker {ranker!r}; there are {', '.join((DEFAULT, *RANKERS))}")
+    stored = _read(case_id, _library(data_dir, cases))
+    ranking = rank(stored.case, ranker=name)
+    now = _said(
+        [
+            {**each._asdict(), "evidence": [{"sentence": told.sentence} for told in each.evidence]}
+            for each in ranking.candidates
+        ]
+    )
+    then = _said((stored.ranking or {}).get("candidates", []))
+    _show(stored, then, now, (stored.ranking or {}).get("abstained", ""), ranking.abstained)
+
+
+def _library(data_dir: Path, cases: Path | None) -> Path:
+    return cases or data_dir / LIBRARY
+
+
+def _read(case_id: str, library: Path) -> StoredCase:
+    from models.case_library import case_paths, path_of, read_case
+    from models.errors import BadCaseError
+
+    path = (
+        Path(case_id) if case_id.endswith(".json") and Path(case_id).is_file() else path_of(library, case_id)
+    )
+    if not path.is_file():
+        n_cases = len(case_paths(library))
+        raise click.UsageError(f"{library} has no case {case_id!r}; it holds {n_cases} cases")
+    try:
+        return read_case(path)
+    except BadCaseError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _said(candidates: Sequence[Mapping[str, Any]]) -> Said:
+    return {each["item"]: {**each, "rank": rank} for rank, each in enumerate(candidates, start=1)}
+
+
+def _show(stored: StoredCase, then: Said, now: Said, abstained_then: str, abstained_now: str) -> None:
+    from rich.console import Console
+
+    case, console = stored.case, Console()
+    confirmed = ", ".join(case.cause) or "not known"
+    console.print(f"{case.id}: {case.alert.name} on {case.alert.item}; cause: {confirmed}", markup=False)
+    console.print(_ranks(case.cause, then, now))
+    if stored.ranking is None:
+        console.print("nothing was said then: the case was not ranked by a service")
+    for when, reason in (("then", abstained_then), ("now", abstained_now)):
+        if reason:
+            console.print(f"{when}: no cause is named: {reason}", markup=False)
+    lines = changed_evidence(then, now) if then else []
+    for line in lines:
+        console.print(line, markup=False)
+    if then and not lines:
+        console.print("the evidence is the same")
+
+
+def _ranks(causes: Sequence[str], then: Said, now: Said) -> Table:
+    from rich.table import Table
+
+    table = Table("candidate", "cause", "rank then", "now", "probability then", "now")
+    for item in dict.fromkeys([*list(now)[:N_SHOWN], *list(then)[:N_SHOWN], *causes]):
+        cells = [
+            *(str(said[item]["rank"]) if item in said else "" for said in (then, now)),
+            *(f"{said[item]['probability']:.3f}" if item in said else "" for said in (then, now)),
+        ]
+        table.add_row(item, "yes" if item in causes else "", *cells)
+    return table
+
+
+def changed_evidence(then: Said, now: Said) -> list[str]:
+    """What is said of the first candidates now and was not then (+), and the other way round (-)."""
+    lines = []
+    for item in dict.fromkeys([*list(now)[:N_SHOWN], *list(then)[:N_SHOWN]]):
+        before, after = _sentences(then, item), _sentences(now, item)
+        lines += [f"+ {item}: {each}" for each in after if each not in before]
+        lines += [f"- {item}: {each}" for each in before if each not in after]
+    return lines
+
+
+def _sentences(said: Said, item: str) -> list[str]:
+    return [told["sentence"] for told in said.get(item, {}).get("evidence", [])]
