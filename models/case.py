@@ -213,7 +213,7 @@ def build_case(
     outside = (normal.times_ms + normal.step_ms <= before.start_ms) | (normal.times_ms >= end_ms)
     chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
     return Case(
-        id=f"{alert.fingerprint or alert.item}-{_ms(alert.starts_at)}",
+        id=case_id_of(alert),
         alert=alert,
         at=at,
         graph=part,
@@ -233,6 +233,11 @@ def build_case(
         window_logs=logs.between(onset_ms, end_ms) if logs else None,
         normal_logs=normal_logs.outside(before.start_ms, end_ms) if normal_logs else None,
     )
+
+
+def case_id_of(alert: Alert) -> str:
+    """The id of an alert's case: the same however often it is built."""
+    return f"{alert.fingerprint or alert.item}-{_ms(alert.starts_at)}"
 
 
 @lru_cache(maxsize=16)  # asked for twice per alert, and alerts on one item come again

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from models.case import MIN_NORMAL_TICKS, Signals
 from models.case_files import PREFIX, decode_case, encode_case, file_stem
-from models.errors import BadCaseError
+from models.errors import BadCaseError, CaseTooLargeError
 from telemetry.durable import replacing
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 16 * 2**20
 """What one file may take; a table that somebody wrote may be larger than what Sunspot writes."""
+
+THINNED = "normal ticks were kept, evenly spread, so that the case fits into its files"
 
 
 def read_cases(directory: Path) -> Iterator[Case]:
@@ -79,6 +83,29 @@ def write_case(stored: StoredCase, directory: Path) -> Path:
         with replacing(directory / name) as file:
             file.write(content)
     return path_of(directory, stored.case.id)
+
+
+def thinned_to_fit(stored: StoredCase) -> StoredCase:
+    """The case itself if it fits into its files, or else with fewer normal ticks, and a note that says so.
+
+    Raises
+    ------
+    CaseTooLargeError
+        If it does not fit with `MIN_NORMAL_TICKS` either.
+    """
+    try:
+        encode_case(stored)
+    except CaseTooLargeError:
+        normal = stored.case.normal
+        kept = slice(None, None, 2)
+        n_kept = len(normal.times_ms[kept])
+        if n_kept < MIN_NORMAL_TICKS:
+            raise
+        fewer = Signals(normal.times_ms[kept], {role: values[kept] for role, values in normal.values.items()})
+        notes = tuple(each for each in stored.case.notes if not each.endswith(THINNED))
+        case = replace(stored.case, normal=fewer, notes=(*notes, f"{n_kept} {THINNED}"))
+        return thinned_to_fit(replace(stored, case=case))
+    return stored
 
 
 def remove_case(directory: Path, case_id: str) -> None:

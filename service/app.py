@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from service.background import Repeating
 from service.bodies import BoundedBody
 from service.calendar_file import overrides_from
+from service.case_export import CaseExport
 from service.champion import Champion
 from service.checkpoints import Checkpoints
 from service.clock import SystemClock
@@ -46,7 +47,9 @@ STORE = "store.sqlite"
 HISTORY = "history"
 BUNDLES = "bundles"
 CHECKPOINT = "first-stage.state"
-CHECKPOINT_S, RETENTION_S = 60.0, 3600.0
+RANKED_CASES = "ranked-cases"
+CASES = "cases"
+CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
 
 
 def create_app(
@@ -96,7 +99,15 @@ def _parts(
     gate: Gate,
     champion: Champion,
 ) -> ServiceParts:
-    change_store, incident_store = ChangeStore(database), IncidentStore(database)
+    change_store, incident_store, audit = ChangeStore(database), IncidentStore(database), Audit(database)
+    cases = CaseExport(
+        settings.data_dir / RANKED_CASES,
+        settings.case_library or settings.data_dir / CASES,
+        incident_store,
+        audit,
+        clock,
+        keep=settings.case_retention,
+    )
     return ServiceParts(
         settings=settings,
         clock=clock,
@@ -107,7 +118,8 @@ def _parts(
         cmdb=CmdbNow(GraphStore(database)),
         changes=change_store,
         incidents=incident_store,
-        audit=Audit(database),
+        audit=audit,
+        cases=cases,
         desk=AlertDesk(
             incident_store,
             change_store,
@@ -116,6 +128,7 @@ def _parts(
             elapsed_s=time.monotonic,
             budget_s=settings.ranking_budget_s,
             max_alerts=settings.max_alerts,
+            on_ranked=cases.receive,
         ),
         measures=Measures(),
     )
@@ -131,6 +144,8 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         ),
         Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
+        Repeating("cases", parts.cases.advance, every_s=CASES_S),
+        Repeating("case retention", parts.cases.retain, every_s=RETENTION_S),
     )
 
     @asynccontextmanager
@@ -142,6 +157,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             for each in workers:
                 each.stop()
             parts.first_stage.keep()
+            parts.cases.advance()
 
     app = FastAPI(
         title="Sunspot",

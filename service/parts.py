@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
+    from service.case_export import CaseExport
     from service.champion import Champion
     from service.clock import WallClock
     from service.cmdb_now import CmdbNow
@@ -38,6 +39,7 @@ class ServiceParts:
     incidents: IncidentStore
     audit: Audit
     desk: AlertDesk
+    cases: CaseExport
     measures: Measures
 
     @property

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     retention: timedelta = Field(
         timedelta(days=400), ge=timedelta(days=1), description="age at which signals are removed from history"
     )
+    case_library: Path | None = Field(
+        None, description="directory that closed incidents are exported to; by default cases in data_dir"
+    )
+    case_retention: timedelta = Field(
+        timedelta(days=30), gt=timedelta(0), description="age at which a case without a verdict is removed"
+    )
     calendar_overrides: Path | None = Field(
         None, description="TOML file of closures and openings beside the exchange calendar"
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cmdb.graph import DependencyGraph
+    from models.case import Case
     from service.clock import WallClock
     from service.incidents.records import KnownAlert, Notification
     from service.live import InUse, LiveSignals
@@ -54,6 +55,8 @@ class AlertDesk:
         How long the alerts of one webhook may be ranked, taken together.
     max_alerts
         How many alerts of one webhook are ranked; every one is kept.
+    on_ranked
+        Receives each case that was ranked, with the ranking's document.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class AlertDesk:
         elapsed_s: Callable[[], float],
         budget_s: float,
         max_alerts: int,
+        on_ranked: Callable[[Case, Mapping[str, Any]], None] = lambda _case, _document: None,
     ) -> None:
         self._incidents = incidents
         self._changes = changes
@@ -74,6 +78,7 @@ class AlertDesk:
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
         self._max_alerts = max_alerts
+        self._on_ranked = on_ranked
 
     def receive(self, notifications: Sequence[Notification], graph: DependencyGraph) -> list[Answer]:
         """Keep and explain the alerts of one webhook; all of it is on disk when this returns."""
@@ -112,6 +117,8 @@ class AlertDesk:
         self._incidents.add_ranking(
             known.id, made.document, cause=made.cause, probability=made.probability, at=self._clock.now()
         )
+        if made.case is not None:
+            self._on_ranked(made.case, made.document)
         return made.document, ""
 
     def _sees(self, known: KnownAlert, in_use: InUse) -> bool:

@@ -40,10 +40,13 @@ class Enrichment:
         The ranking as it is kept; ``None`` if there is none.
     unenriched
         Why there is none; empty if there is one.
+    case
+        What was ranked, if anything was.
     """
 
     document: dict[str, Any] | None
     unenriched: str = ""
+    case: Case | None = None
 
     @property
     def cause(self) -> str:
@@ -103,7 +106,7 @@ def _ranked(
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
-    return Enrichment(_document(case, rank(case), at))
+    return Enrichment(_document(case, rank(case), at), case=case)
 
 
 def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
-    told += parts.live.troubles()
+    told += parts.live.troubles() + parts.cases.troubles()
     if not parts.live.calendar_known():
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.champion.problem:

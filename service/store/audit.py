@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from service.clock import from_ms, to_ms
 from service.store.tables import audit
@@ -62,6 +62,14 @@ class Audit:
             .where(audit.c.action == action, audit.c.subject == subject)
             .order_by(audit.c.position)
         )
+        return self._entries(asked)
+
+    def since(self, action: str, position: int) -> list[Entry]:
+        """Every row of one action after a position, oldest first."""
+        asked = select(audit).where(audit.c.action == action, audit.c.position > position)
+        return self._entries(asked.order_by(audit.c.position))
+
+    def _entries(self, asked: Select[Any]) -> list[Entry]:
         with self._database.reading() as connection:
             return [
                 Entry(row.position, from_ms(row.at_ms), row.who, row.action, row.subject, row.document)
