@@ -46,13 +46,14 @@ def thinned(sums: LogSums, *, max_values: int) -> LogSums:
     """
     counts = sums.counts
     n_windows, n_kinds = counts.counts.shape
-    stride = max(1, -(-n_windows * n_kinds // max_values))
+    stride = max(1, -(-max(n_windows * n_kinds, len(sums.gaps.n)) // max_values))
     is_kept = np.arange(n_windows) % stride == 0
     said = counts.counts > 0
     lost = ~said[is_kept].any(axis=0) & said.any(axis=0)
     latest = n_windows - 1 - np.argmax(said[::-1], axis=0) if n_windows else np.zeros(0, dtype=np.int64)
     is_kept[latest[lost]] = True
-    return sums.at(counts.starts_ms[is_kept].tolist())
+    kept = sums.at(counts.starts_ms[is_kept].tolist())
+    return replace(kept, gaps=_of_seen_kinds(kept.gaps))
 
 
 def _joined_counts(parts: Sequence[LogCounts]) -> LogCounts:
@@ -80,6 +81,12 @@ def _joined_gaps(parts: Sequence[LogGaps]) -> LogGaps:
         np.concatenate([part.squares for part in parts]),
     )
     return replace(cells.coarser(cells.step_ms), kinds=kinds)
+
+
+def _of_seen_kinds(gaps: LogGaps) -> LogGaps:
+    seen, kind = np.unique(gaps.kind, return_inverse=True)
+    kinds = tuple(gaps.kinds[index] for index in seen.tolist())
+    return replace(gaps, kinds=kinds, kind=kind.ravel().astype(np.int64))
 
 
 def _first(parts: Sequence[Mapping[LogKind, tuple[str, ...]]]) -> dict[LogKind, tuple[str, ...]]:

@@ -15,7 +15,6 @@ BUNDLE_VERSION_TAG = "sunspot.bundle_version"
 NO_CHAMPION = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """What MLflow answers for a model that is not registered, and for one without the alias."""
 
-LOADER_MODULE = "models.pyfunc"
 SQLITE = "sqlite:///"
 
 _DEFAULTS = {
@@ -30,6 +29,7 @@ _DEFAULTS = {
 _ITS_OWN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
     ("The ``noload`` loader strategy", DeprecationWarning),
     (".*Any type hint is inferred as AnyType", UserWarning),
+    (".*An input example was not provided when logging the model", UserWarning),
 )
 
 

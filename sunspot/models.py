@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,23 +19,39 @@ PIPED_WIDTH = 160
 """Characters of the table where there is no terminal to ask."""
 
 
+MODEL_NAMES = (
+    "sunspot-detectors",
+    "sunspot-logs",
+)  # those of models.registered, which --help need not import
+
+model_option = click.option(
+    "--model",
+    "model_name",
+    type=click.Choice(MODEL_NAMES),
+    default=MODEL_NAMES[0],
+    show_default=True,
+    help="Which registered model.",
+)
+
+
 @click.group(name="models")
 def command() -> None:
     """List and compare the registered bundles, and choose the champion."""
 
 
 @command.command(name="list")
+@model_option
 @data_option
 @tracking_uri_option
-def list_models(data: Path, tracking_uri: str) -> None:
+def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     """Show every version, newest first, with its figures on held-back time."""
     from datetime import UTC, datetime
 
     from rich.table import Table
 
-    bundles = _tracker(data, tracking_uri).registered()
+    bundles = _tracker(model_name, data, tracking_uri).registered()
     if not bundles:
-        click.echo("no bundle is registered yet: run sunspot train detectors")
+        click.echo(f"no bundle is registered yet: run sunspot train {model_name.removeprefix('sunspot-')}")
         return
     table = Table("version", "alias", "created (UTC)", "bundle", "run", "false pages/week", "shifts found")
     for each in bundles:
@@ -54,16 +70,17 @@ def list_models(data: Path, tracking_uri: str) -> None:
 @command.command(name="compare")
 @click.argument("first")
 @click.argument("second")
+@model_option
 @data_option
 @tracking_uri_option
-def compare_models(first: str, second: str, data: Path, tracking_uri: str) -> None:
+def compare_models(first: str, second: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Show the figures of two versions on held-back time side by side.
 
     Each was judged on the time held back in its own training: compare versions of one history.
     """
     from rich.table import Table
 
-    bundles = _tracker(data, tracking_uri).registered()
+    bundles = _tracker(model_name, data, tracking_uri).registered()
     one, other = _found(bundles, first), _found(bundles, second)
     table = Table("figure", f"version {first}", f"version {second}", "change")
     for name in sorted(one.figures.keys() | other.figures.keys()):
@@ -75,11 +92,12 @@ def compare_models(first: str, second: str, data: Path, tracking_uri: str) -> No
 
 @command.command(name="promote")
 @click.argument("version")
+@model_option
 @data_option
 @tracking_uri_option
-def promote_model(version: str, data: Path, tracking_uri: str) -> None:
+def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Make a version champion, whatever the gate said of it."""
-    tracker = _tracker(data, tracking_uri)
+    tracker = _tracker(model_name, data, tracking_uri)
     if _found(tracker.registered(), version).is_champion:
         click.echo(f"version {version} is champion already")
         return
@@ -88,11 +106,12 @@ def promote_model(version: str, data: Path, tracking_uri: str) -> None:
 
 
 @command.command(name="rollback")
+@model_option
 @data_option
 @tracking_uri_option
-def rollback_model(data: Path, tracking_uri: str) -> None:
+def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
     """Make the version champion again that was champion before; done twice, the two change places twice."""
-    tracker = _tracker(data, tracking_uri)
+    tracker = _tracker(model_name, data, tracking_uri)
     version = tracker.previous() if tracker.registered() else ""
     if not version:
         raise click.ClickException("no version was champion before the present one")
@@ -100,16 +119,18 @@ def rollback_model(data: Path, tracking_uri: str) -> None:
     click.echo(f"version {version} is champion again")
 
 
-def _tracker(data: Path, tracking_uri: str) -> MlflowTracker:
+def _tracker(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
+    from models.registered import REGISTERED_MODELS
     from models.registry import store_path, tracking_uri_for
 
     uri = tracking_uri or tracking_uri_for(data)
     path = store_path(uri)
     if path is not None and not path.is_file():
-        raise click.ClickException(f"there is no tracking store at {path} yet: run sunspot train detectors")
+        train = model_name.removeprefix("sunspot-")
+        raise click.ClickException(f"there is no tracking store at {path} yet: run sunspot train {train}")
     from training.tracking import MlflowTracker
 
-    return MlflowTracker(uri)
+    return MlflowTracker(uri, REGISTERED_MODELS[model_name])
 
 
 def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.registered import DETECTORS_MODEL
 from models.registry import tracking_uri_for
 from sunspot.processes import python_server
 
@@ -30,7 +31,7 @@ def train(
     from training.tracking import MlflowTracker
 
     config = FitConfig(data_name=story.title, data_source="demo", clock=story.clock)
-    tracker = MlflowTracker(tracking_uri_for(folder))
+    tracker = MlflowTracker(tracking_uri_for(folder), DETECTORS_MODEL)
     result = fit_detectors(config, story.history, tracker, progress=progress)
     return result, f"/#/experiments/{tracker.experiment_id}/runs/{result.run_id}"
 

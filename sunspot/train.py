@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot.options import calendar_overrides_option, data_option, tracking_uri_option
+from sunspot.train_logs import logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ CLOCK_NAMES = ("XSHG", "always")  # those of features.calendar, which --help nee
 @click.group(name="train")
 def command() -> None:
     """Fit models on history, track them in MLflow, and promote what is no worse."""
+
+
+command.add_command(logs)
 
 
 @command.command()
@@ -126,6 +130,7 @@ def _trained(
     with console.status("reading history") as status:
         frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
         status.update("opening MLflow")
+        from models.registered import DETECTORS_MODEL
         from training.fit_detectors import FitConfig, fit_detectors
         from training.tracking import MlflowTracker, tracking_uri_for
 
@@ -138,7 +143,8 @@ def _trained(
             replaces_champion=replace_champion,
             seed=seed,
         )
-        result = fit_detectors(config, frame, MlflowTracker(uri), clocks=clocks, progress=status.update)
+        tracker = MlflowTracker(uri, DETECTORS_MODEL)
+        result = fit_detectors(config, frame, tracker, clocks=clocks, progress=status.update)
         return result, uri
 
 

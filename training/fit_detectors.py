@@ -98,7 +98,7 @@ class FitResult:
 def fit_detectors(
     config: FitConfig,
     frame: Frame,
-    tracker: Tracker,
+    tracker: Tracker[Bundle],
     *,
     labels: Sequence[LabelledAnomaly] = (),
     clocks: Mapping[str, Clock] = CLOCKS,

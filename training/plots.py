@@ -44,10 +44,10 @@ def training_plots(
 
 
 def _score_plot(trial: Trial, threshold: float) -> Figure:
-    figure, (axes,) = _figure(1)
-    times, scores = _dates(trial.held_back.frame.times_ms), trial.held_back.scores
+    figure, (axes,) = new_figure(1)
+    times, scores = dates_of(trial.held_back.frame.times_ms), trial.held_back.scores
     for quantile in (0.5, 0.99):
-        axes.plot(times, _quantile_by_tick(scores, quantile), lw=0.8, label=f"{quantile:.0%} of the series")
+        axes.plot(times, quantile_by_tick(scores, quantile), lw=0.8, label=f"{quantile:.0%} of the series")
     axes.axhline(threshold, color="tab:red", lw=1, label=f"threshold {threshold:.1f}")
     axes.set(ylabel="score (standard deviations)", title="Scores on the time held back", xlabel="UTC")
     axes.legend(loc="upper right")
@@ -61,9 +61,9 @@ def _profile_plot(trial: Trial, baseline: Baseline, clock: Clock) -> Figure:
     busiest = np.argsort(-baseline.n_seen * (baseline.spread > 0), kind="stable")
     chosen = busiest[: min(N_PROFILES, len(baseline.keys))]
     expected = expected_values(frame, baseline, clock)
-    figure, all_axes = _figure(max(1, len(chosen)))
+    figure, all_axes = new_figure(max(1, len(chosen)))
     for axes, column in zip(all_axes, chosen, strict=False):
-        times = _dates(frame.times_ms)
+        times = dates_of(frame.times_ms)
         axes.plot(times, frame.values[:, column], lw=0.6, color="tab:gray", label="seen")
         axes.plot(times, expected[:, column], lw=1, color="tab:blue", label="expected by the season")
         axes.set_title(f"{baseline.keys[column].item} {baseline.keys[column].metric}", fontsize=8)
@@ -72,7 +72,7 @@ def _profile_plot(trial: Trial, baseline: Baseline, clock: Clock) -> Figure:
 
 
 def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
-    figure, (axes,) = _figure(1)
+    figure, (axes,) = new_figure(1)
     days, index = np.unique(trial.held_back.frame.times_ms // DAY_MS, return_inverse=True)
     counts = np.bincount(index, weights=pages.sum(axis=1), minlength=len(days))
     names = [datetime.fromtimestamp(int(day) * DAY_MS / 1000, UTC).date().isoformat() for day in days]
@@ -81,7 +81,8 @@ def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
     return figure
 
 
-def _figure(n_rows: int) -> tuple[Figure, list[Axes]]:
+def new_figure(n_rows: int) -> tuple[Figure, list[Axes]]:
+    """An empty picture of some rows, and the axes of each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -91,11 +92,12 @@ def _figure(n_rows: int) -> tuple[Figure, list[Axes]]:
     return figure, list(axes)
 
 
-def _dates(times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
+def dates_of(times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Instants as matplotlib draws them."""
     return times_ms.astype("datetime64[ms]")
 
 
-def _quantile_by_tick(scores: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
+def quantile_by_tick(scores: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
     """Quantile over the scored series of each tick; ``nan`` where none was scored."""
     ordered = np.sort(scores, axis=1)  # nan sorts last
     n = np.count_nonzero(~np.isnan(ordered), axis=1)

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-from models.bundle import Bundle, load_bundle, save_bundle
 from models.errors import BadBundleError
+from models.registered import DETECTORS_MODEL, AnyBundle
 from models.registry import (
     BUNDLE_DIRECTORY,
     BUNDLE_VERSION_TAG,
     CHAMPION,
-    LOADER_MODULE,
-    MODEL_NAME,
     NO_CHAMPION,
     bundle_directory,
     logged_model_of,
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from matplotlib.figure import Figure
+
+    from models.registered import RegisteredModel
 
 __all__ = [
     "DataSet",
@@ -98,18 +98,18 @@ class Run(Protocol):
         ...
 
 
-class Tracker(Protocol):
+class Tracker(Protocol[AnyBundle]):
     """Where runs and bundles are kept."""
 
     def run(self, name: str, tags: Mapping[str, str]) -> AbstractContextManager[Run]:
         """Open a run; it counts as failed if the block raises."""
         ...
 
-    def register(self, run: Run, bundle: Bundle) -> str:
+    def register(self, run: Run, bundle: AnyBundle) -> str:
         """Keep a bundle as a new version of the registered model, and return that version."""
         ...
 
-    def champion(self) -> Bundle | None:
+    def champion(self) -> AnyBundle | None:
         """Return the bundle in use, or ``None`` if there is none that can be loaded."""
         ...
 
@@ -170,22 +170,25 @@ class MlflowRun:
         self._client.log_text(self.id, json.dumps(document, indent=1), name)
 
 
-class MlflowTracker:
-    """Runs and the registered model in one MLflow.
+class MlflowTracker(Generic[AnyBundle]):
+    """Runs and a registered model in one MLflow.
 
     Parameters
     ----------
     uri
         MLflow's address; a store on this machine keeps its artifacts beside its database.
+    model
+        The registered model that bundles become versions of.
     experiment
         Name of the experiment that runs go to; made if need be.
     """
 
-    def __init__(self, uri: str, experiment: str = EXPERIMENT) -> None:
+    def __init__(self, uri: str, model: RegisteredModel[AnyBundle], *, experiment: str = EXPERIMENT) -> None:
         prepare_mlflow()
         from mlflow import MlflowClient  # noqa: PLC0415  seconds, and only where runs are tracked
 
         self.uri = uri
+        self._model = model
         path = store_path(uri)
         artifacts = None
         if path is not None:
@@ -203,22 +206,23 @@ class MlflowTracker:
         with _opened(self._client, self.experiment_id, name, tags) as run:
             yield run
 
-    def register(self, run: Run, bundle: Bundle) -> str:
+    def register(self, run: Run, bundle: AnyBundle) -> str:
         """Log a bundle as a pyfunc model of the run, and register it as a new version."""
         self._make_model()
         with tempfile.TemporaryDirectory() as parent, self._addressed() as mlflow:
             directory = Path(parent) / BUNDLE_DIRECTORY
-            save_bundle(bundle, directory)
+            self._model.save(bundle, directory)
             with mlflow.start_run(run_id=run.id):
                 logged = mlflow.pyfunc.log_model(
                     name=BUNDLE_DIRECTORY,
-                    loader_module=LOADER_MODULE,
+                    loader_module=self._model.loader_module,
                     data_path=str(directory),
                     pip_requirements=[f"sunspot=={installed_version('sunspot')}"],
                     metadata=dict(bundle.metadata),
+                    signature=_signature(self._model.inputs),
                 )
             made = self._client.create_model_version(
-                MODEL_NAME,
+                self._model.name,
                 source=logged.model_uri,
                 run_id=run.id,
                 tags={BUNDLE_VERSION_TAG: bundle.version},
@@ -226,13 +230,13 @@ class MlflowTracker:
             )
         return str(made.version)
 
-    def champion(self) -> Bundle | None:
+    def champion(self) -> AnyBundle | None:
         """Return the bundle in use, or ``None`` if there is none that can be loaded."""
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            version = self._client.get_model_version_by_alias(MODEL_NAME, CHAMPION)
+            version = self._client.get_model_version_by_alias(self._model.name, CHAMPION)
         except MlflowException as reason:
             if reason.error_code in NO_CHAMPION:
                 return None
@@ -242,28 +246,28 @@ class MlflowTracker:
         with tempfile.TemporaryDirectory() as directory:
             download_artifacts(artifact_uri=artifacts, dst_path=directory, tracking_uri=self.uri)
             try:
-                return load_bundle(bundle_directory(Path(directory)))
+                return self._model.load(bundle_directory(Path(directory)))
             except BadBundleError:
                 return None
 
     def promote(self, version: str) -> None:
         """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had."""
-        aliases = self._client.get_registered_model(MODEL_NAME).aliases
+        aliases = self._client.get_registered_model(self._model.name).aliases
         before = str(aliases.get(CHAMPION, ""))
         if before and before != version:
-            self._client.set_registered_model_alias(MODEL_NAME, PREVIOUS, before)
-        self._client.set_registered_model_alias(MODEL_NAME, CHAMPION, version)
+            self._client.set_registered_model_alias(self._model.name, PREVIOUS, before)
+        self._client.set_registered_model_alias(self._model.name, CHAMPION, version)
 
     def previous(self) -> str:
         """Version that was champion before the present one; empty if there was none."""
-        return str(self._client.get_registered_model(MODEL_NAME).aliases.get(PREVIOUS, ""))
+        return str(self._client.get_registered_model(self._model.name).aliases.get(PREVIOUS, ""))
 
     def registered(self) -> list[RegisteredBundle]:
         """Every version of the registered model, newest first."""
-        versions = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
+        versions = self._client.search_model_versions(f"name = '{self._model.name}'")
         if not versions:
             return []
-        aliases = self._client.get_registered_model(MODEL_NAME).aliases
+        aliases = self._client.get_registered_model(self._model.name).aliases
         return [
             RegisteredBundle(
                 version=str(each.version),
@@ -294,10 +298,17 @@ class MlflowTracker:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            self._client.create_registered_model(MODEL_NAME, description="Sunspot's detectors, as bundles")
+            self._client.create_registered_model(self._model.name, description=self._model.about)
         except MlflowException as reason:
             if reason.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def _signature(inputs: Mapping[str, str]) -> Any:
+    from mlflow.models import ModelSignature  # noqa: PLC0415
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+
+    return ModelSignature(inputs=Schema([ColSpec(kind, name) for name, kind in inputs.items()]))
 
 
 def log_bench(uri: str, report: Mapping[str, Any], *, plots: Mapping[str, Figure] | None = None) -> str:
@@ -312,7 +323,7 @@ def log_bench(uri: str, report: Mapping[str, Any], *, plots: Mapping[str, Figure
     plots
         Pictures to go with it, by name.
     """
-    tracker = MlflowTracker(uri, BENCH_EXPERIMENT)
+    tracker = MlflowTracker(uri, DETECTORS_MODEL, experiment=BENCH_EXPERIMENT)
     kind, name = str(report["kind"]), str(report["dataset"])
     tags = {"kind": kind, "dataset": name, "version": str(report.get("version", ""))}
     with tracker.run(f"{kind}-{name}", tags) as run:

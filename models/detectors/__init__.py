@@ -1,14 +1,17 @@
 """What is learned to tell an anomaly from normal.
 
-Two kinds: the first stage scores every series at every tick (`models.detectors.first_stage`); the
-detectors listed here score a service's feature row, and never change while they do.
+Three kinds: the first stage scores every series at every tick (`models.detectors.first_stage`); the
+detectors listed here score a service's feature row, or a session's count vector, and never change while they
+do; and a window of log lines has a detector of its own (`models.detectors.log_windows`).
 """
 
 from __future__ import annotations
 
 from models.detectors.isolation_forest import IsolationForestDetector
 from models.detectors.mad import MadDetector
+from models.detectors.pca import PcaDetector
 from models.detectors.rows import RowDetector
+from models.detectors.sessions import SessionDetector
 
 DETECTORS: dict[str, type[RowDetector]] = {
     "mad": MadDetector,
@@ -16,4 +19,11 @@ DETECTORS: dict[str, type[RowDetector]] = {
 }
 """Every detector of feature rows, by the name a bundle knows it by."""
 
-__all__ = ["DETECTORS", "RowDetector"]
+SESSION_DETECTORS: dict[str, type[RowDetector]] = {
+    "nearest_session": SessionDetector,
+    "isolation_forest": IsolationForestDetector,
+    "pca": PcaDetector,
+}
+"""Every detector of sessions' count vectors, by the name a log bundle knows it by."""
+
+__all__ = ["DETECTORS", "SESSION_DETECTORS", "RowDetector"]

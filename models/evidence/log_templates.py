@@ -8,13 +8,14 @@ service also waits for others that write no log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import special
 
 from features.log_counts import LogCounts
+from features.log_waits import wait_changes, wait_reference
 from features.log_windows import log_reference, mix_change
 from models.evidence.finding import MAX_SURPRISE, Finding
 
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 
 MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
 """Degrees of freedom of Student's t: the past is short, and its tails are heavier than it shows."""
-
-MIN_NORMAL_GAPS, MIN_GAPS = 20, 5
-"""So many waits of one kind are needed before and now."""
-
-FLOOR: Final = 0.05
-"""Smallest spread of ln(waits): nothing is steadier than 5 %."""
 
 GAP_WEIGHT: Final = 0.5
 
@@ -169,8 +164,9 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
     A slow machine or network delays all that leaves it. One slow link may be either end's fault, so that the
     median counts and not the worst.
     """
-    kinds = tuple(dict.fromkeys((*normal.kinds, *now.kinds)))
-    z = _gap_change(now, normal, kinds)
+    whole = replace(now, start_ms=np.zeros_like(now.start_ms)).coarser(now.step_ms)
+    z = wait_changes(whole, wait_reference(normal))
+    kinds = [now.kinds[kind] for kind in whole.kind.tolist()]
     before = _places([kind.service for kind in kinds], items)
     after = _places([kind.next_service for kind in kinds], items)
     own, _ = _strongest(np.where(before == after, z, np.nan), before, len(items), freedom)
@@ -182,35 +178,6 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
         leaving[item].append(float(np.median(values)))
     shared = np.array([float(np.median(each)) if each else np.nan for each in leaving])
     return np.fmax(own, np.clip(_surprise(shared, freedom), 0.0, MAX_SURPRISE))
-
-
-def _gap_change(now: LogGaps, normal: LogGaps, kinds: tuple[object, ...]) -> Floats:
-    """By how many standard errors the mean of ln(wait) rose, shape ``(n_kinds,)``; ``nan`` with too few."""
-    place = {kind: index for index, kind in enumerate(kinds)}
-
-    def sums(gaps: LogGaps) -> tuple[Ints, Floats, Floats, Floats]:
-        moved = np.array([place[kind] for kind in gaps.kinds], dtype=np.int64)
-        kind = moved[gaps.kind]
-        n, total, squares = (
-            np.bincount(kind, weights=each, minlength=len(kinds)).astype(np.float64)
-            for each in (gaps.n, gaps.total, gaps.squares)
-        )
-        return kind, n, total, squares
-
-    _, n_now, total_now, _ = sums(now)
-    kind, n_then, total_then, squares_then = sums(normal)
-    known = (n_now >= MIN_GAPS) & (n_then >= MIN_NORMAL_GAPS)
-    mean_now, mean_then = total_now / np.maximum(n_now, 1.0), total_then / np.maximum(n_then, 1.0)
-    within = np.maximum(squares_then / np.maximum(n_then, 1.0) - mean_then**2, FLOOR**2)
-    # variance of the windows' means beyond what their own waits explain, by moments (DerSimonian, Laird 1986)
-    off = normal.n * (normal.total / normal.n - mean_then[kind]) ** 2
-    spread = np.bincount(kind, weights=off, minlength=len(kinds))
-    n_windows = np.bincount(kind, minlength=len(kinds))
-    weight = n_then - np.bincount(kind, weights=normal.n**2, minlength=len(kinds)) / np.maximum(n_then, 1.0)
-    beyond = spread - np.maximum(n_windows - 1, 0) * within
-    between = np.divide(beyond, weight, out=np.zeros(len(kinds)), where=weight > 0)
-    error = np.sqrt(within / np.maximum(n_now, 1.0) + np.maximum(between, FLOOR**2))
-    return np.where(known, (mean_now - mean_then) / error, np.nan)
 
 
 def _example(case: Case, kind: int, change: MixChange) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from training_builders import a_bundle
 
+from models.registered import DETECTORS_MODEL
 from models.registry import MODEL_NAME, tracking_uri_for
 from service.model_source import ModelSource
 from training.tracking import MlflowTracker
@@ -21,25 +22,27 @@ if TYPE_CHECKING:
 NOWHERE = "sqlite:////nowhere/at/all/mlflow.db"
 
 
-def publish(tracker: MlflowTracker, bundle: Bundle) -> None:
+def publish(tracker: MlflowTracker[Bundle], bundle: Bundle) -> None:
     with tracker.run("test", {}) as run:
         tracker.promote(tracker.register(run, bundle))
 
 
 @pytest.fixture(scope="module")
-def tracker(tmp_path_factory: pytest.TempPathFactory) -> MlflowTracker:
-    return MlflowTracker(tracking_uri_for(tmp_path_factory.mktemp("mlflow")))
+def tracker(tmp_path_factory: pytest.TempPathFactory) -> MlflowTracker[Bundle]:
+    return MlflowTracker(tracking_uri_for(tmp_path_factory.mktemp("mlflow")), DETECTORS_MODEL)
 
 
 @pytest.fixture
-def kept(tracker: MlflowTracker, tmp_path: Path) -> Path:
+def kept(tracker: MlflowTracker[Bundle], tmp_path: Path) -> Path:
     """Return a cache that holds a bundle."""
     publish(tracker, a_bundle(note="kept"))
     assert ModelSource(tracker.uri, MODEL_NAME, tmp_path / "cache").refresh()
     return tmp_path / "cache"
 
 
-def test_the_champion_is_swapped_in_when_the_alias_moves(tracker: MlflowTracker, tmp_path: Path) -> None:
+def test_the_champion_is_swapped_in_when_the_alias_moves(
+    tracker: MlflowTracker[Bundle], tmp_path: Path
+) -> None:
     first, second = a_bundle(note="first"), a_bundle(note="second")
     publish(tracker, first)
     source = ModelSource(tracker.uri, MODEL_NAME, tmp_path)
@@ -68,13 +71,17 @@ def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(kept: Pat
     assert "no tracking store" in source.problem
 
 
-def test_without_a_champion_there_is_no_bundle_and_no_problem(tracker: MlflowTracker, tmp_path: Path) -> None:
+def test_without_a_champion_there_is_no_bundle_and_no_problem(
+    tracker: MlflowTracker[Bundle], tmp_path: Path
+) -> None:
     source = ModelSource(tracker.uri, "a-model-nobody-registered", tmp_path)
     assert not source.refresh()
     assert (source.current(), source.problem) == (None, "")
 
 
-def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(tracker: MlflowTracker, kept: Path) -> None:
+def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(
+    tracker: MlflowTracker[Bundle], kept: Path
+) -> None:
     name = json.loads((kept / "current.json").read_text())["directory"]
     (kept / name / "baseline.npz").write_bytes(b"damage")
     source = ModelSource(NOWHERE, MODEL_NAME, kept)
@@ -103,7 +110,7 @@ def test_a_cached_bundle_that_is_another_one_is_not_used(kept: Path) -> None:
 
 
 def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
-    tracker: MlflowTracker, kept: Path, tmp_path: Path
+    tracker: MlflowTracker[Bundle], kept: Path, tmp_path: Path
 ) -> None:
     source = ModelSource(tracker.uri, MODEL_NAME, kept)
     before = source.current()
@@ -119,7 +126,7 @@ def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
     assert "the registry says" in source.problem
 
 
-def test_many_threads_swap_once(tracker: MlflowTracker, kept: Path) -> None:
+def test_many_threads_swap_once(tracker: MlflowTracker[Bundle], kept: Path) -> None:
     publish(tracker, a_bundle(note="for many"))
     source = ModelSource(tracker.uri, MODEL_NAME, kept)
     swapped: list[bool] = []

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from training_builders import a_bundle
 
 from features.calendar import CLOCKS
+from models.registered import DETECTORS_MODEL
 from models.registry import tracking_uri_for
 from sunspot.train import command
 from training.tracking import MlflowTracker
@@ -74,7 +75,7 @@ def test_a_bad_calendar_file_is_a_clear_error_before_anything_is_read(
 
 
 def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> None:
-    tracker = MlflowTracker(tracking_uri_for(tmp_path / "data"))
+    tracker = MlflowTracker(tracking_uri_for(tmp_path / "data"), DETECTORS_MODEL)
     with tracker.run("elsewhere", {}) as run:
         tracker.promote(tracker.register(run, a_bundle(("elsewhere",))))
     (tmp_path / "calendar.toml").write_text("closures = [2027-02-08]")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from training_builders import a_bundle
 
+from models.registered import DETECTORS_MODEL
 from sunspot.models import command as models_command
 from sunspot.train import command as train_command
 from training.fit_detectors import FitConfig, fit_detectors
@@ -43,7 +44,7 @@ def test_mlflow_is_the_version_that_was_tried() -> None:
 
 
 def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
-    tracker = MlflowTracker(tracking_uri_for(data))
+    tracker = MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL)
     frame = a_frame(["order", "quotes"], n_ticks=400)
     assert tracker.champion() is None
     assert tracker.registered() == []
@@ -89,7 +90,7 @@ def test_a_benchmark_is_one_run_with_a_child_for_each_row(tmp_path: Path) -> Non
 
 
 def test_a_run_that_raises_counts_as_failed_and_each_promoted_version_is_champion(data: Path) -> None:
-    tracker = MlflowTracker(tracking_uri_for(data), "another")
+    tracker = MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL, experiment="another")
     client = MlflowClient(tracker.uri, tracker.uri)
 
     def fails() -> None:
@@ -113,7 +114,7 @@ def test_a_run_that_raises_counts_as_failed_and_each_promoted_version_is_champio
 
 
 def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -> None:
-    tracker = MlflowTracker(tracking_uri_for(data))
+    tracker = MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL)
 
     def asked(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])

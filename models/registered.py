@@ -1,0 +1,87 @@
+"""The registered models: what each is called, and how its bundles are written and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from models.bundle import Bundle, load_bundle, save_bundle
+from models.log_bundle import LogBundle, load_log_bundle, save_log_bundle
+from models.registry import LOG_MODEL_NAME, MODEL_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+class Versioned(Protocol):
+    """What every bundle has."""
+
+    @property
+    def version(self) -> str:
+        """Digest of its content."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """When, from what and by which code it was made."""
+        ...
+
+
+AnyBundle = TypeVar("AnyBundle", bound=Versioned)
+
+
+@dataclass(frozen=True)
+class RegisteredModel(Generic[AnyBundle]):
+    """A registered model.
+
+    Attributes
+    ----------
+    name
+        What the registry calls it.
+    about
+        One line for people who browse the registry.
+    save, load
+        Write a bundle's files into a directory, and read them.
+    loader_module
+        Module that MLflow loads it with, for those who use it without Sunspot's service.
+    inputs
+        Columns of the table that it then takes, with MLflow's names of their types.
+    """
+
+    name: str
+    about: str
+    save: Callable[[AnyBundle, Path], None]
+    load: Callable[[Path], AnyBundle]
+    loader_module: str
+    inputs: Mapping[str, str]
+
+
+DETECTORS_MODEL: RegisteredModel[Bundle] = RegisteredModel(
+    MODEL_NAME,
+    "Sunspot's detectors, as bundles",
+    save_bundle,
+    load_bundle,
+    "models.pyfunc",
+    {"item": "string", "metric": "string", "time_ms": "long", "value": "double"},
+)
+
+LOGS_MODEL: RegisteredModel[LogBundle] = RegisteredModel(
+    LOG_MODEL_NAME,
+    "What services usually log, and what is unusual, as bundles",
+    save_log_bundle,
+    load_log_bundle,
+    "models.log_pyfunc",
+    {
+        "service": "string",
+        "severity": "string",
+        "logger": "string",
+        "time_ms": "long",
+        "body": "string",
+        "trace_id": "string",
+    },
+)
+
+REGISTERED_MODELS: dict[str, RegisteredModel[Any]] = {
+    each.name: each for each in (DETECTORS_MODEL, LOGS_MODEL)
+}

@@ -1,0 +1,96 @@
+"""A detector of log windows on trial: its figures on time that it has not learned from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.log_rows import log_rows
+from models.detectors.log_windows import persistent
+from models.thresholds import pages_of
+from training.evaluate import calm_figures, recall_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from features.log_rows import LogPast
+    from features.log_sums import LogSums
+    from features.log_traces import TraceVectors
+    from models.detectors.log_windows import LogWindowDetector
+    from training.splits import LabelledAnomaly
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Windows of one part, scored.
+
+    Attributes
+    ----------
+    services, starts_ms, step_ms
+        The services, and the windows.
+    scores
+        Shape ``(n_windows, n_services)``: the second largest surprise of the last three windows.
+    ns_per_point
+        Processor time per window and service, features included.
+    """
+
+    services: tuple[str, ...]
+    starts_ms: NDArray[np.int64]
+    step_ms: int
+    scores: NDArray[np.float64]
+    ns_per_point: float
+
+    @property
+    def is_sparse(self) -> NDArray[np.bool_]:
+        """No service counts as a sparse series."""
+        return np.zeros(len(self.services), dtype=bool)
+
+    def pages(self, threshold: float) -> NDArray[np.bool_]:
+        """Which windows and services page, the shape of ``scores``."""
+        return pages_of(self.scores, self.starts_ms, threshold=threshold, is_sparse=self.is_sparse)
+
+
+def score_part(
+    detector: LogWindowDetector,
+    past: LogPast,
+    sums: LogSums,
+    *,
+    traces: TraceVectors,
+    changes_ms: Mapping[str, Sequence[int]],
+) -> Scored:
+    """Score the windows of one part."""
+    begun = time.process_time()
+    rows = log_rows(sums, past, traces=traces, changes_ms=changes_ms)
+    step_ms = sums.counts.step_ms
+    scores = persistent(detector.score(rows), rows.starts_ms, step_ms=step_ms)
+    took = (time.process_time() - begun) / max(1, scores.size) * 1e9
+    return Scored(rows.services, rows.starts_ms, step_ms, scores, took)
+
+
+def window_figures(
+    calm: Scored, faulty: Scored, threshold: float, labels: Mapping[str, Sequence[LabelledAnomaly]]
+) -> dict[str, float]:
+    """Figures at a threshold: false pages of the calm windows, and what was found of artificial faults.
+
+    ``recall_events`` is of all faults, ``recall_missing`` and its like of one kind.
+    """
+    figures = {"threshold": threshold, "ns_per_point": calm.ns_per_point}
+    figures |= calm_figures(
+        calm.scores, calm.starts_ms, step_ms=calm.step_ms, threshold=threshold, is_sparse=calm.is_sparse
+    )
+    pages = faulty.pages(threshold)
+
+    def found(faults: Sequence[LabelledAnomaly]) -> dict[str, float]:
+        return recall_figures(pages, faulty.starts_ms, faulty.services, faults)
+
+    figures |= found([each for faults in labels.values() for each in faults])
+    for kind, faults in labels.items():
+        own = found(faults)
+        if own:
+            figures[f"recall_{kind}"] = own["recall_events"]
+    return figures

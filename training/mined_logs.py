@@ -1,0 +1,130 @@
+"""Log lines of a history, mined once: sums by the window, traces, and what the miner has learned."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.log_join import joined
+from features.log_sums import sum_logs
+from features.log_templates import TemplateMiner
+from features.log_traces import joined_traces, session_events, trace_vectors
+from training.errors import BadHistoryError, NoHistoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from features.log_sums import LogSums
+    from features.log_traces import TraceVectors
+    from telemetry.logs import Logs
+
+MAX_COUNTS = 2**27
+MAX_SESSIONS = 200_000
+
+
+@dataclass(frozen=True)
+class MinedLogs:
+    """What some log lines come to.
+
+    Attributes
+    ----------
+    sums
+        Lines and waits per window; their windows are those of the training.
+    traces
+        What each service said in each trace.
+    sessions, session_end_ms
+        The events of each trace, at most the first 200,000; shape ``(n_sessions,)``, its last line.
+    miner
+        What gave the lines their templates, as it is after the last one.
+    n_lines
+        Lines read.
+    digest
+        Of all lines, in the order in which they were read.
+    seconds
+        Processor time of mining and summing up.
+    """
+
+    sums: LogSums
+    traces: TraceVectors
+    sessions: tuple[tuple[str, ...], ...]
+    session_end_ms: NDArray[np.int64]
+    miner: TemplateMiner
+    n_lines: int
+    digest: str
+    seconds: float
+
+    def sessions_between(self, start_ms: int, end_ms: int) -> list[tuple[str, ...]]:
+        """The sessions that end in ``[start_ms, end_ms)``."""
+        inside = (self.session_end_ms >= start_ms) & (self.session_end_ms < end_ms)
+        return [self.sessions[index] for index in np.flatnonzero(inside).tolist()]
+
+
+def mine_logs(
+    batches: Iterable[Logs], *, step_ms: int, source: str, miner: TemplateMiner | None = None
+) -> MinedLogs:
+    """Mine and sum up batches of log lines, each in order of time.
+
+    Parameters
+    ----------
+    source
+        Where they come from, for errors.
+    miner
+        One that has learned before; it goes on learning. A new one by default.
+
+    Raises
+    ------
+    NoHistoryError
+        If there is no line.
+    BadHistoryError
+        If windows and kinds of line are too many to hold.
+    """
+    miner = TemplateMiner() if miner is None else miner
+    digest = hashlib.sha256()
+    sums, traces, ends = [], [], [np.zeros(0, dtype=np.int64)]
+    sessions: list[tuple[str, ...]] = []
+    n_lines, seconds = 0, 0.0
+    for logs in batches:
+        if not len(logs):
+            continue
+        n_lines += len(logs)
+        _add_to_digest(digest, logs)
+        begun = time.process_time()
+        ids = miner.mine(logs)
+        sums.append(sum_logs(logs, ids, step_ms=step_ms))
+        seconds += time.process_time() - begun
+        traces.append(trace_vectors(logs, ids))
+        if len(sessions) < MAX_SESSIONS:
+            events, end_ms = session_events(logs, ids)
+            room = MAX_SESSIONS - len(sessions)
+            sessions += events[:room]
+            ends.append(end_ms[:room])
+    if not sums:
+        raise NoHistoryError(source)
+    n_windows = len(np.unique(np.concatenate([each.counts.starts_ms for each in sums])))
+    n_kinds = len({kind for each in sums for kind in each.counts.kinds})
+    if n_windows * n_kinds > MAX_COUNTS:
+        size = f"{n_windows} windows of {n_kinds} kinds of line"
+        raise BadHistoryError(source, f"its {size} are too many to hold: train with a longer step")
+    return MinedLogs(
+        joined(sums),
+        joined_traces(traces),
+        tuple(sessions),
+        np.concatenate(ends),
+        miner,
+        n_lines,
+        f"sha256:{digest.hexdigest()}",
+        seconds,
+    )
+
+
+def _add_to_digest(digest: hashlib._Hash, logs: Logs) -> None:
+    for column in (logs.streams, logs.bodies, logs.trace_ids, logs.templates):
+        digest.update(repr(column).encode("utf-8", "surrogatepass"))
+    digest.update(np.ascontiguousarray(logs.stream).tobytes())
+    digest.update(np.ascontiguousarray(logs.time_ms).tobytes())

@@ -1,0 +1,102 @@
+"""Detectors of sessions on trial: each fitted, given a threshold, and asked to find broken sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from features.log_sessions import Vocabulary
+from models.detectors import SESSION_DETECTORS
+from models.detectors.sessions import SessionDetector
+from models.session_model import SessionModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Sessions = Sequence[Sequence[str]]
+
+CONTAMINATION: Final = 0.01
+"""Share of a history's sessions that may be abnormal: nobody has looked at them."""
+
+FALSE_POSITIVES: Final = 0.002
+"""Share of normal sessions that may be over the threshold."""
+
+MIN_SESSIONS: Final = 500
+"""Sessions of each part; with fewer, two in a thousand is not a share that can be seen."""
+
+MAX_BROKEN: Final = 2_000
+
+
+@dataclass(frozen=True)
+class SessionCandidate:
+    """A fitted session model, what it found of broken calibration sessions, and its figures held back."""
+
+    model: SessionModel
+    recall: float
+    figures: dict[str, float]
+
+
+def try_session_detectors(
+    fit: Sessions, calibrate: Sessions, held_back: Sessions, *, seed: int
+) -> dict[str, SessionCandidate]:
+    """Fit every detector on the first part, choose its threshold on the second, judge it on the last.
+
+    Returns
+    -------
+    By name in `models.detectors.SESSION_DETECTORS`; empty if one of the parts has too few sessions.
+    """
+    if min(len(fit), len(calibrate), len(held_back)) < MIN_SESSIONS:
+        return {}
+    vocabulary = Vocabulary.of(fit)
+    counts = vocabulary.counts(fit)
+    candidates = {}
+    for name, make in SESSION_DETECTORS.items():
+        detector = SessionDetector(contamination=CONTAMINATION) if make is SessionDetector else make()
+        detector.fit(counts)
+        threshold = float(np.quantile(detector.score(vocabulary.counts(calibrate)), 1 - FALSE_POSITIVES))
+        model = SessionModel(name, detector, threshold, vocabulary)
+        figures = {
+            "session_threshold": threshold,
+            "session_recall": _share_over(model, broken_sessions(held_back, seed=seed)),
+            "session_false_positive_rate": _share_over(model, held_back),
+            "n_sessions": float(len(held_back)),
+        }
+        recall = _share_over(model, broken_sessions(calibrate, seed=seed + 1))
+        candidates[name] = SessionCandidate(model, recall, figures)
+    return candidates
+
+
+def best_of(candidates: dict[str, SessionCandidate]) -> SessionModel | None:
+    """The model that found most of the broken calibration sessions; the first of equals."""
+    if not candidates:
+        return None
+    return max(candidates.values(), key=lambda each: each.recall).model
+
+
+def broken_sessions(sessions: Sessions, *, seed: int) -> list[tuple[str, ...]]:
+    """At most 2,000 of some sessions, each broken in one of four ways, in turn.
+
+    It ends early, an event of it is left out, an event that never came before stands in for one, or one
+    comes five times.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(sessions))[:MAX_BROKEN].tolist()
+    broken = []
+    for number, index in enumerate(chosen):
+        events = tuple(sessions[index])
+        at = int(rng.integers(len(events)))
+        broken.append(
+            (
+                events[: max(1, len(events) * 3 // 5)],
+                events[:at] + events[at + 1 :],
+                (*events[:at], "injected", *events[at + 1 :]),
+                (*events, *[events[at]] * 4),
+            )[number % 4]
+        )
+    return broken
+
+
+def _share_over(model: SessionModel, sessions: Sessions) -> float:
+    return float(np.mean(model.score(sessions) > model.threshold))
