@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from builders import ONSET, a_frame, a_graph
 
+from features.log_rows import LogPast, log_rows
+from features.log_sessions import Vocabulary
 from features.log_sums import LogSums, sum_logs
 from features.log_templates import TemplateMiner
+from features.log_traces import trace_vectors, usual_said
+from features.log_waits import wait_reference
+from features.log_windows import log_reference
 from models.case import Alert, Case, build_case
+from models.detectors import SESSION_DETECTORS
+from models.detectors.log_windows import LogWindowDetector
 from models.log_bundle import make_log_bundle
+from models.session_model import SessionModel
 from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
@@ -78,9 +86,28 @@ def a_logged_case(
     return replace(case, window_logs=sums.between(*FAULT_MS), normal_logs=sums.outside(*FAULT_MS))
 
 
-def a_log_bundle(*, seed: int = 0) -> LogBundle:
-    """A bundle of an hour of normal requests."""
+def a_log_bundle(*, seed: int = 0, sessions: str = "") -> LogBundle:
+    """A bundle of an hour of normal requests, whose windows stray as those of another hour do."""
     logs = Logs.from_records(sorted(requests(*NORMAL_MS, seed=seed), key=lambda each: each.time_ms))
     miner = TemplateMiner()
-    normal = sum_logs(logs, miner.mine(logs), step_ms=60_000)
-    return make_log_bundle(miner_state=miner.state(), normal=normal, metadata={"note": ""})
+    ids = miner.mine(logs)
+    normal, traces = sum_logs(logs, ids, step_ms=60_000), trace_vectors(logs, ids)
+    past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), usual_said(traces))
+    strays = log_rows(sums_of(requests(*NORMAL_MS, seed=seed + 7)), past)
+    return make_log_bundle(
+        miner_state=miner.state(),
+        normal=normal,
+        said=past.said,
+        detector=LogWindowDetector().fit(strays),
+        threshold=6.0,
+        sessions=a_session_model(sessions) if sessions else None,
+        metadata={"note": ""},
+    )
+
+
+def a_session_model(name: str) -> SessionModel:
+    """A model of sessions that read twice to four times."""
+    sessions = [("open", *["read"] * (2 + number % 3), "close") for number in range(40)]
+    vocabulary = Vocabulary.of(sessions)
+    detector = SESSION_DETECTORS[name]().fit(vocabulary.counts(sessions))
+    return SessionModel(name, detector, 0.5, vocabulary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 from builders import a_frame
@@ -14,6 +14,7 @@ from features.service_rows import FEATURES
 from models.bundle import make_bundle
 from models.detectors import DETECTORS
 from models.detectors.first_stage import fit_baseline
+from models.registered import AnyBundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,12 +87,12 @@ class MemoryRun:
         self.plots.append(name)
 
 
-class MemoryTracker:
+class MemoryTracker(Generic[AnyBundle]):
     """A tracker without MLflow."""
 
-    def __init__(self, champion: Bundle | None = None) -> None:
+    def __init__(self, champion: AnyBundle | None = None) -> None:
         self.runs: list[MemoryRun] = []
-        self.versions: list[Bundle] = []
+        self.versions: list[AnyBundle] = []
         self._champion = champion
 
     @contextmanager
@@ -99,11 +100,11 @@ class MemoryTracker:
         self.runs.append(MemoryRun(name))
         yield self.runs[-1]
 
-    def register(self, run: Run, bundle: Bundle) -> str:
+    def register(self, run: Run, bundle: AnyBundle) -> str:
         self.versions.append(bundle)
         return str(len(self.versions))
 
-    def champion(self) -> Bundle | None:
+    def champion(self) -> AnyBundle | None:
         return self._champion
 
     def promote(self, version: str) -> None:

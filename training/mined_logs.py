@@ -66,7 +66,12 @@ class MinedLogs:
 
 
 def mine_logs(
-    batches: Iterable[Logs], *, step_ms: int, source: str, miner: TemplateMiner | None = None
+    batches: Iterable[Logs],
+    *,
+    step_ms: int,
+    source: str,
+    miner: TemplateMiner | None = None,
+    max_counts: int = MAX_COUNTS,
 ) -> MinedLogs:
     """Mine and sum up batches of log lines, each in order of time.
 
@@ -76,6 +81,8 @@ def mine_logs(
         Where they come from, for errors.
     miner
         One that has learned before; it goes on learning. A new one by default.
+    max_counts
+        Numbers that the sums may hold, zeros included; the default is 1 GiB of them.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def mine_logs(
         raise NoHistoryError(source)
     n_windows = len(np.unique(np.concatenate([each.counts.starts_ms for each in sums])))
     n_kinds = len({kind for each in sums for kind in each.counts.kinds})
-    if n_windows * n_kinds > MAX_COUNTS:
+    if n_windows * n_kinds > max_counts:
         size = f"{n_windows} windows of {n_kinds} kinds of line"
         raise BadHistoryError(source, f"its {size} are too many to hold: train with a longer step")
     return MinedLogs(

@@ -149,7 +149,7 @@ def _strongest(z: Floats, owner: Ints, n_items: int, freedom: float) -> tuple[Fl
     best = np.full(n_items, np.nan)
     has = which >= 0
     best[has] = _surprise(z[which[has]], freedom) - np.log(n_compared[has])
-    which = np.where(has & (np.where(has, z[which], 0.0) > 0), which, -1)
+    which[has] = np.where(z[which[has]] > 0, which[has], -1)
     return np.clip(best, 0.0, MAX_SURPRISE), which
 
 

@@ -1,0 +1,76 @@
+"""Learning from log lines by command: from a directory to a champion, and what is said when that fails."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner, Result
+from log_builders import NORMAL_MS, requests
+
+from models.registered import LOGS_MODEL, REGISTERED_MODELS
+from models.registry import tracking_uri_for
+from sunspot.models import MODEL_NAMES
+from sunspot.models import command as models_command
+from sunspot.train import command
+from training.tracking import MlflowTracker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def train(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, ["logs", *map(str, arguments)])
+
+
+def files(directory: Path, *, hours: int = 4) -> Path:
+    records = requests(NORMAL_MS[0], NORMAL_MS[0] + hours * 3_600_000)
+    directory.mkdir()
+    lines = [
+        json.dumps(
+            {
+                "service": each.service,
+                "level": each.severity,
+                "time_ms": each.time_ms,
+                "message": each.body,
+                "trace_id": each.trace_id,
+            }
+        )
+        for each in sorted(records, key=lambda each: each.time_ms)
+    ]
+    (directory / "lines.jsonl").write_text("\n".join(lines))
+    return directory
+
+
+def test_from_a_directory_to_a_champion_that_can_be_listed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    done = train("--from", files(tmp_path / "lines"), "--data", data)
+    assert done.exit_code == 0, done.output
+    assert "champion   yes" in done.output
+    assert "3 services" in done.output
+    assert "sessions   " in done.output
+    champion = MlflowTracker(tracking_uri_for(data), LOGS_MODEL).champion()
+    assert champion is not None
+    assert champion.version in done.output
+    listed = CliRunner().invoke(models_command, ["list", "--model", "sunspot-logs", "--data", str(data)])
+    assert champion.version.removeprefix("sha256:")[:12] in listed.output
+    other = CliRunner().invoke(models_command, ["list", "--data", str(data)])
+    assert "run sunspot train detectors" in other.output
+
+
+def test_a_source_without_lines_leaves_no_store_behind(tmp_path: Path) -> None:
+    done = train("--from", "brokrage", "--data", tmp_path / "data")
+    assert done.exit_code == 2
+    assert "--from takes brokerage, or a directory" in done.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_short_history_ends_with_status_2(tmp_path: Path) -> None:
+    done = train("--from", files(tmp_path / "lines", hours=1), "--data", tmp_path / "data")
+    assert (done.exit_code, "needs at least 200" in done.output) == (2, True)
+
+
+def test_every_registered_model_can_be_named(tmp_path: Path) -> None:
+    assert set(MODEL_NAMES) == set(REGISTERED_MODELS)
+    missing = CliRunner().invoke(models_command, ["list", "--model", "sunspot-logs", "--data", str(tmp_path)])
+    assert "run sunspot train logs" in missing.output
