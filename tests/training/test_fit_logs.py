@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_MS = NORMAL_MS[0]
-HOURS = 4
+HOURS = 5
 
 
 def batches(
