@@ -29,7 +29,6 @@ _DEFAULTS = {
 _ITS_OWN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
     ("The ``noload`` loader strategy", DeprecationWarning),
     (".*Any type hint is inferred as AnyType", UserWarning),
-    (".*An input example was not provided when logging the model", UserWarning),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -212,7 +213,9 @@ class MlflowTracker(Generic[AnyBundle]):
         with tempfile.TemporaryDirectory() as parent, self._addressed() as mlflow:
             directory = Path(parent) / BUNDLE_DIRECTORY
             self._model.save(bundle, directory)
-            with mlflow.start_run(run_id=run.id):
+            with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
+                # the signature is ours: MLflow would run the model on an example to find it out
+                warnings.filterwarnings("ignore", message=".*An input example", category=UserWarning)
                 logged = mlflow.pyfunc.log_model(
                     name=BUNDLE_DIRECTORY,
                     loader_module=self._model.loader_module,
