@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 MAX_CASE_BYTES = 2 * 2**20
 """What the files of one case may take together."""
 
+MAX_ARRAY_BYTES = 60 * 2**20
+"""What its arrays may take unpacked: less than what is read, for each has a header too."""
+
 PREFIX = "case-"
 MAX_NAME = 120
 PARTS = ("window", "before", "normal")
@@ -99,7 +102,7 @@ def encode_case(stored: StoredCase) -> dict[str, bytes]:
     Raises
     ------
     CaseTooLargeError
-        If they take more than 2 MiB.
+        If they take more than 2 MiB, or the arrays more than 60 MiB before they are packed.
     """
     case, stem = stored.case, file_stem(stored.case.id)
     arrays = {
@@ -109,6 +112,9 @@ def encode_case(stored: StoredCase) -> dict[str, bytes]:
     for part in ("window", "normal"):
         spans[part] = _sums(arrays, f"{part}.spans.", getattr(case, f"{part}_spans"), spans_parts)
         logs[part] = _sums(arrays, f"{part}.logs.", getattr(case, f"{part}_logs"), sums_parts)
+    unpacked = sum(each.nbytes for each in arrays.values())
+    if unpacked > MAX_ARRAY_BYTES:
+        raise CaseTooLargeError(case.id, size_bytes=unpacked, limit_bytes=MAX_ARRAY_BYTES)
     packed = pack(arrays)
     document = CaseDocument(
         schema_version=SCHEMA_VERSION,

@@ -20,7 +20,16 @@ from features.golden import Role
 from models.bundle_files import digest_of_bytes
 from models.case import Alert, Case, Signals
 from models.case_files import StoredCase, decode_case, encode_case, file_stem
-from models.case_library import case_paths, path_of, read_case, read_cases, remove_case, write_case
+from models.case_library import (
+    THINNED,
+    case_paths,
+    path_of,
+    read_case,
+    read_cases,
+    remove_case,
+    thinned_to_fit,
+    write_case,
+)
 from models.errors import BadCaseError, CaseTooLargeError
 from models.rankers import RANKERS, rank
 
@@ -98,6 +107,27 @@ def test_a_case_that_is_too_large_is_refused() -> None:
     with pytest.raises(CaseTooLargeError) as caught:
         encode_case(StoredCase(replace(stored.case, normal=big)))
     assert caught.value.size_bytes > caught.value.limit_bytes
+
+
+def test_a_case_of_little_but_missing_values_is_written_only_if_it_can_be_read() -> None:
+    empty = Signals(np.arange(2_500_000), {Role.CPU: np.full((2_500_000, 4), np.nan)})
+    with pytest.raises(CaseTooLargeError):
+        encode_case(StoredCase(replace(a_stored_case().case, normal=empty)))
+
+
+def test_a_case_that_is_too_large_keeps_fewer_normal_ticks_and_says_so() -> None:
+    stored = a_stored_case()
+    rng = np.random.default_rng(0)
+    big = Signals(np.arange(100_000), {Role.CPU: rng.random((100_000, 4))})
+    fewer = thinned_to_fit(StoredCase(replace(stored.case, normal=big)))
+    encode_case(fewer)
+    assert len(fewer.case.normal.times_ms) == 50_000
+    assert fewer.case.notes == ("n", f"50000 {THINNED}")
+    wide = Signals(np.arange(40), {Role.CPU: rng.random((40, 4))})
+    many = replace(stored.case, window=big, normal=wide)
+    with pytest.raises(CaseTooLargeError):
+        thinned_to_fit(StoredCase(many))
+    assert thinned_to_fit(stored) is stored
 
 
 def damaged(tmp_path: Path, **changed: Any) -> Path:
