@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from service_builders import StillClock, a_service, a_webhook
 
-from models.case_library import case_paths, read_case, read_cases
+from cmdb.items import ChangeEvent
+from models.case_library import case_paths, path_of, read_case, read_cases
 from models.rankers import rank
 
 if TYPE_CHECKING:
@@ -128,3 +129,45 @@ def test_of_a_storm_the_first_cases_are_kept_and_the_rest_told(client: TestClien
         export.receive(replace(case, id=f"{number}"), {})
     reasons = client.get("/readyz").json()["reasons"]
     assert any("came too fast" in each for each in reasons)
+
+
+def test_a_ranked_case_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:
+    ranked = tmp_path / "ranked-cases"
+    ranked.write_text("in the way")
+    with a_service(tmp_path) as client:
+        for label in ("one", "two"):
+            client.post("/v1/alerts", json=a_webhook(fingerprint=label)).raise_for_status()
+        export_of(client).advance()
+        (told,) = [each for each in client.get("/readyz").json()["reasons"] if "case library" in each]
+        assert told.endswith(", and 1 more")
+        ranked.unlink()
+        export_of(client).advance()
+        assert len(case_paths(ranked)) == 2
+
+
+def test_a_verdict_on_an_incident_that_was_never_ranked_exports_nothing(tmp_path: Path) -> None:
+    with a_service(tmp_path) as client:
+        client.post("/v1/alerts", json=a_webhook("nobody")).raise_for_status()
+        client.post("/v1/alerts", json=a_webhook("nobody", status="resolved")).raise_for_status()
+        judge(client, ["funds-db"])
+        assert case_paths(tmp_path / "cases") == []
+        assert not any("case library" in each for each in client.get("/readyz").json()["reasons"])
+
+
+def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
+    client: TestClient, tmp_path: Path
+) -> None:
+    export = export_of(client)
+    export.advance()
+    (path,) = case_paths(tmp_path / "data" / "ranked-cases")
+    stored = read_case(path)
+    export.receive(replace(stored.case, id="large", notes=("long " * 15_000,) * 40), {})
+    secret = "set password=hunter2"
+    change = ChangeEvent("c", stored.case.alert.item, stored.case.at, summary=secret)
+    said = {"candidates": [{"item": "a", "evidence": [{"sentence": f"Changed ({secret})."}]}]}
+    export.receive(replace(stored.case, id="secret", changes=(change,)), said)
+    export.advance()
+    assert any("too large" in each for each in client.get("/readyz").json()["reasons"])
+    kept = path_of(tmp_path / "data" / "ranked-cases", "secret")
+    assert "hunter2" not in kept.read_text()
+    assert "<secret>" in str(read_case(kept).ranking)
