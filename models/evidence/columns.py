@@ -12,20 +12,25 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def column_median(values: Floats) -> Floats:
-    """Median of each column, missing values left out; ``nan`` where nothing was seen."""
-    n_rows = len(values)
+def median_and_seen(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Median of each column, ``nan`` where nothing was seen, and how many of its values are not missing."""
+    n_rows, n_columns = values.shape
     if not n_rows:
-        return np.full(values.shape[1], np.nan)
+        return np.full(n_columns, np.nan), np.zeros(n_columns, dtype=np.int64)
     ordered = np.sort(values, axis=0)  # missing values come last
     if np.isfinite(ordered[-1]).all() and np.isfinite(ordered[0]).all():
-        whole: Floats = (ordered[(n_rows - 1) // 2] + ordered[n_rows // 2]) / 2
-        return whole
-    n_seen = np.isfinite(values).sum(axis=0)
-    column = np.arange(values.shape[1])
+        median = (ordered[(n_rows - 1) // 2] + ordered[n_rows // 2]) / 2
+        return median, np.full(n_columns, n_rows, dtype=np.int64)
+    n_seen: NDArray[np.int64] = np.isfinite(values).sum(axis=0)
+    column = np.arange(n_columns)
     low = ordered[np.maximum(n_seen - 1, 0) // 2, column]
     high = ordered[np.minimum(n_seen // 2, n_rows - 1), column]
-    return np.where(n_seen > 0, (low + high) / 2, np.nan)
+    return np.where(n_seen > 0, (low + high) / 2, np.nan), n_seen
+
+
+def column_median(values: Floats) -> Floats:
+    """Median of each column, missing values left out; ``nan`` where nothing was seen."""
+    return median_and_seen(values)[0]
 
 
 def column_mean(values: Floats) -> Floats:
@@ -39,11 +44,3 @@ def column_mean(values: Floats) -> Floats:
     means = np.full(values.shape[1], np.nan)
     np.divide(np.where(seen, values, 0.0).sum(axis=0), n_seen, out=means, where=n_seen > 0)
     return means
-
-
-def n_seen_in(values: Floats) -> NDArray[np.int64]:
-    """How many values of each column are not missing."""
-    if np.isfinite(values.sum()):
-        return np.full(values.shape[1], len(values), dtype=np.int64)
-    seen: NDArray[np.int64] = np.isfinite(values).sum(axis=0)
-    return seen

@@ -18,7 +18,7 @@ import numpy as np
 from features.golden import Role
 from models.case import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
-from models.evidence.columns import column_mean, column_median, n_seen_in
+from models.evidence.columns import column_mean, column_median, median_and_seen
 from models.tails import surprise
 
 if TYPE_CHECKING:
@@ -142,10 +142,11 @@ def _traffic(case: Case, calls: Calls) -> _Traffic | None:
 def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> OwnExcess:
     n_items = len(case.items)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
-    level, median = column_mean(window), column_median(normal)
+    level = column_mean(window)
+    median, n_seen = median_and_seen(normal)
     before = case.before.of(role, n_items)
     reference = np.nan_to_num(np.fmax(median, column_median(before)) if len(before) else median)
-    is_seen = (n_seen_in(normal) >= MIN_NORMAL_TICKS) & np.isfinite(level)
+    is_seen = (n_seen >= MIN_NORMAL_TICKS) & np.isfinite(level)
     is_known, scale = is_seen, np.nan_to_num(median)
     total, total_then = window - reference, normal - median
     if traffic is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.evidence.columns import column_median, n_seen_in
+from models.evidence.columns import column_median, median_and_seen
 from models.evidence.comparison import MAX_FREEDOM, MIN_FREEDOM, surprise_of
 from models.evidence.finding import MAX_SURPRISE, Finding
 
@@ -52,8 +52,8 @@ def _shift(case: Case, role: Role) -> Finding | None:
     meaning, name = RESOURCES[role]
     level = column_median(case.window.values[role])
     normal = case.normal.values[role]
-    n_past = n_seen_in(normal) // max(1, len(case.window.times_ms))
-    usual = column_median(normal)
+    usual, n_seen = median_and_seen(normal)
+    n_past = n_seen // max(1, len(case.window.times_ms))
     distance = normal - usual
     spread = NORMAL_CONSISTENCY * column_median(np.abs(distance, out=distance))
     known = np.isfinite(level) & (n_past >= MIN_PAST)
