@@ -21,6 +21,9 @@ MIN_NORMAL = 5
 MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
 """Degrees of freedom of Student's t: the past is short, and its tails are heavier than it shows."""
 
+OUTLIER_SHARE = 0.01
+"""So many observations are far off for reasons of their own: a pause, a first call."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -34,6 +37,8 @@ class Comparison:
         Their means; ``nan`` where there are none.
     within, between
         Variance of one observation about its bucket's mean, and of the buckets' true means, in the past.
+    within_now
+        Variance of the window's own observations; 0 where there is only one.
     freedom
         Degrees of freedom of the past's spread.
     """
@@ -44,6 +49,7 @@ class Comparison:
     mean_then: Floats
     within: Floats
     between: Floats
+    within_now: Floats
     freedom: Floats
 
     def rise(self, *, floor: float) -> tuple[Floats, Floats]:
@@ -57,10 +63,19 @@ class Comparison:
         known = (self.n_now > 0) & (self.n_then >= MIN_NORMAL)
         one = np.where(known, 1.0, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
-            variance = self.within * (1.0 / self.n_now + 1.0 / self.n_then) + np.maximum(
-                self.between, floor**2
-            )
+            variance = np.maximum(self.within, self.within_now) / self.n_now + self.within / self.n_then
+            variance += np.maximum(self.between, floor**2)
         return (self.mean_now - self.mean_then) * one, np.sqrt(np.where(known, variance, np.nan))
+
+    def surprise(self, *, floor: float) -> Floats:
+        """−ln of the chance of so large a rise, of no more than its observations can show.
+
+        One observation may be an outlier, whatever the others of the past are like: with a share of them
+        contaminated (Tukey, "A survey of sampling from contaminated distributions", 1960), n show no more
+        than n times −ln of that share.
+        """
+        rise, error = self.rise(floor=floor)
+        return np.minimum(surprise_of(rise / error, self.freedom), self.n_now * -np.log(OUTLIER_SHARE))
 
 
 def compare(now: Cells, then: Cells) -> Comparison:
@@ -90,8 +105,12 @@ def compare(now: Cells, then: Cells) -> Comparison:
     weight = n_then - summed(then.kind, then.n**2) / np.maximum(n_then, 1.0)
     excess = spread - np.maximum(n_buckets - 1.0, 0.0) * within
     between = np.maximum(np.divide(excess, weight, out=np.zeros(n_kinds), where=weight > 0), 0.0)
+    squares_now = summed(now.kind, now.squares)
+    loose_now = np.maximum(n_now - 1.0, 1.0)
+    within_now = np.maximum(squares_now - total_now**2 / np.maximum(n_now, 1.0), 0.0) / loose_now
+    within_now = np.where(n_now > 1.0, within_now, 0.0)
     freedom = np.clip(n_buckets - 1.0, MIN_FREEDOM, MAX_FREEDOM)
-    return Comparison(n_now, n_then, mean_now, mean_then, within, between, freedom)
+    return Comparison(n_now, n_then, mean_now, mean_then, within, between, within_now, freedom)
 
 
 def surprise_of(z: Floats, freedom: Floats) -> Floats:

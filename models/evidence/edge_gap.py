@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evidence.comparison import compare, surprise_of
+from models.evidence.comparison import compare
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def _edges(case: Case, position: Mapping[str, int]) -> Edges | None:
         return None
     kinds = case.normal_spans.gap.kinds
     comparison = compare(case.window_spans.gap, case.normal_spans.gap)
-    rise, error = comparison.rise(floor=FLOOR)
+    surprises = comparison.surprise(floor=FLOOR)
     caller = np.array([position.get(kind[0], -1) for kind in kinds], dtype=np.int64)
     callee = np.array([position.get(kind[1], -1) for kind in kinds], dtype=np.int64)
-    usable = np.flatnonzero((caller >= 0) & (callee >= 0) & np.isfinite(rise))
+    usable = np.flatnonzero((caller >= 0) & (callee >= 0) & np.isfinite(surprises))
     if not len(usable):
         return None
-    surprise = surprise_of(rise[usable] / error[usable], comparison.freedom[usable])
+    surprise = surprises[usable]
     pair = caller[usable] * len(case.items) + callee[usable]
     pairs, which = np.unique(pair, return_inverse=True)
     tested = np.bincount(which)
@@ -105,7 +105,7 @@ def _edges(case: Case, position: Mapping[str, int]) -> Edges | None:
         pairs // len(case.items),
         pairs % len(case.items),
         np.sqrt(2.0 * np.maximum(found - np.log(2.0), 0.0)),  # the size of a normal deviate so surprising
-        np.exp(rise[usable][largest]),
+        np.exp((comparison.mean_now - comparison.mean_then)[usable][largest]),
     )
 
 

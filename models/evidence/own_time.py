@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evidence.comparison import compare, largest, surprise_of
+from models.evidence.comparison import compare, largest
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def own_time(case: Case, position: Mapping[str, int]) -> Finding | None:
     kinds = case.normal_spans.own.kinds
     items = np.array([position.get(kind[0], -1) for kind in kinds], dtype=np.int64)
     now = compare(case.window_spans.own, case.normal_spans.own)
-    rise, error = now.rise(floor=FLOOR)
-    surprise, which = largest(items, surprise_of(rise / error, now.freedom), len(case.items))
+    surprises = now.surprise(floor=FLOOR)
+    surprise, which = largest(items, surprises, len(case.items))
     if not np.isfinite(surprise).any():
         return None
-    used = np.flatnonzero((items >= 0) & np.isfinite(rise))
+    used = np.flatnonzero((items >= 0) & np.isfinite(surprises))
     excess_us = now.n_now[used] * (np.exp(now.mean_now[used]) - np.exp(now.mean_then[used]))
     excess = np.bincount(items[used], weights=np.maximum(excess_us, 0.0), minlength=len(case.items))
     share = excess / max(float(excess.max()), 1e-12)
