@@ -3,7 +3,7 @@
 Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
 with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
 the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
-``sunspot_edges_dropped_P`` and ``sunspot_edges_added_P`` see a graph with P % of its edges wrong.
+``sunspot_edges_dropped_P``, ``…_added_P`` and ``…_reversed_P`` see a graph with P % of its edges wrong.
 ``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
 table.
 """
@@ -39,9 +39,11 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "own_excess": ("own_latency", "own_failures"),
     "own_time": ("own_time",),
     "edge_gap": ("edge_gap",),
-    "call_structure": ("call_structure",),
+    "call_structure": ("call_structure", "new_calls"),
     "resources": ("cpu", "memory", "saturation", "loss"),
     "changes": ("change",),
+    "alerts": ("alerts",),
+    "onset": ("onset",),
     "logs": ("log_missing", "log_excess", "log_waits"),
 }
 """Kinds of evidence that are left out together, to see what they are worth."""
@@ -159,6 +161,7 @@ def _scrambled(labelled: LabelledCase) -> LabelledCase:
         before=_reordered(case.before, order),
         normal=_reordered(case.normal, order),
         changes=tuple(replace(change, item=names[change.item]) for change in case.changes),
+        other_alerts=tuple(replace(each, item=names[each.item]) for each in case.other_alerts),
         cause=_renamed(case.cause, names),
         window_spans=_renamed_spans(case.window_spans, names),
         normal_spans=_renamed_spans(case.normal_spans, names),

@@ -13,6 +13,7 @@ import numpy as np
 from cmdb.errors import UnknownItemError
 from features.calendar import AlwaysClock
 from features.golden import Role
+from features.trading_time import trading_days_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,6 +111,8 @@ class Case:
         collected.
     other_alerts
         Alerts that fire beside ``alert`` in the neighbourhood, by their start.
+    change_ages_days
+        Trading time from each change to the alert, in trading days; empty where no clock told it.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -139,6 +142,7 @@ class Case:
     normal_spans: SpanSums | None = None
     system: str = ""
     fault_type: str = ""
+    change_ages_days: tuple[float, ...] = ()
 
 
 def build_case(
@@ -212,6 +216,7 @@ def build_case(
     before = frame.between(onset_ms - int(stretch.total_seconds() * 1000), window.start_ms)
     outside = (normal.times_ms + normal.step_ms <= before.start_ms) | (normal.times_ms >= end_ms)
     chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
+    near = tuple(change for change in changes if change.item in part and change.at <= at)
     return Case(
         id=case_id_of(alert),
         alert=alert,
@@ -222,7 +227,7 @@ def build_case(
         window=_signals(window, items),
         before=_signals(before, items),
         normal=_signals(normal, items, ticks=chosen),
-        changes=tuple(change for change in changes if change.item in part and change.at <= at),
+        changes=near,
         other_alerts=_beside(alert, other_alerts, part, at),
         graph_version=graph.version,
         bundle_version=bundle_version,
@@ -232,6 +237,7 @@ def build_case(
         normal_spans=normal_spans.outside(before.start_ms, end_ms) if normal_spans else None,
         window_logs=logs.between(onset_ms, end_ms) if logs else None,
         normal_logs=normal_logs.outside(before.start_ms, end_ms) if normal_logs else None,
+        change_ages_days=_ages_days(near, alert, clock),
     )
 
 
@@ -271,6 +277,19 @@ def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: da
     """Other alerts of the neighbourhood, by start, item and name, whatever order they come in."""
     kept = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
     return tuple(sorted(kept, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
+
+
+def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tuple[float, ...]:
+    """Trading time from each change to the alert; 0 for those that came later."""
+    ages = trading_days_until(_ms(alert.starts_at), [_ms(change.at) for change in changes], clock)
+    return tuple(ages.tolist())
+
+
+def trading_days_since(case: Case) -> tuple[float, ...]:
+    """Trading time from each change of a case to its alert; as the days pass where no clock told it."""
+    if len(case.change_ages_days) == len(case.changes):
+        return case.change_ages_days
+    return _ages_days(case.changes, case.alert, AlwaysClock())
 
 
 def _ms(at: datetime) -> int:

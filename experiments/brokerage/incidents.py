@@ -16,6 +16,7 @@ from models.case import Alert, build_case
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from experiments.brokerage.alerts import AlertEvent
     from models.case import Case
 
 HISTORY_FROM = date(2026, 3, 2)
@@ -53,24 +54,23 @@ def brokerage_cases(*, seed: int = 0, kinds: Sequence[str] = tuple(FAULTS)) -> I
             ]
             if not fired:
                 continue
-            labels = labels_of(fired[0])
-            alert = Alert(
-                fired[0].item,
-                fired[0].name,
-                fired[0].starts_at,
-                fingerprint=fingerprint(labels),
-                labels=labels,
-            )
+            alert, *others = [_alert(each) for each in fired]
             yield (
                 kind,
                 build_case(
                     alert,
-                    fired[0].starts_at + ASKED_AFTER,
+                    alert.starts_at + ASKED_AFTER,
                     day.graph,
                     day.frame,
                     normal=history,
                     clock=clock,
                     changes=day.changes,
+                    other_alerts=others,
                     cause=fault.causes,
                 ),
             )
+
+
+def _alert(fired: AlertEvent) -> Alert:
+    labels = labels_of(fired)
+    return Alert(fired.item, fired.name, fired.starts_at, fingerprint=fingerprint(labels), labels=labels)

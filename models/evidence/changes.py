@@ -1,4 +1,8 @@
-"""Change events: how unlikely it is that one falls so shortly before the incident by chance."""
+"""Change events: how unlikely it is that one falls so shortly before the incident by chance.
+
+Time is trading time, for what nobody uses does not show. What an item's signals did at the change counts
+with it, where the case saw both sides of it.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +10,121 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.golden import Role
+from models.case import trading_days_since
+from models.evidence.columns import column_median
+from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmdb.items import ChangeEvent
     from models.case import Case
 
 USUAL_PER_DAY = 0.2
-"""Changes of an item a day, where its own history does not say: one in a trading week."""
+"""Changes of an item a trading day, where its own history does not say: one in a trading week."""
 
 HISTORY_DAYS = 7.0
 """The least stretch that an item's own rate of changes is counted over."""
 
+LEAST_DAYS = 1e-4
+"""No change is more recent than that."""
+
 MAX_SURPRISE = 6.0
 """A change is a hint, not a symptom: nothing more is believed of it."""
+
+SHIFTED_ROLES = (Role.LATENCY, Role.ERRORS)
+"""The signals compared before and after a change."""
+
+MIN_TICKS = 3
+"""So many ticks are needed on either side of a change to tell what it did."""
+
+SCALE_FLOOR = 0.02
+"""Least spread of a signal, as a share of its usual level."""
+
+NORMAL_CONSISTENCY = 1.4826
+
+SHIFT_TOLD = 3.0
+"""A shift that chance alone gives one time in twenty is not told."""
 
 
 def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
     """Compare the time since each item's last change with its usual pace; ``None`` without any change.
 
-    Changes are taken to fall at random at the item's own rate, so −ln(1 − exp(−rate × time since)): an item
-    that changes every hour is not blamed for having changed.
+    Changes of one kind are taken to fall at random at the item's own rate, so −ln(1 − exp(−rate × time
+    since)): the more of an item's changes coincided with nothing, the less is believed of the next. The
+    surprise at what its signals did joins by Fisher's method. Of several kinds of change the most surprising
+    counts, less ln of their number.
     """
+    days_since = trading_days_since(case)
     earlier = [
-        change for change in case.changes if change.at <= case.alert.starts_at and change.item in position
+        (change, days)
+        for change, days in zip(case.changes, days_since, strict=True)
+        if change.at <= case.alert.starts_at and change.item in position
     ]
     if not earlier:
         return None
-    start = min(change.at for change in earlier)
-    days = max((case.alert.starts_at - start).total_seconds() / 86_400, HISTORY_DAYS)
-    last = {change.item: change for change in sorted(earlier, key=lambda change: (change.at, change.id))}
+    stretch = max(HISTORY_DAYS, *(days for _, days in earlier))
+    last: dict[tuple[str, str], tuple[ChangeEvent, float]] = {}
+    counts: dict[tuple[str, str], int] = {}
+    n_kinds: dict[str, int] = {}
+    for change, days in sorted(earlier, key=lambda each: (each[0].at, each[0].id)):
+        key = (change.item, change.kind)
+        n_kinds[change.item] = n_kinds.get(change.item, 0) + (key not in counts)
+        counts[key] = counts.get(key, 0) + 1
+        last[key] = change, days
     surprise = np.zeros(len(case.items))
-    for item, change in last.items():
-        n_others = sum(other.item == item for other in earlier) - 1
-        rate = max(n_others / days, USUAL_PER_DAY)
-        since = max((case.alert.starts_at - change.at).total_seconds() / 86_400, 1e-4)
-        chance = -np.expm1(-rate * since)
-        surprise[position[item]] = min(-np.log(chance), MAX_SURPRISE)
+    told: dict[int, tuple[ChangeEvent, float]] = {}
+    for key, (change, days) in last.items():
+        index = position[change.item]
+        rate = max((counts[key] - 1) / stretch, USUAL_PER_DAY)
+        timing = -np.log(-np.expm1(-rate * max(days, LEAST_DAYS)))
+        shift = _shift(case, change, index)
+        found = timing if np.isnan(shift) else _fisher(timing, shift)
+        found = min(max(found - np.log(n_kinds[change.item]), 0.0), MAX_SURPRISE)
+        if index not in told or found >= surprise[index]:
+            surprise[index], told[index] = found, (change, shift)
 
     def sentence(index: int) -> tuple[str, dict[str, float]]:
-        change = last[case.items[index]]
+        change, shift = told[index]
         minutes = (case.alert.starts_at - change.at).total_seconds() / 60
         said = f" ({change.summary})" if change.summary else ""
-        text = f"{change.kind} of {case.items[index]}{said} {minutes:.0f} minutes before the alert."
-        return text, {"minutes_before": minutes}
+        text = f"{change.kind} of {case.items[index]}{said} {minutes:.0f} minutes before the alert"
+        figures = {"minutes_before": minutes}
+        if not np.isnan(shift):
+            figures["shift_surprise"] = shift
+            text += ": it became worse then" if shift >= SHIFT_TOLD else ": nothing became worse then"
+        return f"{text[0].upper()}{text[1:]}.", figures
 
     return Finding("change", "change", surprise, np.ones(len(case.items)), sentence)
+
+
+def _shift(case: Case, change: ChangeEvent, index: int) -> float:
+    """Surprise at how an item's signals rose at a change; ``nan`` where one side of it was not seen."""
+    at_ms = int(change.at.timestamp() * 1000)
+    times = np.concatenate([case.before.times_ms, case.window.times_ms])
+    found = []
+    for role in SHIFTED_ROLES:
+        values, normal = (
+            np.concatenate([each.of(role, len(case.items))[:, index] for each in parts])
+            for parts in ((case.before, case.window), (case.normal,))
+        )
+        seen = np.isfinite(values)
+        earlier, later = values[seen & (times + case.step_ms <= at_ms)], values[seen & (times >= at_ms)]
+        if min(len(earlier), len(later), np.isfinite(normal).sum()) < MIN_TICKS:
+            continue
+        usual = float(column_median(normal[:, None])[0])
+        spread = NORMAL_CONSISTENCY * float(column_median(np.abs(normal - usual)[:, None])[0])
+        scale = np.hypot(spread, SCALE_FLOOR * abs(usual)) + 1e-12
+        found.append((np.median(later) - np.median(earlier)) / scale)
+    if not found:
+        return np.nan
+    surprise = surprise_of(np.array([max(found)]), np.array([MAX_FREEDOM]))[0]
+    return float(max(surprise - np.log(len(found)), 0.0))
+
+
+def _fisher(one: float, other: float) -> float:
+    """−ln p of two independent surprises together (Fisher, 1932, section 21.1)."""
+    both = one + other
+    return both - float(np.log1p(both))

@@ -15,11 +15,14 @@ import numpy as np
 from scipy import special
 
 from features.golden import Role
+from models.evidence.alerts import alerts
 from models.evidence.call_structure import call_structure
 from models.evidence.changes import changes
 from models.evidence.edge_gap import edge_gap
 from models.evidence.finding import Finding
 from models.evidence.log_templates import log_findings
+from models.evidence.new_calls import new_calls
+from models.evidence.onset import onset
 from models.evidence.own_excess import own_excesses
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 LEAST_CHANCE = 1e-300
 """Logarithms of less are not taken."""
+
+TIE_BREAKERS = {"onset"}
+"""Meanings that only tell apart what is otherwise equal."""
 
 BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
@@ -68,9 +74,10 @@ class Gathered:
 
         The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
         "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
-        in more ways must stand out by more. k counts the meanings that looked at the item.
+        in more ways must stand out by more. k counts the meanings that looked at the item, but no tie-breaker:
+        who comes late in an order is not cleared by it.
         """
-        meanings = sorted({each.meaning for each in self.findings})
+        meanings = sorted({each.meaning for each in self.findings} - TIE_BREAKERS)
         n_meanings = np.zeros(self.weights.shape[1])
         for meaning in meanings:
             known = [each.is_known for each in self.findings if each.meaning == meaning]
@@ -94,6 +101,7 @@ def findings_of(
     """
     excesses = own_excesses(case, tuple(BLAMED_ROLES), calls=calls)
     found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
+    found += [new_calls(case, position), alerts(case, position, calls), onset(case)]
     found += [_of_excess(case, excess) for excess in excesses]
     found += resources(case)
     found.append(changes(case, position))
