@@ -19,7 +19,7 @@ DAMAGES = tuple((how, percent) for how in ("dropped", "added", "reversed") for p
 
 
 def damaged(case: Case, how: str, percent: int) -> Case:
-    """The same case with a share of its edges dropped or reversed, or as many random ones added; seeded by its id."""
+    """The same case with a share of its edges dropped or reversed, or as many added; seeded by its id."""
     edges = sorted(case.graph.edges)
     n_damaged = round(len(edges) * percent / 100)
     rng = np.random.default_rng([zlib.crc32(case.id.encode()), percent])

@@ -58,7 +58,9 @@ def alerts(case: Case, position: Mapping[str, int], calls: Calls) -> Finding | N
         text = f"{count} on {case.items[index]} itself ({listed}) and on nothing it depends on."
         return text[0].upper() + text[1:], {"n_alerts": float(len(on_item))}
 
-    return Finding("alerts", "alerts", np.maximum(surprise - explained, 0.0), np.ones(len(surprise)), sentence)
+    return Finding(
+        "alerts", "alerts", np.maximum(surprise - explained, 0.0), np.ones(len(surprise)), sentence
+    )
 
 
 def _surprise(case: Case, alert: Alert) -> float:

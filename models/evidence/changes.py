@@ -79,7 +79,7 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
     for key, (change, days) in last.items():
         index = position[change.item]
         rate = max((counts[key] - 1) / stretch, USUAL_PER_DAY)
-        timing = -np.log(-np.expm1(-rate * max(days, LEAST_DAYS)))
+        timing = min(float(-np.log(-np.expm1(-rate * max(days, LEAST_DAYS)))), MAX_SURPRISE)
         shift = _shift(case, change, index)
         found = timing if np.isnan(shift) else _fisher(timing, shift)
         found = min(max(found - np.log(n_kinds[change.item]), 0.0), MAX_SURPRISE)

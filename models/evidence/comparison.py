@@ -75,7 +75,9 @@ class Comparison:
         than n times −ln of that share.
         """
         rise, error = self.rise(floor=floor)
-        return np.minimum(surprise_of(rise / error, self.freedom), self.n_now * -np.log(OUTLIER_SHARE))
+        bound = self.n_now * -np.log(OUTLIER_SHARE)
+        surprise: Floats = np.minimum(surprise_of(rise / error, self.freedom), bound)
+        return surprise
 
 
 def compare(now: Cells, then: Cells) -> Comparison:

@@ -61,8 +61,9 @@ def new_calls(case: Case, position: Mapping[str, int]) -> Finding | None:
 def _stretches(cells: Cells) -> tuple[Floats, Floats]:
     """In how many buckets each kind could be called, and was, shape ``(n_kinds,)`` each."""
     n_kinds = len(cells.kinds)
-    could = np.bincount(cells.kind, weights=cells.n > 0, minlength=n_kinds)
-    return could, np.bincount(cells.kind, weights=cells.total > 0, minlength=n_kinds)
+    could = np.bincount(cells.kind[cells.n > 0], minlength=n_kinds)
+    did = np.bincount(cells.kind[cells.total > 0], minlength=n_kinds)
+    return could.astype(np.float64), did.astype(np.float64)
 
 
 def _surprise(made: Floats, n_now: Floats, n_then: Floats) -> Floats:

@@ -75,5 +75,7 @@ def _began(case: Case, role: Role) -> NDArray[np.int64]:
     scale = np.maximum(np.hypot(spread, SCALE_FLOOR * np.abs(usual)), ABSOLUTE_FLOOR)
     far_off = values > usual + FAR_OFF * scale
     lasting = far_off[:-1] & far_off[1:]
-    first: NDArray[np.int64] = np.argmax(lasting, axis=0) if len(lasting) else np.zeros(n_items, dtype=np.int64)
+    first: NDArray[np.int64] = (
+        np.argmax(lasting, axis=0) if len(lasting) else np.zeros(n_items, dtype=np.int64)
+    )
     return np.where(lasting.any(axis=0), first, len(values))

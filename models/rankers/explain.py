@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from models.evidence.resources import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.case import Case
+    from models.evidence.finding import Finding
     from models.evidence.own_excess import OwnExcess
 
 MAX_NAMED = 5
@@ -19,6 +23,26 @@ RAISED = 1.1
 """A level just before the alert is told when it is so many times the usual one."""
 
 MINUTE_MS = 60_000
+
+UNUSUAL = 3.0
+"""A surprise that chance alone gives one time in twenty, before the number of items looked at counts."""
+
+LOOKED_AT = {
+    "own_latency": "own latency",
+    "own_failures": "own failures",
+    "own_time": "own time in spans",
+    "edge_gap": "network between items",
+    "call_structure": "usual calls",
+    "new_calls": "new calls",
+    "cpu": "CPU",
+    "memory": "memory",
+    "saturation": "saturation",
+    "loss": "packet loss",
+    "log_missing": "usual log lines",
+    "log_excess": "new and more log lines",
+    "log_waits": "waits between log lines",
+}
+"""The kinds of evidence that can be found normal, as they are called in a sentence."""
 
 
 def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str, dict[str, float]]:
@@ -78,7 +102,34 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
         said.append(f"Too little history to judge {_names(case, young)}: not blamed, its callers are.")
     if not all(excess.counts_requests for excess in excesses):
         said.append("No request counts: excess is what a regression on the dependencies leaves over.")
+    return (*said, *_blind_spots(case))
+
+
+def normal_sentences(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What was looked at and found as usual: per kind, how many items, and how many of them."""
+    said = []
+    for each in findings:
+        known = each.surprise[each.is_known] / each.inflation
+        if each.kind not in LOOKED_AT or not len(known):
+            continue
+        n_unusual = int((known > UNUSUAL + np.log(len(known))).sum())
+        what = LOOKED_AT[each.kind]
+        items = "1 item" if len(known) == 1 else f"{len(known):,} items"
+        usual = f"{len(known) - n_unusual:,} as usual" if n_unusual else "all as usual"
+        said.append(f"{what[0].upper()}{what[1:]}: {items} looked at, {usual}.")
     return tuple(said)
+
+
+def _blind_spots(case: Case) -> list[str]:
+    """The sources that gave nothing for this case."""
+    said = []
+    if case.window_spans is None or not len(case.window_spans.own.n):
+        said.append("No traces were received: own time, network and calls could not be looked at.")
+    if case.window_logs is None or not len(case.window_logs.counts.counts):
+        said.append("No log lines were received.")
+    if not set(RESOURCES) & set(case.window.values):
+        said.append("No CPU, memory, saturation or packet loss was received.")
+    return said
 
 
 def _names(case: Case, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:

@@ -74,7 +74,7 @@ class Gathered:
 
         The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
         "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
-        in more ways must stand out by more. k counts the meanings that looked at the item, but no tie-breaker:
+        in more ways must stand out by more. k counts the meanings that looked at it, tie-breakers apart:
         who comes late in an order is not cleared by it.
         """
         meanings = sorted({each.meaning for each in self.findings} - TIE_BREAKERS)

@@ -49,6 +49,8 @@ class Candidate(NamedTuple):
         Distance from the alerting item; ``None`` if it cannot be reached.
     path
         From the alerting item to this one, both included; empty if it cannot be reached.
+    explained_by
+        The named cause that it depends on, where its anomaly is a symptom; empty otherwise.
     """
 
     item: str
@@ -57,6 +59,7 @@ class Candidate(NamedTuple):
     hops: int | None = None
     path: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    explained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class Ranking:
         What could not be looked at, in sentences.
     answers
         Probability of each answer that names no item; with the candidates' they sum to 1.
+    causes
+        The items named, likeliest first; several where one does not explain all, none where it abstains.
+    found_normal
+        What was looked at and found as usual, in sentences.
     """
 
     case_id: str
@@ -83,6 +90,8 @@ class Ranking:
     window_start_ms: int = 0
     window_end_ms: int = 0
     answers: Mapping[str, float] = field(default_factory=dict)
+    causes: tuple[str, ...] = ()
+    found_normal: tuple[str, ...] = ()
 
 
 class Ranker(Protocol):

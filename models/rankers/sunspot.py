@@ -11,7 +11,8 @@ import numpy as np
 
 from models.evidence.calls import calls_and_reach
 from models.evidence.surge import surge
-from models.rankers.explain import unseen_sentences
+from models.rankers.causes import Causes, causes_among
+from models.rankers.explain import normal_sentences, unseen_sentences
 from models.rankers.fusion import gather
 from models.rankers.posterior import Belief, Posterior
 from models.rankers.ranking import Candidate, Evidence, Ranking
@@ -73,6 +74,8 @@ class SunspotRanker:
         total = gathered.weights.sum(axis=0)
         per_nat = np.divide(scores, total, out=np.zeros_like(scores), where=total > 0)
         order = _best_first(case, scores)
+        abstained = self._reason_to_abstain(case, gathered, order, scores, belief)
+        causes = Causes() if abstained else causes_among(case, case.items[order[0]], evidence, self.belief)
         explained = tuple(
             Candidate(
                 case.items[index],
@@ -81,6 +84,7 @@ class SunspotRanker:
                 int(reach.hops[index]) if reach.hops[index] >= 0 else None,
                 tuple(case.items[each] for each in reach.path(index)),
                 self._evidence(gathered, index, float(per_nat[index])),
+                causes.explanation_of(case.items[index]) if scores[index] > 0 else "",
             )
             for index in order[: self.n_explained].tolist()
         )
@@ -88,19 +92,20 @@ class SunspotRanker:
         names = [case.items[index] for index in rest.tolist()]
         hops = [each if each >= 0 else None for each in reach.hops[rest].tolist()]
         others = tuple(map(Candidate, names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops))
-        candidates = explained + others
         times = case.window.times_ms
         return Ranking(
             case_id=case.id,
             ranker=self.name,
-            candidates=candidates,
-            abstained=self._reason_to_abstain(case, gathered, candidates, belief),
+            candidates=explained + others,
+            abstained=abstained,
             unseen=unseen_sentences(case, list(gathered.excesses)),
             graph_version=case.graph_version,
             bundle_version=case.bundle_version,
             window_start_ms=int(times[0]) if len(times) else 0,
             window_end_ms=int(times[-1]) + case.step_ms if len(times) else 0,
             answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
+            causes=causes.named,
+            found_normal=normal_sentences(gathered.findings),
         )
 
     def gathered(self, case: Case) -> tuple[Gathered, Reach]:
@@ -131,21 +136,26 @@ class SunspotRanker:
         return tuple(sorted(found, key=lambda evidence: -evidence.weight))
 
     def _reason_to_abstain(
-        self, case: Case, gathered: Gathered, candidates: tuple[Candidate, ...], belief: Posterior
+        self,
+        case: Case,
+        gathered: Gathered,
+        order: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        belief: Posterior,
     ) -> str:
         """Why no candidate is named, or an empty string."""
         if not len(case.window.times_ms) and case.window_spans is None:
             return "no signal was received around the alert"
         if not _any_known(gathered):
             return "no item has both signals around the alert and enough history to compare them with"
-        best = candidates[0]
-        if best.score <= 0:
+        best, probability = case.items[order[0]], belief.candidates[order[0]]
+        if scores[order[0]] <= 0:
             return "nothing observed is worse than usual"
-        if belief.surge > max(best.probability, belief.none):
+        if belief.surge > max(probability, belief.none):
             return f"traffic surge ({belief.surge:.0%}): requests rose everywhere, and no item stands out"
-        if best.probability < max(belief.none, self.floor):
+        if probability < max(belief.none, self.floor):
             return (
-                f"not enough evidence: the strongest candidate is {best.item} ({best.probability:.0%}); "
+                f"not enough evidence: the strongest candidate is {best} ({probability:.0%}); "
                 f"a cause outside what is observed has {belief.none:.0%}"
             )
         return ""

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from service.store.incidents import IncidentStore
 
 CHANGES_BEFORE = timedelta(hours=24)
-"""Changes this long before an alert may have caused it: shown to the ranker, and on the page."""
+"""Changes this long before an alert are shown on its page."""
+
+CHANGE_HISTORY = timedelta(days=7)
+"""The ranker sees so much more: how often an item's changes coincide with nothing."""
 
 
 @dataclass(frozen=True)
@@ -130,5 +133,10 @@ class AlertDesk:
 
     def _enrich(self, known: KnownAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         starts_at, at = known.alert.starts_at, self._live.present()
-        changes = self._changes.between(starts_at - CHANGES_BEFORE, at)
-        return enrich(known.alert, at, graph, in_use, changes)
+        changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
+        others = [
+            each.alert
+            for each in self._incidents.alerts_of(known.incident)
+            if each.status == FIRING and each.id != known.id
+        ]
+        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others)

@@ -62,14 +62,20 @@ class Enrichment:
 
 
 def enrich(
-    alert: Alert, at: datetime, graph: DependencyGraph, in_use: InUse, changes: Sequence[ChangeEvent]
+    alert: Alert,
+    at: datetime,
+    graph: DependencyGraph,
+    in_use: InUse,
+    changes: Sequence[ChangeEvent],
+    *,
+    other_alerts: Sequence[Alert],
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes)
+        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts)
     except Exception:  # the alert goes through whatever happens to its ranking
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -87,7 +93,13 @@ def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
 
 
 def _ranked(
-    alert: Alert, at: datetime, graph: DependencyGraph, in_use: InUse, changes: Sequence[ChangeEvent]
+    alert: Alert,
+    at: datetime,
+    graph: DependencyGraph,
+    in_use: InUse,
+    changes: Sequence[ChangeEvent],
+    *,
+    other_alerts: Sequence[Alert],
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
@@ -100,6 +112,7 @@ def _ranked(
         normal=bundle.normal,
         clock=in_use.clock,
         changes=changes,
+        other_alerts=other_alerts,
         bundle_version=bundle.version,
     )
     if not case.window.values:

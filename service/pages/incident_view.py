@@ -32,6 +32,7 @@ class Cause:
     team: str
     probability: float
     path: tuple[str, ...]
+    explained_by: str
     sentences: tuple[str, ...]
     sparklines: tuple[Sparkline, ...]
 
@@ -49,6 +50,8 @@ class IncidentView:
         there is no way to draw.
     silence
         Why no cause is named; empty when one is.
+    further
+        Names of the causes named beside the first, for what it does not explain.
     """
 
     incident: Incident
@@ -57,6 +60,8 @@ class IncidentView:
     changes: Sequence[ChangeEvent]
     causes: tuple[Cause, ...]
     silence: str
+    further: tuple[str, ...]
+    found_normal: tuple[str, ...]
     unseen: tuple[str, ...]
     alerting: tuple[Sparkline, ...]
     slice: GraphSlice | None
@@ -115,7 +120,9 @@ def view_incident(
         changes=changes,
         causes=tuple(_cause(each, picture) for each in shown),
         silence=silence,
-        unseen=() if document is None else tuple(document["unseen"]),
+        further=tuple(_name(each, picture) for each in _told(document, "causes")[1:]),
+        found_normal=_told(document, "found_normal"),
+        unseen=_told(document, "unseen"),
         alerting=_sparklines(picture, item),
         slice=_slice(picture, item, shown, cause=cause, is_tall=False),
         tall_slice=_slice(picture, item, shown, cause=cause, is_tall=True),
@@ -123,6 +130,16 @@ def view_incident(
         ranked_item=item,
         ranked_at=None if kept is None else kept.made_at,
     )
+
+
+def _told(document: Mapping[str, Any] | None, name: str) -> tuple[str, ...]:
+    """A list of the document, as it is kept: one from before the list was told has none."""
+    return () if document is None else tuple(document.get(name, ()))
+
+
+def _name(item: str, picture: Mapping[str, Any]) -> str:
+    known = picture["items"].get(item)
+    return item if known is None else str(known["name"])
 
 
 def _first(candidates: Sequence[Mapping[str, Any]]) -> str:
@@ -152,7 +169,8 @@ def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
         kind=about["kind"],
         team=about["team"],
         probability=candidate["probability"] or 0.0,
-        path=tuple(items[each]["name"] if each in items else each for each in candidate["path"]),
+        path=tuple(_name(each, picture) for each in candidate["path"]),
+        explained_by=_name(candidate.get("explained_by", ""), picture),
         sentences=tuple(each["sentence"] for each in candidate["evidence"]),
         sparklines=_sparklines(picture, item),
     )

@@ -39,6 +39,9 @@ class CandidateOut(BaseModel):
     hops: int | None
     path: list[str]
     evidence: list[EvidenceOut]
+    explained_by: str = Field(
+        "", description="the named cause of which this is a symptom; empty where none explains it"
+    )
 
 
 class RankingOut(BaseModel):
@@ -48,6 +51,10 @@ class RankingOut(BaseModel):
     candidates: list[CandidateOut]
     n_candidates: int
     abstained: str = Field(description="why no candidate is named; empty when one is")
+    causes: list[str] = Field(
+        [], description="the items named, likeliest first; more than one if the first does not explain all"
+    )
+    found_normal: list[str] = Field([], description="what was looked at and found as usual")
     unseen: list[str] = Field(description="what could not be looked at, and what had to be relaxed")
     graph_version: str
     bundle_version: str

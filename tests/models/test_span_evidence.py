@@ -225,7 +225,7 @@ def test_a_change_just_before_counts_more_than_one_long_before_and_than_a_habit(
     assert by_item["db"] > 2.0 > by_item["cart"]
     assert by_item["db"] > by_item["search"]
     assert by_item["app"] == 0.0
-    assert "deploy of db (v2) 14 minutes before" in found.sentence(case.items.index("db"))[0]
+    assert "Deploy of db (v2) 14 minutes before" in found.sentence(case.items.index("db"))[0]
     assert changes(replace(case, changes=()), position_of(case)) is None
 
 

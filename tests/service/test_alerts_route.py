@@ -158,7 +158,12 @@ def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer() -> None:
     window = RecentWindow(step_ms=1000, length_ms=60_000, max_series=10)  # not on the bundle's step
     window.add(as_samples(an_incident_frame()))
     found = enrich(
-        Alert("gateway", "Slow", ONSET), NOW, a_graph_of_items(), InUse(a_bundle(), window), changes=()
+        Alert("gateway", "Slow", ONSET),
+        NOW,
+        a_graph_of_items(),
+        InUse(a_bundle(), window),
+        changes=(),
+        other_alerts=(),
     )
     assert found.document is None
     assert "failed" in found.unenriched

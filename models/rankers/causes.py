@@ -1,0 +1,68 @@
+"""Which candidates are causes of their own, and which are symptoms of one that is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from models.case import Case
+    from models.rankers.posterior import Belief
+
+FURTHER_FLOOR = 0.7
+"""Two faults at once are rare: a further cause needs so much belief, what the others explain left out."""
+
+MAX_CAUSES = 3
+
+
+@dataclass(frozen=True)
+class Causes:
+    """The items named, and what they explain.
+
+    Attributes
+    ----------
+    named
+        Likeliest first.
+    explains
+        The first of them that each item depends on, directly or not, by item.
+    """
+
+    named: tuple[str, ...] = ()
+    explains: Mapping[str, str] | None = None
+
+    def explanation_of(self, item: str) -> str:
+        """The cause that explains an item's anomaly; empty for a cause, and for what none explains."""
+        return (self.explains or {}).get(item, "")
+
+
+def causes_among(case: Case, first: str, evidence: NDArray[np.float64], belief: Belief) -> Causes:
+    """Name further causes beside the first.
+
+    What depends on a cause may show it: all such items are left out, and the belief is shared anew among the
+    others. Whoever is beyond doubt then has a fault of its own.
+
+    Parameters
+    ----------
+    evidence
+        Shape ``(n_items,)``, of all items.
+    """
+    named: list[str] = []
+    explains: dict[str, str] = {}
+    left, cause = evidence.copy(), first
+    while True:
+        named.append(cause)
+        for item in case.graph.dependents(cause):
+            explains.setdefault(item, cause)
+        left[[index for index, item in enumerate(case.items) if item in explains or item in named]] = 0.0
+        posterior = belief.posterior(left, 0.0).candidates
+        best = min(np.flatnonzero(posterior == posterior.max()).tolist(), key=case.items.__getitem__)
+        if posterior[best] < FURTHER_FLOOR or len(named) == MAX_CAUSES:
+            break
+        cause = case.items[best]
+    return Causes(tuple(named), {item: each for item, each in explains.items() if item not in named})
