@@ -108,6 +108,9 @@ class CaseDocument(_Strict):
     )
     arrays: ArraysDocument | None = None
     changes: list[ChangeDocument] = []
+    change_ages_days: list[Annotated[float, Field(ge=0)]] = Field(
+        default=[], description="trading days from each change to the alert; empty: as the days pass"
+    )
     other_alerts: list[AlertDocument] = []
     notes: list[Text] = []
     graph_version: Text = ""

@@ -43,6 +43,7 @@ def a_stored_case(case_id: str = "shop/1") -> StoredCase:
     case = replace(
         case, id=case_id, changes=(change,), other_alerts=(other,), cause=("db",), system="shop", notes=("n",)
     )
+    case = replace(case, change_ages_days=(1 / 3,))
     return StoredCase(case, {"candidates": [{"item": "db", "probability": 0.9}]})
 
 
@@ -54,10 +55,11 @@ def parts_of(case: Case) -> dict[str, Any]:
         for role, values in getattr(case, part).values.items()
     }
     times = [getattr(case, part).times_ms.tolist() for part in ("window", "before", "normal")]
-    told = (case.id, case.alert, case.at, case.items, case.step_ms, case.changes, case.other_alerts)
+    told = (case.id, case.alert, case.at, case.items, case.step_ms, case.other_alerts)
+    changes = (case.changes, case.change_ages_days)
     graph = (case.graph.items, case.graph.edges)
     more = (case.graph_version, case.bundle_version, case.notes, case.cause, case.system, case.fault_type)
-    return {**arrays, "times": times, "told": told, "graph": graph, "more": more}
+    return {**arrays, "times": times, "told": told, "changes": changes, "graph": graph, "more": more}
 
 
 def test_a_stored_case_is_the_case_and_ranks_the_same(tmp_path: Path) -> None:
