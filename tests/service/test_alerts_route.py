@@ -154,6 +154,16 @@ def test_a_graph_without_edges_is_searched_whole_as_offline_code_does(tmp_path: 
         assert (each["item"], each["score"]) == (offline.item, offline.score)
 
 
+def test_the_alerts_of_one_incident_are_evidence_for_each_other(client: TestClient) -> None:
+    webhook = a_webhook()
+    webhook["alerts"] += a_webhook("funds-db", name="SlowQueries")["alerts"]
+    told = send(client, webhook)["ranking"]
+    kinds = {each["item"]: [one["kind"] for one in each["evidence"]] for each in told["candidates"]}
+    assert "alerts" in kinds["funds-db"]
+    assert not any("alerts" in found for item, found in kinds.items() if item != "funds-db")
+    assert told["causes"] == ["funds-db"]
+
+
 def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer() -> None:
     window = RecentWindow(step_ms=1000, length_ms=60_000, max_series=10)  # not on the bundle's step
     window.add(as_samples(an_incident_frame()))

@@ -65,6 +65,8 @@ def test_the_incident_page_says_what_is_wrong_why_and_how_sure_that_is(client: T
         "10:04:00",
         "02:04:00 UTC",
         "service · alerting",
+        "items looked at, all as usual.",
+        "No traces were received",
         short_version(told["ranking"]["bundle_version"]),
     ):
         assert said in page.text
