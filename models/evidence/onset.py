@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.golden import Role
 from models.evidence.columns import column_median
 from models.evidence.finding import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.case import Case
-
-ROLES = (Role.LATENCY, Role.ERRORS)
+    from models.evidence.own_excess import OwnExcess
 
 FAR_OFF = 5.0
 """An anomaly has begun at the first of two ticks in a row that are so many spreads above the usual."""
@@ -37,13 +37,18 @@ NORMAL_CONSISTENCY = 1.4826
 MINUTE_MS = 60_000
 
 
-def onset(case: Case) -> Finding | None:
-    """Compare when the items' anomalies began; ``None`` unless two began at different ticks."""
+def onset(case: Case, excesses: Sequence[OwnExcess]) -> Finding | None:
+    """Compare when the items' anomalies began; ``None`` unless two began at different ticks.
+
+    Parameters
+    ----------
+    excesses
+        By role, for what is usual.
+    """
     times = np.concatenate([case.before.times_ms, case.window.times_ms])
     began = np.full(len(case.items), len(times), dtype=np.int64)
-    for role in ROLES:
-        if role in case.window.values and role in case.normal.values:
-            began = np.minimum(began, _began(case, role))
+    for excess in excesses:
+        began = np.minimum(began, _began(case, excess))
     anomalous = began < len(times)
     if len(np.unique(began[anomalous])) < 2:  # noqa: PLR2004  an order has two
         return None
@@ -65,17 +70,19 @@ def onset(case: Case) -> Finding | None:
     return Finding("onset", "onset", surprise, np.ones(len(began)), sentence)
 
 
-def _began(case: Case, role: Role) -> NDArray[np.int64]:
+def _began(case: Case, excess: OwnExcess) -> NDArray[np.int64]:
     """First tick of each item's anomaly, shape ``(n_items,)``; the number of ticks where there is none."""
-    n_items = len(case.items)
+    n_items, role = len(case.items), excess.role
     values = np.concatenate([case.before.of(role, n_items), case.window.of(role, n_items)])
-    normal = case.normal.values[role]
-    usual = column_median(normal)
-    spread = NORMAL_CONSISTENCY * column_median(np.abs(normal - usual))
-    scale = np.maximum(np.hypot(spread, SCALE_FLOOR * np.abs(usual)), ABSOLUTE_FLOOR)
-    far_off = values > usual + FAR_OFF * scale
+    began = np.full(n_items, len(values), dtype=np.int64)
+    least = np.maximum(SCALE_FLOOR * np.abs(excess.usual), ABSOLUTE_FLOOR)
+    high = np.flatnonzero((values > excess.usual + FAR_OFF * least).any(axis=0))
+    if not len(high):
+        return began  # spares the spread of all the others
+    usual = excess.usual[high]
+    spread = NORMAL_CONSISTENCY * column_median(np.abs(case.normal.of(role, n_items)[:, high] - usual))
+    far_off = values[:, high] > usual + FAR_OFF * np.hypot(spread, least[high])
     lasting = far_off[:-1] & far_off[1:]
-    first: NDArray[np.int64] = (
-        np.argmax(lasting, axis=0) if len(lasting) else np.zeros(n_items, dtype=np.int64)
-    )
-    return np.where(lasting.any(axis=0), first, len(values))
+    if len(lasting):
+        began[high] = np.where(lasting.any(axis=0), np.argmax(lasting, axis=0), len(values))
+    return began

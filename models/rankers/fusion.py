@@ -101,7 +101,7 @@ def findings_of(
     """
     excesses = own_excesses(case, tuple(BLAMED_ROLES), calls=calls)
     found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
-    found += [new_calls(case, position), alerts(case, position, calls), onset(case)]
+    found += [new_calls(case, position), alerts(case, position, calls), onset(case, excesses)]
     found += [_of_excess(case, excess) for excess in excesses]
     found += resources(case)
     found.append(changes(case, position))

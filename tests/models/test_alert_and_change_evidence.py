@@ -22,6 +22,7 @@ from models.evidence.changes import changes
 from models.evidence.finding import Finding
 from models.evidence.new_calls import new_calls
 from models.evidence.onset import onset
+from models.evidence.own_excess import own_excesses
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SHOP = a_graph(("app", "cart"), ("cart", "db"), ("app", "search"))
@@ -213,7 +214,7 @@ def test_whose_anomaly_began_first_is_told_and_bounded() -> None:
     slow = {("db", "latency_s"): 0.5, ("cart", "latency_s"): 0.5}
     case = a_case(SHOP, slow, alerting="app")
     case.window.values[Role.LATENCY][:2, case.items.index("cart")] = 0.1
-    finding = onset(case)
+    finding = onset(case, own_excesses(case))
     found = surprises(case, finding)
     assert 0.5 < found["db"] <= 1.0
     assert found["cart"] == 0.0
@@ -222,5 +223,6 @@ def test_whose_anomaly_began_first_is_told_and_bounded() -> None:
 
 
 def test_one_anomaly_or_none_has_no_order() -> None:
-    assert onset(CALM) is None
-    assert onset(a_case(SHOP, {("db", "latency_s"): 0.5}, alerting="app")) is None
+    assert onset(CALM, own_excesses(CALM)) is None
+    case = a_case(SHOP, {("db", "latency_s"): 0.5}, alerting="app")
+    assert onset(case, own_excesses(case)) is None
