@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import resource
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,8 +65,7 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
     baseline = fit_baseline(Frame(0, STEP_MS, keys, patterns[:0]), clock)
     fresh = initial_state(baseline, clock)
     typical, noise = (np.full(n_series, each, dtype=np.float32) for each in (100.0, 0.8))
-    state = replace(
-        fresh,
+    state = fresh._replace(
         n_seen=np.full(n_series, 10_000),
         deviation=noise,
         mean=typical,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SPEC = 2
+SPEC = 3
 """Version of the meaning of these arrays; a state of another version is not read, it warms up again."""
 
 NEVER_MS = -(2**62)
@@ -28,9 +27,11 @@ NO_SLOT = -1
 """The slot before the first tick."""
 
 
-@dataclass(frozen=True)
-class State:
-    """The first stage's memory, after some tick. Every array has shape ``(n_series,)``.
+class State(NamedTuple):
+    """The first stage's memory, after some tick. Arrays have shape ``(n_series,)`` but for the last three.
+
+    What is the same for all series, at a tick that every series has a value at, is kept once for all. A
+    named tuple, for one is made at every tick.
 
     Attributes
     ----------
@@ -38,14 +39,22 @@ class State:
         The series, one per entry.
     tick_ms
         Start of the last tick consumed; `NEVER_MS` before the first.
-    slot
-        Slot of the last tick that held a value; `NO_SLOT` before the first.
+    full_ms, n_full
+        Start of the last tick at which every series had a value, and how many such ticks the present slot
+        has had.
+    slot, other
+        Slot of the last tick that held a value, and the one that ``lean`` leads to; `NO_SLOT` before the
+        first.
+    is_settled
+        Every series has been known for days, and is expected to have a modest value in the present slot.
     n_seen
-        Values seen so far, those the baseline was fitted on included.
-    seen_ms
-        Start of the tick of the last value seen; `NEVER_MS` if there was none.
+        Values seen before the present slot, those the baseline was fitted on included.
+    partial_ms
+        Start of the tick of the last value seen when other series had none; `NEVER_MS` if there was none.
+    counts
+        Values seen in the present slot when other series had none.
     level
-        Slow correction of the seasonal profile, in the unit of the series.
+        Slow correction of the seasonal profile, in units of ``scale``.
     deviation
         Mean absolute residual over about two days, in the unit of the series.
     mean, spread
@@ -53,9 +62,11 @@ class State:
     expected, scale
         Seasonal value and standard deviation in the present slot, in the unit of the series; ``expected`` is
         ``nan`` before the first value.
-    errors, distances, counts
-        Sum of residuals and of their distances in the present slot, and of how many; learned from when the
-        slot ends.
+    lean
+        How far the season of the slot ``other`` is from the expected value, in units of ``scale``.
+    sums
+        Two rows: sum of residuals and of their distances in the present slot, in units of ``scale``; learned
+        from when the slot ends.
     season, volatility
         One row per slot, and per half hour: the typical value and the mean absolute residual, ``nan`` where
         nothing was seen. Rows are shared between states and never written to: a step replaces at most one
@@ -64,28 +75,44 @@ class State:
 
     keys: tuple[SeriesKey, ...]
     tick_ms: int
+    full_ms: int
+    n_full: int
     slot: int
+    other: int
+    is_settled: bool
     n_seen: NDArray[np.int64]
-    seen_ms: NDArray[np.int64]
+    partial_ms: NDArray[np.int64]
+    counts: NDArray[np.float32]
     level: NDArray[np.float32]
     deviation: NDArray[np.float32]
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
     expected: NDArray[np.float32]
     scale: NDArray[np.float32]
-    errors: NDArray[np.float32]
-    distances: NDArray[np.float32]
-    counts: NDArray[np.float32]
+    lean: NDArray[np.float32]
+    sums: NDArray[np.float32]
     season: tuple[NDArray[np.float32], ...]
     volatility: tuple[NDArray[np.float32], ...]
 
+    @property
+    def n_values(self) -> NDArray[np.int64]:
+        """Values seen so far, those of the present slot included."""
+        n_values = self.n_seen + self.n_full
+        return n_values + self.counts.astype(np.int64) if self.counts.any() else n_values
 
-WHOLE = ("n_seen", "seen_ms")
+    @property
+    def seen_ms(self) -> NDArray[np.int64]:
+        """Start of the tick of the last value seen; `NEVER_MS` if there was none."""
+        return np.maximum(self.partial_ms, self.full_ms)
+
+
+WHOLE = ("n_seen", "partial_ms")
 ARRAYS = (
     *WHOLE,
-    *("level", "deviation", "mean", "spread", "expected", "scale", "errors", "distances", "counts"),
+    *("counts", "level", "deviation", "mean", "spread", "expected", "scale", "lean"),
 )
-ROWS = ("season", "volatility")
+ROWS = ("sums", "season", "volatility")
+NUMBERS = ("tick_ms", "full_ms", "n_full", "slot", "other", "is_settled")
 
 
 def migrate(state: State, fresh: State) -> State:
@@ -97,19 +124,17 @@ def migrate(state: State, fresh: State) -> State:
     position = {key: index for index, key in enumerate(state.keys)}
     pairs = [(new, position[key]) for new, key in enumerate(fresh.keys) if key in position]
     to, source = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    state = state._replace(n_seen=state.n_values, partial_ms=state.seen_ms)
     moved: dict[str, Any] = {
-        name: _moved(getattr(state, name), getattr(fresh, name), to, source) for name in ARRAYS
+        name: _moved(getattr(state, name), getattr(fresh, name), to, source)
+        for name in ARRAYS
+        if name not in {"counts", "lean"}
     }
-    rows: dict[str, Any] = {}
-    for name in ROWS:
+    for name in ("season", "volatility"):
         old, new = getattr(state, name), getattr(fresh, name)
-        same_clock = len(old) == len(new)
-        rows[name] = (
-            tuple(_moved(*pair, to, source) for pair in zip(old, new, strict=True)) if same_clock else new
-        )
-    for name in ("errors", "distances", "counts"):
-        moved[name] = getattr(fresh, name)
-    return replace(fresh, tick_ms=state.tick_ms, **moved, **rows)
+        if len(old) == len(new):
+            moved[name] = tuple(_moved(*pair, to, source) for pair in zip(old, new, strict=True))
+    return fresh._replace(tick_ms=state.tick_ms, **moved)
 
 
 def _moved(
@@ -122,7 +147,8 @@ def _moved(
 
 def state_to_bytes(state: State) -> bytes:
     """Encode a state for a checkpoint."""
-    header = {"spec": SPEC, "tick_ms": state.tick_ms, "slot": state.slot, "keys": state.keys}
+    numbers = {name: int(getattr(state, name)) for name in NUMBERS}
+    header = {"spec": SPEC, "keys": state.keys, "numbers": numbers}
     written = io.BytesIO()
     arrays: Mapping[str, NDArray[np.generic]] = {name: getattr(state, name) for name in ARRAYS}
     rows = {name: np.array(getattr(state, name), dtype=np.float32) for name in ROWS}
@@ -146,20 +172,23 @@ def state_from_bytes(content: bytes) -> State:
             if spec != SPEC:
                 raise BadStateError(f"it has version {spec}, this Sunspot reads {SPEC}")  # noqa: TRY301
             arrays: dict[str, Any] = {name: stored[name] for name in (*ARRAYS, *ROWS)}
-        tick_ms, slot = int(header["tick_ms"]), int(header["slot"])
+        numbers: dict[str, Any] = {name: int(header["numbers"][name]) for name in NUMBERS}
         keys = tuple(SeriesKey(str(item), str(metric)) for item, metric in header["keys"])
     except BadStateError:
         raise
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as reason:
         raise BadStateError(str(reason)) from reason
-    n_slots = len(arrays["season"]) if arrays["season"].ndim else 0
-    if not NO_SLOT <= slot < max(n_slots, 1):
-        raise BadStateError(f"its slot is {slot} of {n_slots}")
     for name, array in arrays.items():
         wanted = np.int64 if name in WHOLE else np.float32
         if array.dtype != wanted:
             raise BadStateError(f"{name} is {array.dtype}, not {np.dtype(wanted)}")
         if array.ndim != 1 + (name in ROWS) or array.shape[-1] != len(keys):
             raise BadStateError(f"its arrays do not fit its {len(keys)} series")
-    rows: dict[str, Any] = {name: tuple(arrays.pop(name)) for name in ROWS}
-    return State(keys, tick_ms, slot, **arrays, **rows)
+    n_slots = len(arrays["season"])
+    for name in ("slot", "other"):
+        if not NO_SLOT <= numbers[name] < max(n_slots, 1):
+            raise BadStateError(f"its {name} is {numbers[name]} of {n_slots}")
+    numbers["is_settled"] = bool(numbers["is_settled"])
+    for name in ("season", "volatility"):
+        arrays[name] = tuple(arrays[name])
+    return State(keys, **numbers, **arrays)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_VALUE = 1e30
 """Nothing measured is larger in any unit; what claims to be is damage, and would overflow."""
 
+TAME_VALUE = 1e18
 LEVEL_S = 3600.0
 CLIP = 6.0
 LEVEL_SPREAD, LEAST_UNIT = 0.1, 1e-12
@@ -129,6 +130,11 @@ def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Whether each value is finite and not absurd, the same shape."""
     plausible: NDArray[np.bool_] = np.abs(values) <= LARGEST_VALUE
     return plausible
+
+
+def is_tame(values: NDArray[np.floating]) -> bool:
+    """Whether every value is there and so modest that no sum or quotient of them overflows."""
+    return bool(np.maximum.reduce(np.abs(values), initial=0.0) <= TAME_VALUE)
 
 
 def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from features.seasonal import SLOT_MS
-from models.detectors.baseline import SCALE_WEIGHT, level_unit
+from models.detectors.baseline import SCALE_WEIGHT, is_tame, level_unit
 from models.state import NO_SLOT
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ YOUNG_RATE = 0.3
 
 DEVIATION_S = 2 * 86_400.0
 MEAN_S = 3 * 86_400.0
+SETTLED_VALUES = 100
+LARGEST_LEVEL = np.float32(1e30)
 LARGEST_CHANGE = np.float32(10.0)
 SPREAD_WEIGHT = np.float32(0.03)
 RELATIVE_FLOOR = np.float32(1e-6)
@@ -44,6 +45,23 @@ def is_young(n_seen: Count, step_ms: int) -> bool | NDArray[np.bool_]:
     return n_seen * (step_ms / 1000) < YOUNG_S
 
 
+def is_settled(state: State, step_ms: int) -> NDArray[np.bool_]:
+    """Which series are known so long that every rate of learning is the one of old age."""
+    slot_ms = max(step_ms, SLOT_MS)
+    least = max(SETTLED_VALUES, (1000 * MEAN_S + slot_ms) / step_ms)
+    return state.n_seen >= least
+
+
+def lean_to(state: State, other: int) -> State:
+    """Look ahead, or back, from the present slot to another: values between the two are interpolated."""
+    lean = state.season[other] - state.expected
+    lean /= state.scale
+    if not is_tame(lean):
+        lean = np.nan_to_num(lean, nan=0.0)
+    return state._replace(other=other, lean=lean)
+
+
+@np.errstate(over="ignore")
 def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) -> State:
     """Learn from the slot that ended, and expect what the new one usually holds.
 
@@ -51,82 +69,128 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     At the border of a phase the level is carried over in proportion: the shift of a crowded
     afternoon is not that of a closing auction.
     """
-    before = state.expected
-    if state.slot != NO_SLOT:
+    before, left, level = state.expected, state.slot, state.level * state.scale
+    if left != NO_SLOT:
         state = _learned(state, baseline, kinds)
     expected = state.season[slot]
-    for instead in (state.season[kinds.stand_in[slot]], before):
-        is_empty = np.isnan(expected)
-        if is_empty.any():
-            expected = np.where(is_empty, instead, expected)
-    level = state.level
-    if state.slot != NO_SLOT and kinds.phase[slot] != kinds.phase[state.slot]:
+    if not is_tame(expected):
+        for instead in (state.season[kinds.stand_in[slot]], before):
+            expected = np.where(np.isnan(expected), instead, expected)
+    if left != NO_SLOT and kinds.phase[slot] != kinds.phase[left]:
         change = level_unit(expected, state.spread) / level_unit(before, state.spread)
         change = np.clip(change, 1 / LARGEST_CHANGE, LARGEST_CHANGE)
         level = np.where(np.isnan(change), level, level * change)
     volatility = state.volatility[kinds.half_hour[slot]]
-    volatility = np.where(np.isnan(volatility), state.deviation, volatility)
-    scale = np.float32(SCALE_WEIGHT) * (volatility + state.deviation) + SPREAD_WEIGHT * state.spread
-    least = baseline.resolution.least(np.where(np.isnan(expected), np.float32(0.0), expected))
-    floor = np.maximum(RELATIVE_FLOOR * np.abs(state.mean) + ABSOLUTE_FLOOR, least)
-    nothing = np.zeros_like(state.level)
-    return replace(
-        state,
+    if not is_tame(volatility):
+        volatility = np.where(np.isnan(volatility), state.deviation, volatility)
+    scale = volatility + state.deviation
+    scale *= np.float32(SCALE_WEIGHT)
+    scale += SPREAD_WEIGHT * state.spread
+    floor = RELATIVE_FLOOR * np.abs(state.mean)
+    floor += ABSOLUTE_FLOOR
+    np.maximum(scale, floor, out=scale)
+    typical = expected if is_tame(expected) else np.nan_to_num(expected)
+    np.maximum(scale, baseline.resolution.least(typical), out=scale)
+    level /= scale
+    np.minimum(level, LARGEST_LEVEL, out=level)
+    np.maximum(level, -LARGEST_LEVEL, out=level)
+    settled = state.is_settled or bool(is_settled(state, baseline.step_ms).all())
+    return state._replace(
+        n_full=0,
         slot=slot,
-        level=level.astype(np.float32, copy=False),
+        other=NO_SLOT,
+        is_settled=settled and is_tame(expected),
+        counts=np.zeros(len(level), dtype=np.float32),
+        level=level,
         expected=expected,
-        scale=np.maximum(scale, floor).astype(np.float32, copy=False),
-        errors=nothing,
-        distances=nothing,
-        counts=nothing,
+        scale=scale,
+        sums=np.zeros(state.sums.shape, dtype=np.float32),
     )
 
 
 def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
     """Move season, volatility and means towards what the present slot held."""
-    is_seen = state.counts > 0
-    counts = np.maximum(state.counts, np.float32(1.0))
-    error, distance = state.errors / counts, state.distances / counts
-    slot_s = max(baseline.step_ms, SLOT_MS) / 1000
-    young = is_young(state.n_seen, baseline.step_ms)
-    share = state.counts / np.maximum(state.n_seen, 1).astype(np.float32)
+    is_seen = None
+    counts: NDArray[np.float32] | np.float32 = np.float32(state.n_full)
+    if state.counts.any():
+        counts = np.maximum(state.counts + counts, np.float32(1.0))
+        is_seen = (state.counts > 0) | (state.n_full > 0)
+    error, distance = state.sums / counts
+    distance *= state.scale
+    rates = _rates(state, counts, baseline.step_ms)
+    off = error
+    off += state.level
+    clipped = np.minimum(off, SEASON_CLIP)
+    np.maximum(clipped, -SEASON_CLIP, out=clipped)
+    off = clipped if state.is_settled else np.where(rates.is_young, off, clipped)
+    off *= state.scale
 
-    row, half_hour = state.season[state.slot], kinds.half_hour[state.slot]
-    off = error + state.level
-    limit = SEASON_CLIP * state.scale
-    off = np.where(young, off, np.clip(off, -limit, limit))
-    rate = np.where(young, _young_rate(slot_s), np.float32(1 - KEPT_PER_SLOT ** (slot_s / (SLOT_MS / 1000))))
-    rate = np.where(np.isnan(row), np.float32(1.0), rate)
-    season = state.expected + rate * off
-
+    row, half_hour = state.season[state.slot], int(kinds.half_hour[state.slot])
+    of_season = rates.season if is_tame(row) else np.where(np.isnan(row), np.float32(1.0), rates.season)
     usual = state.volatility[half_hour]
-    known = np.where(np.isnan(usual), state.deviation, usual)
-    of_volatility = np.float32(1 - KEPT_PER_SLOT ** (slot_s / HALF_HOUR_S))
-    rate = np.where(young, np.maximum(of_volatility, np.float32(YOUNG_RATE)), of_volatility)
-    volatility = known + rate * (distance - known)
-
-    deviation = state.deviation + np.maximum(_rate(slot_s, DEVIATION_S), share) * (distance - state.deviation)
-    of_mean = np.maximum(_rate(slot_s, MEAN_S), share)
-    off_mean = state.expected + off - state.mean
-    return replace(
-        state,
-        deviation=np.where(is_seen, deviation, state.deviation),
-        mean=np.where(is_seen, state.mean + of_mean * off_mean, state.mean),
-        spread=np.where(is_seen, state.spread + of_mean * (np.abs(off_mean) - state.spread), state.spread),
-        season=_replaced(state.season, state.slot, np.where(is_seen, season, row)),
-        volatility=_replaced(state.volatility, int(half_hour), np.where(is_seen, volatility, usual)),
+    known = usual if is_tame(usual) else np.where(np.isnan(usual), state.deviation, usual)
+    held = state.expected + off
+    off_mean = held - state.mean
+    moved = {
+        "deviation": _towards(state.deviation, distance, rates.deviation),
+        "mean": state.mean + rates.mean * off_mean,
+        "spread": _towards(state.spread, np.abs(off_mean), rates.mean),
+    }
+    season, volatility = state.expected + of_season * off, _towards(known, distance, rates.volatility)
+    if is_seen is not None:
+        moved = {name: np.where(is_seen, new, getattr(state, name)) for name, new in moved.items()}
+        season, volatility = np.where(is_seen, season, row), np.where(is_seen, volatility, usual)
+    return state._replace(
+        n_seen=state.n_values,
+        season=_replaced(state.season, state.slot, season),
+        volatility=_replaced(state.volatility, half_hour, volatility),
+        **moved,
     )
 
 
-def _young_rate(slot_s: float) -> np.float32:
-    return np.float32(min(1.0, YOUNG_RATE * slot_s / (SLOT_MS / 1000)))
+class _Rates(NamedTuple):
+    """How far a slot moves what is known towards what it held: numbers, or one per series."""
+
+    season: NDArray[np.float32] | np.float32
+    volatility: NDArray[np.float32] | np.float32
+    deviation: NDArray[np.float32] | np.float32
+    mean: NDArray[np.float32] | np.float32
+    is_young: NDArray[np.bool_] | bool
 
 
-def _rate(time_s: float, constant_s: float) -> np.float32:
-    return np.float32(time_s / (time_s + constant_s))
+def _rates(state: State, counts: NDArray[np.float32] | np.float32, step_ms: int) -> _Rates:
+    slot_s = max(step_ms, SLOT_MS) / 1000
+    season = np.float32(1 - KEPT_PER_SLOT ** (slot_s * 1000 / SLOT_MS))
+    volatility = np.float32(1 - KEPT_PER_SLOT ** (slot_s / HALF_HOUR_S))
+    deviation, mean = (np.float32(slot_s / (slot_s + each)) for each in (DEVIATION_S, MEAN_S))
+    if state.is_settled:
+        return _Rates(season, volatility, deviation, mean, is_young=False)
+    n_values = state.n_values
+    young = is_young(n_values, step_ms)
+    share = counts / np.maximum(n_values, 1).astype(np.float32)
+    share = np.where(is_settled(state, step_ms), np.float32(0.0), share)
+    of_young = np.float32(min(1.0, YOUNG_RATE * slot_s * 1000 / SLOT_MS))
+    return _Rates(
+        season=np.where(young, of_young, season),
+        volatility=np.where(young, np.maximum(volatility, np.float32(YOUNG_RATE)), volatility),
+        deviation=np.maximum(deviation, share),
+        mean=np.maximum(mean, share),
+        is_young=young,
+    )
+
+
+def _towards(
+    known: NDArray[np.float32], held: NDArray[np.float32], rate: NDArray[np.float32] | np.float32
+) -> NDArray[np.float32]:
+    moved = held - known
+    moved *= rate
+    moved += known
+    return moved
 
 
 def _replaced(
     rows: tuple[NDArray[np.float32], ...], index: int, row: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], ...]:
-    return (*rows[:index], row.astype(np.float32, copy=False), *rows[index + 1 :])
+    changed = list(rows)
+    changed[index] = row
+    return tuple(changed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.detectors.first_stage import initial_state, scan
+from models.detectors.first_stage import LARGEST_SCORE, Status, initial_state, scan
 from models.detectors.learning import CLIP, WARM_UP_VALUES
 
 if TYPE_CHECKING:
@@ -65,19 +65,36 @@ def severity_step(
         Spacing of the ticks.
     """
     step_s = step_ms / 1000
-    is_scored = np.isfinite(scores.values)
-    off = np.where(is_scored, values - after.expected, 0.0).astype(np.float32) - memory.day_level
-    distance = np.where(is_scored, np.abs(off) / np.maximum(after.scale, np.float32(1e-30)), 0.0)
-    onset = np.where(is_scored, scores.values, 0.0)
-    now = np.log1p(onset) + np.log1p(np.minimum(distance, 1000.0))
-    held = np.maximum(memory.held * np.float32(0.5 ** (step_s / HALF_LIFE_S)), now).astype(np.float32)
-    limit = CLIP * after.scale
-    rate = np.maximum(
-        np.float32(step_s / (step_s + DAY_LEVEL_S)),
-        1.0 / np.maximum(after.n_seen - WARM_UP_VALUES, 1).astype(np.float32),
+    off = (values - after.expected).astype(np.float32, copy=False)
+    off -= memory.day_level
+    off /= after.scale
+    onset = scores.values
+    is_scored = None if not scores.status.any() else scores.status == Status.SCORED
+    if is_scored is not None:
+        off, onset = (np.where(is_scored, each, np.float32(0.0)) for each in (off, onset))
+    now = np.abs(off)
+    np.minimum(now, LARGEST_SCORE, out=now)
+    now += np.float32(1.0)
+    now *= onset + np.float32(1.0)
+    np.log(now, out=now)
+    held = memory.held * np.float32(0.5 ** (step_s / HALF_LIFE_S))
+    np.maximum(held, now, out=held)
+    np.minimum(off, CLIP, out=off)
+    np.maximum(off, -CLIP, out=off)
+    off *= after.scale
+    off *= _day_rate(after, step_s)
+    off += memory.day_level
+    return Severity(held, off if is_scored is None else np.where(is_scored, off, memory.day_level))
+
+
+def _day_rate(after: State, step_s: float) -> NDArray[np.float32] | np.float32:
+    """How far the level of a day moves; faster while a series is new."""
+    rate = np.float32(step_s / (step_s + DAY_LEVEL_S))
+    if after.is_settled:
+        return rate
+    return np.maximum(
+        rate, np.float32(1.0) / np.maximum(after.n_values - WARM_UP_VALUES, 1).astype(np.float32)
     )
-    moved = memory.day_level + rate * np.clip(off, -limit, limit)
-    return Severity(held, np.where(is_scored, moved, memory.day_level).astype(np.float32))
 
 
 def onset_and_severity(
