@@ -18,6 +18,7 @@ from features.calendar import CLOCKS
 from features.frame import Frame
 from models.detectors.baseline import fit_baseline
 from models.detectors.first_stage import initial_state, scan
+from models.detectors.novelty import initial_novelty, novelty_step
 from models.detectors.severity import initial_severity, severity_step
 from models.thresholds import initial_pages, page_step
 from telemetry.batches import SeriesKey
@@ -34,10 +35,11 @@ N_PATTERNS = 32
 MAX_TICKS, POINTS = 1_500, 10_000_000
 PEER_ROWS = 40
 THRESHOLD = 6.5
+N_FIRST = N_PATTERNS
 
 
 def bench_speed(sizes: Sequence[int], *, on_progress: Callable[[str], None] = lambda _: None) -> list[Row]:
-    """Time onset, and onset with severity and paging, at each size; pyod row by row beside it."""
+    """Time onset, and all scores with paging, at each size; pyod row by row beside it."""
     rows: list[Row] = []
     peer_ns = _forest_ns()
     for n_series in sizes:
@@ -74,6 +76,7 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
         volatility=tuple(noise for _ in fresh.volatility),
     )
     severity, paging = initial_severity(n_series), initial_pages(n_series)
+    novelty = initial_novelty(n_series)
     sparse = np.zeros(n_series, dtype=bool)
     seconds: list[float] = []
     cpu_s = 0.0
@@ -85,6 +88,7 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
         for tick, (after, scores) in enumerate(scan(frame, baseline, clock, state)):
             if with_all:
                 severity = severity_step(severity, patterns[tick], scores, after, step_ms=STEP_MS)
+                novelty, _ = novelty_step(novelty, patterns[tick], n_first=N_FIRST)
                 tick_ms = frame.start_ms + tick * STEP_MS
                 paging, _ = page_step(paging, tick_ms, scores.values, threshold=THRESHOLD, is_sparse=sparse)
             state = after

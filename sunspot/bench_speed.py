@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CAPTIONS = {
     "detect": "One core; ns/point by processor time. p50, p95: of a tick of all series. "
-    "sunspot_all_scores: onset, severity and paging.",
+    "sunspot_all_scores: onset, severity, novelty and paging.",
     "logs": "One core. grown by: rise of the peak memory over the second half of the lines.",
     "rank": "Milliseconds of processor time; items: what of the graph is within reach of the alert. "
     "personalised_pagerank: networkx, on the calls of the same case.\n"

@@ -1,71 +1,179 @@
 """Value novelty: how far a value is from every value a series has ever had.
 
 A second channel beside the distance from the expected value: a level never seen before is remarkable even
-where the series is restless, and one often seen is not. Memory is bounded: values closer than a tenth of a
-standard deviation to a remembered one are not remembered.
+where the series is restless, and one often seen is not. What was seen is kept as one bit per bin of a
+tenth to a fifth of a standard deviation around the first value; as a series grows more restless its bins
+are merged two by two, and what lies beyond the last bin counts as in it. Memory is 96 bytes a series.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import deque
-from dataclasses import dataclass, field
-from math import isfinite, sqrt
+from typing import TYPE_CHECKING, NamedTuple
 
-APART = 0.1
-"""Remembered values are at least this many standard deviations apart: bins of a fifth."""
+import numpy as np
 
-RUNNING_SHARE = 0.5
+from models.detectors.baseline import is_plausible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+N_BINS = 512
+HALF = N_BINS // 2
+NARROWEST_BIN = np.float32(0.1)
+"""In standard deviations; a bin is narrower than twice this once it has been merged."""
+
+RUNNING_SHARE = np.float32(0.5)
 """A standard deviation is not less than this share of that of all values so far."""
 
 QUIET_POINTS = 100
-LARGEST_VALUE = 1e30
+LARGEST_OFF = np.float32(1e15)
+RELATIVE_FLOOR, ABSOLUTE_FLOOR = np.float32(1e-6), np.float32(1e-12)
+MERGED_AT_ONCE = 4096
+BIT_OF = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
 
 
-@dataclass
-class NoveltyScan:
-    """Scores the values of one series in order; it changes with every value.
+class Novelty(NamedTuple):
+    """The memory of novelty; every array has shape ``(n_series,)``, float32, but for ``visited``.
 
     Attributes
     ----------
-    n_first
-        Values that the first standard deviation is taken from; they score 0.
+    n
+        Values seen so far.
+    origin
+        First value: the border between the two middle bins.
+    mean, squares
+        Mean of all values less the first, and sum of their squared distances from it.
+    first_deviation
+        Standard deviation of the first values.
+    width
+        Width of a bin, in the unit of the series.
+    peak, peak_n
+        The last value that was novel: how novel, and which it was.
+    visited
+        Shape ``(n_series, N_BINS / 8)``, uint8: a bit for each bin that a value fell in.
     """
 
-    n_first: int
-    n: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-    first_deviation: float = 0.0
-    seen: list[float] = field(default_factory=list)
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=QUIET_POINTS))
+    n: NDArray[np.float32]
+    origin: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    first_deviation: NDArray[np.float32]
+    width: NDArray[np.float32]
+    peak: NDArray[np.float32]
+    peak_n: NDArray[np.float32]
+    visited: NDArray[np.uint8]
 
-    def step(self, value: float) -> float:
-        """Distance of a value from the nearest one seen, in standard deviations.
 
-        0 while warming up, for a missing value, and where one of the last hundred points was as novel.
-        """
-        if not isfinite(value) or abs(value) > LARGEST_VALUE:
-            return 0.0
-        self.n += 1
-        off = value - self.mean
-        self.mean += off / self.n
-        self.squares += off * (value - self.mean)
-        running = sqrt(self.squares / self.n)
-        if self.n <= self.n_first:
-            self.first_deviation = running
-        deviation = max(self.first_deviation, RUNNING_SHARE * running, 1e-9 * abs(self.mean), 1e-12)
-        distance = self._distance(value)
-        if distance > APART * deviation:
-            insort(self.seen, value)
-        if self.n <= self.n_first:
-            return 0.0
-        novelty = distance / deviation
-        is_newest = novelty > max(self.recent, default=0.0)
-        self.recent.append(novelty)
-        return novelty if is_newest else 0.0
+def initial_novelty(n_series: int) -> Novelty:
+    """Return the memory before the first tick."""
+    nothing = np.zeros(n_series, dtype=np.float32)
+    visited = np.zeros((n_series, N_BINS // 8), dtype=np.uint8)
+    return Novelty(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, visited)
 
-    def _distance(self, value: float) -> float:
-        place = bisect_left(self.seen, value)
-        near = self.seen[max(0, place - 1) : place + 1]
-        return min((abs(value - each) for each in near), default=float("inf"))
+
+def novelty_step(
+    memory: Novelty, values: NDArray[np.floating], *, n_first: NDArray[np.integer] | int
+) -> tuple[Novelty, NDArray[np.float32]]:
+    """Distance of each value from the nearest one ever seen, in standard deviations.
+
+    Parameters
+    ----------
+    memory
+        The memory before the tick; it is not changed.
+    values
+        Shape ``(n_series,)``; what is not plausible is missing and leaves the memory of its series alone.
+    n_first
+        Values that the first standard deviation is taken from, one number or one per series.
+
+    Returns
+    -------
+    The memory after the tick, and novelty of shape ``(n_series,)``: 0 while warming up, for a missing value,
+    and where one of the last hundred values was as novel.
+    """
+    is_seen = is_plausible(values)
+    with np.errstate(over="ignore"):
+        return _advance(memory, np.where(is_seen, values, 0.0).astype(np.float32), is_seen, n_first)
+
+
+def _advance(
+    memory: Novelty,
+    values: NDArray[np.float32],
+    is_seen: NDArray[np.bool_],
+    n_first: NDArray[np.integer] | int,
+) -> tuple[Novelty, NDArray[np.float32]]:
+    n = memory.n + is_seen
+    is_warm = memory.n >= n_first
+    origin = np.where(memory.n == 0, values, memory.origin)
+    off = values - origin
+    from_mean = np.clip(off - memory.mean, -LARGEST_OFF, LARGEST_OFF) * is_seen
+    share = from_mean / np.maximum(n, np.float32(1.0))
+    mean = memory.mean + share
+    squares = memory.squares + from_mean * (from_mean - share)
+    learning = is_seen & ~is_warm
+    running = np.sqrt(squares / np.maximum(n, np.float32(1.0)))
+    first_deviation = np.where(learning, running, memory.first_deviation)
+    width = np.where(memory.n == 0, RELATIVE_FLOOR * np.abs(origin) + ABSOLUTE_FLOOR, memory.width)
+    moved = Novelty(
+        n, origin, mean, squares, first_deviation, width, memory.peak, memory.peak_n, memory.visited
+    )
+    deviation = _deviation(moved)
+    moved = _merged(moved, deviation)
+
+    bins = np.clip(np.floor(off / moved.width), -HALF, HALF - 1).astype(np.int32) + HALF
+    rows = np.arange(len(n))
+    bit = BIT_OF[bins & 7]
+    fresh = np.flatnonzero(is_seen & (moved.visited[rows, bins >> 3] & bit == 0))
+    novelty = np.zeros(len(n), dtype=np.float32)
+    if not len(fresh):
+        return moved, novelty
+    visited = moved.visited.copy()
+    visited[fresh, bins[fresh] >> 3] |= bit[fresh]
+    for few in _pieces(fresh):
+        novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
+    is_newest = is_warm & ((novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)) & (novelty > 0)
+    novelty = np.where(is_newest, novelty, np.float32(0.0))
+    peak, peak_n = np.where(is_newest, novelty, memory.peak), np.where(is_newest, n, memory.peak_n)
+    return moved._replace(peak=peak, peak_n=peak_n, visited=visited), novelty
+
+
+def _deviation(memory: Novelty) -> NDArray[np.float32]:
+    """Standard deviation that novelty is measured in."""
+    running = np.sqrt(memory.squares / np.maximum(memory.n, np.float32(1.0)))
+    running *= RUNNING_SHARE
+    deviation: NDArray[np.float32] = np.maximum(running, memory.first_deviation)
+    return np.maximum(deviation, memory.width)
+
+
+def _merged(memory: Novelty, deviation: NDArray[np.float32]) -> Novelty:
+    """Double the bins of the series that have grown too restless for theirs, as often as need be."""
+    too_narrow = np.flatnonzero(memory.width < NARROWEST_BIN * deviation)
+    if not len(too_narrow):
+        return memory
+    visited, width = memory.visited.copy(), memory.width.copy()
+    for few in _pieces(too_narrow):
+        times = np.ceil(np.log2(NARROWEST_BIN * deviation[few] / width[few])).astype(np.int32)
+        width[few] = np.ldexp(width[few], times)
+        was = np.unpackbits(visited[few], axis=1)
+        now = np.zeros_like(was)
+        row, place = np.nonzero(was)
+        now[row, ((place - HALF) >> np.minimum(times[row], 31)) + HALF] = 1
+        visited[few] = np.packbits(now, axis=1)
+    return memory._replace(visited=visited, width=width)
+
+
+def _distance(
+    off: NDArray[np.float32], visited: NDArray[np.uint8], width: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Distance to the middle of the nearest bin visited, in the unit of the series; 0 where there is none."""
+    middles = (np.arange(N_BINS, dtype=np.float32) - HALF + np.float32(0.5)) * width[:, None]
+    away = np.where(np.unpackbits(visited, axis=1) > 0, np.abs(off[:, None] - middles), np.inf)
+    nearest = away.min(axis=1)
+    return np.where(np.isfinite(nearest), nearest, 0.0).astype(np.float32)
+
+
+def _pieces(rows: NDArray[np.integer]) -> Iterator[NDArray[np.integer]]:
+    """Cut rows into pieces whose bins fit in a few megabytes."""
+    for start in range(0, len(rows), MERGED_AT_ONCE):
+        yield rows[start : start + MERGED_AT_ONCE]

@@ -87,14 +87,14 @@ def severity_step(
     return Severity(held, off if is_scored is None else np.where(is_scored, off, memory.day_level))
 
 
-def _day_rate(after: State, step_s: float) -> NDArray[np.float32] | np.float32:
+def _day_rate(after: State, step_s: float) -> np.float32 | NDArray[np.float32]:
     """How far the level of a day moves; faster while a series is new."""
     rate = np.float32(step_s / (step_s + DAY_LEVEL_S))
     if after.is_settled:
         return rate
-    return np.maximum(
-        rate, np.float32(1.0) / np.maximum(after.n_values - WARM_UP_VALUES, 1).astype(np.float32)
-    )
+    since = np.maximum(after.n_values - WARM_UP_VALUES, 1).astype(np.float32)
+    rates: NDArray[np.float32] = np.maximum(rate, np.float32(1.0) / since)
+    return rates
 
 
 def onset_and_severity(

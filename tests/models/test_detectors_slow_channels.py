@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.calendar import CLOCKS
 from models.detectors.first_stage import fit_baseline, score
-from models.detectors.novelty import NoveltyScan
+from models.detectors.novelty import Novelty, initial_novelty, novelty_step
 from models.detectors.severity import onset_and_severity
 from telemetry.batches import SeriesKey
 
@@ -18,29 +18,72 @@ CLOCK = CLOCKS["always"]
 NORMAL = a_frame(["order", "quotes"], n_ticks=3000)
 
 
+def folded(values: np.ndarray, *, n_first: int) -> tuple[Novelty, np.ndarray]:
+    memory = initial_novelty(values.shape[1])
+    novelty = np.empty(values.shape)
+    for tick, row in enumerate(values):
+        memory, novelty[tick] = novelty_step(memory, row, n_first=n_first)
+    return memory, novelty
+
+
 def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
-    scan = NoveltyScan(n_first=200)
-    values = np.random.default_rng(0).normal(size=600).tolist()
-    scores = [scan.step(value) for value in values]
-    assert max(scores[:200]) == 0
-    assert scan.step(12.0) > 5
-    assert scan.step(12.0) == 0
-    assert scan.step(11.9) == 0  # less novel than what came within the last hundred points
+    values = np.random.default_rng(0).normal(size=(600, 1))
+    memory, novelty = folded(values, n_first=200)
+    assert novelty[:200].max() == 0
+    found = []
+    for value in (12.0, 12.0, 11.0, np.nan):  # 11: less novel than what came within the last hundred points
+        memory, row = novelty_step(memory, np.array([value]), n_first=200)
+        found.append(row[0])
+    assert found[0] == pytest.approx((12.0 - values.max()) / values[:200].std(), rel=0.05)
+    assert found[1:] == [0, 0, 0]
 
 
-@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60))
-def test_hostile_values_score_finitely_and_memory_stays_bounded(values: list[float]) -> None:
-    scan = NoveltyScan(n_first=5)
-    scores = [scan.step(value) for value in values]
-    assert np.isfinite(scores).all()
-    assert len(scan.seen) <= len(values)
+def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(900, 1)) * np.where(np.arange(900) % 150 == 149, 6.0, 1.0)[:, None]
+    novelty = folded(values, n_first=100)[1][:, 0]
+    for tick in np.flatnonzero(novelty):
+        deviation = max(values[:100].std(), 0.5 * values[: tick + 1].std())
+        nearest = np.abs(values[:tick] - values[tick]).min() / deviation
+        assert abs(novelty[tick] - nearest) < 0.21  # a bin
 
 
-def test_memory_is_bounded_by_the_range_in_standard_deviations() -> None:
-    scan = NoveltyScan(n_first=100)
-    for value in np.random.default_rng(0).normal(size=20_000).tolist():
-        scan.step(value)
-    assert len(scan.seen) < 200
+@pytest.mark.parametrize("huge", [1e3, 1e29])
+def test_a_series_that_grows_restless_keeps_what_it_has_seen(huge: float) -> None:
+    values = np.concatenate([np.arange(100.0), np.linspace(-huge, huge, 50), np.linspace(-huge, huge, 50)])
+    memory, novelty = folded(values[:, None], n_first=20)
+    assert np.isfinite(novelty).all()
+    assert novelty[100] > 0
+    assert novelty[150:].max() == 0
+    assert memory.visited.shape == (1, 64)
+
+
+@given(
+    st.lists(st.lists(st.floats(width=64), min_size=3, max_size=3), max_size=40),
+    st.integers(0, 2),
+)
+def test_hostile_values_score_finitely_and_series_do_not_depend_on_each_other(
+    rows: list[list[float]], column: int
+) -> None:
+    values = np.array(rows, dtype=float).reshape(-1, 3)
+    memory, novelty = folded(values, n_first=5)
+    assert np.isfinite(novelty).all()
+    assert (novelty >= 0).all()
+    alone, own = folded(values[:, [column]], n_first=5)
+    np.testing.assert_array_equal(own[:, 0], novelty[:, column])
+    np.testing.assert_array_equal(alone.visited[0], memory.visited[column])
+
+
+def test_novelty_scans_on_from_any_tick_and_changes_no_memory_it_was_given() -> None:
+    values = np.random.default_rng(1).normal(size=(300, 4))
+    values[::7, 2] = np.nan
+    whole = folded(values, n_first=50)[1]
+    memory = folded(values[:120], n_first=50)[0]
+    for array in memory:
+        array.flags.writeable = False
+    for tick in range(120, 300):
+        memory, novelty = novelty_step(memory, values[tick], n_first=50)
+        np.testing.assert_array_equal(novelty, whole[tick])
 
 
 def test_severity_outlasts_onset_and_fades() -> None:
@@ -67,10 +110,3 @@ def test_severity_of_nothing_is_nothing() -> None:
     nothing = a_frame([], n_ticks=5)
     onset, severity = onset_and_severity(nothing, fit_baseline(nothing, CLOCK), CLOCK)
     assert onset.shape == severity.shape == (5, 0)
-
-
-def test_a_scan_is_not_shared_between_series() -> None:
-    first, second = NoveltyScan(n_first=1), NoveltyScan(n_first=1)
-    first.step(1.0)
-    assert second.seen == []
-    assert second.step(5.0) == pytest.approx(0.0)
