@@ -3,7 +3,8 @@
 A second channel beside the distance from the expected value: a level never seen before is remarkable even
 where the series is restless, and one often seen is not. What was seen is kept as one bit per bin of a
 tenth to a fifth of a standard deviation around the first value; as a series grows more restless its bins
-are merged two by two, and what lies beyond the last bin counts as in it. Memory is 96 bytes a series.
+are merged two by two. Beyond the last bin only the lowest and the highest value are known, and what lies
+between them and the bins counts as seen. Memory is 104 bytes a series.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Novelty(NamedTuple):
         Standard deviation of the first values.
     width
         Width of a bin, in the unit of the series.
+    lowest, highest
+        Least and largest value less the first.
     peak, peak_n
         The last value that was novel: how novel, and which it was.
     visited
@@ -61,6 +64,8 @@ class Novelty(NamedTuple):
     squares: NDArray[np.float32]
     first_deviation: NDArray[np.float32]
     width: NDArray[np.float32]
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
     peak: NDArray[np.float32]
     peak_n: NDArray[np.float32]
     visited: NDArray[np.uint8]
@@ -70,7 +75,8 @@ def initial_novelty(n_series: int) -> Novelty:
     """Return the memory before the first tick."""
     nothing = np.zeros(n_series, dtype=np.float32)
     visited = np.zeros((n_series, N_BINS // 8), dtype=np.uint8)
-    return Novelty(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, visited)
+    numbers = {name: nothing for name in Novelty._fields if name != "visited"}
+    return Novelty(**numbers, visited=visited)
 
 
 def novelty_step(
@@ -115,27 +121,37 @@ def _advance(
     running = np.sqrt(squares / np.maximum(n, np.float32(1.0)))
     first_deviation = np.where(learning, running, memory.first_deviation)
     width = np.where(memory.n == 0, RELATIVE_FLOOR * np.abs(origin) + ABSOLUTE_FLOOR, memory.width)
-    moved = Novelty(
-        n, origin, mean, squares, first_deviation, width, memory.peak, memory.peak_n, memory.visited
+    moved = memory._replace(
+        n=n,
+        origin=origin,
+        mean=mean,
+        squares=squares,
+        first_deviation=first_deviation,
+        width=width,
+        lowest=np.where(is_seen, np.minimum(memory.lowest, off), memory.lowest),
+        highest=np.where(is_seen, np.maximum(memory.highest, off), memory.highest),
     )
     deviation = _deviation(moved)
     moved = _merged(moved, deviation)
 
-    bins = np.clip(np.floor(off / moved.width), -HALF, HALF - 1).astype(np.int32) + HALF
-    rows = np.arange(len(n))
+    place = np.floor(off / moved.width)
+    is_inside = is_seen & (place >= -HALF) & (place < HALF)
+    bins = np.where(is_inside, place, 0.0).astype(np.int32) + HALF
     bit = BIT_OF[bins & 7]
-    fresh = np.flatnonzero(is_seen & (moved.visited[rows, bins >> 3] & bit == 0))
-    novelty = np.zeros(len(n), dtype=np.float32)
-    if not len(fresh):
-        return moved, novelty
-    visited = moved.visited.copy()
-    visited[fresh, bins[fresh] >> 3] |= bit[fresh]
-    for few in _pieces(fresh):
-        novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
+    is_known = moved.visited[np.arange(len(n)), bins >> 3] & bit > 0
+    fresh = np.flatnonzero(is_inside & ~is_known)
+    beyond = np.maximum(off - memory.highest, memory.lowest - off)
+    novelty = np.where(is_seen & ~is_inside & (beyond > 0), beyond / deviation, np.float32(0.0))
+    if len(fresh):
+        for few in _pieces(fresh):
+            novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
+        visited = moved.visited.copy()
+        visited[fresh, bins[fresh] >> 3] |= bit[fresh]
+        moved = moved._replace(visited=visited)
     is_newest = is_warm & ((novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)) & (novelty > 0)
     novelty = np.where(is_newest, novelty, np.float32(0.0))
     peak, peak_n = np.where(is_newest, novelty, memory.peak), np.where(is_newest, n, memory.peak_n)
-    return moved._replace(peak=peak, peak_n=peak_n, visited=visited), novelty
+    return moved._replace(peak=peak, peak_n=peak_n), novelty
 
 
 def _deviation(memory: Novelty) -> NDArray[np.float32]:
