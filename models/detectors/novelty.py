@@ -113,7 +113,7 @@ def _advance(
     is_warm = memory.n >= n_first
     origin = np.where(memory.n == 0, values, memory.origin)
     off = values - origin
-    from_mean = np.clip(off - memory.mean, -LARGEST_OFF, LARGEST_OFF) * is_seen
+    from_mean = np.where(is_seen, np.clip(off - memory.mean, -LARGEST_OFF, LARGEST_OFF), np.float32(0.0))
     share = from_mean / np.maximum(n, np.float32(1.0))
     mean = memory.mean + share
     squares = memory.squares + from_mean * (from_mean - share)
@@ -137,17 +137,22 @@ def _advance(
     place = np.floor(off / moved.width)
     is_inside = is_seen & (place >= -HALF) & (place < HALF)
     bins = np.where(is_inside, place, 0.0).astype(np.int32) + HALF
-    bit = BIT_OF[bins & 7]
-    is_known = moved.visited[np.arange(len(n)), bins >> 3] & bit > 0
+    bit = BIT_OF.take(bins & 7)
+    byte = np.arange(0, moved.visited.size, N_BINS // 8) + (bins >> 3)
+    is_known = moved.visited.reshape(-1).take(byte) & bit > 0
     fresh = np.flatnonzero(is_inside & ~is_known)
-    beyond = np.maximum(off - memory.highest, memory.lowest - off)
-    novelty = np.where(is_seen & ~is_inside & (beyond > 0), beyond / deviation, np.float32(0.0))
+    novelty = np.zeros(len(n), dtype=np.float32)
+    outside = np.flatnonzero(is_seen & ~is_inside)
+    beyond = np.maximum(off[outside] - memory.highest[outside], memory.lowest[outside] - off[outside])
+    novelty[outside] = np.maximum(beyond, np.float32(0.0)) / deviation[outside]
     if len(fresh):
         for few in _pieces(fresh):
             novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
         visited = moved.visited.copy()
         visited[fresh, bins[fresh] >> 3] |= bit[fresh]
         moved = moved._replace(visited=visited)
+    if not novelty.any():
+        return moved, novelty
     is_newest = is_warm & ((novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)) & (novelty > 0)
     novelty = np.where(is_newest, novelty, np.float32(0.0))
     peak, peak_n = np.where(is_newest, novelty, memory.peak), np.where(is_newest, n, memory.peak_n)
