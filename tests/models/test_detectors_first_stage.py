@@ -180,3 +180,19 @@ def test_a_short_history_with_gaps_gives_finite_arrays() -> None:
     assert np.isfinite(baseline.scale).all()
     _, scores = score(frame, baseline, ALWAYS)
     assert np.nanquantile(scores.values, 0.99) < 5
+
+
+def test_a_series_scores_the_same_whether_or_not_others_miss_ticks() -> None:
+    frame = a_frame(["order", "quotes"], n_ticks=1500, step_ms=300_000)
+    learned = frame.between(frame.start_ms, frame.start_ms + 1000 * frame.step_ms)
+    baseline = fit_baseline(learned, ALWAYS)
+    live = frame.between(learned.end_ms, frame.end_ms)
+    gaps = Frame(live.start_ms, live.step_ms, live.keys, live.values.copy())
+    gaps.values[::3, 0] = np.nan
+    gaps.values[100, 0] = 1e25
+    whole, broken = (score(each, baseline, ALWAYS) for each in (live, gaps))
+    assert whole[0].is_settled
+    np.testing.assert_array_equal(broken[1].values[:, 1:], whole[1].values[:, 1:])
+    for name in ("level", "deviation", "mean", "spread", "expected", "scale", "n_values", "seen_ms"):
+        np.testing.assert_array_equal(getattr(broken[0], name)[1:], getattr(whole[0], name)[1:])
+    assert broken[0].n_values[0] == whole[0].n_values[0] - np.isnan(gaps.values[:, 0]).sum()
