@@ -113,7 +113,8 @@ def _advance(
     is_warm = memory.n >= n_first
     origin = np.where(memory.n == 0, values, memory.origin)
     off = values - origin
-    from_mean = np.where(is_seen, np.clip(off - memory.mean, -LARGEST_OFF, LARGEST_OFF), np.float32(0.0))
+    from_mean = np.clip(off - memory.mean, -LARGEST_OFF, LARGEST_OFF)
+    np.copyto(from_mean, np.float32(0.0), where=~is_seen)
     share = from_mean / np.maximum(n, np.float32(1.0))
     mean = memory.mean + share
     squares = memory.squares + from_mean * (from_mean - share)

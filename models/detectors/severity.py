@@ -65,13 +65,16 @@ def severity_step(
         Spacing of the ticks.
     """
     step_s = step_ms / 1000
-    off = (values - after.expected).astype(np.float32, copy=False)
-    off -= memory.day_level
-    off /= after.scale
     onset = scores.values
     is_scored = None if not scores.status.any() else scores.status == Status.SCORED
     if is_scored is not None:
-        off, onset = (np.where(is_scored, each, np.float32(0.0)) for each in (off, onset))
+        values, onset = (np.where(is_scored, each, np.float32(0.0)) for each in (values, onset))
+    off = (values - after.expected).astype(np.float32, copy=False)
+    off -= memory.day_level
+    with np.errstate(over="ignore"):
+        off /= after.scale
+    if is_scored is not None:
+        off = np.where(is_scored, off, np.float32(0.0))
     now = np.abs(off)
     np.minimum(now, LARGEST_SCORE, out=now)
     now += np.float32(1.0)

@@ -110,3 +110,11 @@ def test_severity_of_nothing_is_nothing() -> None:
     nothing = a_frame([], n_ticks=5)
     onset, severity = onset_and_severity(nothing, fit_baseline(nothing, CLOCK), CLOCK)
     assert onset.shape == severity.shape == (5, 0)
+
+
+@given(st.lists(st.floats(width=64), min_size=1, max_size=20))
+def test_severity_of_hostile_values_is_finite(values: list[float]) -> None:
+    frame = a_frame(["order"], n_ticks=60)
+    frame.values[-len(values) :] = np.array(values)[:, None]
+    nothing = fit_baseline(frame.between(0, 1), CLOCK)
+    assert np.isfinite(onset_and_severity(frame, nothing, CLOCK)[1]).all()
