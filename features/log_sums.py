@@ -33,12 +33,15 @@ class LogSums:
         At most three lines per kind, secrets masked.
     traces
         At most three trace ids per kind.
+    texts
+        The template of a kind as it is shown, ``<*>`` where its lines differ; where it is known.
     """
 
     counts: LogCounts
     gaps: LogGaps
     examples: Mapping[LogKind, tuple[str, ...]] = field(default_factory=dict)
     traces: Mapping[LogKind, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[LogKind, str] = field(default_factory=dict)
 
     def between(self, start_ms: int, end_ms: int) -> Self:
         """The windows that start in ``[start_ms, end_ms)``."""
@@ -74,6 +77,7 @@ class LogSums:
             gaps=self.gaps.where(kept[self.gaps.kind]),
             examples={kind: lines for kind, lines in self.examples.items() if kind.service in services},
             traces={kind: ids for kind, ids in self.traces.items() if kind.service in services},
+            texts={kind: text for kind, text in self.texts.items() if kind.service in services},
         )
 
 

@@ -20,11 +20,13 @@ from service.cmdb_now import CmdbNow
 from service.errors import install_handlers
 from service.incidents.desk import AlertDesk
 from service.live import LiveSignals
+from service.live_logs import LiveLogs
+from service.log_checkpoints import LogCheckpoints
 from service.measures import Measures
 from service.pages import reference, views
 from service.parts import ServiceParts
 from service.reference import TAGS, describe
-from service.routes import alerts, changes, cmdb, health, incidents, samples
+from service.routes import alerts, changes, cmdb, health, incidents, logs, samples
 from service.scoring import FirstStage
 from service.security import Gate
 from service.store.audit import Audit
@@ -35,6 +37,7 @@ from service.store.incidents import IncidentStore
 from service.store.tokens import TokenStore
 from service.wire import EveryAnswer
 from telemetry.history import History
+from telemetry.log_history import LogHistory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,9 +47,9 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 STORE = "store.sqlite"
-HISTORY = "history"
+HISTORY, LINES = "history", "lines"
 BUNDLES = "bundles"
-CHECKPOINT = "first-stage.state"
+CHECKPOINT, LOG_CHECKPOINT = "first-stage.state", "logs.state"
 RANKED_CASES = "ranked-cases"
 CASES = "cases"
 CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
@@ -85,21 +88,41 @@ def create_app(
         clock = clock or SystemClock()
         history = opened.enter_context(History(settings.data_dir / HISTORY))
         live = LiveSignals(settings, history, clock, overrides=overrides)
+        lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
+        incident_store = IncidentStore(database)
+        live_logs = LiveLogs(
+            settings,
+            lines,
+            live,
+            LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
+            troubles=incident_store.troubled,
+        )
         champion = Champion(open_source or (lambda: _registry(settings)), live)
-        parts = _parts(database, live, settings=settings, clock=clock, gate=gate, champion=champion)
+        parts = _parts(
+            database,
+            live,
+            live_logs,
+            incident_store,
+            settings=settings,
+            clock=clock,
+            gate=gate,
+            champion=champion,
+        )
         return _application(parts, opened.pop_all())
 
 
 def _parts(
     database: Database,
     live: LiveSignals,
+    live_logs: LiveLogs,
+    incident_store: IncidentStore,
     *,
     settings: Settings,
     clock: WallClock,
     gate: Gate,
     champion: Champion,
 ) -> ServiceParts:
-    change_store, incident_store, audit = ChangeStore(database), IncidentStore(database), Audit(database)
+    change_store, audit = ChangeStore(database), Audit(database)
     cases = CaseExport(
         settings.data_dir / RANKED_CASES,
         settings.case_library or settings.data_dir / CASES,
@@ -113,6 +136,7 @@ def _parts(
         clock=clock,
         gate=gate,
         live=live,
+        logs=live_logs,
         champion=champion,
         first_stage=FirstStage(live, Checkpoints(settings.data_dir / CHECKPOINT), grace=settings.grace),
         cmdb=CmdbNow(GraphStore(database)),
@@ -124,6 +148,7 @@ def _parts(
             incident_store,
             change_store,
             live,
+            live_logs,
             clock,
             elapsed_s=time.monotonic,
             budget_s=settings.ranking_budget_s,
@@ -137,13 +162,11 @@ def _parts(
 def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
-        Repeating(
-            "scoring",
-            lambda: parts.measures.ticks.inc(parts.first_stage.advance()),
-            every_s=parts.settings.scoring_s,
-        ),
+        Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s),
         Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
+        Repeating("log checkpoint", parts.logs.keep, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
+        Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
         Repeating("cases", parts.cases.advance, every_s=CASES_S),
         Repeating("case retention", parts.cases.retain, every_s=RETENTION_S),
     )
@@ -157,6 +180,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             for each in workers:
                 each.stop()
             parts.first_stage.keep()
+            parts.logs.keep()
             parts.cases.advance()
 
     app = FastAPI(
@@ -170,7 +194,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         lifespan=running,
     )
     app.state.parts = parts
-    for routes in (samples, alerts, incidents, cmdb, changes, health):
+    for routes in (samples, logs, alerts, incidents, cmdb, changes, health):
         app.include_router(routes.router)
     for pages in (views, reference):
         app.include_router(pages.router, include_in_schema=False)
@@ -179,6 +203,12 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
     app.add_middleware(EveryAnswer, measures=parts.measures)
     describe(app)
     return app
+
+
+def _advance(parts: ServiceParts) -> None:
+    """Make the logs' series of the minutes that closed, then score the ticks that did."""
+    parts.logs.advance()
+    parts.measures.ticks.inc(parts.first_stage.advance())
 
 
 def _registry(settings: Settings) -> BundleSource:

@@ -64,6 +64,14 @@ class BadEncodingError(ValueError):
         self.reason = reason
 
 
+class BadMediaTypeError(ValueError):
+    """A body in a form that is not read here."""
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(f"cannot read a body of {media_type!r}: have it sent as JSON")
+        self.media_type = media_type
+
+
 class UnknownIncidentError(LookupError):
     """An incident number that was never given."""
 
@@ -153,7 +161,7 @@ class Kind(NamedTuple):
 
 KINDS: dict[type[Exception], Kind] = {
     BadJsonError: Kind(HTTPStatus.BAD_REQUEST, "Not JSON"),
-    BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of samples"),
+    BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of signals"),
     BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
     BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
     BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
@@ -161,6 +169,7 @@ KINDS: dict[type[Exception], Kind] = {
     RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),
     BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),
+    BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
     UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
     NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),

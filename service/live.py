@@ -129,6 +129,7 @@ class LiveSignals:
         self._history = history
         self._clock = clock
         self._changing = RLock()
+        self._heard_ms = 0
         self._in_use = InUse(None, self._rebuilt(settings.step // _MS), overrides)
 
     @property
@@ -172,14 +173,18 @@ class LiveSignals:
 
     def present(self) -> datetime:
         """What "now" is: the machine's time, or the end of the newest tick received."""
-        end_ms = self._in_use.window.end_ms
-        if self._settings.present is Present.WALL or end_ms is None:
+        end_ms = max(self._in_use.window.end_ms or 0, self._heard_ms)
+        if self._settings.present is Present.WALL or not end_ms:
             return self._clock.now()
         return from_ms(end_ms)
 
+    def hear(self, until_ms: int) -> None:
+        """Learn that something beside samples was received up to an instant: it is the present, too."""
+        self._heard_ms = max(self._heard_ms, until_ms)
+
     def receive(self, samples: Samples) -> Received:
         """Keep a batch: when this returns it is on disk, and the window knows it."""
-        earliest_ms, latest_ms = self._accepted_ms()
+        earliest_ms, latest_ms = self.accepted_ms()
         too_old, too_new = samples.time_ms < earliest_ms, samples.time_ms > latest_ms
         accepted = samples.where(~(too_old | too_new))
         taken = Taken()
@@ -197,7 +202,8 @@ class LiveSignals:
                 window = self._rebuilt(bundle.step_ms)
             self._in_use = InUse(bundle, window, self._in_use.overrides)
 
-    def _accepted_ms(self) -> tuple[int, int]:
+    def accepted_ms(self) -> tuple[int, int]:
+        """The earliest and the latest time that is accepted of a sender."""
         now = self._clock.now()
         latest_ms = to_ms(now + self._settings.accepted_future)
         if self._settings.present is Present.SIGNALS:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 if TYPE_CHECKING:
     from service.live import Received
+    from service.live_logs import ReceivedLogs
 
 RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -26,6 +27,18 @@ class Measures:
         self._remarks = Counter(
             "sunspot_sample_remarks",
             "What was remarkable about samples received; one sample may have several remarks.",
+            ["remark"],
+            registry=self.registry,
+        )
+        self._lines = Counter(
+            "sunspot_log_lines",
+            "Log lines received, by what became of them: each has one fate.",
+            ["fate"],
+            registry=self.registry,
+        )
+        self._line_remarks = Counter(
+            "sunspot_log_line_remarks",
+            "What was remarkable about log lines received; one line may have several remarks.",
             ["remark"],
             registry=self.registry,
         )
@@ -77,6 +90,25 @@ class Measures:
             self._samples.labels(fate).inc(n_samples)
         for remark, n_samples in remarks.items():
             self._remarks.labels(remark).inc(n_samples)
+
+    def count_lines(self, received: ReceivedLogs, *, n_rejected: int, n_garbled: int) -> None:
+        """Count a batch of log lines."""
+        fates = {
+            "accepted": received.n_accepted,
+            "rejected": n_rejected,
+            "too_old": received.n_too_old,
+            "too_new": received.n_too_new,
+            "without_service": received.n_without_service,
+        }
+        remarks = {
+            "garbled": n_garbled,
+            "late": received.n_late,
+            "outside_window": received.n_outside,
+        }
+        for fate, n_lines in fates.items():
+            self._lines.labels(fate).inc(n_lines)
+        for remark, n_lines in remarks.items():
+            self._line_remarks.labels(remark).inc(n_lines)
 
     def count_alert(self, *, is_enriched: bool) -> None:
         """Count an alert."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.cmdb_now import CmdbNow
     from service.incidents.desk import AlertDesk
     from service.live import LiveSignals
+    from service.live_logs import LiveLogs
     from service.measures import Measures
     from service.scoring import FirstStage
     from service.security import Gate
@@ -32,6 +33,7 @@ class ServiceParts:
     clock: WallClock
     gate: Gate
     live: LiveSignals
+    logs: LiveLogs
     champion: Champion
     first_stage: FirstStage
     cmdb: CmdbNow

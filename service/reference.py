@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parent / "examples.json"
 """An answer of each operation, as a running service gave it; a test sees that it still does."""
 
 TAGS = [
-    {"name": "signals", "description": "Metric samples in, scores out."},
+    {"name": "signals", "description": "Metric samples and log lines in, scores out."},
     {"name": "alerts", "description": "Alerts in, the same alerts with their likely causes out."},
     {
         "name": "incidents",

@@ -53,6 +53,13 @@ class Settings(BaseSettings):
         ("ci", "item", "service", "job", "instance"),
         description="alert labels that may name the configuration item, best first",
     )
+    service_labels: tuple[str, ...] = Field(
+        ("service", "service.name", "service_name", "item", "app", "job", "container"),
+        description="fields and labels of a log line that may name its service, best first",
+    )
+    log_retention: timedelta = Field(
+        timedelta(days=30), ge=timedelta(days=1), description="age at which log lines are removed from disk"
+    )
     retention: timedelta = Field(
         timedelta(days=400), ge=timedelta(days=1), description="age at which signals are removed from history"
     )

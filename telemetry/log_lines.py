@@ -97,6 +97,16 @@ def read_object(document: Mapping[str, Any]) -> Line:
     return _opened(document, Line("", "", ""), MAX_NESTING)
 
 
+def read_labelled(text: str, labels: Mapping[str, Any]) -> Line:
+    """The line in a text with labels or attributes beside it, which say what it does not; never fails.
+
+    If the text is empty, a message may be among the labels.
+    """
+    if not text:
+        return read_object(labels)
+    return _read(text[:MAX_LINE], _around(labels, Line("", "", "")), MAX_NESTING)
+
+
 def _read(text: str, outer: Line, depth: int) -> Line:
     if text.startswith("{") and depth:
         try:
@@ -118,14 +128,18 @@ def _unescaped(text: str) -> str:
 
 
 def _opened(document: Mapping[str, Any], outer: Line, depth: int) -> Line:
-    known = Line(
+    return _read(_first(document, BODY_KEYS)[:MAX_LINE], _around(document, outer), depth - 1)
+
+
+def _around(document: Mapping[str, Any], outer: Line) -> Line:
+    """What stands around a line, without its body."""
+    return Line(
         severity_of(_first(document, SEVERITY_KEYS)) or outer.severity,
         _first(document, LOGGER_KEYS)[:MAX_NAME] or outer.logger,
         "",
         _first(document, TRACE_KEYS)[:MAX_NAME] or outer.trace_id,
         _first(document, TEMPLATE_KEYS)[:MAX_LINE] or outer.template,
     )
-    return _read(_first(document, BODY_KEYS)[:MAX_LINE], known, depth - 1)
 
 
 def _first(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:

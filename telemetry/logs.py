@@ -73,6 +73,16 @@ class Logs:
     def __len__(self) -> int:
         return len(self.bodies)
 
+    def where(self, kept: NDArray[np.bool_]) -> Logs:
+        """Return the lines where ``kept``, shape ``(n_lines,)``, is true; all ``streams`` stay."""
+        if kept.all():
+            return self
+        chosen = np.flatnonzero(kept).tolist()
+        bodies, trace_ids, templates = (
+            tuple(column[line] for line in chosen) for column in (self.bodies, self.trace_ids, self.templates)
+        )
+        return Logs(self.streams, self.stream[kept], self.time_ms[kept], bodies, trace_ids, templates)
+
     @classmethod
     def from_records(cls, records: Iterable[LogRecord]) -> Logs:
         """Build a batch from records.

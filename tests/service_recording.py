@@ -21,6 +21,8 @@ N_CANDIDATES = 2
 """So many candidates are left in an example: more would only make it longer."""
 
 SAMPLE = {"item": "order", "metric": "latency_s", "time": "2026-03-04T02:05:30Z", "value": 0.21}
+LINE = {"time": "2026-03-04T02:05:30Z", "severity": "warn", "message": "call to funds timed out"}
+LINE_NS = "1772589930000000000"
 CHANGE = {
     "id": "deploy-4711",
     "item": "funds-db",
@@ -33,6 +35,20 @@ VERDICT = {"causes": ["funds-db"], "note": "lock wait after the change"}
 POSTED = {
     "/v1/cmdb": a_cmdb(),
     "/v1/samples": {"samples": [SAMPLE, {**SAMPLE, "value": None}]},
+    "/v1/logs": {**LINE, "service": "order"},
+    "/loki/api/v1/push": {
+        "streams": [{"stream": {"app": "order"}, "values": [[LINE_NS, LINE["message"]], ["yesterday", ""]]}]
+    },
+    "/otlp/v1/logs": {
+        "resourceLogs": [
+            {
+                "resource": {"attributes": []},
+                "scopeLogs": [
+                    {"logRecords": [{"timeUnixNano": LINE_NS, "body": {"stringValue": LINE["message"]}}]}
+                ],
+            }
+        ]
+    },
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,

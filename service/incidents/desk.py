@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from service.clock import WallClock
     from service.incidents.records import KnownAlert, Notification
     from service.live import InUse, LiveSignals
+    from service.live_logs import LiveLogs
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
 
@@ -67,6 +68,7 @@ class AlertDesk:
         incidents: IncidentStore,
         changes: ChangeStore,
         live: LiveSignals,
+        logs: LiveLogs,
         clock: WallClock,
         *,
         elapsed_s: Callable[[], float],
@@ -77,6 +79,7 @@ class AlertDesk:
         self._incidents = incidents
         self._changes = changes
         self._live = live
+        self._logs = logs
         self._clock = clock
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
@@ -139,4 +142,4 @@ class AlertDesk:
             for each in self._incidents.alerts_of(known.incident)
             if each.status == FIRING and each.id != known.id
         ]
-        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others)
+        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others, logs=self._logs)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.case import Alert, Case
     from models.rankers.ranking import Ranking
     from service.live import InUse
+    from service.live_logs import LiveLogs
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +70,14 @@ def enrich(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
+    logs: LiveLogs | None = None,
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts)
+        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs)
     except Exception:  # the alert goes through whatever happens to its ranking
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -100,26 +102,34 @@ def _ranked(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
+    logs: LiveLogs | None,
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
         return Enrichment(None, why_not(alert, graph, in_use))
+    searched, since_ms = searched_part(graph, alert.item).items, to_ms(alert.starts_at - LEAD - BEFORE)
     case = build_case(
         alert,
         at,
         graph,
-        window.frame(searched_part(graph, alert.item).items, since_ms=to_ms(alert.starts_at - LEAD - BEFORE)),
+        window.frame(searched, since_ms=since_ms),
         normal=bundle.normal,
         clock=in_use.clock,
         changes=changes,
         other_alerts=other_alerts,
         bundle_version=bundle.version,
+        logs=None if logs is None else logs.window(searched, since_ms=since_ms),
+        normal_logs=None if logs is None else logs.normal(searched),
     )
-    if not case.window.values:
+    if not case.window.values and not _has_lines(case):
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
     return Enrichment(_document(case, rank(case), at), case=case)
+
+
+def _has_lines(case: Case) -> bool:
+    return case.window_logs is not None and bool(case.window_logs.counts.counts.any())
 
 
 def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:

@@ -73,6 +73,15 @@ class KeptRanking:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """A stretch of time in which an item is or was part of an incident; no end while it is open."""
+
+    item: str
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """Alerts handled together because they are judged to share a cause.
 

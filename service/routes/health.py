@@ -51,7 +51,7 @@ def read_metrics(parts: Parts) -> Response:
     measures, in_use = parts.measures, parts.live.in_use
     measures.series.set(in_use.window.n_series)
     measures.items.set(len(parts.cmdb.graph))
-    measures.damage.set(parts.live.n_damaged)
+    measures.damage.set(parts.live.n_damaged + parts.logs.n_damaged)
     measures.incidents.set(parts.incidents.count())
     measures.bundle.clear()
     if in_use.bundle is not None:
@@ -68,7 +68,7 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
-    told += parts.live.troubles() + parts.cases.troubles()
+    told += parts.live.troubles() + parts.logs.reports() + parts.cases.troubles()
     if not parts.live.calendar_known():
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.champion.problem:

@@ -10,7 +10,7 @@ from models.case import Alert
 from service.clock import from_ms, to_ms
 from service.errors import UnknownIncidentError
 from service.incidents.grouping import TOGETHER, Grouping, Member
-from service.incidents.records import FIRING, Incident, KeptRanking, KnownAlert
+from service.incidents.records import FIRING, Incident, KeptRanking, KnownAlert, Trouble
 from service.store.tables import alerts, incidents, rankings
 
 if TYPE_CHECKING:
@@ -74,6 +74,29 @@ class IncidentStore:
         with self._database.reading() as connection:
             rows = connection.execute(asked.limit(limit).offset(offset)).all()
             return [_incident(connection, row) for row in rows]
+
+    def troubled(self, since: datetime) -> list[Trouble]:
+        """Return the items that incidents are or were about, of those open at ``since`` or later.
+
+        An item is in trouble from the start of its alert, or of the incident that it is named the cause of.
+        """
+        is_near = incidents.c.closed_ms.is_(None) | (incidents.c.closed_ms >= to_ms(since))
+        alerting = (
+            select(alerts.c.item, alerts.c.starts_ms, incidents.c.closed_ms)
+            .join(incidents, incidents.c.id == alerts.c.incident)
+            .where(is_near)
+        )
+        named = (
+            select(rankings.c.cause, incidents.c.opened_ms, incidents.c.closed_ms)
+            .join(alerts, alerts.c.id == rankings.c.alert)
+            .join(incidents, incidents.c.id == alerts.c.incident)
+            .where(is_near, rankings.c.cause != "")
+        )
+        with self._database.reading() as connection:
+            rows = [*connection.execute(alerting).all(), *connection.execute(named).all()]
+        return [
+            Trouble(item, from_ms(start), None if end is None else from_ms(end)) for item, start, end in rows
+        ]
 
     def count(self) -> int:
         """Return the number of incidents."""

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.decoders.gathering import MAX_REJECTIONS
-from telemetry.decoders.json_logs import FURTHER, MAX_LINE_BYTES, DecodedLogs, decode
+from telemetry.decoders.gathering_logs import FURTHER, MAX_LINE_BYTES, DecodedLogs
+from telemetry.decoders.json_logs import decode
 from telemetry.errors import BadBatchError
 
 GOOD = {"service": "order", "time": "2026-03-04T02:00:00Z", "level": "warn", "message": "order 17 is late"}

@@ -1,0 +1,348 @@
+"""Log lines as they arrive: to disk first, then summed up by the minute for series and for cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import RLock
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from features.log_join import joined
+from features.log_past import commonest_kinds, folded, with_fewer_waits, without_old
+from features.log_series import log_series
+from features.log_sums import sum_logs
+from features.log_templates import TemplateMiner
+from features.log_windows import log_reference
+from models.case import BEFORE, LEAD
+from service.clock import from_ms, to_ms
+from service.log_checkpoints import LogMemory
+from service.log_notes import LogNotes
+from service.settings import Present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from datetime import datetime
+
+    from features.log_sums import LogSums
+    from features.log_windows import LogReference
+    from models.log_bundle import LogBundle
+    from service.incidents.records import Trouble
+    from service.live import LiveSignals
+    from service.log_checkpoints import LogCheckpoints
+    from service.settings import Settings
+    from telemetry.damage import Damage
+    from telemetry.logs import Logs
+
+MINUTE_MS = 60_000
+
+MAX_KINDS = 20_000
+"""Kinds of line kept apart in a minute, and in the past; rarer ones count as their service's ``other``."""
+
+MAX_WAITS = 20_000
+"""Kinds of wait kept in a minute, and in the past."""
+
+PAST_MINUTES = 24 * 60
+MAX_PAST_COUNTS = 8_000_000
+"""The past is a day of minutes, or fewer if there are so many kinds of line that it would take over 64 MB."""
+
+AGEING_MS = (LEAD + BEFORE) // timedelta(milliseconds=1)
+"""A minute counts as past once it is so old: by then an incident that it belongs to is known."""
+
+LONGEST_FREEZE = timedelta(days=1)
+"""An alert that nobody resolves does not keep its service's past from going on for longer."""
+
+
+class LineLog(Protocol):
+    """Where log lines rest on disk."""
+
+    @property
+    def position(self) -> int:
+        """Position of the last batch that is safe."""
+        ...
+
+    @property
+    def damage(self) -> Sequence[Damage]:
+        """What was found damaged since it was opened."""
+        ...
+
+    def append(self, logs: Logs) -> int:
+        """Write a batch; it is safe when this returns."""
+        ...
+
+    def replay(self, *, after: int = 0, since_s: float = 0.0) -> Iterator[tuple[int, Logs]]:
+        """Read the batches after a position again, in the order they came."""
+        ...
+
+    def retain(self, days: float) -> int:
+        """Remove what is older; return how many files that were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLogs:
+    """What became of the log lines of a batch.
+
+    Attributes
+    ----------
+    n_accepted
+        Lines written to disk.
+    n_too_old, n_too_new, n_without_service
+        Lines rejected, each for the first of these reasons.
+    n_late
+        Accepted lines of minutes whose series were made: rankings see them, scores do not.
+    n_outside
+        Accepted lines older than the minutes held: they are on disk only.
+    """
+
+    n_accepted: int = 0
+    n_too_old: int = 0
+    n_too_new: int = 0
+    n_without_service: int = 0
+    n_late: int = 0
+    n_outside: int = 0
+
+
+class LiveLogs:
+    """What services say, minute by minute, and what they usually say.
+
+    Parameters
+    ----------
+    history
+        Every accepted line is there before it is acknowledged.
+    live
+        Takes the series, and knows what the present is.
+    checkpoints
+        Where the memory outlives the process.
+    troubles
+        The items of incidents that were open at an instant or later: their minutes then are not normal.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        history: LineLog,
+        live: LiveSignals,
+        checkpoints: LogCheckpoints,
+        *,
+        troubles: Callable[[datetime], Sequence[Trouble]],
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._live = live
+        self._checkpoints = checkpoints
+        self._troubles = troubles
+        self._n_minutes = max(1, settings.window // timedelta(minutes=1))
+        self._lock, self._advancing = RLock(), RLock()
+        self._bundle: LogBundle | None = None
+        self._minutes: dict[int, LogSums] = {}
+        self._past: LogSums | None = None
+        self._past_reference: LogReference | None = None
+        self._closed_ms = self._aged_ms = self._position = self._kept_position = 0
+        self._begin(None)
+        self._restore(checkpoints.read(position=history.position))
+
+    @property
+    def n_damaged(self) -> int:
+        """Pieces of the history found damaged since the service started."""
+        return len(self._history.damage)
+
+    def reports(self) -> list[str]:
+        """Say what is wrong with the lines on disk; nothing is, as a rule."""
+        found = self._history.damage
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        return [f"log lines: damage was found in {found[0]}{more}"] if found else []
+
+    def receive(self, logs: Logs) -> ReceivedLogs:
+        """Keep a batch: when this returns it is on disk, and the minutes know it."""
+        earliest_ms, latest_ms = self._live.accepted_ms()
+        has_service = np.array([bool(stream.service) for stream in logs.streams], dtype=bool)
+        is_named = has_service[logs.stream]
+        too_old, too_new = logs.time_ms < earliest_ms, logs.time_ms > latest_ms
+        accepted = logs.where(is_named & ~too_old & ~too_new)
+        n_late = n_outside = 0
+        if len(accepted):
+            position = self._history.append(accepted)
+            with self._lock:
+                self._position = max(self._position, position)
+                n_late, n_outside = self._take(accepted)
+        return ReceivedLogs(
+            n_accepted=len(accepted),
+            n_too_old=int(too_old.sum()),
+            n_too_new=int(too_new.sum()),
+            n_without_service=int((~is_named & ~too_old & ~too_new).sum()),
+            n_late=n_late,
+            n_outside=n_outside,
+        )
+
+    def advance(self) -> int:
+        """Make the series of every minute that has closed since the last call; return how many there were."""
+        with self._advancing:
+            stop_ms = to_ms(self._live.present() - self._settings.grace)
+            with self._lock:
+                closing = [
+                    sums
+                    for start, sums in sorted(self._minutes.items())
+                    if self._closed_ms <= start <= stop_ms - MINUTE_MS
+                ]
+                if not closing:
+                    return 0
+                self._closed_ms = int(closing[-1].counts.starts_ms[-1]) + MINUTE_MS
+                reference = self._reference()
+            for each in closing:
+                self._live.receive(log_series(each.counts, reference))
+            self._age(stop_ms - AGEING_MS)
+            return len(closing)
+
+    def window(self, services: Collection[str], *, since_ms: int) -> LogSums | None:
+        """What some services said from an instant on; ``None`` where no line was ever received."""
+        with self._lock:
+            if not self._minutes:
+                return None
+            chosen = [
+                sums.of_services(services)
+                for start, sums in sorted(self._minutes.items())
+                if start + MINUTE_MS > since_ms
+            ]
+            if not chosen:
+                return next(iter(self._minutes.values())).at(())
+            kept = commonest_kinds(chosen, MAX_KINDS)
+            return self._notes.onto(joined([folded(each, kept) for each in chosen]), self._miner)
+
+    def normal(self, services: Collection[str]) -> LogSums | None:
+        """What some services usually say, by the bundle or by their own past; ``None`` without either."""
+        with self._lock:
+            normal = self._past if self._bundle is None else self._bundle.normal
+            return None if normal is None else self._notes.onto(normal.of_services(services), self._miner)
+
+    def adopt(self, bundle: LogBundle) -> None:
+        """Compare with what a bundle calls normal from now on; the minutes held are mined again by it."""
+        with self._lock:
+            if bundle.version == self._bundle_version:
+                self._bundle = bundle
+                return
+            closed_ms = self._closed_ms
+            self._begin(bundle)
+            self._replay(after=0)
+            self._closed_ms = closed_ms
+
+    def keep(self) -> None:
+        """Bring the memory to disk, if anything was received since it was kept."""
+        with self._lock:
+            if self._position == self._kept_position:
+                return
+            memory = LogMemory(
+                position=self._position,
+                bundle_version=self._bundle_version,
+                closed_ms=self._closed_ms,
+                aged_ms=self._aged_ms,
+                miner=self._miner.state(),
+                notes=self._notes.state(),
+                minutes=dict(self._minutes),
+                past=self._past,
+            )
+        self._checkpoints.write(memory)
+        self._kept_position = memory.position
+
+    def retain(self) -> int:
+        """Remove the lines that are older than the settings keep; return how many files that were."""
+        return self._history.retain(self._settings.log_retention / timedelta(days=1))
+
+    def _restore(self, memory: LogMemory | None) -> None:
+        """Go on where a checkpoint was, and read again what came after it."""
+        if memory is not None:
+            self._miner = TemplateMiner.from_state(memory.miner)
+            self._notes = LogNotes.from_state(memory.notes)
+            self._minutes, self._past = dict(memory.minutes), memory.past
+            self._bundle_version = memory.bundle_version
+            self._closed_ms, self._aged_ms = memory.closed_ms, memory.aged_ms
+            self._position = self._kept_position = memory.position
+        self._replay(after=self._position)
+
+    def _begin(self, bundle: LogBundle | None) -> None:
+        """Forget everything but what a bundle knows."""
+        self._bundle = bundle
+        self._bundle_version = "" if bundle is None else bundle.version
+        self._miner = TemplateMiner() if bundle is None else bundle.miner()
+        self._notes = LogNotes()
+        self._minutes, self._past, self._past_reference = {}, None, None
+        self._closed_ms = self._aged_ms = self._position = self._kept_position = 0
+
+    def _replay(self, *, after: int) -> None:
+        earliest_ms = to_ms(self._live.present()) - self._n_minutes * MINUTE_MS
+        is_replayed = self._settings.present is Present.SIGNALS
+        since_s = 0.0 if is_replayed else earliest_ms / 1000 - self._settings.accepted_future.total_seconds()
+        for position, logs in self._history.replay(after=after, since_s=since_s):
+            self._position = position
+            self._take(logs.where(logs.time_ms >= earliest_ms))
+
+    def _take(self, logs: Logs) -> tuple[int, int]:
+        """Sum up lines; return how many were late, and how many are older than the minutes held."""
+        if not len(logs):
+            return 0, 0
+        newest_ms = max(int(logs.time_ms.max()), max(self._minutes, default=0))
+        self._live.hear(int(logs.time_ms.max()))
+        oldest_ms = (newest_ms // MINUTE_MS - self._n_minutes + 1) * MINUTE_MS
+        inside = logs.where(logs.time_ms >= oldest_ms)
+        n_late = int((inside.time_ms < self._closed_ms).sum())
+        sums = sum_logs(inside, self._miner.mine(inside), step_ms=MINUTE_MS)
+        self._notes.add(sums)
+        bare = replace(sums, examples={}, traces={})
+        for start in sums.counts.starts_ms.tolist():
+            parts = [*([self._minutes[start]] if start in self._minutes else []), bare.at([start])]
+            self._minutes[start] = _bounded(joined(parts))
+        for start in [each for each in self._minutes if each < oldest_ms]:
+            del self._minutes[start]
+        return n_late, len(logs) - len(inside)
+
+    def _reference(self) -> LogReference | None:
+        if self._bundle is not None:
+            return self._bundle.reference
+        if self._past_reference is None and self._past is not None:
+            self._past_reference = log_reference(self._past.counts)
+        return self._past_reference
+
+    def _age(self, until_ms: int) -> None:
+        """Let the minutes before an instant become past, without the services that were in trouble then."""
+        with self._lock:
+            aged = [
+                each
+                for start, each in sorted(self._minutes.items())
+                if self._aged_ms <= start <= until_ms - MINUTE_MS
+            ]
+        if not aged:
+            return
+        troubles = self._troubles(from_ms(int(aged[0].counts.starts_ms[0])) - LEAD)
+        now = from_ms(until_ms)
+        frozen = {each.item for each in troubles if each.end is None and now - each.start < LONGEST_FREEZE}
+        calm = [_without(each, troubles) for each in aged]
+        with self._lock:
+            parts = [*([] if self._past is None else [self._past]), *calm]
+            kept = commonest_kinds(parts, MAX_KINDS)
+            past = joined([folded(each, kept) for each in parts])
+            n_windows = max(1, min(PAST_MINUTES, MAX_PAST_COUNTS // max(1, len(past.counts.kinds))))
+            past = without_old(past, n_windows=n_windows, frozen=frozen)
+            self._aged_ms = int(aged[-1].counts.starts_ms[-1]) + MINUTE_MS
+            self._past = replace(past, gaps=with_fewer_waits(past.gaps, n_kinds=MAX_WAITS))
+            self._past_reference = None
+
+
+def _bounded(minute: LogSums) -> LogSums:
+    kept = commonest_kinds([minute], MAX_KINDS)
+    left = folded(minute, kept)
+    return replace(left, gaps=with_fewer_waits(left.gaps, n_kinds=MAX_WAITS))
+
+
+def _without(minute: LogSums, troubles: Sequence[Trouble]) -> LogSums:
+    """A minute without the services that were part of an incident in it."""
+    start = from_ms(int(minute.counts.starts_ms[0]))
+    end = start + timedelta(milliseconds=MINUTE_MS)
+    troubled = {
+        each.item
+        for each in troubles
+        if each.start - LEAD < end and start < min(each.end or end, each.start + LONGEST_FREEZE)
+    }
+    return (
+        minute.of_services({kind.service for kind in minute.counts.kinds} - troubled) if troubled else minute
+    )

@@ -1,0 +1,72 @@
+"""The JSON documents that say what became of log lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import BaseModel, Field
+
+from service.routes.documents import RejectedOut, first_hundred
+
+if TYPE_CHECKING:
+    from service.live_logs import ReceivedLogs
+    from service.settings import Settings
+    from telemetry.decoders.gathering_logs import DecodedLogs
+
+MAX_MESSAGE = 2_000
+
+
+class LogsOut(BaseModel):
+    """What became of a batch of log lines."""
+
+    accepted: int = Field(description="on disk")
+    rejected: int = Field(description="not taken")
+    rejections: list[RejectedOut] = Field(description="why, for the first hundred")
+    garbled: int = Field(description="taken with bytes that were not valid UTF-8 replaced by �")
+    late: int = Field(description="of minutes that were closed: rankings see them, no score changes")
+    outside_window: int = Field(description="older than what is held in memory: on disk only")
+
+    @classmethod
+    def of(cls, decoded: DecodedLogs, received: ReceivedLogs, settings: Settings) -> Self:
+        """Tell what the decoder and the intake said."""
+        past, future = settings.accepted_past, settings.accepted_future
+        counted = {
+            f"lines are older than {past}, or than the epoch": received.n_too_old,
+            f"lines are more than {future} in the future": received.n_too_new,
+            "lines do not say which service wrote them": received.n_without_service,
+        }
+        rejections: list[tuple[int | None, str]] = [
+            (None, f"{n_lines} {reason}") for reason, n_lines in counted.items() if n_lines
+        ]
+        rejections += [(each.index, each.reason) for each in decoded.rejected[:100]]
+        return cls(
+            accepted=received.n_accepted,
+            rejected=decoded.n_rejected + sum(counted.values()),
+            rejections=first_hundred(rejections),
+            garbled=decoded.n_garbled,
+            late=received.n_late,
+            outside_window=received.n_outside,
+        )
+
+
+class PartialSuccessOut(BaseModel):
+    """What an export did not deliver."""
+
+    rejectedLogRecords: str = Field(description="a number in quotes, as the protocol has it")  # noqa: N815
+    errorMessage: str  # noqa: N815
+
+
+class ExportLogsOut(BaseModel):
+    """An export's answer in OpenTelemetry's words; without rejections it is empty."""
+
+    partialSuccess: PartialSuccessOut | None = None  # noqa: N815
+
+    @classmethod
+    def of(cls, told: LogsOut) -> Self:
+        """Tell it in OpenTelemetry's words."""
+        if not told.rejected:
+            return cls()
+        message = "; ".join(each.reason for each in told.rejections)[:MAX_MESSAGE]
+        return cls(
+            partialSuccess=PartialSuccessOut(rejectedLogRecords=str(told.rejected), errorMessage=message)
+        )

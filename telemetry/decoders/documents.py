@@ -1,0 +1,37 @@
+"""A JSON document of a sender's, read with nothing taken for granted about its shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from telemetry.errors import BadBatchError
+
+
+def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
+    """The object that a body holds; bytes that are not valid UTF-8 become �.
+
+    Raises
+    ------
+    BadBatchError
+        If the body is over ``max_bytes`` or no JSON object.
+    """
+    if len(body) > max_bytes:
+        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
+    try:
+        document = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise BadBatchError(f"it is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise BadBatchError("it is not an object")
+    return document
+
+
+def listed(value: object) -> list[Any]:
+    """A value as a list; an empty one if it is none."""
+    return value if isinstance(value, list) else []
+
+
+def mapped(value: object) -> dict[str, Any]:
+    """A value as an object; an empty one if it is none."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,127 @@
+"""Log lines of one body being gathered, whatever its format, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from telemetry.decoders.gathering import (
+    CONTROL,
+    EARLIEST_MS,
+    LATEST_MS,
+    MAX_NAME_LENGTH,
+    MAX_REJECTIONS,
+    BadSampleError,
+    Rejection,
+)
+from telemetry.logs import LogRecord, Logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from telemetry.log_lines import Line
+
+MAX_BODY_BYTES = 32 * 2**20
+MAX_LINE_BYTES = 2**20
+NANOSECONDS = 1_000_000
+
+SERVICE_KEYS = ("service", "service.name", "service_name", "item", "app")
+"""Fields and labels that may say which service wrote a line, best first."""
+
+FURTHER = "further lines, not listed"
+REPLACED = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedLogs:
+    """The good lines of a body, in its order, and what was wrong with others.
+
+    Attributes
+    ----------
+    rejected
+        Lines that were not taken, counted from 0; at most 1000 are listed, the last stands for all further.
+    n_garbled
+        Lines taken although they were not valid UTF-8: the wrong bytes became �.
+    n_without_service
+        Lines taken although they do not say whose they are: their service is empty.
+    """
+
+    logs: Logs
+    rejected: tuple[Rejection, ...] = ()
+    n_garbled: int = 0
+    n_without_service: int = 0
+
+    @property
+    def n_rejected(self) -> int:
+        """Number of lines that were not taken."""
+        return sum(each.n_samples for each in self.rejected)
+
+
+class LogGathering:
+    """The lines of one body so far, good ones and rejected ones."""
+
+    def __init__(self) -> None:
+        self._records: list[LogRecord] = []
+        self._rejected: list[Rejection] = []
+        self._n_garbled = 0
+        self._n_further = 0
+
+    def add(self, service: str, time_ms: int, said: Line, *, is_garbled: bool = False) -> None:
+        """Take a line.
+
+        Raises
+        ------
+        BadSampleError
+            If its time is not in the years 2000 to 2099.
+        """
+        if not EARLIEST_MS <= time_ms < LATEST_MS:
+            raise BadSampleError("its time is outside of the years 2000 to 2099")
+        texts = (said.severity, said.logger, said.body, said.trace_id, said.template)
+        severity, logger, body, trace_id, template = map(_storable, texts)
+        self._records.append(LogRecord(service, severity, logger, time_ms, body, trace_id, template))
+        self._n_garbled += is_garbled
+
+    def reject(self, index: int, reason: str) -> None:
+        """Note that the line at an index is not taken."""
+        if len(self._rejected) < MAX_REJECTIONS - 1:
+            self._rejected.append(Rejection(index, reason))
+        else:
+            self._n_further += 1
+
+    def decoded(self) -> DecodedLogs:
+        """Everything gathered."""
+        rejected = list(self._rejected)
+        if self._n_further:
+            rejected.append(Rejection(rejected[-1].index + 1, FURTHER, self._n_further))
+        n_without = sum(not record.service for record in self._records)
+        return DecodedLogs(Logs.from_records(self._records), tuple(rejected), self._n_garbled, n_without)
+
+
+def _storable(text: str) -> str:
+    """A text without the halves of characters that JSON can escape and UTF-8 cannot hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def service_of(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """The first of some fields that holds a name; empty if none does."""
+    for key in keys:
+        value = fields.get(key)
+        if isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not CONTROL.search(value):
+            return value
+    return ""
+
+
+def milliseconds_of(nanoseconds: object) -> int:
+    """Milliseconds of a number of nanoseconds since the epoch, written as a number or in quotes.
+
+    Raises
+    ------
+    BadSampleError
+        If it is none.
+    """
+    if isinstance(nanoseconds, int | float | str) and not isinstance(nanoseconds, bool):
+        try:
+            return int(nanoseconds) // NANOSECONDS
+        except (ValueError, OverflowError):
+            pass
+    raise BadSampleError("it has no time that can be read")
