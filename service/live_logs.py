@@ -328,8 +328,9 @@ class LiveLogs:
             self._past_reference = None
 
 
-def _bounded(minute: LogSums) -> LogSums:
-    kept = commonest_kinds([minute], MAX_KINDS)
+def _bounded(minute: LogSums, *, max_kinds: int = MAX_KINDS) -> LogSums:
+    """A minute with its rarest kinds of line folded together, and without its rarest waits."""
+    kept = commonest_kinds([minute], max_kinds)
     left = folded(minute, kept)
     return replace(left, gaps=with_fewer_waits(left.gaps, n_kinds=MAX_WAITS))
 

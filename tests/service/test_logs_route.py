@@ -134,8 +134,15 @@ ANY = st.recursive(
                     "attributes",
                     "scopeLogs",
                     "scope",
+                    "logRecords",
+                    "body",
+                    "key",
+                    "value",
+                    "stringValue",
+                    "kvlistValue",
+                    "timeUnixNano",
+                    "app",
                 ]
-                + ["logRecords", "body", "key", "value", "stringValue", "kvlistValue", "timeUnixNano", "app"]
             ),
             inner,
             max_size=4,

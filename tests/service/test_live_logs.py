@@ -1,0 +1,195 @@
+"""Log lines while they come: minutes, series, the past, and what a restart finds."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import ONSET
+from log_builders import SERVICES, a_log_bundle, requests
+from service_builders import StillClock, a_bundle, a_client, a_cmdb, a_webhook, an_app
+
+from service import live_logs
+from service.live_logs import MINUTE_MS
+from telemetry.batches import SeriesKey
+from telemetry.logs import LogRecord, Logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from fastapi.testclient import TestClient
+
+    from service.live_logs import LiveLogs, ReceivedLogs
+
+    Start = Callable[..., TestClient]
+
+ONSET_MS = int(ONSET.timestamp() * 1000)
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts services, and stops them in the end."""
+    with ExitStack() as stack:
+
+        def started(name: str = "data", *, clock: StillClock | None = None, **chosen: Any) -> TestClient:
+            app = an_app(tmp_path / name, bundle=a_bundle(), clock=clock or StillClock(ONSET), **chosen)
+            return stack.enter_context(a_client(app))
+
+        yield started
+
+
+def told(start_ms: int, end_ms: int, *, broken: str = "", seed: int = 0) -> list[LogRecord]:
+    return sorted(requests(start_ms, end_ms, broken=broken, seed=seed), key=lambda each: each.time_ms)
+
+
+def logs_of(client: Any) -> LiveLogs:
+    logs: LiveLogs = client.app.state.parts.logs
+    return logs
+
+
+def receive(logs: LiveLogs, records: Sequence[LogRecord]) -> ReceivedLogs:
+    return logs.receive(Logs.from_records(records))
+
+
+def row(client: Any, at_ms: int, item: str) -> dict[str, float]:
+    window = client.app.state.parts.live.in_use.window
+    keys = tuple(SeriesKey(item, name) for name in ("log_rate", "log_error_share", "log_shift"))
+    return dict(zip((key.metric for key in keys), window.row(at_ms // MINUTE_MS, keys).tolist(), strict=True))
+
+
+def test_a_closed_minute_becomes_series_of_its_services(start: Start) -> None:
+    clock = StillClock(ONSET + timedelta(minutes=1, seconds=29))
+    client = start(clock=clock)
+    logs, line = logs_of(client), LogRecord("order", "INFO", "", ONSET_MS + 1, "placed")
+    receive(logs, [line] * 9 + [line._replace(severity="ERROR", body="failed")] * 3)
+    assert logs.advance() == 0  # it may still get lines
+    clock.at += timedelta(seconds=1)
+    assert logs.advance() == 1
+    found = row(client, ONSET_MS, "order")
+    assert (found["log_rate"], found["log_error_share"]) == (0.2, 0.25)
+    assert found["log_shift"] != found["log_shift"]  # nothing to compare with yet
+    assert (receive(logs, [line]).n_late, logs.advance()) == (1, 0)
+    assert row(client, ONSET_MS, "order")["log_rate"] == 0.2
+
+
+def test_a_minute_becomes_past_unless_its_service_was_in_trouble(start: Start) -> None:
+    clock = StillClock(ONSET)
+    client = start(clock=clock)
+    client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+    logs = logs_of(client)
+    receive(logs, told(ONSET_MS - HOUR_MS, ONSET_MS))
+    logs.advance()
+    calm = logs.normal(SERVICES)
+    assert calm is not None
+    assert len(calm.counts.starts_ms) == 24  # an hour but for its last 35 minutes, and the grace
+    clock.at = ONSET + timedelta(minutes=4)
+    client.post("/v1/alerts", json=a_webhook("order", starts_at=clock.at)).raise_for_status()
+    receive(logs, told(ONSET_MS, ONSET_MS + 300_000, seed=1))
+    clock.at = ONSET + timedelta(hours=2)
+    receive(logs, told(ONSET_MS + 300_000, ONSET_MS + HOUR_MS, seed=2))
+    logs.advance()
+    normal = logs.normal(SERVICES)
+    assert normal is not None
+    said = {service: normal.of_services([service]).counts for service in SERVICES}
+    last = {name: int(each.starts_ms[each.counts.any(axis=1)][-1]) for name, each in said.items()}
+    assert last["stock"] == ONSET_MS + HOUR_MS - MINUTE_MS
+    assert last["order"] == ONSET_MS - 2 * MINUTE_MS  # its alert's lead does not count as normal either
+
+
+def test_a_restart_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
+    first, second = told(ONSET_MS - HOUR_MS, ONSET_MS), told(ONSET_MS - 60_000, ONSET_MS + 200_000, seed=1)
+    with a_client(an_app(tmp_path / "stopped", clock=StillClock(ONSET))) as stopped:
+        receive(logs_of(stopped), first)
+        logs_of(stopped).advance()
+    whole, again = start("whole"), start("stopped")
+    receive(logs_of(whole), first)
+    logs_of(whole).advance()
+    for each in (whole, again):
+        receive(logs_of(each), second)
+    assert_equal(whole, again)
+    shutil.copytree(tmp_path / "stopped", tmp_path / "crashed")
+    assert_equal(whole, start("crashed"))
+
+
+def assert_equal(one: TestClient, other: TestClient) -> None:
+    for ask in (lambda logs: logs.window(SERVICES, since_ms=0), lambda logs: logs.normal(SERVICES)):
+        found, wanted = ask(logs_of(one)), ask(logs_of(other))
+        assert set(found.counts.kinds) == set(wanted.counts.kinds)
+        assert (found.counts.counts == wanted.counts.of_kinds(found.counts.kinds).counts).all()
+        assert (found.counts.starts_ms == wanted.counts.starts_ms).all()
+        assert (found.examples, found.traces, found.texts) == (wanted.examples, wanted.traces, wanted.texts)
+        assert found.gaps.n.sum() == wanted.gaps.n.sum()
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_checkpoint_is_made_again_from_the_lines(
+    start: Start, tmp_path: Path, damage: bytes | None
+) -> None:
+    with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
+        receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
+        before = logs_of(client).window(SERVICES, since_ms=0)
+    path = tmp_path / "data" / "logs.state"
+    path.write_bytes(path.read_bytes()[:-50] if damage is None else damage)
+    after = logs_of(start()).window(SERVICES, since_ms=0)
+    assert before is not None
+    assert after is not None
+    assert (before.counts.counts == after.counts.counts).all()
+
+
+def test_a_checkpoint_of_another_history_is_left_alone(start: Start, tmp_path: Path) -> None:
+    with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
+        receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
+    shutil.rmtree(tmp_path / "data" / "lines")
+    assert logs_of(start()).window(SERVICES, since_ms=0) is None
+
+
+def test_a_log_bundle_says_what_is_normal_and_mines_the_minutes_again(start: Start) -> None:
+    client = start()
+    logs, bundle = logs_of(client), a_log_bundle()
+    receive(logs, told(ONSET_MS - 300_000, ONSET_MS, seed=3))
+    logs.adopt(bundle)
+    logs.adopt(bundle)
+    normal, window = logs.normal(SERVICES), logs.window(SERVICES, since_ms=0)
+    assert normal is not None
+    assert window is not None
+    assert set(window.counts.kinds) == set(normal.counts.kinds)
+    assert len(window.counts.starts_ms) == 5
+    logs.advance()
+    assert row(client, ONSET_MS - 300_000, "order")["log_shift"] < 0.05
+
+
+def test_many_kinds_of_line_in_one_minute_are_folded_together(start: Start) -> None:
+    logs = logs_of(start())
+    words = [f"{'abcdefghij'[n % 10] * (n // 10 + 1)}" for n in range(900)]
+    lines = [f"{word} {word} {word}" for word in words]
+    receive(logs, [LogRecord("order", "INFO", "", ONSET_MS + n, line) for n, line in enumerate(lines)])
+    kept = live_logs._bounded(logs._minutes[ONSET_MS], max_kinds=100)
+    assert len(kept.counts.kinds) == 101
+    assert kept.counts.counts.sum() == 900
+
+
+def test_lines_older_than_the_minutes_held_go_to_disk_only(start: Start) -> None:
+    logs = logs_of(start(window=timedelta(minutes=10)))
+    line = LogRecord("order", "INFO", "", ONSET_MS, "placed")
+    receive(logs, [line])
+    backwards = receive(logs, [line._replace(time_ms=ONSET_MS - HOUR_MS)])
+    assert (backwards.n_accepted, backwards.n_outside) == (1, 1)
+    receive(logs, [line._replace(time_ms=ONSET_MS + 240_000)])
+    window = logs.window(["order"], since_ms=ONSET_MS)
+    assert window is not None
+    assert window.counts.counts.sum() == 2
+
+
+def test_services_that_said_nothing_have_empty_sums(start: Start) -> None:
+    logs = logs_of(start())
+    assert logs.window(["order"], since_ms=0) is None
+    assert logs.normal(["order"]) is None
+    receive(logs, [LogRecord("order", "INFO", "", ONSET_MS - HOUR_MS, "placed")])
+    window = logs.window(["order"], since_ms=ONSET_MS)
+    assert window is not None
+    assert not len(window.counts.starts_ms)
