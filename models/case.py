@@ -213,8 +213,10 @@ def build_case(
     at_ms, onset_ms = _ms(at), _ms(alert.starts_at - lead)
     end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
     window = frame.between(onset_ms, end_ms)
-    before = frame.between(onset_ms - int(stretch.total_seconds() * 1000), window.start_ms)
-    outside = (normal.times_ms + normal.step_ms <= before.start_ms) | (normal.times_ms >= end_ms)
+    before_ms = onset_ms - int(stretch.total_seconds() * 1000)
+    before = frame.between(before_ms, window.start_ms)
+    before_ms = before.start_ms if frame.n_ticks else before_ms
+    outside = (normal.times_ms + normal.step_ms <= before_ms) | (normal.times_ms >= end_ms)
     chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
     near = tuple(change for change in changes if change.item in part and change.at <= at)
     return Case(
@@ -234,9 +236,9 @@ def build_case(
         notes=(*notes, *_left_out(graph, alert.item), *relaxed),
         cause=tuple(cause),
         window_spans=spans.between(onset_ms, end_ms) if spans else None,
-        normal_spans=normal_spans.outside(before.start_ms, end_ms) if normal_spans else None,
+        normal_spans=normal_spans.outside(before_ms, end_ms) if normal_spans else None,
         window_logs=logs.between(onset_ms, end_ms) if logs else None,
-        normal_logs=normal_logs.outside(before.start_ms, end_ms) if normal_logs else None,
+        normal_logs=normal_logs.outside(before_ms, end_ms) if normal_logs else None,
         change_ages_days=_ages_days(near, alert, clock),
     )
 

@@ -11,6 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.evidence.log_words import TemplateChange
+
+Templates = Callable[[int], tuple["TemplateChange", ...]]
 Sentence = Callable[[int], tuple[str, dict[str, float]]]
 
 MAX_SURPRISE = 30.0
@@ -41,6 +44,8 @@ class Finding:
         Shape ``(n_items,)``: the item's part of all there is to explain, 0 to 1; 1 where it has no meaning.
     sentence
         Says it of the item at an index, with the figures behind it.
+    templates
+        The log templates behind it; ``None`` where it is not about logs.
     """
 
     kind: str
@@ -48,6 +53,7 @@ class Finding:
     surprise: NDArray[np.float64]
     share: NDArray[np.float64]
     sentence: Sentence
+    templates: Templates | None = None
 
     @property
     def is_known(self) -> NDArray[np.bool_]:

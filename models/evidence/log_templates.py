@@ -18,13 +18,18 @@ from features.log_counts import LogCounts
 from features.log_waits import wait_changes, wait_reference
 from features.log_windows import log_reference, mix_change
 from models.evidence.finding import MAX_SURPRISE, Finding
+from models.evidence.log_words import changed_templates, in_words, slowest_wait
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from features.log_gaps import LogGaps
     from features.log_windows import MixChange
     from models.case import Case
+    from models.evidence.finding import Sentence
+    from models.evidence.log_words import TemplateChange
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -49,38 +54,18 @@ class LogEvidence:
         the number of changes it is the strongest of; 0 to 30, ``nan`` where nothing could be compared.
     change
         Every kind of line, observed and expected, in the window as a whole.
-    strongest_missing, strongest_excess
-        Shape ``(n_items,)``: index into the kinds of ``change``; −1 where there is none.
     """
 
     missing: Floats
     excess: Floats
     slow: Floats
     change: MixChange
-    strongest_missing: Ints
-    strongest_excess: Ints
 
     @property
     def score(self) -> Floats:
         """One figure per item, shape ``(n_items,)``: what is missing and what came instead, or the waits."""
         mix = np.nan_to_num(self.missing) + np.nan_to_num(self.excess)
         return np.maximum(mix, GAP_WEIGHT * np.nan_to_num(self.slow))
-
-    def sentence(self, index: int, case: Case) -> tuple[str, dict[str, float]]:
-        """Why an item is suspected, in words with figures; empty where logs say nothing of it."""
-        said: list[str] = []
-        figures: dict[str, float] = {}
-        for word, which in (("missing", self.strongest_missing), ("in excess", self.strongest_excess)):
-            kind = int(which[index])
-            if kind < 0:
-                continue
-            observed, expected = self.change.observed[0, kind], self.change.expected[0, kind]
-            shown = _example(case, kind, self.change)
-            new = "new " if self.change.is_new[kind] else ""
-            said.append(f"{new}lines {word}: {observed:.0f} came, {expected:.1f} expected, such as {shown}")
-            name = word.replace(" ", "_")
-            figures |= {f"lines_{name}_observed": observed, f"lines_{name}_expected": expected}
-        return "; ".join(said), figures
 
 
 def log_findings(case: Case) -> list[Finding]:
@@ -94,17 +79,22 @@ def log_findings(case: Case) -> list[Finding]:
         return []
     whole = np.ones(len(case.items))
 
-    def mix(index: int) -> tuple[str, dict[str, float]]:
-        said, figures = evidence.sentence(index, case)
-        return f"logs of {case.items[index]}: {said}.", figures
+    def missing(index: int) -> tuple[TemplateChange, ...]:
+        return changed_templates(case, evidence.change, item=case.items[index], is_missing=True)
 
-    def waits(index: int) -> tuple[str, dict[str, float]]:
-        return f"waits between the lines of one trace grew at {case.items[index]}.", {}
+    def excess(index: int) -> tuple[TemplateChange, ...]:
+        return changed_templates(case, evidence.change, item=case.items[index], is_missing=False)
+
+    def slow(index: int) -> tuple[TemplateChange, ...]:
+        return slowest_wait(case, case.items[index])
+
+    def told(changes: Callable[[int], tuple[TemplateChange, ...]], name: str) -> Sentence:
+        return lambda index: in_words(case.items[index], changes(index), name)
 
     return [
-        Finding("log_missing", "missing", evidence.missing, whole, mix),
-        Finding("log_excess", "new", evidence.excess, whole, mix),
-        Finding("log_waits", "gap", GAP_WEIGHT * evidence.slow, whole, waits),
+        Finding("log_missing", "missing", evidence.missing, whole, told(missing, "missing_lines"), missing),
+        Finding("log_excess", "new", evidence.excess, whole, told(excess, "excess_lines"), excess),
+        Finding("log_waits", "gap", GAP_WEIGHT * evidence.slow, whole, told(slow, "wait_ms"), slow),
     ]
 
 
@@ -125,13 +115,11 @@ def log_evidence(case: Case) -> LogEvidence | None:
     freedom = float(np.clip(len(normal.counts) - 1, MIN_FREEDOM, MAX_FREEDOM))
     value = change.change[0]
     compared = (change.expected[0] > 0) | (change.observed[0] > 0)
-    missing, strongest_missing = _strongest(
-        np.where(compared, -value, np.nan), owner, len(case.items), freedom
-    )
-    excess, strongest_excess = _strongest(np.where(compared, value, np.nan), owner, len(case.items), freedom)
+    missing = _strongest(np.where(compared, -value, np.nan), owner, len(case.items), freedom)
+    excess = _strongest(np.where(compared, value, np.nan), owner, len(case.items), freedom)
     gaps = case.normal_logs.gaps
     slow = _slow(case.window_logs.gaps, gaps.coarser(max(SCALE_MS, gaps.step_ms)), case.items, freedom)
-    return LogEvidence(missing, excess, slow, change, strongest_missing, strongest_excess)
+    return LogEvidence(missing, excess, slow, change)
 
 
 def _places(names: list[str], items: tuple[str, ...]) -> Ints:
@@ -139,18 +127,17 @@ def _places(names: list[str], items: tuple[str, ...]) -> Ints:
     return np.array([place.get(name, -1) for name in names], dtype=np.int64)
 
 
-def _strongest(z: Floats, owner: Ints, n_items: int, freedom: float) -> tuple[Floats, Ints]:
-    """Each item's largest surprise less ln of the number it is the largest of, and which one it is."""
+def _strongest(z: Floats, owner: Ints, n_items: int, freedom: float) -> Floats:
+    """Each item's largest surprise less ln of the number it is the largest of, shape ``(n_items,)``."""
     rows = np.flatnonzero(np.isfinite(z) & (owner >= 0))
-    rows = rows[np.argsort(z[rows], kind="stable")]
-    which = np.full(n_items, -1, dtype=np.int64)
-    which[owner[rows]] = rows
+    largest = np.full(n_items, -np.inf)
+    np.maximum.at(largest, owner[rows], z[rows])
     n_compared = np.bincount(owner[rows], minlength=n_items)
     best = np.full(n_items, np.nan)
-    has = which >= 0
-    best[has] = _surprise(z[which[has]], freedom) - np.log(n_compared[has])
-    which[has] = np.where(z[which[has]] > 0, which[has], -1)
-    return np.clip(best, 0.0, MAX_SURPRISE), which
+    has = n_compared > 0
+    best[has] = _surprise(largest[has], freedom) - np.log(n_compared[has])
+    clipped: Floats = np.clip(best, 0.0, MAX_SURPRISE)
+    return clipped
 
 
 def _surprise(z: Floats, freedom: float) -> Floats:
@@ -169,7 +156,7 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
     kinds = [now.kinds[kind] for kind in whole.kind.tolist()]
     before = _places([kind.service for kind in kinds], items)
     after = _places([kind.next_service for kind in kinds], items)
-    own, _ = _strongest(np.where(before == after, z, np.nan), before, len(items), freedom)
+    own = _strongest(np.where(before == after, z, np.nan), before, len(items), freedom)
     links: dict[tuple[int, int], list[float]] = {}
     for each in np.flatnonzero(np.isfinite(z) & (before != after) & (before >= 0) & (after >= 0)):
         links.setdefault((int(before[each]), int(after[each])), []).append(float(z[each]))
@@ -178,11 +165,3 @@ def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float)
         leaving[item].append(float(np.median(values)))
     shared = np.array([float(np.median(each)) if each else np.nan for each in leaving])
     return np.fmax(own, np.clip(_surprise(shared, freedom), 0.0, MAX_SURPRISE))
-
-
-def _example(case: Case, kind: int, change: MixChange) -> str:
-    line = change.kinds[kind]
-    for logs in (case.window_logs, case.normal_logs):
-        if logs is not None and logs.examples.get(line):
-            return f"“{logs.examples[line][0][:160]}”"
-    return f"template {line.template}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.case import Case
+    from models.evidence.log_words import TemplateChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,15 @@ class Evidence:
         The reason in words, with figures and units.
     figures
         The numbers behind the sentence; names carry their units.
+    templates
+        The log templates behind the sentence, strongest first.
     """
 
     kind: str
     weight: float
     sentence: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    templates: tuple[TemplateChange, ...] = ()
 
 
 class Candidate(NamedTuple):

@@ -129,7 +129,12 @@ class SunspotRanker:
 
     def _evidence(self, gathered: Gathered, index: int, per_nat: float) -> tuple[Evidence, ...]:
         found = [
-            Evidence(finding.kind, per_nat * float(weight), *finding.sentence(index))
+            Evidence(
+                finding.kind,
+                per_nat * float(weight),
+                *finding.sentence(index),
+                templates=finding.templates(index) if finding.templates else (),
+            )
             for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
             if per_nat * weight >= LEAST_WEIGHT
         ]
@@ -144,7 +149,7 @@ class SunspotRanker:
         belief: Posterior,
     ) -> str:
         """Why no candidate is named, or an empty string."""
-        if not len(case.window.times_ms) and case.window_spans is None:
+        if not len(case.window.times_ms) and case.window_spans is None and case.window_logs is None:
             return "no signal was received around the alert"
         if not _any_known(gathered):
             return "no item has both signals around the alert and enough history to compare them with"

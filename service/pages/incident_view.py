@@ -34,6 +34,7 @@ class Cause:
     path: tuple[str, ...]
     explained_by: str
     sentences: tuple[str, ...]
+    templates: tuple[Mapping[str, Any], ...]
     sparklines: tuple[Sparkline, ...]
 
 
@@ -172,6 +173,7 @@ def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
         path=tuple(_name(each, picture) for each in candidate["path"]),
         explained_by=_name(candidate.get("explained_by", ""), picture),
         sentences=tuple(each["sentence"] for each in candidate["evidence"]),
+        templates=tuple(told for each in candidate["evidence"] for told in each.get("templates", ())),
         sparklines=_sparklines(picture, item),
     )
 

@@ -30,6 +30,17 @@ def quantity(role: str, value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004  digits that matter
 
 
+def measured(value: float | None, unit: str) -> str:
+    """Return a number with its unit, with a digit after the point where that matters.
+
+    >>> measured(1234.0, "lines"), measured(0.26, "lines")
+    ('1,234 lines', '0.3 lines')
+    """
+    if value is None:
+        return "unseen"
+    return f"{value:,.0f} {unit}" if value >= 10 or value == round(value) else f"{value:.1f} {unit}"  # noqa: PLR2004
+
+
 def percent(probability: float | None) -> str:
     """Return a probability as whole percents, never claiming certainty.
 

@@ -28,6 +28,7 @@ TEMPLATES.filters.update(
     local=quantities.local,
     local_day=quantities.local_day,
     duration=quantities.duration,
+    measured=quantities.measured,
     short_version=quantities.short_version,
 )
 STYLE = files("service.pages").joinpath("style.css").read_text(encoding="utf-8")

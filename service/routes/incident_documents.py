@@ -21,6 +21,20 @@ N_TOLD = 5
 """Causes in the answer to a webhook; the incident's own route has more."""
 
 
+class TemplateOut(BaseModel):
+    """One template of log lines that came more or less often, or later, than it usually does."""
+
+    kind: Literal["missing", "excess", "new", "rare", "slow"]
+    template: str = Field(description="its text, <*> where its lines differ")
+    severity: str
+    observed: float | None = Field(description="what was seen in the incident's window, in the unit")
+    expected: float | None = Field(description="what is usual for all that the service said, in the unit")
+    unit: Literal["lines", "ms"]
+    examples: list[str] = Field(description="at most three lines, secrets masked")
+    first_seen_ms: int | None = Field(description="start of the first window it is known from")
+    trace_ids: list[str]
+
+
 class EvidenceOut(BaseModel):
     """One checkable reason for a candidate."""
 
@@ -28,6 +42,7 @@ class EvidenceOut(BaseModel):
     weight: float | None
     sentence: str
     figures: dict[str, float | None]
+    templates: list[TemplateOut] = Field([], description="the log templates behind it, strongest first")
 
 
 class CandidateOut(BaseModel):

@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import a_case, a_graph
-from log_builders import SERVICES, a_logged_case, sums_of
+from log_builders import FAULT_MS, NORMAL_MS, SERVICES, a_logged_case, sums_of
 
-from models.evidence.log_templates import MAX_SURPRISE, log_evidence, log_findings
+from features.log_counts import LogKind
+from features.log_sums import LogSums
+from models.evidence.finding import MAX_SURPRISE
+from models.evidence.log_templates import log_evidence, log_findings
 from models.rankers import rank
 
 
@@ -16,12 +19,14 @@ def test_the_service_whose_lines_are_missing_scores_most_and_says_why(broken: st
     assert evidence is not None
     index = case.items.index(broken)
     assert int(np.argmax(evidence.score)) == index
-    sentence, figures = evidence.sentence(index, case)
-    assert "lines missing: 0 came" in sentence
+    missing, excess, _ = log_findings(case)
+    sentence, figures = missing.sentence(index)
+    assert f"Log lines missing of {broken}: 0 came" in sentence
     assert "“request is done after" in sentence
-    assert "new lines in excess" in sentence
-    assert figures["lines_missing_expected"] > 20
-    assert figures["lines_in_excess_observed"] > 20
+    assert figures["missing_lines_expected"] > 20
+    sentence, figures = excess.sentence(index)
+    assert f"New log lines of {broken}: " in sentence
+    assert figures["excess_lines_observed"] > 20
 
 
 def test_a_calm_window_scores_little() -> None:
@@ -62,7 +67,10 @@ def test_a_window_without_lines_says_nothing() -> None:
     evidence = log_evidence(case)
     assert evidence is not None
     assert evidence.score.max() == 0.0
-    assert evidence.sentence(0, case) == ("", {})
+    assert log_findings(case)[0].sentence(0) == (
+        "The log lines of gateway differ from what they usually are.",
+        {},
+    )
 
 
 def test_items_that_write_no_logs_score_nothing() -> None:
@@ -80,9 +88,8 @@ def test_without_an_example_the_template_is_named() -> None:
         window_logs=replace(case.window_logs, examples={}),  # type: ignore[type-var]
         normal_logs=replace(case.normal_logs, examples={}),  # type: ignore[type-var]
     )
-    evidence = log_evidence(bare)
-    assert evidence is not None
-    assert "such as template " in evidence.sentence(bare.items.index("order"), bare)[0]
+    missing = log_findings(bare)[0]
+    assert "such as template " in missing.sentence(bare.items.index("order"))[0]
 
 
 def test_the_ranker_names_the_service_whose_logs_changed_and_quotes_them() -> None:
@@ -90,16 +97,55 @@ def test_the_ranker_names_the_service_whose_logs_changed_and_quotes_them() -> No
     best = ranking.candidates[0]
     assert best.item == SERVICES[1]
     assert {"log_missing", "log_excess"} <= {evidence.kind for evidence in best.evidence}
-    assert "lines missing: 0 came" in best.evidence[0].sentence
+    missing, new = sorted(best.evidence, key=lambda each: each.kind, reverse=True)[:2]
+    assert "Log lines missing of order: 0 came" in missing.sentence
+    [told] = missing.templates
+    assert (told.kind, told.severity, told.unit, told.observed) == ("missing", "INFO", "lines", 0.0)
+    assert told.first_seen_ms == NORMAL_MS[0]
+    told = new.templates[0]
+    assert (told.kind, told.severity, told.first_seen_ms) == ("new", "ERROR", FAULT_MS[0])
+    assert len(told.examples) == len(told.trace_ids) == 3
+    assert told.examples[0].startswith("request failed badly")
 
 
 def test_longer_waits_are_evidence_of_their_own() -> None:
     waits = next(each for each in log_findings(a_logged_case(slow="order")) if each.kind == "log_waits")
     case = a_logged_case(slow="order")
     assert case.items[int(np.nanargmax(waits.surprise))] == "order"
-    assert (
-        "waits between the lines of one trace grew at order" in waits.sentence(case.items.index("order"))[0]
+    index = case.items.index("order")
+    assert "order is late after “request" in waits.sentence(index)[0]
+    assert waits.templates is not None
+    [told] = waits.templates(index)
+    assert (told.kind, told.unit) == ("slow", "ms")
+    assert told.observed > 3 * told.expected > 30
+
+
+def test_a_template_that_is_seldom_seen_is_called_rare() -> None:
+    case = a_logged_case()
+    assert case.window_logs is not None
+    assert case.normal_logs is not None
+    kind = LogKind("order", "WARN", "seldom")
+
+    def with_kind(sums: LogSums, n_lines: list[float]) -> LogSums:
+        column = np.zeros((len(sums.counts.counts), 1))
+        column[: len(n_lines), 0] = n_lines
+        counts = replace(
+            sums.counts,
+            kinds=(*sums.counts.kinds, kind),
+            counts=np.hstack([sums.counts.counts, column]),
+        )
+        return replace(sums, counts=counts, texts={kind: "disk <*> is tired"})
+
+    rare = replace(
+        case,
+        window_logs=with_kind(case.window_logs, [9.0]),
+        normal_logs=with_kind(case.normal_logs, [1.0]),
     )
+    excess = next(each for each in log_findings(rare) if each.kind == "log_excess")
+    assert excess.templates is not None
+    told = excess.templates(rare.items.index("order"))[0]
+    assert (told.kind, told.template, told.observed) == ("rare", "disk <*> is tired", 9.0)
+    assert told.first_seen_ms == NORMAL_MS[0]
 
 
 def test_a_case_without_logs_has_no_log_findings() -> None:

@@ -117,8 +117,13 @@ def test_a_restart_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
 
 
 def assert_equal(one: TestClient, other: TestClient) -> None:
-    for ask in (lambda logs: logs.window(SERVICES, since_ms=0), lambda logs: logs.normal(SERVICES)):
-        found, wanted = ask(logs_of(one)), ask(logs_of(other))
+    pairs = (
+        [logs_of(each).window(SERVICES, since_ms=0) for each in (one, other)],
+        [logs_of(each).normal(SERVICES) for each in (one, other)],
+    )
+    for found, wanted in pairs:
+        assert found is not None
+        assert wanted is not None
         assert set(found.counts.kinds) == set(wanted.counts.kinds)
         assert (found.counts.counts == wanted.counts.of_kinds(found.counts.kinds).counts).all()
         assert (found.counts.starts_ms == wanted.counts.starts_ms).all()
