@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,16 +10,20 @@ import httpx2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
     from experiments.story import Story
     from telemetry.batches import Samples
+    from telemetry.logs import Logs
 
 START_TIMEOUT_S = 60.0
 REQUEST_TIMEOUT_S = 60.0
+
+MAX_LINES = 20_000
+"""Log lines of one request: some megabytes."""
 
 
 class ServiceNotReadyError(TimeoutError):
@@ -77,6 +82,13 @@ class ServiceClient:
         """Send a batch; return what became of it."""
         return self._post("/v1/samples", {"series": columns_of(samples)})
 
+    def send_logs(self, logs: Logs) -> dict[str, Any]:
+        """Send log lines; return what became of them."""
+        answer = self._http.post("/v1/logs", content=lines_of(logs))
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
+        return told
+
     def send_changes(self, changes: Sequence[ChangeEvent]) -> dict[str, Any]:
         """Send change events; return what became of them."""
         told = [
@@ -120,16 +132,48 @@ class ServiceClient:
 def replay(
     story: Story, client: ServiceClient, *, on_progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Bring the graph, the changes and the samples of a story, in this order.
+    """Bring the graph and the changes of a story, then its log lines and samples as time goes on.
 
     ``on_progress`` is told the number of samples of each batch that the service has on disk.
     """
     client.import_graph(story.graph)
     if story.changes:
         client.send_changes(story.changes)
+    told_ms = 0
     for batch in story.batches():
+        until_ms = int(batch.time_ms[-1]) + story.history.step_ms
+        due = story.logs.where((story.logs.time_ms >= told_ms) & (story.logs.time_ms < until_ms))
+        for part in parts_of(due):
+            client.send_logs(part)
+        told_ms = until_ms
         client.send_samples(batch)
         on_progress(len(batch))
+
+
+def parts_of(logs: Logs) -> Iterator[Logs]:
+    """Log lines in parts, each small enough for one request."""
+    place = np.arange(len(logs)) // MAX_LINES
+    for part in range(-(-len(logs) // MAX_LINES)):
+        yield logs.where(place == part)
+
+
+def lines_of(logs: Logs) -> bytes:
+    """Log lines as JSON, one object a line."""
+    streams = (logs.streams[stream] for stream in logs.stream.tolist())
+    columns = zip(streams, logs.time_ms.tolist(), logs.bodies, logs.trace_ids, strict=True)
+    return "\n".join(
+        json.dumps(
+            {
+                "service": stream.service,
+                "severity": stream.severity,
+                "logger": stream.logger,
+                "time_ms": time_ms,
+                "message": body,
+                "trace_id": trace_id,
+            }
+        )
+        for stream, time_ms, body, trace_id in columns
+    ).encode()
 
 
 def document_of(graph: DependencyGraph) -> dict[str, Any]:

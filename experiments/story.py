@@ -15,9 +15,11 @@ import numpy as np
 from experiments.brokerage.alertmanager import alertmanager_payload
 from experiments.brokerage.alerts import AlertEvent, firing_alerts
 from experiments.brokerage.faults import example_fault
+from experiments.brokerage.log_alerts import error_line_alerts
 from experiments.brokerage.simulate import simulate
 from experiments.datasets.petshop import load_petshop
 from telemetry.batches import Samples
+from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
+    from experiments.brokerage.logs import LogLine
     from experiments.datasets.petshop import Incident, Scenario
     from features.frame import Frame
 
@@ -37,6 +40,8 @@ FAULT_AT = time(10, 12)
 REPLAY_FROM = time(9, 0)
 ANSWER_AFTER = timedelta(minutes=3)
 """How long after the alert fired the webhook is sent: Alertmanager waits for its group."""
+
+NO_LOGS = Logs.from_records([])
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Story:
         The clock of the items, a key of `features.calendar.CLOCKS`.
     incident
         The samples to replay, in the order they arrive.
+    logs
+        The log lines to replay with them, by time.
     webhook
         The Alertmanager document that is sent when the samples have been replayed.
     causes
@@ -66,6 +73,7 @@ class Story:
     webhook: dict[str, Any]
     causes: tuple[str, ...]
     happened: str
+    logs: Logs = NO_LOGS
 
     def batches(self, *, max_samples: int = 5_000) -> Iterator[Samples]:
         """The incident's samples in order of time, cut between instants."""
@@ -100,9 +108,10 @@ def brokerage_story(*, kind: str = "slow_database", seed: int = 7) -> Story:
     fault = example_fault(kind, start)
     history = simulate(FIRST_DAY, n_days=N_HISTORY_DAYS, seed=seed)
     day = simulate(INCIDENT_DAY, n_days=1, seed=seed + 1, faults=[fault])
-    fired = [
-        alert for alert in firing_alerts(day, history=history.frame) if start <= alert.starts_at < fault.end
-    ]
+    raised = firing_alerts(day, history=history.frame)
+    fired = [alert for alert in raised if start <= alert.starts_at < fault.end]
+    if not fired:  # some faults show in the log only
+        fired = error_line_alerts(day.log_lines(start, fault.end))
     if not fired:
         raise LookupError(f"no alert fires for {kind} at {fault.item}")
     at = fired[0].starts_at + ANSWER_AFTER
@@ -118,6 +127,7 @@ def brokerage_story(*, kind: str = "slow_database", seed: int = 7) -> Story:
         webhook=alertmanager_payload(fired, at=at),
         causes=fault.causes,
         happened=f"{kind.replace('_', ' ')} at {fault.item}, {start:%A %H:%M} in Shanghai",
+        logs=logs_of(day.log_lines(replay_from, at)),
     )
 
 
@@ -162,6 +172,11 @@ def petshop_story(directory: Path, *, incident: str | None = None) -> Story:
         causes=(chosen.cause,),
         happened=f"{chosen.cause}, as the data set labels it",
     )
+
+
+def logs_of(lines: Sequence[LogLine]) -> Logs:
+    """Lines as they are sent, without what only the simulation knows of them."""
+    return Logs.from_records(LogRecord(line.item, line.level, "", line.time_ms, line.text) for line in lines)
 
 
 def samples_of(frame: Frame) -> Samples:

@@ -141,7 +141,11 @@ def _replay(console: Console, began: float, story: Story, client: ServiceClient)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("replaying the incident's day", total=len(story.incident))
         replay(story, client, on_progress=lambda n_samples: progress.advance(task, n_samples))
-    _say(console, began, f"replayed {len(story.incident):,} samples; the alert fires")
+    _say(
+        console,
+        began,
+        f"replayed {len(story.incident):,} samples and {len(story.logs):,} log lines; the alert fires",
+    )
     return client.send_webhook(story.webhook)
 
 
