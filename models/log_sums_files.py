@@ -34,6 +34,7 @@ def sums_parts(sums: LogSums) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "kinds": [list(each) for each in counts.kinds],
         "examples": by_kind(sums.examples),
         "traces": by_kind(sums.traces),
+        "texts": sorted([place[each], text] for each, text in sums.texts.items() if each in place),
         "gap_step_ms": gaps.step_ms,
         "gap_kinds": [list(each) for each in gaps.kinds],
     }
@@ -100,6 +101,7 @@ def sums_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[An
         ),
         by_kind(document["examples"]),
         by_kind(document["traces"]),
+        {kinds[int(index)]: str(text) for index, text in document.get("texts", ())},
     )
 
 

@@ -298,7 +298,7 @@ class LiveLogs:
 
     def _reference(self) -> LogReference | None:
         if self._bundle is not None:
-            return self._bundle.reference
+            return self._bundle.past.reference
         if self._past_reference is None and self._past is not None:
             self._past_reference = log_reference(self._past.counts)
         return self._past_reference

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, BinaryIO
 
-from telemetry.decoders.json_logs import MAX_LINE_BYTES, decode
+from telemetry.decoders.gathering_logs import MAX_LINE_BYTES
+from telemetry.decoders.json_logs import decode
 from training.errors import BadHistoryError, NoHistoryError
 
 if TYPE_CHECKING:
