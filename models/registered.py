@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from models.bundle import Bundle, load_bundle, save_bundle
@@ -10,7 +11,7 @@ from models.log_bundle import LogBundle, load_log_bundle, save_log_bundle
 from models.registry import LOG_MODEL_NAME, MODEL_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -47,6 +48,8 @@ class RegisteredModel(Generic[AnyBundle]):
         Module that MLflow loads it with, for those who use it without Sunspot's service.
     inputs
         Columns of the table that it then takes, with MLflow's names of their types.
+    example
+        Such a table, column by column, of what a bundle learned from; ``None`` if it keeps none.
     """
 
     name: str
@@ -55,6 +58,24 @@ class RegisteredModel(Generic[AnyBundle]):
     load: Callable[[Path], AnyBundle]
     loader_module: str
     inputs: Mapping[str, str]
+    example: Callable[[AnyBundle], Mapping[str, Sequence[object]]] | None = None
+
+
+DETECTOR_INPUTS = {"item": "string", "metric": "string", "time_ms": "long", "value": "double"}
+EXAMPLE_TICKS, EXAMPLE_SERIES = 120, 4
+
+
+def latest_samples(bundle: Bundle) -> dict[str, list[object]]:
+    """The latest samples of a few series that a bundle learned from, as a table."""
+    normal = bundle.normal
+    first = max(0, normal.n_ticks - EXAMPLE_TICKS)
+    rows = [
+        (key.item, key.metric, normal.start_ms + tick * normal.step_ms, float(normal.values[tick, column]))
+        for tick in range(first, normal.n_ticks)
+        for column, key in enumerate(normal.keys[:EXAMPLE_SERIES])
+    ]
+    seen = [row for row in rows if isfinite(row[3])]
+    return {name: [row[place] for row in seen] for place, name in enumerate(DETECTOR_INPUTS)}
 
 
 DETECTORS_MODEL: RegisteredModel[Bundle] = RegisteredModel(
@@ -63,7 +84,8 @@ DETECTORS_MODEL: RegisteredModel[Bundle] = RegisteredModel(
     save_bundle,
     load_bundle,
     "models.pyfunc",
-    {"item": "string", "metric": "string", "time_ms": "long", "value": "double"},
+    DETECTOR_INPUTS,
+    latest_samples,
 )
 
 LOGS_MODEL: RegisteredModel[LogBundle] = RegisteredModel(

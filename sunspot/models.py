@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sunspot.drift import drift
 from sunspot.options import data_option, tracking_uri_option
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def command() -> None:
     """List and compare the registered bundles, and choose the champion."""
 
 
+command.add_command(drift)
+
+
 @command.command(name="list")
 @model_option
 @data_option
@@ -49,7 +53,7 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
 
     from rich.table import Table
 
-    bundles = _tracker(model_name, data, tracking_uri).registered()
+    bundles = tracker_of(model_name, data, tracking_uri).registered()
     if not bundles:
         click.echo(f"no bundle is registered yet: run sunspot train {model_name.removeprefix('sunspot-')}")
         return
@@ -80,7 +84,7 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
     """
     from rich.table import Table
 
-    bundles = _tracker(model_name, data, tracking_uri).registered()
+    bundles = tracker_of(model_name, data, tracking_uri).registered()
     one, other = _found(bundles, first), _found(bundles, second)
     table = Table("figure", f"version {first}", f"version {second}", "change")
     for name in sorted(one.figures.keys() | other.figures.keys()):
@@ -97,7 +101,7 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 @tracking_uri_option
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Make a version champion, whatever the gate said of it."""
-    tracker = _tracker(model_name, data, tracking_uri)
+    tracker = tracker_of(model_name, data, tracking_uri)
     if _found(tracker.registered(), version).is_champion:
         click.echo(f"version {version} is champion already")
         return
@@ -111,7 +115,7 @@ def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) 
 @tracking_uri_option
 def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
     """Make the version champion again that was champion before; done twice, the two change places twice."""
-    tracker = _tracker(model_name, data, tracking_uri)
+    tracker = tracker_of(model_name, data, tracking_uri)
     version = tracker.previous() if tracker.registered() else ""
     if not version:
         raise click.ClickException("no version was champion before the present one")
@@ -119,7 +123,8 @@ def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
     click.echo(f"version {version} is champion again")
 
 
-def _tracker(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
+def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
+    """Tracker of a registered model; an error with advice if there is no store yet."""
     from models.registered import REGISTERED_MODELS
     from models.registry import store_path, tracking_uri_for
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BROKERAGE_FIRST_DAY = (2026, 3, 5)  # a Thursday, so that the part that is learned from has a weekend
 BROKERAGE_DAYS = 7
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CLOCK_NAMES = ("XSHG", "always")  # those of features.calendar, which --help need not import
 
 
@@ -130,6 +131,7 @@ def _trained(
     with console.status("reading history") as status:
         frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
         status.update("opening MLflow")
+        from models.case_library import read_cases
         from models.registered import DETECTORS_MODEL
         from training.fit_detectors import FitConfig, fit_detectors
         from training.tracking import MlflowTracker, tracking_uri_for
@@ -144,7 +146,15 @@ def _trained(
             seed=seed,
         )
         tracker = MlflowTracker(uri, DETECTORS_MODEL)
-        result = fit_detectors(config, frame, tracker, clocks=clocks, progress=status.update)
+        result = fit_detectors(
+            config,
+            frame,
+            tracker,
+            clocks=clocks,
+            cases=read_cases(data / "cases"),
+            kept=data / "training" / "detectors",
+            progress=status.update,
+        )
         return result, uri
 
 
@@ -175,7 +185,10 @@ def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
     from training.datasets import frame_from_history, frame_from_tables
 
     if source == "history":
-        return frame_from_history(data / "history", step_ms=step_ms)
+        frame = frame_from_history(data / "history", step_ms=step_ms)
+        if frame.end_ms - frame.start_ms > DAY_MS:  # so that what an interrupt leaves is of use for an hour
+            frame = frame.between(frame.start_ms, frame.end_ms // HOUR_MS * HOUR_MS)
+        return frame
     if source != "brokerage":
         return frame_from_tables(Path(source), step_ms=step_ms)
     from datetime import date, timedelta

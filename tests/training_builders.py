@@ -66,6 +66,7 @@ class MemoryRun:
 
     id: str
     children: dict[str, MemoryRun] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     params: dict[str, object] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     data: list[DataSet] = field(default_factory=list)
@@ -94,10 +95,11 @@ class MemoryTracker(Generic[AnyBundle]):
         self.runs: list[MemoryRun] = []
         self.versions: list[AnyBundle] = []
         self._champion = champion
+        self._champion_version = ""
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[MemoryRun]:
-        self.runs.append(MemoryRun(name))
+        self.runs.append(MemoryRun(name, tags=dict(tags)))
         yield self.runs[-1]
 
     def register(self, run: Run, bundle: AnyBundle) -> str:
@@ -107,8 +109,11 @@ class MemoryTracker(Generic[AnyBundle]):
     def champion(self) -> AnyBundle | None:
         return self._champion
 
+    def champion_version(self) -> str:
+        return self._champion_version
+
     def promote(self, version: str) -> None:
-        self._champion = self.versions[int(version) - 1]
+        self._champion, self._champion_version = self.versions[int(version) - 1], version
 
 
 def deaf(bundle: Bundle) -> Bundle:

@@ -8,25 +8,29 @@ from typing import TYPE_CHECKING
 
 from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
-from models.detectors.baseline import fit_baseline, usual_residuals
+from models.detectors.baseline import usual_residuals
 from models.thresholds import pages_of, threshold_for_budget
+from training.case_figures import case_figures
 from training.datasets import digest_of
 from training.evaluate import renamed
 from training.injection import inject_shifts
 from training.plots import training_plots
 from training.promote import Decision, decide, flaw_of, strangeness_of
-from training.provenance import provenance
-from training.row_trial import try_row_detectors
+from training.provenance import COMMIT_TAG, provenance
+from training.row_trial import second_stage_of, try_row_detectors
+from training.shards import fit_in_shards, kept_in
 from training.splits import split_in_time, without
 from training.tracking import DataSet
 from training.trial import run_trial, trial_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from features.calendar import Clock
     from features.frame import Frame
     from models.bundle import Bundle
+    from models.case import Case
     from models.detectors.first_stage import Baseline
     from training.row_trial import RowCandidate
     from training.splits import LabelledAnomaly, Split
@@ -102,6 +106,9 @@ def fit_detectors(
     *,
     labels: Sequence[LabelledAnomaly] = (),
     clocks: Mapping[str, Clock] = CLOCKS,
+    cases: Iterable[Case] = (),
+    kept: Path | None = None,
+    processes: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
     """Fit on the earlier part of a frame, calibrate on the next, judge on the last, and register.
@@ -121,6 +128,13 @@ def fit_detectors(
         Incidents known to be in the history.
     clocks
         The clocks by name, with the days that an operator has told of.
+    cases
+        Closed incidents, whose causes a new champion must not miss where the present one sees them.
+    kept
+        Directory that keeps what was learned until the training ends, so that one that was interrupted goes
+        on where it was; by default nothing is kept.
+    processes
+        How many to learn in at once; by default one per core.
     progress
         Told what is being done, for whoever waits.
 
@@ -130,14 +144,22 @@ def fit_detectors(
         If the frame is too short to cut in three.
     """
     split = split_in_time(frame, fit_share=config.fit_share, calibrate_share=config.calibrate_share)
-    with tracker.run(f"fit-detectors-{config.data_name}", provenance(seed=config.seed)) as run:
+    tags = provenance(seed=config.seed) | {"sunspot.parent_champion": tracker.champion_version() or "none"}
+    with tracker.run(f"fit-detectors-{config.data_name}", tags) as run, kept_in(kept) as directory:
         data = _data_set(config, frame)
         run.log(asdict(config), {"n_ticks": frame.n_ticks, "n_series": len(frame.keys)})
         run.log_data(data)
 
         progress("learning what is normal")
         clock = clocks[config.clock]
-        baseline = fit_baseline(without(split.fit, labels), clock)
+        baseline = fit_in_shards(
+            without(split.fit, labels),
+            clock,
+            directory,
+            code=tags.get(COMMIT_TAG, tags["sunspot.version"]),
+            processes=processes,
+            progress=lambda share: progress(f"learning what is normal: {share:.0%}"),
+        )
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
         progress("scoring every series")
@@ -166,13 +188,16 @@ def fit_detectors(
             threshold=threshold,
             detectors={name: each.detector for name, each in rows.items()},
             row_thresholds={name: each.threshold for name, each in rows.items()},
-            metadata=_metadata(config, data, split),
+            metadata=_metadata(config, data, split)
+            | {"second_stage": second_stage_of(rows, budget_per_week=config.budget_per_week)},
         )
         flaw = flaw_of(bundle, split.held_back)
         if flaw:
             version, decision = "", Decision(False, flaw)
         else:
             progress("comparing with the champion")
+            known_cases = list(cases)
+            figures |= case_figures(bundle, clock, known_cases)
             champion, rival = tracker.champion(), None
             strange = "" if champion is None else strangeness_of(champion, frame)
             if champion is not None and not strange:
@@ -180,6 +205,7 @@ def fit_detectors(
                 rival = trial_figures(
                     champions, champion.baseline, champion.threshold, shifts=shifts, labels=labels
                 )
+                rival |= case_figures(champion, clocks[champion.clock], known_cases)
                 run.log({}, renamed(rival, "champion"))
             decision = decide(figures, rival, budget_per_week=config.budget_per_week)
             if strange and not config.replaces_champion:

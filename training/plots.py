@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.thresholds import pages_of, series_weeks, threshold_for_budget
+from training.evaluate import page_figures
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,13 +22,21 @@ if TYPE_CHECKING:
     from training.trial import Trial
 
 N_PROFILES = 4
+BUDGETS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""False pages per series and week that calibration is looked at for."""
+
 DAY_MS = 86_400_000
 
 
 def training_plots(
-    trial: Trial, baseline: Baseline, clock: Clock, *, threshold: float, pages: NDArray[np.bool_]
+    trial: Trial,
+    baseline: Baseline,
+    clock: Clock,
+    *,
+    threshold: float,
+    pages: NDArray[np.bool_],
 ) -> Mapping[str, Figure]:
-    """Draw the pictures of a first stage: held-back scores, a few profiles, and false pages per day.
+    """Draw the pictures of a first stage: held-back scores, a few profiles, false pages, and calibration.
 
     Parameters
     ----------
@@ -40,6 +51,7 @@ def training_plots(
         "held_back_scores": _score_plot(trial, threshold),
         "profiles": _profile_plot(trial, baseline, clock),
         "false_pages_per_day": _page_plot(trial, pages),
+        "calibration": _calibration_plot(trial, baseline),
     }
 
 
@@ -79,6 +91,30 @@ def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
     axes.bar(names, counts, color="tab:orange")
     axes.set(ylabel="false pages, all series", title="False pages on the time held back", xlabel="day (UTC)")
     return figure
+
+
+def _calibration_plot(trial: Trial, baseline: Baseline) -> Figure:
+    """Draw what each budget, calibrated before, costs on the time held back."""
+    figure, (axes,) = new_figure(1)
+    low, achieved, high = np.array([_achieved(trial, baseline, budget) for budget in BUDGETS]).T
+    axes.plot(BUDGETS, BUDGETS, color="tab:gray", lw=1, label="as asked")
+    axes.errorbar(BUDGETS, achieved, yerr=(achieved - low, high - achieved), fmt="o", ms=4, label="achieved")
+    axes.set(xscale="log", yscale="symlog", xlabel="budget", title="False pages per series and week")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _achieved(trial: Trial, baseline: Baseline, budget: float) -> tuple[float, float, float]:
+    """False pages per series-week of a budget, between the ends of their interval."""
+    step_ms, is_sparse = baseline.step_ms, baseline.is_sparse
+    before, after = trial.calibrate, trial.held_back
+    threshold = threshold_for_budget(
+        before.calm, before.frame.times_ms, step_ms=step_ms, budget_per_week=budget, is_sparse=is_sparse
+    )
+    pages = pages_of(after.calm, after.frame.times_ms, threshold=threshold, is_sparse=is_sparse)
+    figures = page_figures(pages, series_weeks(after.calm, step_ms))
+    rate = "false_pages_per_week"
+    return figures.get(f"{rate}_low", 0.0), figures.get(rate, 0.0), figures.get(f"{rate}_high", 0.0)
 
 
 def new_figure(n_rows: int) -> tuple[Figure, list[Axes]]:

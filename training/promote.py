@@ -40,8 +40,8 @@ def decide(
     """Compare figures of the same held-back time.
 
     Worse means: more false pages than the budget and than the champion, or fewer anomalies found than the
-    champion, each by more than chance explains. What is missing from either side is not compared. Without
-    a champion the budget alone decides.
+    champion, each by more than chance explains; or the cause of fewer closed incidents. What is missing
+    from either side is not compared. Without a champion the budget alone decides.
 
     Parameters
     ----------
@@ -76,7 +76,18 @@ def decide(
             f"it finds {challenger['recall_events']:.0%} of the anomalies, "
             f"the champion {champion['recall_events']:.0%}",
         )
-    return Decision(True, "it is no worse than the champion on the time held back")
+    if (
+        "cases_found" in challenger
+        and "cases_found" in champion
+        and challenger["cases_found"] < champion["cases_found"]
+    ):
+        return Decision(
+            False,
+            f"it sees the cause of {challenger['cases_found']:.0%} of the closed incidents, "
+            f"the champion of {champion['cases_found']:.0%}",
+        )
+    judged = "the time held back" + (" and on closed incidents" if "cases_found" in challenger else "")
+    return Decision(True, f"it is no worse than the champion on {judged}")
 
 
 def strangeness_of(champion: Bundle, frame: Frame) -> str:

@@ -8,6 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+COMMIT_TAG = "mlflow.source.git.commit"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -19,7 +20,7 @@ def provenance(*, seed: int) -> dict[str, str]:
         tags["sunspot.lock_digest"] = f"sha256:{hashlib.sha256(lock.read_bytes()).hexdigest()}"
     commit = _commit()
     if commit:
-        tags["mlflow.source.git.commit"] = commit
+        tags[COMMIT_TAG] = commit
     return tags
 
 

@@ -16,7 +16,7 @@ from models.thresholds import pages_of, threshold_for_budget
 from training.evaluate import calm_figures, recall_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ MAX_ROWS = 60_000
 """At most about so many rows of each part: every n-th tick of a large estate."""
 
 LEAST_QUANTILE = 0.99
+SIMPLE = "top_scores"
+"""The detector that every other has to beat."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,24 @@ class RowCandidate:
     detector: RowDetector
     threshold: float
     figures: dict[str, float]
+
+
+def second_stage_of(candidates: Mapping[str, RowCandidate], *, budget_per_week: float) -> str:
+    """Name of the detector to serve: the plain mean of the largest scores, unless another earns its place.
+
+    Another does if it finds more of the artificial shifts than chance explains, without more false pages than
+    the plain one or the budget. Empty if there is no candidate.
+    """
+    if SIMPLE not in candidates:
+        return ""
+    simple = candidates[SIMPLE].figures
+    chosen, most_found = SIMPLE, simple.get("recall_events_high", 1.0)
+    allowed = max(simple.get("false_pages_per_week", 0.0), budget_per_week)
+    for name, candidate in candidates.items():
+        found = candidate.figures.get("recall_events", 0.0)
+        if found > most_found and candidate.figures.get("false_pages_per_week", np.inf) <= allowed:
+            chosen, most_found = name, found
+    return chosen
 
 
 def rows_of(part: Part, scores: NDArray[np.floating], baseline: Baseline, clock: Clock) -> PartRows:

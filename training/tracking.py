@@ -114,6 +114,10 @@ class Tracker(Protocol[AnyBundle]):
         """Return the bundle in use, or ``None`` if there is none that can be loaded."""
         ...
 
+    def champion_version(self) -> str:
+        """Return the version in use; empty if there is none."""
+        ...
+
     def promote(self, version: str) -> None:
         """Make a version the champion."""
         ...
@@ -223,6 +227,7 @@ class MlflowTracker(Generic[AnyBundle]):
                     pip_requirements=[f"sunspot=={installed_version('sunspot')}"],
                     metadata=dict(bundle.metadata),
                     signature=_signature(self._model.inputs),
+                    input_example=self._example(bundle),
                 )
             made = self._client.create_model_version(
                 self._model.name,
@@ -261,6 +266,17 @@ class MlflowTracker(Generic[AnyBundle]):
             self._client.set_registered_model_alias(self._model.name, PREVIOUS, before)
         self._client.set_registered_model_alias(self._model.name, CHAMPION, version)
 
+    def champion_version(self) -> str:
+        """Return the version in use; empty if there is none."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            return str(self._client.get_model_version_by_alias(self._model.name, CHAMPION).version)
+        except MlflowException as reason:
+            if reason.error_code in NO_CHAMPION:
+                return ""
+            raise
+
     def previous(self) -> str:
         """Version that was champion before the present one; empty if there was none."""
         return str(self._client.get_registered_model(self._model.name).aliases.get(PREVIOUS, ""))
@@ -296,6 +312,15 @@ class MlflowTracker(Generic[AnyBundle]):
         finally:
             mlflow.set_tracking_uri(before[0])
             mlflow.set_registry_uri(before[1])
+
+    def _example(self, bundle: AnyBundle) -> Any:
+        """A table that the bundle takes, for people to try it with; ``None`` if it knows none."""
+        import pandas as pd  # noqa: PLC0415  MLflow brings it
+
+        if self._model.example is None:
+            return None
+        table = pd.DataFrame(self._model.example(bundle))
+        return table.set_axis(table.columns.astype(object), axis=1)  # as MLflow compares them
 
     def _make_model(self) -> None:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415

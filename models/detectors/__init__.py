@@ -12,9 +12,12 @@ from models.detectors.mad import MadDetector
 from models.detectors.pca import PcaDetector
 from models.detectors.rows import RowDetector
 from models.detectors.sessions import SessionDetector
+from models.detectors.top_scores import TopScoresDetector
 
 DETECTORS: dict[str, type[RowDetector]] = {
+    "top_scores": TopScoresDetector,
     "mad": MadDetector,
+    "pca": PcaDetector,
     "isolation_forest": IsolationForestDetector,
 }
 """Every detector of feature rows, by the name a bundle knows it by."""

@@ -55,7 +55,7 @@ def test_a_bundle_loads_to_what_was_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.normal.values, a_frame(["order", "quotes"]).values)  # to the bit
     assert (again.threshold, again.row_thresholds, again.metadata) == (
         6.0,
-        {"mad": 3.0, "isolation_forest": 3.0},
+        dict.fromkeys(DETECTORS, 3.0),
         {"note": ""},
     )
     live = a_frame(["order", "quotes"], n_ticks=60, seed=3)

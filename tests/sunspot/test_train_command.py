@@ -12,6 +12,7 @@ from training_builders import a_bundle
 from features.calendar import CLOCKS
 from models.registered import DETECTORS_MODEL
 from models.registry import tracking_uri_for
+from sunspot.models import command as models_command
 from sunspot.train import command
 from training.tracking import MlflowTracker
 
@@ -97,3 +98,22 @@ def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> 
 def test_every_clock_can_be_named() -> None:
     told = CliRunner().invoke(command, ["detectors", "--help"]).output
     assert all(name in told for name in CLOCKS)
+
+
+def test_drift_says_whether_it_is_time_to_train(tmp_path: Path) -> None:
+    options = ["--from", str(tables(tmp_path / "tables", n_ticks=600)), "--data", str(tmp_path / "data")]
+
+    def drift() -> Result:
+        return CliRunner().invoke(models_command, ["drift", *options])
+
+    nothing = drift()
+    assert (nothing.exit_code, "run sunspot train detectors" in nothing.output) == (1, True)
+    trained = train(*options, "--clock", "always", "--budget", "500")
+    assert "champion   yes" in trained.output, trained.output
+    steady = drift()
+    assert (steady.exit_code, "no need" in steady.output) == (0, True), steady.output
+    table = tmp_path / "tables" / "calm.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *(f"{row}e3" for row in rows)]))
+    moved = drift()
+    assert (moved.exit_code, "no longer have the values" in moved.output) == (1, True), moved.output

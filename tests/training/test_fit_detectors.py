@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from builders import a_frame
-from training_builders import MemoryTracker, a_bundle, deaf
+from training_builders import MemoryTracker, a_bundle, a_detector, deaf
 
 from features.calendar import CLOCKS, overridden
 from features.calendar_overrides import CalendarOverrides
@@ -20,6 +20,7 @@ from models.detectors import DETECTORS
 from training.errors import ShortHistoryError
 from training.fit_detectors import FitConfig, FitResult, fit_detectors
 from training.promote import decide
+from training.row_trial import RowCandidate, second_stage_of
 from training.splits import LabelledAnomaly
 
 if TYPE_CHECKING:
@@ -31,16 +32,18 @@ CONFIG = FitConfig(clock="always", data_name="calm")
 
 
 @pytest.fixture(scope="module")
-def tracker() -> MemoryTracker:
+def tracker() -> MemoryTracker[Bundle]:
     return MemoryTracker()
 
 
 @pytest.fixture(scope="module")
-def result(tracker: MemoryTracker) -> FitResult:
+def result(tracker: MemoryTracker[Bundle]) -> FitResult:
     return fit_detectors(CONFIG, FRAME, tracker)
 
 
-def test_the_first_bundle_serves_all_that_was_learned(result: FitResult, tracker: MemoryTracker) -> None:
+def test_the_first_bundle_serves_all_that_was_learned(
+    result: FitResult, tracker: MemoryTracker[Bundle]
+) -> None:
     bundle = result.bundle
     assert result.promoted, result.reason
     assert tracker.champion() is bundle
@@ -51,10 +54,10 @@ def test_the_first_bundle_serves_all_that_was_learned(result: FitResult, tracker
     assert bundle.threshold >= 3
 
 
-def test_one_run_with_a_child_for_each_candidate(result: FitResult, tracker: MemoryTracker) -> None:
+def test_one_run_with_a_child_for_each_candidate(result: FitResult, tracker: MemoryTracker[Bundle]) -> None:
     run = tracker.runs[0]
     assert set(run.children) == {"first_stage", *DETECTORS}
-    assert set(run.plots) == {"held_back_scores", "profiles", "false_pages_per_day"}
+    assert set(run.plots) == {"held_back_scores", "profiles", "false_pages_per_day", "calibration"}
     assert run.data[0].digest == result.bundle.metadata["data_digest"]
     assert run.params["clock"] == "always"
     for child in run.children.values():
@@ -152,7 +155,7 @@ def test_labelled_incidents_are_neither_learned_nor_counted_as_false() -> None:
         troubled.values[first : first + 20] *= 20
         start_ms = troubled.start_ms + first * troubled.step_ms
         labels += [LabelledAnomaly(item, start_ms, start_ms + 20 * troubled.step_ms) for item in ITEMS]
-    tracker = MemoryTracker()
+    tracker: MemoryTracker[Bundle] = MemoryTracker()
     result = fit_detectors(CONFIG, troubled, tracker, labels=labels)
     assert result.figures["false_pages_per_week"] == 0
     assert result.figures["known_recall_events"] == 1
@@ -203,3 +206,29 @@ def test_the_metadata_says_when() -> None:
     fitted = fit_detectors(CONFIG, a_frame(ITEMS, n_ticks=200), MemoryTracker()).bundle.metadata
     assert datetime.fromisoformat(fitted["fitted_until"]) < datetime.fromisoformat(fitted["held_back_until"])
     assert datetime.fromisoformat(fitted["fitted_from"]).tzinfo == UTC
+
+
+def test_a_run_names_the_champion_it_was_compared_with() -> None:
+    tracker: MemoryTracker[Bundle] = MemoryTracker()
+    for _ in range(2):
+        fit_detectors(CONFIG, FRAME, tracker)
+    assert [run.tags["sunspot.parent_champion"] for run in tracker.runs] == ["none", "1"]
+
+
+def a_candidate(found: float, *, high: float = 1.0, pages: float = 0.5) -> RowCandidate:
+    figures = {"recall_events": found, "recall_events_high": high, "false_pages_per_week": pages}
+    return RowCandidate(a_detector("mad"), 3.0, figures)
+
+
+def test_the_plain_mean_serves_unless_another_earns_its_place(result: FitResult) -> None:
+    plain = a_candidate(0.5, high=0.6)
+    cases = {
+        "top_scores": a_candidate(0.55),  # chance explains it
+        "pca": a_candidate(0.7),
+        "mad": a_candidate(0.9, pages=3.0),  # found by paging more
+    }
+    for name, other in cases.items():
+        served = second_stage_of({"top_scores": plain, "pca": other}, budget_per_week=1.0)
+        assert served == ("pca" if name == "pca" else "top_scores")
+    assert second_stage_of({}, budget_per_week=1.0) == ""
+    assert result.bundle.metadata["second_stage"] in DETECTORS

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from training_builders import a_bundle
 
+from models.detectors import DETECTORS
 from models.registered import DETECTORS_MODEL
 from sunspot.models import command as models_command
 from sunspot.train import command as train_command
@@ -62,8 +63,8 @@ def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
     dataset = run.inputs.dataset_inputs[0].dataset
     assert dataset.digest in result.bundle.metadata["data_digest"]
     children = client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
-    assert {child.info.run_name for child in children} == {"first_stage", "mad", "isolation_forest"}
-    assert len(client.list_artifacts(result.run_id, "plots")) == 3
+    assert {child.info.run_name for child in children} == {"first_stage", *DETECTORS}
+    assert len(client.list_artifacts(result.run_id, "plots")) == 4
     assert {each.name for each in data.iterdir()} == {"mlflow.db", "artifacts"}
 
     (listed,) = tracker.registered()

@@ -1,0 +1,70 @@
+"""Closed incidents as a gate for detectors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from builders import ONSET, a_frame, a_graph
+from training_builders import MemoryTracker, a_bundle, deaf
+
+from features.calendar import CLOCKS
+from features.frame import Frame
+from models.case import Alert, Case, build_case
+from training.case_figures import case_figures
+from training.fit_detectors import FitConfig, fit_detectors
+from training.promote import decide
+
+CLOCK = CLOCKS["always"]
+ITEMS = ("order", "quotes")
+CALM = a_frame(ITEMS, n_ticks=2000, end=ONSET - timedelta(hours=1))
+BUNDLE = a_bundle(frame=CALM)
+
+
+def a_case(cause: str, *, factor: float) -> Case:
+    """An incident in which every series of one item rises."""
+    recent = a_frame(ITEMS, n_ticks=60, end=ONSET + timedelta(minutes=10), seed=1)
+    values = recent.values.copy()
+    own = [index for index, key in enumerate(recent.keys) if key.item == cause]
+    values[-10:, own] *= factor
+    frame = Frame(recent.start_ms, recent.step_ms, recent.keys, values)
+    at = ONSET + timedelta(minutes=10)
+    return build_case(
+        Alert("order", "Slow", ONSET), at, a_graph(("order", "quotes")), frame, normal=CALM, cause=(cause,)
+    )
+
+
+def test_a_rise_of_the_cause_is_seen_and_a_calm_one_is_not() -> None:
+    figures = case_figures(BUNDLE, CLOCK, [a_case("quotes", factor=30), a_case("quotes", factor=1)])
+    assert (figures["cases"], figures["cases_found"]) == (2, 0.5)
+    assert figures["cases_found_low"] < 0.5 < figures["cases_found_high"]
+
+
+def test_what_cannot_be_judged_does_not_count() -> None:
+    case = a_case("quotes", factor=30)
+    others = [replace(case, cause=()), replace(case, cause=("nobody",)), replace(case, step_ms=1000)]
+    empty = replace(case, window=replace(case.window, values={}), before=replace(case.before, values={}))
+    assert case_figures(BUNDLE, CLOCK, [*others, empty]) == {}
+
+
+def test_units_of_a_case_are_turned_into_those_of_the_metric() -> None:
+    figures = case_figures(BUNDLE, CLOCK, [a_case("quotes", factor=1)])
+    assert figures["cases_found"] == 0
+    assert np.isfinite(figures["cases_found_low"])
+
+
+def test_who_misses_a_closed_incident_is_not_promoted() -> None:
+    champion = {"cases": 4.0, "cases_found": 0.75}
+    worse = decide({"cases": 4.0, "cases_found": 0.5}, champion, budget_per_week=1.0)
+    assert not worse.promoted
+    assert "closed incidents" in worse.reason
+    assert decide(champion, champion, budget_per_week=1.0).promoted
+
+
+def test_a_training_is_judged_by_closed_incidents_too() -> None:
+    tracker = MemoryTracker(champion=deaf(BUNDLE))
+    config = FitConfig(clock="always", data_name="calm")
+    result = fit_detectors(config, CALM, tracker, cases=[a_case("quotes", factor=30)])
+    assert result.figures["cases_found"] == 1
+    assert tracker.runs[0].figures["champion_cases_found"] == 0

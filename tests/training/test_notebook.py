@@ -1,0 +1,38 @@
+"""The example notebook runs from top to bottom on a fresh training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from builders import a_frame
+
+from models.registered import DETECTORS_MODEL
+from training.fit_detectors import FitConfig, fit_detectors
+from training.tracking import MlflowTracker, tracking_uri_for
+
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "champion.ipynb"
+
+
+def test_every_cell_runs_and_the_fault_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = tracking_uri_for(tmp_path)
+    frame = a_frame(("order", "quotes"), n_ticks=1500)
+    fit_detectors(FitConfig(clock="always", data_name="calm"), frame, MlflowTracker(uri, DETECTORS_MODEL))
+    monkeypatch.setenv("SUNSPOT_TRACKING_URI", uri)
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    names: dict[str, Any] = {}
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    try:
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+    first, found = names["first"], names["found"]
+    assert set(zip(found["item"], found["metric"], strict=True)) == {(first["item"], first["metric"])}
+    assert len(found)
+    assert names["runs"]["tags.mlflow.runName"].tolist() == ["fit-detectors-calm"]
