@@ -192,7 +192,7 @@ class LiveLogs:
                 reference = self._reference()
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
-            self._age(stop_ms - AGEING_MS)
+            self._age()
             return len(closing)
 
     def window(self, services: Collection[str], *, since_ms: int) -> LogSums | None:
@@ -212,6 +212,7 @@ class LiveLogs:
 
     def normal(self, services: Collection[str]) -> LogSums | None:
         """What some services usually say, by the bundle or by their own past; ``None`` without either."""
+        self._age()  # a ranking does not depend on when this was last done
         with self._lock:
             normal = self._past if self._bundle is None else self._bundle.normal
             return None if normal is None else self._notes.onto(normal.of_services(services), self._miner)
@@ -303,21 +304,24 @@ class LiveLogs:
             self._past_reference = log_reference(self._past.counts)
         return self._past_reference
 
-    def _age(self, until_ms: int) -> None:
-        """Let the minutes before an instant become past, without the services that were in trouble then."""
-        with self._lock:
-            aged = [
-                each
-                for start, each in sorted(self._minutes.items())
-                if self._aged_ms <= start <= until_ms - MINUTE_MS
-            ]
-        if not aged:
-            return
-        troubles = self._troubles(from_ms(int(aged[0].counts.starts_ms[0])) - LEAD)
-        now = from_ms(until_ms)
+    def _age(self) -> None:
+        """Let minutes that are old enough become past, without the services that were in trouble then."""
+        with self._advancing:
+            until_ms = to_ms(self._live.present() - self._settings.grace) - AGEING_MS
+            with self._lock:
+                aged = [
+                    each
+                    for start, each in sorted(self._minutes.items())
+                    if self._aged_ms <= start <= until_ms - MINUTE_MS
+                ]
+            if aged:
+                troubles = self._troubles(from_ms(int(aged[0].counts.starts_ms[0])) - LEAD)
+                self._add_to_past(aged, troubles, now=from_ms(until_ms))
+
+    def _add_to_past(self, aged: Sequence[LogSums], troubles: Sequence[Trouble], *, now: datetime) -> None:
         frozen = {each.item for each in troubles if each.end is None and now - each.start < LONGEST_FREEZE}
-        calm = [_without(each, troubles) for each in aged]
         with self._lock:
+            calm = [_without(each, troubles) for each in aged]
             parts = [*([] if self._past is None else [self._past]), *calm]
             kept = commonest_kinds(parts, MAX_KINDS)
             past = joined([folded(each, kept) for each in parts])

@@ -198,3 +198,16 @@ def test_services_that_said_nothing_have_empty_sums(start: Start) -> None:
     window = logs.window(["order"], since_ms=ONSET_MS)
     assert window is not None
     assert not len(window.counts.starts_ms)
+
+
+def test_what_is_normal_does_not_depend_on_when_minutes_were_last_closed(start: Start) -> None:
+    clock = StillClock(ONSET)
+    often, never = start("often", clock=clock), start("never", clock=clock)
+    lines = told(ONSET_MS - HOUR_MS, ONSET_MS)
+    for minute in range(60):
+        clock.at = ONSET + timedelta(minutes=minute - 59)
+        due = [each for each in lines if each.time_ms // MINUTE_MS == ONSET_MS // MINUTE_MS - 60 + minute]
+        for each in (often, never):
+            receive(logs_of(each), due)
+        logs_of(often).advance()
+    assert_equal(often, never)
