@@ -28,6 +28,7 @@ from models.detectors import DETECTORS
 from models.detectors.baseline import Baseline
 from models.detectors.estimators import dump_estimator, load_estimator
 from models.detectors.rows import Parts
+from models.page_record import record_arrays, record_from_arrays
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
     from features.calendar import Clock
     from models.detectors import RowDetector
+    from models.page_record import PageRecord
 
 SCHEMA_VERSION = 1
+PAGES = "pages.npz"
 MAX_NORMAL_VALUES = 2**26
 BASELINE_TYPES: dict[str, type[np.generic]] = {
     "profile": np.float32,
@@ -74,6 +77,9 @@ class Bundle:
         Score above which a service's row is anomalous, by detector.
     metadata
         When, from what and by which code it was made, as text.
+    pages
+        False pages counted in training: what page budgets become thresholds by; ``None`` in a bundle of
+        before these were kept.
     """
 
     version: str
@@ -85,6 +91,7 @@ class Bundle:
     detectors: Mapping[str, RowDetector]
     row_thresholds: Mapping[str, float]
     metadata: Mapping[str, str]
+    pages: PageRecord | None = None
 
     @property
     def clock_used(self) -> Clock:
@@ -111,11 +118,12 @@ def make_bundle(
     detectors: Mapping[str, RowDetector],
     row_thresholds: Mapping[str, float],
     metadata: Mapping[str, str],
+    pages: PageRecord | None = None,
 ) -> Bundle:
     """Put a bundle together and give it the version of its content."""
     kept = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float64, copy=False))
     bundle = Bundle(
-        "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata
+        "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata, pages
     )
     return replace(bundle, version=digest_of_bytes(bundle_files(bundle)[MANIFEST]))
 
@@ -127,6 +135,8 @@ def bundle_files(bundle: Bundle) -> dict[str, bytes]:
         "normal.npz": arrays_to_bytes({"values": bundle.normal.values}),
         "baseline.npz": arrays_to_bytes(baseline),
     }
+    if bundle.pages is not None:
+        files[PAGES] = arrays_to_bytes(record_arrays(bundle.pages))
     parts = {name: detector.parts() for name, detector in sorted(bundle.detectors.items())}
     for name, part in parts.items():
         files[f"{name}.npz"] = arrays_to_bytes(part.arrays)
@@ -195,7 +205,12 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
             Parts(params, arrays_from_bytes(files[f"{name}.npz"]), fitted)
         )
     metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
-    return Bundle(version, step_ms, clock, normal, baseline, threshold, detectors, thresholds, metadata)
+    pages = (
+        record_from_arrays(arrays_from_bytes(files[PAGES]), len(baseline.keys)) if PAGES in files else None
+    )
+    return Bundle(
+        version, step_ms, clock, normal, baseline, threshold, detectors, thresholds, metadata, pages
+    )
 
 
 def _check_shapes(baseline: Baseline, n_slots: int) -> None:

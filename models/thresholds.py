@@ -54,7 +54,7 @@ def page_step(
     tick_ms: int,
     scores: NDArray[np.floating],
     *,
-    threshold: float,
+    threshold: float | NDArray[np.float64],
     is_sparse: NDArray[np.bool_],
 ) -> tuple[PageState, NDArray[np.bool_]]:
     """Which series page at a tick.
@@ -68,7 +68,7 @@ def page_step(
     scores
         Shape ``(n_series,)``; ``nan`` never pages.
     threshold
-        The score above which a sample is anomalous.
+        The score above which a sample is anomalous; one for all series, or shape ``(n_series,)``.
     is_sparse
         Shape ``(n_series,)``: series where one value holds nine tenths of history page once a week at most.
 

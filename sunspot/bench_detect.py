@@ -19,7 +19,9 @@ CAPTION = (
     "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point "
     "is one false page; never point-adjusted. 95 % intervals over whole series.\n"
     "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to "
-    "first page."
+    "first page.\n"
+    "parts teams: false pages per team-week against a team's budget, on quiet weeks, and faults found in their "
+    "copies."
 )
 
 
@@ -42,6 +44,14 @@ CAPTION = (
 @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
 @click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
 @click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
+@click.option(
+    "--weeks",
+    "n_weeks",
+    type=click.IntRange(3, 12),
+    default=5,
+    show_default=True,
+    help="Quiet weeks of each brokerage.",
+)
 def command(
     dataset: str,
     data: Path | None,
@@ -50,12 +60,13 @@ def command(
     no_tracking: bool,
     seed: int,
     n_seeds: int,
+    n_weeks: int,
 ) -> None:
     """Detect labelled anomalies with Sunspot, its peers and a random score."""
     from rich.console import Console
 
     with Console(stderr=True).status("reading") as status:
-        rows, digest = _measured(dataset, data, seed, n_seeds, status.update)
+        rows, digest = _measured(dataset, data, range(seed, seed + n_seeds), n_weeks, status.update)
     finish(
         {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
         caption=CAPTION,
@@ -65,15 +76,17 @@ def command(
 
 
 def _measured(
-    dataset: str, data: Path | None, seed: int, n_seeds: int, on_progress: Callable[[str], None]
+    dataset: str, data: Path | None, seeds: range, n_weeks: int, on_progress: Callable[[str], None]
 ) -> tuple[list[Row], str]:
     from experiments.datasets.errors import DatasetError
 
     if dataset == "brokerage":
         from experiments.detect_brokerage import bench_brokerage
+        from experiments.detect_quiet_weeks import bench_quiet_weeks
 
-        seeds = range(seed, seed + n_seeds)
-        return bench_brokerage(seeds, on_progress=on_progress), f"seeds:{seeds.start}-{seeds.stop - 1}"
+        rows = bench_brokerage(seeds, on_progress=on_progress)
+        rows += bench_quiet_weeks(seeds, n_weeks=n_weeks, on_progress=on_progress)
+        return rows, f"seeds:{seeds.start}-{seeds.stop - 1}"
     if data is None or not data.is_dir():
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
     try:

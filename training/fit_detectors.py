@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
+from models.page_record import GRID, PageRecord, count_by_series
 from models.thresholds import pages_of, threshold_for_budget
 from training.case_figures import case_figures
 from training.datasets import digest_of
@@ -190,6 +191,7 @@ def fit_detectors(
             row_thresholds={name: each.threshold for name, each in rows.items()},
             metadata=_metadata(config, data, split)
             | {"second_stage": second_stage_of(rows, budget_per_week=config.budget_per_week)},
+            pages=_page_record(trial, baseline),
         )
         flaw = flaw_of(bundle, split.held_back)
         if flaw:
@@ -233,6 +235,14 @@ def _log_plots(run: Run, trial: Trial, baseline: Baseline, clock: Clock, thresho
     plots = training_plots(trial, baseline, clock, threshold=threshold, pages=pages)
     for name, plot in plots.items():
         run.log_plot(name, plot)
+
+
+def _page_record(trial: Trial, baseline: Baseline) -> PageRecord:
+    counted = (
+        count_by_series(part.calm, part.frame.times_ms, step_ms=baseline.step_ms)
+        for part in (trial.calibrate, trial.held_back)
+    )
+    return PageRecord(GRID, *counted)
 
 
 def _data_set(config: FitConfig, frame: Frame) -> DataSet:

@@ -1,0 +1,53 @@
+"""Windows in which some items are worked on, and do not page: between instants, or in session phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from features.calendar import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+EVERY_PHASE = frozenset(Phase)
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """A window of maintenance.
+
+    Attributes
+    ----------
+    items, teams
+        What is worked on; an item is covered by itself or by its team.
+    start_ms, end_ms
+        The window is half-open; with phases it says between which instants these count.
+    phases
+        Phases of the exchange day: work "after the close" is not at an hour of the clock, for after a
+        holiday that hour is another day's.
+    """
+
+    items: frozenset[str]
+    teams: frozenset[str]
+    start_ms: int
+    end_ms: int
+    phases: frozenset[Phase] = EVERY_PHASE
+
+    def is_on(self, at_ms: int, phase: Phase) -> bool:
+        """Whether it covers an instant of a phase."""
+        return self.start_ms <= at_ms < self.end_ms and phase in self.phases
+
+    def covers(self, item: str, team: str) -> bool:
+        """Whether an item of a team is worked on in it."""
+        return item in self.items or team in self.teams
+
+
+def muted_items(
+    windows: Iterable[Maintenance], teams: Mapping[str, str], *, at_ms: int, phase: Phase
+) -> frozenset[str]:
+    """Items, given with their teams, that some window covers at an instant."""
+    on = [each for each in windows if each.is_on(at_ms, phase)]
+    if not on:
+        return frozenset()
+    return frozenset(item for item, team in teams.items() if any(each.covers(item, team) for each in on))
