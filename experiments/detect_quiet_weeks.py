@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.quiet_weeks import calls_of, delay_of, scored_weeks
+from experiments.quiet_weeks import KINDS, N_WEEKS, calls_of, delay_of, scored_weeks
 from models.thresholds import WEEK_MS
 from training.intervals import wilson_interval
 
@@ -51,13 +51,17 @@ class Outcome:
 
 
 def bench_quiet_weeks(
-    seeds: Iterable[int], *, n_weeks: int = 5, on_progress: Callable[[str], None] = lambda _: None
+    seeds: Iterable[int],
+    *,
+    n_weeks: int = N_WEEKS,
+    kinds: Sequence[str] = KINDS,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Judge each seed's weeks at every budget, for Sunspot and a random score."""
     outcomes: dict[tuple[str, float], list[Outcome]] = {}
     for seed in seeds:
         on_progress(f"quiet weeks {seed}")
-        weeks = scored_weeks(seed, n_weeks=n_weeks)
+        weeks = scored_weeks(seed, n_weeks=n_weeks, kinds=kinds)
         for method in METHODS:
             for budget in BUDGETS:
                 outcomes.setdefault((method, budget), []).append(_outcome(weeks, seed, method, budget))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -119,7 +119,7 @@ def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: 
     scores = weeks.scores[method][with_faults]
     memory, found = initial_memory(len(weeks.keys)), []
 
-    @lru_cache(maxsize=None)
+    @cache
     def related(item: str) -> frozenset[str]:
         return neighbourhood(weeks.graph, item)
 

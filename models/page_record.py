@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def count_by_series(
     return PageCount(np.array(pages, dtype=np.int32).reshape(len(thresholds), scores.shape[1]), weeks)
 
 
-def record_arrays(record: PageRecord) -> dict[str, NDArray[np.generic]]:
+def record_arrays(record: PageRecord) -> dict[str, NDArray[Any]]:
     """Return a record as arrays by name, for a bundle."""
     return {
         "thresholds": record.thresholds,
@@ -136,7 +136,7 @@ def record_arrays(record: PageRecord) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def record_from_arrays(arrays: Mapping[str, NDArray[np.generic]], n_series: int) -> PageRecord:
+def record_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> PageRecord:
     """Return the record that `record_arrays` wrote.
 
     Raises
@@ -160,8 +160,8 @@ def record_from_arrays(arrays: Mapping[str, NDArray[np.generic]], n_series: int)
 
 
 def _checked(
-    arrays: Mapping[str, NDArray[np.generic]], name: str, kind: type, shape: tuple[int, ...]
-) -> NDArray[np.generic]:
+    arrays: Mapping[str, NDArray[Any]], name: str, kind: type, shape: tuple[int, ...]
+) -> NDArray[Any]:
     array = arrays.get(name, np.empty(0))
     if array.dtype != kind or array.shape != shape:
         raise ValueError(f"{name} of its page record is {array.dtype} {array.shape}, not {shape}")

@@ -1,8 +1,9 @@
 """What turns scores into pages: pure rules, the same in the service and in every simulation.
 
-A series calls when its score passes its team's threshold (`models.page_record`), raised by the governor
-(`models.thresholds`) so that no series can eat its team's budget. Items that call together and depend on each other are in one trouble, and a trouble
-pages once, however long it lasts: it is over when nothing in it was over the threshold for half an hour.
+A series calls when its score passes its threshold (`models.page_record`), raised by the governor
+(`models.thresholds`) so that no series can eat its team's budget. Items that call together and depend on
+each other are in one trouble, and a trouble pages once, however long it lasts: it is over when nothing in
+it was over its threshold for half an hour.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOGETHER_MS = 1_800_000
-"""Calls of one neighbourhood this close in time join; also how long an item stays quiet before it may page anew."""
+"""Calls of one neighbourhood this close in time join; so long an item stays quiet before it may page anew."""
 
 TICKS_OVER = 1
-"""Ticks in a row that a score must be over; a second one was worth nothing on labelled KPIs and costs time."""
+"""Ticks in a row that a score must be over: waiting for a second was worth nothing on labelled KPIs."""
 
 CRITICAL_TIMES = 3.0
 WARNING, CRITICAL = "warning", "critical"
@@ -121,7 +122,7 @@ def initial_memory(n_series: int) -> PagingMemory:
     return PagingMemory(initial_pages(n_series), np.zeros(n_series, dtype=np.int64))
 
 
-def paging_step(
+def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
     memory: PagingMemory,
     tick_ms: int,
     scores: NDArray[np.floating],
@@ -188,21 +189,6 @@ def paging_step(
             )
         )
     return PagingMemory(governor, n_over, tuple(troubles)), found, ended
-
-
-def join_silent(
-    troubles: Iterable[Trouble], silent: Collection[str], tick_ms: int
-) -> tuple[tuple[Trouble, ...], bool]:
-    """Put items that fell silent at one tick into one trouble; also whether that pages.
-
-    It does unless all of them are in some trouble already.
-    """
-    troubles = tuple(troubles)
-    known = frozenset[str]().union(*(each.items for each in troubles))
-    new = sorted(set(silent) - known)
-    if not new:
-        return troubles, False
-    return (*troubles, Trouble(tuple((item, tick_ms) for item in new), tick_ms)), True
 
 
 def severity_of(call: Call) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from features.frame import Frame
 
 USUALLY_SENDS = 0.9
-"""Share of a phase's ticks in which a source must have sent, for its silence in that phase to mean anything."""
+"""Share of a phase's ticks in which a source must have sent, for its silence there to mean anything."""
 
 
 def sending_phases(normal: Frame, clock: Clock) -> dict[str, frozenset[int]]:

@@ -19,14 +19,17 @@ from service.clock import SystemClock
 from service.cmdb_now import CmdbNow
 from service.errors import install_handlers
 from service.incidents.desk import AlertDesk
+from service.incidents.page_desk import PageDesk
 from service.live import LiveSignals
 from service.live_logs import LiveLogs
 from service.log_checkpoints import LogCheckpoints
 from service.measures import Measures
-from service.pages import reference, views
-from service.parts import ServiceParts
+from service.notify.outbox import Outbox, post_to
+from service.pages import reference, team_views, views
+from service.paging import Paging
+from service.parts import ServiceParts, graph_in_use
 from service.reference import TAGS, describe
-from service.routes import alerts, changes, cmdb, health, incidents, logs, samples
+from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples
 from service.scoring import FirstStage
 from service.security import Gate
 from service.store.audit import Audit
@@ -34,7 +37,11 @@ from service.store.changes import ChangeStore
 from service.store.database import Database
 from service.store.graphs import GraphStore
 from service.store.incidents import IncidentStore
+from service.store.maintenance import MaintenanceStore
+from service.store.outbox import OutboxStore
+from service.store.pages import PageStore
 from service.store.tokens import TokenStore
+from service.watchdog import Watchdog
 from service.wire import EveryAnswer
 from telemetry.history import History
 from telemetry.log_history import LogHistory
@@ -42,6 +49,7 @@ from telemetry.log_history import LogHistory
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from cmdb.graph import DependencyGraph
     from service.champion import BundleSource
     from service.clock import WallClock
     from service.settings import Settings
@@ -53,6 +61,8 @@ CHECKPOINT, LOG_CHECKPOINT = "first-stage.state", "logs.state"
 RANKED_CASES = "ranked-cases"
 CASES = "cases"
 CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
+PAGING_CHECKPOINT = "paging.state"
+WATCHDOG_S, OUTBOX_S = 15.0, 2.0
 
 
 def create_app(
@@ -131,6 +141,39 @@ def _parts(
         clock,
         keep=settings.case_retention,
     )
+    cmdb, page_store = CmdbNow(GraphStore(database)), PageStore(database)
+    maintenance, letters = MaintenanceStore(database), OutboxStore(database)
+    outbox = Outbox(letters, post_to(settings.notify_url) if settings.notify_url else None, clock)
+    desk = AlertDesk(
+        incident_store,
+        change_store,
+        live,
+        live_logs,
+        clock,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+        max_alerts=settings.max_alerts,
+        on_ranked=cases.receive,
+    )
+
+    def graph() -> DependencyGraph:
+        return graph_in_use(cmdb, live)
+
+    page_desk = PageDesk(desk, incident_store, page_store, outbox, graph=graph, address=settings.address)
+    own_paging = Paging(
+        settings,
+        live,
+        graph=graph,
+        maintenance=maintenance.windows,
+        tell=page_desk.put,
+        path=settings.data_dir / PAGING_CHECKPOINT,
+    )
+    first_stage = FirstStage(
+        live,
+        Checkpoints(settings.data_dir / CHECKPOINT),
+        grace=settings.grace,
+        on_tick=own_paging.take,
+    )
     return ServiceParts(
         settings=settings,
         clock=clock,
@@ -138,33 +181,38 @@ def _parts(
         live=live,
         logs=live_logs,
         champion=champion,
-        first_stage=FirstStage(live, Checkpoints(settings.data_dir / CHECKPOINT), grace=settings.grace),
-        cmdb=CmdbNow(GraphStore(database)),
+        first_stage=first_stage,
+        cmdb=cmdb,
         changes=change_store,
         incidents=incident_store,
         audit=audit,
         cases=cases,
-        desk=AlertDesk(
-            incident_store,
-            change_store,
-            live,
-            live_logs,
-            clock,
-            elapsed_s=time.monotonic,
-            budget_s=settings.ranking_budget_s,
-            max_alerts=settings.max_alerts,
-            on_ranked=cases.receive,
-        ),
+        desk=desk,
+        paging=own_paging,
+        page_desk=page_desk,
+        watchdog=Watchdog(settings, first_stage, clock, tell=page_desk.put),
+        pages=page_store,
+        maintenance=maintenance,
+        letters=letters,
+        outbox=outbox,
         measures=Measures(),
     )
 
 
 def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
+    def keep_paging() -> None:
+        parts.page_desk.deliver()  # first: what is remembered as paged must not be lost on the way
+        parts.paging.keep()
+
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
         Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s),
         Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
         Repeating("log checkpoint", parts.logs.keep, every_s=CHECKPOINT_S),
+        Repeating("paging", parts.page_desk.deliver, every_s=parts.settings.scoring_s),
+        Repeating("watchdog", parts.watchdog.look, every_s=WATCHDOG_S),
+        Repeating("outbox", parts.outbox.deliver, every_s=OUTBOX_S),
+        Repeating("paging checkpoint", keep_paging, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
         Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
         Repeating("cases", parts.cases.advance, every_s=CASES_S),
@@ -181,6 +229,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
                 each.stop()
             parts.first_stage.keep()
             parts.logs.keep()
+            keep_paging()
             parts.cases.advance()
 
     app = FastAPI(
@@ -194,9 +243,9 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         lifespan=running,
     )
     app.state.parts = parts
-    for routes in (samples, logs, alerts, incidents, cmdb, changes, health):
+    for routes in (samples, logs, alerts, incidents, paging, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, reference):
+    for pages in (views, team_views, reference):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=parts.settings.body_limit_bytes)

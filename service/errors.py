@@ -80,6 +80,14 @@ class UnknownIncidentError(LookupError):
         self.incident = incident
 
 
+class UnknownMaintenanceError(LookupError):
+    """The number of a window of maintenance that is not there."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__(f"there is no window of maintenance {window}")
+        self.window = window
+
+
 class BadVerdictError(ValueError):
     """A verdict that contradicts itself or names what is not there."""
 
@@ -172,6 +180,7 @@ KINDS: dict[type[Exception], Kind] = {
     BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
     UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
+    UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
     NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),
     MissingScopeError: Kind(HTTPStatus.FORBIDDEN, "Scope missing"),
     ForeignHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "Foreign host name"),

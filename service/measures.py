@@ -68,6 +68,11 @@ class Measures:
             "Pieces of history found damaged since the service started.",
             registry=self.registry,
         )
+        self.scored_until = Gauge(
+            "sunspot_scored_until_seconds",
+            "End of the last tick scored, since the epoch: alert on its age, for Sunspot may be gone.",
+            registry=self.registry,
+        )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
 
     def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:

@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     from service.clock import WallClock
     from service.cmdb_now import CmdbNow
     from service.incidents.desk import AlertDesk
+    from service.incidents.page_desk import PageDesk
     from service.live import LiveSignals
     from service.live_logs import LiveLogs
     from service.measures import Measures
+    from service.notify.outbox import Outbox
+    from service.paging import Paging
     from service.scoring import FirstStage
     from service.security import Gate
     from service.settings import Settings
     from service.store.audit import Audit
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
+    from service.store.maintenance import MaintenanceStore
+    from service.store.outbox import OutboxStore
+    from service.store.pages import PageStore
+    from service.watchdog import Watchdog
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,25 @@ class ServiceParts:
     audit: Audit
     desk: AlertDesk
     cases: CaseExport
+    paging: Paging
+    page_desk: PageDesk
+    watchdog: Watchdog
+    pages: PageStore
+    maintenance: MaintenanceStore
+    letters: OutboxStore
+    outbox: Outbox
     measures: Measures
 
     @property
     def graph(self) -> DependencyGraph:
         """The graph imported last; before the first import, the bundle's items without an edge."""
-        imported = self.cmdb.graph
-        return imported if len(imported) else self.live.in_use.items_alone
+        return graph_in_use(self.cmdb, self.live)
+
+
+def graph_in_use(cmdb: CmdbNow, live: LiveSignals) -> DependencyGraph:
+    """Return the graph imported last; before the first import, the bundle's items without an edge."""
+    imported = cmdb.graph
+    return imported if len(imported) else live.in_use.items_alone
 
 
 def parts_of(request: Request) -> ServiceParts:

@@ -14,6 +14,7 @@ from service.intake.changes import ChangesIn
 from service.routes.bodies import COMPONENT
 from service.routes.documents import Problem
 from service.routes.incident_documents import VerdictIn
+from service.routes.paging_documents import MaintenanceIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +29,7 @@ TAGS = [
         "name": "incidents",
         "description": "What is wrong, where it started, how sure that is, and what it was.",
     },
+    {"name": "paging", "description": "Sunspot's own pages, their budgets, and maintenance."},
     {"name": "cmdb", "description": "Configuration items and what depends on what."},
     {"name": "changes", "description": "Recorded alterations of items, such as deploys."},
     {"name": "health", "description": "How the service itself is."},
@@ -56,7 +58,12 @@ def describe(app: FastAPI) -> None:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     _, found = models_json_schema(
-        [(ChangesIn, "validation"), (VerdictIn, "validation"), (Problem, "serialization")],
+        [
+            (ChangesIn, "validation"),
+            (VerdictIn, "validation"),
+            (MaintenanceIn, "validation"),
+            (Problem, "serialization"),
+        ],
         ref_template=COMPONENT,
     )
     schemas.update(found["$defs"])

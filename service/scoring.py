@@ -13,10 +13,15 @@ from service.checkpoints import Scored
 from service.clock import from_ms, to_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from features.calendar import Clock
     from models.bundle import Bundle
+    from models.detectors.first_stage import Scores
     from models.state import State
     from service.checkpoints import Checkpoints
     from service.live import LiveSignals
@@ -38,6 +43,26 @@ class SeriesScore:
     score: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedTick:
+    """A tick that was just scored, for whoever pages on it.
+
+    Attributes
+    ----------
+    values
+        Shape ``(n_series,)``, of the bundle's series, as scored.
+    state
+        The memory after the tick.
+    """
+
+    bundle: Bundle
+    clock: Clock
+    tick_ms: int
+    values: NDArray[np.float64]
+    scores: Scores
+    state: State
+
+
 class FirstStage:
     """Scores ticks as they close.
 
@@ -50,10 +75,20 @@ class FirstStage:
         Where the memory outlives the process.
     grace
         How long after its end a tick waits for stragglers.
+    on_tick
+        Told of every tick once it is scored.
     """
 
-    def __init__(self, live: LiveSignals, checkpoints: Checkpoints, *, grace: timedelta) -> None:
+    def __init__(
+        self,
+        live: LiveSignals,
+        checkpoints: Checkpoints,
+        *,
+        grace: timedelta,
+        on_tick: Callable[[ClosedTick], None] = lambda _: None,
+    ) -> None:
         self._live = live
+        self._on_tick = on_tick
         self._grace_ms = grace // timedelta(milliseconds=1)
         self._checkpoints = checkpoints
         self._latest = self._kept = checkpoints.read(position=live.position)
@@ -74,6 +109,7 @@ class FirstStage:
                 tick_ms = tick * window.step_ms
                 state, scores = step(state, tick_ms, values, bundle.baseline, in_use.clock)
                 self._latest = Scored(bundle.version, bundle.step_ms, state, scores)
+                self._on_tick(ClosedTick(bundle, in_use.clock, tick_ms, values, scores, state))
             return len(ticks)
 
     def keep(self) -> None:
@@ -83,6 +119,14 @@ class FirstStage:
             if latest is not None and latest is not self._kept:
                 self._checkpoints.write(latest, position=self._live.position)
                 self._kept = latest
+
+    @property
+    def scored_until(self) -> datetime | None:
+        """End of the last tick scored; ``None`` before the first."""
+        latest = self._latest
+        if latest is None or latest.state.tick_ms == NEVER_MS:
+            return None
+        return from_ms(latest.state.tick_ms + latest.step_ms)
 
     def scores_of(self, item: str) -> tuple[datetime | None, str, list[SeriesScore]]:
         """Return an item's latest scores: the tick's start, the bundle's version, and each series.

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,6 +49,16 @@ class Settings(BaseSettings):
     scoring_s: float = Field(1.0, gt=0, description="seconds between two looks for ticks to score")
     step: timedelta = Field(timedelta(minutes=1), gt=timedelta(0), description="tick until a bundle says")
     grace: timedelta = Field(timedelta(seconds=30), ge=timedelta(0), description="wait before a tick closes")
+
+    page_budget: float = Field(1.0, gt=0, description="false pages a week that a team accepts")
+    team_budgets: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description='the same for teams that accept another number: {"trading": 0.5}'
+    )
+    default_team: str = Field("operations", min_length=1, description="owner of items that have no team")
+    silent_after: timedelta = Field(
+        timedelta(minutes=5), gt=timedelta(0), description="without a scored tick for so long, that is paged"
+    )
+    notify_url: str = Field("", pattern="^(https?://.+)?$", description="where pages are posted as JSON")
 
     item_labels: tuple[str, ...] = Field(
         ("ci", "item", "service", "job", "instance"),

@@ -20,8 +20,7 @@ CAPTION = (
     "is one false page; never point-adjusted. 95 % intervals over whole series.\n"
     "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to "
     "first page.\n"
-    "parts teams: false pages per team-week against a team's budget, on quiet weeks, and faults found in their "
-    "copies."
+    "parts teams: false pages per team-week of quiet weeks, and what is found of twelve faults put into them."
 )
 
 

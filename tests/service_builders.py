@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from builders import MINUTE_MS, ONSET, a_frame, with_fault
 from fastapi.testclient import TestClient
 
 from features.calendar import CLOCKS
 from models.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
+from models.page_record import PageCount, PageRecord
 from service.app import create_app
 from service.settings import Settings
 
@@ -68,7 +70,16 @@ def a_bundle(
         detectors={},
         row_thresholds={},
         metadata={"name": name},
+        pages=a_page_record(len(normal.keys)),
     )
+
+
+def a_page_record(n_series: int) -> PageRecord:
+    """One page a week of each series at a threshold of 4, an eighth of it at twice that, and so on."""
+    thresholds = 4.0 * 2.0 ** np.arange(4)
+    pages = np.repeat(np.array([[512], [64], [8], [1]], dtype=np.int32), n_series, axis=1)
+    count = PageCount(pages, np.full(n_series, 512.0))
+    return PageRecord(thresholds, count, count)
 
 
 def settings_for(directory: Path, **chosen: Any) -> Settings:

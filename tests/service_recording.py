@@ -30,6 +30,13 @@ CHANGE = {
     "kind": "config",
     "summary": "connection pool from 200 to 60",
 }
+MAINTENANCE = {
+    "items": ["funds-db"],
+    "start": "2026-03-06T07:00:00Z",
+    "end": "2026-03-09T01:00:00Z",
+    "phases": ["after_hours", "batch", "night", "non_trading_day"],
+    "note": "new storage, between the close on Friday and Monday's open",
+}
 VERDICT = {"causes": ["funds-db"], "note": "lock wait after the change"}
 
 POSTED = {
@@ -52,12 +59,16 @@ POSTED = {
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,
+    "/v1/maintenance": MAINTENANCE,
 }
 READ = (
     "/v1/items/{item}/scores",
     "/v1/incidents",
     "/v1/incidents/{incident}",
     "/v1/incidents/{incident}/causes",
+    "/v1/teams",
+    "/v1/pages",
+    "/v1/maintenance",
     "/v1/cmdb",
     "/v1/cmdb/items/{item}/dependencies",
     "/v1/cmdb/items/{item}/dependents",
@@ -73,9 +84,11 @@ def recorded(directory: Path) -> dict[str, Any]:
     """Return the answer of each operation, by a name such as ``GET /healthz``."""
     with a_service(directory) as client:
         client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
+        client.app.state.parts.page_desk.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
-    return {name: _shortened(answer) for name, answer in (posted | read).items()}
+        ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}
+    return {name: _shortened(answer) for name, answer in (posted | read | ended).items()}
 
 
 def _address(path: str) -> str:

@@ -66,6 +66,7 @@ def incident_page(parts: Parts, incident: IncidentId) -> HTMLResponse:
         "incident.html",
         zone=_zone(parts),
         view=view,
+        own_pages=parts.pages.of_incident(incident),
         present=parts.live.present(),
         is_open=parts.gate.is_open,
     )

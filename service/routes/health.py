@@ -53,6 +53,8 @@ def read_metrics(parts: Parts) -> Response:
     measures.items.set(len(parts.cmdb.graph))
     measures.damage.set(parts.live.n_damaged + parts.logs.n_damaged)
     measures.incidents.set(parts.incidents.count())
+    until = parts.first_stage.scored_until
+    measures.scored_until.set(0 if until is None else until.timestamp())
     measures.bundle.clear()
     if in_use.bundle is not None:
         measures.bundle.labels(in_use.bundle.version).set(1)
@@ -71,6 +73,11 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
     told += parts.live.troubles() + parts.logs.reports() + parts.cases.troubles()
     if not parts.live.calendar_known():
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
+    if parts.live.in_use.bundle is not None and parts.live.in_use.bundle.pages is None:
+        told.append("paging: the bundle does not say what a threshold costs in false pages: train again")
+    n_waiting, problem = parts.letters.waiting()
+    if n_waiting:
+        told.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
     if parts.champion.problem:
         told.append(f"registry: {parts.champion.problem}")
     if parts.gate.is_open:

@@ -123,6 +123,15 @@ class IncidentStore:
         with self._database.reading() as connection:
             return [_known(row) for row in connection.execute(asked)]
 
+    def alert_of(self, fingerprint: str, starts_at: datetime) -> KnownAlert | None:
+        """Return the alert of a fingerprint that began at an instant, if it is known."""
+        asked = select(alerts).where(
+            alerts.c.fingerprint == fingerprint, alerts.c.starts_ms == to_ms(starts_at)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(asked).first()
+        return None if row is None else _known(row)
+
     def ranking_of(self, incident: Incident) -> KeptRanking | None:
         """Return the ranking that speaks for an incident: its leader's, or else the newest there is."""
         return self.ranking_of_alert(incident.lead.id) or self._newest_ranking(

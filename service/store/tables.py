@@ -105,6 +105,53 @@ rankings = Table(
     sqlite_autoincrement=True,
 )
 
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert", ForeignKey("alerts.id"), nullable=False, unique=True),
+    Column("incident", ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("team", String, nullable=False),
+    Column("item", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("metric", String, nullable=False),
+    Column("score", Float),
+    Column("threshold", Float),
+    Column("tail", Float),
+    Column("budget_per_week", Float, nullable=False),
+    Column("spent", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("items", JSON, nullable=False),
+    Column("teams", JSON, nullable=False),
+    Column("phases", JSON, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False, index=True),
+    Column("note", String, nullable=False),
+    Column("who", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("document", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False, index=True),
+    Column("n_tries", Integer, nullable=False),
+    Column("sent_ms", BigInteger),
+    Column("problem", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 audit = Table(
     "audit",
     metadata,

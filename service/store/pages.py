@@ -1,0 +1,131 @@
+"""Pages that Sunspot raised, each with what became of it: useful, false, or not known yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from service.clock import from_ms, to_ms
+from service.incidents.notices import PageFacts
+from service.store.audit import VERDICT
+from service.store.tables import audit, pages
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.store.database import Database
+
+
+class Fate(StrEnum):
+    """What a page turned out to be, by the last verdict on its incident."""
+
+    USEFUL = "useful"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """A page as it is kept.
+
+    Attributes
+    ----------
+    facts
+        What it is about.
+    spent
+        Pages of its team in the seven days before it, itself included, that no verdict had called useful.
+    """
+
+    id: int
+    alert: int
+    incident: int
+    at: datetime
+    facts: PageFacts
+    spent: int
+    fate: Fate
+
+
+class PageStore:
+    """All pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, facts: PageFacts, *, alert: int, incident: int, at: datetime, spent: int) -> bool:
+        """Keep the page of an alert; false if it was kept before."""
+        row = {
+            "alert": alert,
+            "incident": incident,
+            "at_ms": to_ms(at),
+            "team": facts.team,
+            "item": facts.item,
+            "kind": facts.kind,
+            "severity": facts.severity,
+            "metric": facts.metric,
+            "score": facts.score,
+            "threshold": facts.threshold,
+            "tail": facts.tail,
+            "budget_per_week": facts.budget_per_week,
+            "spent": spent,
+        }
+        with self._database.writing() as connection:
+            return bool(connection.execute(insert(pages).values(row).on_conflict_do_nothing()).rowcount)
+
+    def newest(self, *, limit: int, team: str | None = None) -> list[KeptPage]:
+        """Return the latest pages, of one team if asked, newest first."""
+        asked = _PAGES.order_by(pages.c.at_ms.desc(), pages.c.id.desc()).limit(limit)
+        return self._asked(asked if team is None else asked.where(pages.c.team == team))
+
+    def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[KeptPage]:
+        """Return the pages in ``[start, end)``, of one team if asked, oldest first."""
+        asked = _PAGES.where(pages.c.at_ms >= to_ms(start), pages.c.at_ms < to_ms(end)).order_by(
+            pages.c.at_ms
+        )
+        return self._asked(asked if team is None else asked.where(pages.c.team == team))
+
+    def of_incident(self, incident: int) -> list[KeptPage]:
+        """Return the pages of an incident, oldest first."""
+        return self._asked(_PAGES.where(pages.c.incident == incident).order_by(pages.c.at_ms))
+
+    def _asked(self, asked: Any) -> list[KeptPage]:
+        with self._database.reading() as connection:
+            return [_kept(row) for row in connection.execute(asked)]
+
+
+_LAST = (
+    select(audit.c.subject, func.max(audit.c.position).label("position"))
+    .where(audit.c.action == VERDICT)
+    .group_by(audit.c.subject)
+    .subquery()
+)
+_PAGES = select(pages, audit.c.document.label("verdict")).select_from(
+    pages.outerjoin(_LAST, _LAST.c.subject == cast(pages.c.incident, String)).outerjoin(
+        audit, audit.c.position == _LAST.c.position
+    )
+)
+"""Pages with the last verdict on their incidents."""
+
+
+def _kept(row: Any) -> KeptPage:
+    facts = PageFacts(
+        row.team,
+        row.item,
+        row.kind,
+        row.severity,
+        row.budget_per_week,
+        metric=row.metric,
+        score=row.score,
+        threshold=row.threshold,
+        tail=row.tail,
+    )
+    return KeptPage(row.id, row.alert, row.incident, from_ms(row.at_ms), facts, row.spent, _fate(row.verdict))
+
+
+def _fate(verdict: Any) -> Fate:
+    if verdict is None:
+        return Fate.UNKNOWN
+    return Fate.USEFUL if verdict["causes"] else Fate.FALSE

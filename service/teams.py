@@ -1,0 +1,63 @@
+"""Which team owns which series, and what follows from its page budget under the bundle and graph in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.team_budgets import team_budgets, watched_series
+from models.thresholds import WEEK_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmdb.graph import DependencyGraph
+    from models.bundle import Bundle
+    from models.paging_rules import Watched
+    from models.team_budgets import TeamBudget
+    from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Teams:
+    """Owners and budgets, as of one bundle and one graph.
+
+    Attributes
+    ----------
+    of_item
+        Team by item, of every item with a series.
+    budgets
+        By team.
+    watched
+        The bundle's series with their thresholds.
+    """
+
+    of_item: Mapping[str, str]
+    budgets: Mapping[str, TeamBudget]
+    watched: Watched
+
+    def tail(self, team: str, step_ms: int) -> float:
+        """Probability that a tick of a calm series of a team pages."""
+        return min(1.0, self.budgets[team].per_series * step_ms / WEEK_MS)
+
+
+def teams_of(bundle: Bundle, graph: DependencyGraph, settings: Settings) -> Teams | None:
+    """Return the teams, or ``None`` if the bundle cannot say what a threshold costs."""
+    if bundle.pages is None:
+        return None
+    keys = bundle.baseline.keys
+    of_item = {key.item: owner(key.item, graph, settings) for key in keys}
+    teams = [of_item[key.item] for key in keys]
+    budgets = team_budgets(teams, settings.team_budgets, default_budget=settings.page_budget)
+    return Teams(of_item, budgets, watched_series(keys, teams, budgets, bundle.pages))
+
+
+def owner(item: str, graph: DependencyGraph, settings: Settings) -> str:
+    """Team of an item; the default one if the CMDB names none."""
+    known = graph.items.get(item)
+    return known.team if known is not None and known.team else settings.default_team
+
+
+def budget_of(team: str, settings: Settings) -> float:
+    """False pages a week that a team accepts."""
+    return settings.team_budgets.get(team, settings.page_budget)
