@@ -50,6 +50,8 @@ def draw(curve: Sequence[tuple[float, float, float, float]], file: Path) -> None
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.set_xticks(asked, [f"{each:g}" for each in asked])
+    marks = [0.0625 * 2**power for power in range(8)]
+    axes.set_yticks(marks, [f"{each:g}" for each in marks])
     axes.set_xlabel("false pages a week that a team accepts")
     axes.set_ylabel("false pages a team-week on quiet weeks")
     axes.legend(frameon=False)
