@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +22,10 @@ from service_builders import (
 
 from features.frame import Frame
 from service.notify.outbox import Outbox
-from service.paging_state import read_paging
+from service.paging_state import initial_paging, read_paging, write_paging
 from service.store.database import Database
 from service.store.outbox import OutboxStore
+from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -285,3 +288,35 @@ def test_nothing_is_kept_where_there_is_nowhere_to_send_it(tmp_path: Path, clock
     outbox.put({"item": "order"})
     assert outbox.deliver() == 0
     assert not letters.due(clock.now(), limit=1)
+
+
+def test_a_bundle_without_counts_pages_nobody_and_says_so(tmp_path: Path) -> None:
+    app = an_app(tmp_path, bundle=replace(a_bundle(), pages=None))
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=teams_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+        advance(app)
+        assert client.get("/v1/pages").json()["pages"] == []
+        assert "train again" in client.get("/v1/teams").json()["reason"]
+        assert any(each.startswith("paging:") for each in client.get("/readyz").json()["reasons"])
+
+
+def test_an_address_where_nobody_listens_is_a_failure_that_is_told(app: FastAPI, client: TestClient) -> None:
+    app.state.parts.outbox.put({"item": "order"})
+    assert app.state.parts.outbox.deliver() == 0
+    assert any(each.startswith("notify: 1 page(s)") for each in client.get("/readyz").json()["reasons"])
+
+
+def test_a_memory_of_another_version_is_left_unused(tmp_path: Path) -> None:
+    path = tmp_path / "paging.state"
+    state = initial_paging((SeriesKey("order", "latency_s"),))
+    write_paging(state, path)
+    assert read_paging(path) is not None
+    for changed in ({"spec": 99}, {"keys": []}):
+        with np.load(path) as stored:
+            arrays = dict(stored)
+        header = json.loads(arrays["header"].tobytes()) | changed
+        other = tmp_path / "other.state"
+        with other.open("wb") as file:
+            np.savez(file, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)})
+        assert read_paging(other) is None
