@@ -40,21 +40,6 @@ def reciprocal_rank(ranking: Ranking, causes: Sequence[str]) -> float:
     return float(np.mean(1.0 / np.arange(ahead + 1, ahead + tied + 1)))
 
 
-def calibration_error(confidence: Sequence[float], is_right: Sequence[float], *, n_bins: int = 5) -> float:
-    """Mean gap between confidence and being right, over bins of equal width weighted by their size.
-
-    The expected calibration error of Naeini et al., "Obtaining well calibrated probabilities using
-    Bayesian binning", AAAI 2015.
-    """
-    believed, right = np.asarray(confidence), np.asarray(is_right)
-    bins = np.minimum((believed * n_bins).astype(int), n_bins - 1)
-    gaps = [
-        abs(believed[bins == each].mean() - right[bins == each].mean()) * np.count_nonzero(bins == each)
-        for each in np.unique(bins)
-    ]
-    return float(sum(gaps) / len(believed)) if len(believed) else 0.0
-
-
 def _ahead_and_tied(ranking: Ranking, score: float) -> tuple[int, int]:
     ahead = sum(candidate.score > score for candidate in ranking.candidates)
     tied = sum(candidate.score == score for candidate in ranking.candidates)

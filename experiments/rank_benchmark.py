@@ -5,7 +5,7 @@ with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes 
 the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
 ``sunspot_edges_dropped_P``, ``…_added_P`` and ``…_reversed_P`` see a graph with P % of its edges wrong.
 ``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
-table.
+table. The part ``calm`` are windows in which nothing was wrong: to name a cause there is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge
-from experiments.figures import calibration_error, reciprocal_rank, share_within
+from experiments.figures import reciprocal_rank, share_within
 from experiments.graph_damage import DAMAGES, damaged
 from experiments.log_cause_benchmark import renamed_logs
 from features.span_sums import Cells, SpanSums
@@ -27,6 +27,7 @@ from models.case import Case, Signals
 from models.rankers import RANKERS
 from models.rankers.sunspot import SunspotRanker
 from training.intervals import wilson_interval
+from training.reliability import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from models.rankers.ranking import Ranker, Ranking
 
 RANKS = (1, 3, 5)
+CALM = "calm"
 
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "own_excess": ("own_latency", "own_failures"),
@@ -67,7 +69,10 @@ class Outcome:
 
 
 def bench_rankers(
-    labelled: Sequence[LabelledCase], *, on_progress: Callable[[str], None] = lambda _: None
+    labelled: Sequence[LabelledCase],
+    *,
+    calm: Sequence[Case] = (),
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, float | int | str]]:
     """Run every ranker and both controls; one flat row per part and method."""
     outcomes = {name: _run(ranker, labelled, on_progress) for name, ranker in RANKERS.items()}
@@ -86,7 +91,15 @@ def bench_rankers(
         for method, results in outcomes.items():
             if "/" not in part or method in RANKERS:
                 rows.append({"part": part, "method": method, **_figures([results[each] for each in members])})
+    quiet = [LabelledCase(case, (CALM,)) for case in calm]
+    for name, ranker in RANKERS.items() if quiet else ():
+        rows.append({"part": CALM, "method": name, **_calm_figures(_run(ranker, quiet, on_progress))})
     return rows
+
+
+def n_rankings(n_labelled: int, n_calm: int) -> int:
+    """How often `bench_rankers` tells of its progress, or nearly so."""
+    return n_labelled * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES)) + n_calm * len(RANKERS)
 
 
 def _scores(outcome: Outcome) -> dict[str, float]:
@@ -131,6 +144,12 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
         )
     figures["ms_per_incident"] = float(np.mean([each.ms for each in outcomes]))
     return figures
+
+
+def _calm_figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
+    named = float(np.mean([not each.ranking.abstained for each in outcomes]))
+    ms = float(np.mean([each.ms for each in outcomes]))
+    return {"n": len(outcomes), "abstained": 1.0 - named, "named_wrongly": named, "ms_per_incident": ms}
 
 
 def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -22,7 +22,7 @@ from experiments.replay import document_of
 from features.calendar import CLOCKS
 from models.bundle import make_bundle
 from models.detectors.baseline import fit_baseline
-from service.app import create_app
+from service.app import Sources, create_app
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def webhook_ms(
     with TemporaryDirectory() as directory:
         app = create_app(
             Settings.model_validate({"data_dir": Path(directory)}),
-            open_source=lambda: OneBundle(bundle),
+            sources=Sources(lambda: OneBundle(bundle)),
             clock=StillClock(datetime.fromtimestamp(frame.end_ms / 1000, UTC)),
         )
         items = list(graph.hops(alert.item))

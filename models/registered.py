@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.log_bundle import LogBundle, load_log_bundle, save_log_bundle
-from models.registry import LOG_MODEL_NAME, MODEL_NAME
+from models.ranker_bundle import RankerBundle, load_ranker_bundle, save_ranker_bundle
+from models.registry import LOG_MODEL_NAME, MODEL_NAME, RANKER_MODEL_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +105,15 @@ LOGS_MODEL: RegisteredModel[LogBundle] = RegisteredModel(
     },
 )
 
+RANKER_MODEL: RegisteredModel[RankerBundle] = RegisteredModel(
+    RANKER_MODEL_NAME,
+    "How evidence for a cause is weighed, as bundles",
+    save_ranker_bundle,
+    load_ranker_bundle,
+    "models.ranker_pyfunc",
+    {"case": "string", "item": "string", "meaning": "string", "surprise": "double"},
+)
+
 REGISTERED_MODELS: dict[str, RegisteredModel[Any]] = {
-    each.name: each for each in (DETECTORS_MODEL, LOGS_MODEL)
+    each.name: each for each in (DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL)
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 MODEL_NAME = "sunspot-detectors"
 LOG_MODEL_NAME = "sunspot-logs"
+RANKER_MODEL_NAME = "sunspot-ranker"
 CHAMPION = "champion"
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"

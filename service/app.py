@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
 from service.background import Repeating
 from service.bodies import BoundedBody
 from service.calendar_file import overrides_from
 from service.case_export import CaseExport
-from service.champion import Champion
+from service.champion import Champion, NoSource
 from service.checkpoints import Checkpoints
 from service.clock import SystemClock
 from service.cmdb_now import CmdbNow
@@ -50,13 +52,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from cmdb.graph import DependencyGraph
+    from models.bundle import Bundle
+    from models.log_bundle import LogBundle
+    from models.ranker_bundle import RankerBundle
     from service.champion import BundleSource
     from service.clock import WallClock
     from service.settings import Settings
 
 STORE = "store.sqlite"
 HISTORY, LINES = "history", "lines"
-BUNDLES = "bundles"
+BUNDLES, RANKERS, LOG_BUNDLES = "bundles", "rankers", "log-bundles"
 CHECKPOINT, LOG_CHECKPOINT = "first-stage.state", "logs.state"
 RANKED_CASES = "ranked-cases"
 CASES = "cases"
@@ -65,18 +70,27 @@ PAGING_CHECKPOINT = "paging.state"
 WATCHDOG_S, OUTBOX_S = 15.0, 2.0
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What makes the source of each registered model's champion; called in the background."""
+
+    detectors: Callable[[], BundleSource[Bundle]]
+    ranker: Callable[[], BundleSource[RankerBundle]] = NoSource
+    logs: Callable[[], BundleSource[LogBundle]] = NoSource
+
+
 def create_app(
     settings: Settings,
     *,
-    open_source: Callable[[], BundleSource] | None = None,
+    sources: Sources | None = None,
     clock: WallClock | None = None,
 ) -> FastAPI:
     """Make the service: its store and history are open when this returns.
 
     Parameters
     ----------
-    open_source
-        Makes the source of bundles; by default MLflow's registry.
+    sources
+        Where bundles come from; by default MLflow's registry.
     clock
         The time of day; by default the machine's.
 
@@ -107,7 +121,6 @@ def create_app(
             LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
             troubles=incident_store.troubled,
         )
-        champion = Champion(open_source or (lambda: _registry(settings)), live)
         parts = _parts(
             database,
             live,
@@ -116,7 +129,7 @@ def create_app(
             settings=settings,
             clock=clock,
             gate=gate,
-            champion=champion,
+            sources=sources or _registry(settings),
         )
         return _application(parts, opened.pop_all())
 
@@ -130,7 +143,7 @@ def _parts(
     settings: Settings,
     clock: WallClock,
     gate: Gate,
-    champion: Champion,
+    sources: Sources,
 ) -> ServiceParts:
     change_store, audit = ChangeStore(database), Audit(database)
     cases = CaseExport(
@@ -180,7 +193,9 @@ def _parts(
         gate=gate,
         live=live,
         logs=live_logs,
-        champion=champion,
+        champion=Champion(sources.detectors, live.adopt),
+        ranker=Champion(sources.ranker, live.adopt_ranker),
+        log_champion=Champion(sources.logs, live_logs.adopt),
         first_stage=first_stage,
         cmdb=cmdb,
         changes=change_store,
@@ -206,6 +221,8 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
 
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
+        Repeating("ranker", parts.ranker.refresh, every_s=parts.settings.refresh_s),
+        Repeating("log champion", parts.log_champion.refresh, every_s=parts.settings.refresh_s),
         Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s),
         Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
         Repeating("log checkpoint", parts.logs.keep, every_s=CHECKPOINT_S),
@@ -260,7 +277,23 @@ def _advance(parts: ServiceParts) -> None:
     parts.measures.ticks.inc(parts.first_stage.advance())
 
 
-def _registry(settings: Settings) -> BundleSource:
-    from service.model_source import ModelSource  # noqa: PLC0415  MLflow takes a second to import
+def _registry(settings: Settings) -> Sources:
+    """MLflow's registry, imported only once it is asked, for that takes a second."""
 
-    return ModelSource(settings.mlflow_uri, settings.model_name, settings.data_dir / BUNDLES)
+    def detectors() -> BundleSource[Bundle]:
+        from service.model_source import ModelSource  # noqa: PLC0415
+
+        model = replace(DETECTORS_MODEL, name=settings.model_name)
+        return ModelSource(settings.mlflow_uri, model, settings.data_dir / BUNDLES)
+
+    def ranker() -> BundleSource[RankerBundle]:
+        from service.model_source import ModelSource  # noqa: PLC0415
+
+        return ModelSource(settings.mlflow_uri, RANKER_MODEL, settings.data_dir / RANKERS)
+
+    def logs() -> BundleSource[LogBundle]:
+        from service.model_source import ModelSource  # noqa: PLC0415
+
+        return ModelSource(settings.mlflow_uri, LOGS_MODEL, settings.data_dir / LOG_BUNDLES)
+
+    return Sources(detectors, ranker, logs)

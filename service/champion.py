@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from models.registered import AnyBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.bundle import Bundle
-    from service.live import LiveSignals
-
 logger = logging.getLogger(__name__)
 
+Given_co = TypeVar("Given_co", covariant=True)
 
-class BundleSource(Protocol):
-    """Where the champion's bundle comes from."""
+
+class BundleSource(Protocol[Given_co]):
+    """Where a champion's bundle comes from."""
 
     @property
     def problem(self) -> str:
         """Why the registry could not be read; empty if it could."""
         ...
 
-    def current(self) -> Bundle | None:
+    def current(self) -> Given_co | None:
         """Return the champion's bundle as last fetched."""
         ...
 
@@ -31,19 +32,37 @@ class BundleSource(Protocol):
         ...
 
 
-class Champion:
-    """Keeps the live signals judged by the champion.
+class NoSource:
+    """No registry to ask: what is shipped serves."""
+
+    problem = ""
+
+    def current(self) -> None:
+        """Return that there is no champion."""
+
+    def refresh(self) -> bool:
+        """Look at nothing."""
+        return False
+
+
+class Champion(Generic[AnyBundle]):
+    """Keeps the champion of one registered model in use.
 
     Parameters
     ----------
     open_source
         Makes the source; called in the background, for it may take seconds.
+    adopt
+        Puts a bundle to use.
     """
 
-    def __init__(self, open_source: Callable[[], BundleSource], live: LiveSignals) -> None:
+    def __init__(
+        self, open_source: Callable[[], BundleSource[AnyBundle]], adopt: Callable[[AnyBundle], None]
+    ) -> None:
         self._open_source = open_source
-        self._live = live
-        self._source: BundleSource | None = None
+        self._adopt = adopt
+        self._source: BundleSource[AnyBundle] | None = None
+        self._version = ""
 
     @property
     def problem(self) -> str:
@@ -54,12 +73,14 @@ class Champion:
         """Look at the registry and adopt the champion if it is another one."""
         if self._source is None:
             self._source = self._open_source()
-            self._adopt(self._source.current())  # the one kept from last time, while the registry is asked
+            self._put_to_use(
+                self._source.current()
+            )  # the one kept from last time, while the registry is asked
         self._source.refresh()
-        self._adopt(self._source.current())
+        self._put_to_use(self._source.current())
 
-    def _adopt(self, bundle: Bundle | None) -> None:
-        in_use = self._live.in_use.bundle
-        if bundle is not None and (in_use is None or in_use.version != bundle.version):
-            self._live.adopt(bundle)
+    def _put_to_use(self, bundle: AnyBundle | None) -> None:
+        if bundle is not None and bundle.version != self._version:
+            self._adopt(bundle)
+            self._version = bundle.version
             logger.info("champion adopted", extra={"version": bundle.version})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from threading import RLock
@@ -15,6 +15,7 @@ from cmdb.graph import DependencyGraph
 from cmdb.items import Item
 from features.calendar import AlwaysClock, ExchangeClock, overridden
 from features.calendar_overrides import NO_OVERRIDES
+from models.rankers.sunspot import SunspotRanker
 from service.clock import from_ms, to_ms
 from service.settings import Present
 from service.windows import RecentWindow, Taken
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from features.calendar import Clock
     from features.calendar_overrides import CalendarOverrides
     from models.bundle import Bundle
+    from models.ranker_bundle import RankerBundle
     from service.clock import WallClock
     from service.settings import Settings
     from telemetry.batches import Samples
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 
 _MS = timedelta(milliseconds=1)
+
+SHIPPED_RANKER = SunspotRanker()
+"""Ranks until there is a champion among the rankers: the one that is benchmarked."""
 
 
 class SignalLog(Protocol):
@@ -68,11 +73,12 @@ class SignalLog(Protocol):
 
 @dataclass(frozen=True)
 class InUse:
-    """A bundle and the window on its step, always taken together."""
+    """A bundle, the window on its step and the ranker, always taken together."""
 
     bundle: Bundle | None
     window: RecentWindow
     overrides: CalendarOverrides = NO_OVERRIDES
+    ranker: SunspotRanker = SHIPPED_RANKER
 
     @property
     def clock(self) -> Clock:
@@ -200,7 +206,12 @@ class LiveSignals:
             window = self._in_use.window
             if bundle is not None and bundle.step_ms != window.step_ms:
                 window = self._rebuilt(bundle.step_ms)
-            self._in_use = InUse(bundle, window, self._in_use.overrides)
+            self._in_use = replace(self._in_use, bundle=bundle, window=window)
+
+    def adopt_ranker(self, bundle: RankerBundle) -> None:
+        """Rank by another ranker from now on."""
+        with self._changing:
+            self._in_use = replace(self._in_use, ranker=bundle.ranker)
 
     def accepted_ms(self) -> tuple[int, int]:
         """The earliest and the latest time that is accepted of a sender."""

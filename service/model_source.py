@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
-from models.bundle import load_bundle
 from models.errors import BadBundleError
+from models.registered import AnyBundle
 from models.registry import (
     BUNDLE_VERSION_TAG,
     CHAMPION,
@@ -23,12 +23,12 @@ from models.registry import (
 )
 
 if TYPE_CHECKING:
-    from models.bundle import Bundle
+    from models.registered import RegisteredModel
 
 POINTER = "current.json"
 
 
-class ModelSource:
+class ModelSource(Generic[AnyBundle]):
     """The champion's bundle, kept in memory and in a directory that outlives the process.
 
     A registry out of reach, or a bundle that cannot be loaded, leaves the last one in use and says so
@@ -38,15 +38,15 @@ class ModelSource:
     ----------
     tracking_uri
         MLflow's address.
-    model_name
+    model
         The registered model whose champion serves.
     cache_dir
         Directory for the last bundle; made if need be.
     """
 
-    def __init__(self, tracking_uri: str, model_name: str, cache_dir: Path) -> None:
+    def __init__(self, tracking_uri: str, model: RegisteredModel[AnyBundle], cache_dir: Path) -> None:
         self._uri = tracking_uri
-        self._name = model_name
+        self._model = model
         self._cache = cache_dir
         self._refreshing = Lock()
         self._client: Any = None
@@ -54,7 +54,7 @@ class ModelSource:
         self.problem = ""
         self._bundle = self._cached()
 
-    def current(self) -> Bundle | None:
+    def current(self) -> AnyBundle | None:
         """Return the bundle in use, or ``None`` as long as there has been no champion."""
         return self._bundle
 
@@ -91,13 +91,13 @@ class ModelSource:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            return self._client.get_model_version_by_alias(self._name, CHAMPION)
+            return self._client.get_model_version_by_alias(self._model.name, CHAMPION)
         except MlflowException as reason:
             if reason.error_code in NO_CHAMPION:
                 return None
             raise
 
-    def _downloaded(self, version: Any, wanted: str) -> Bundle:
+    def _downloaded(self, version: Any, wanted: str) -> AnyBundle:
         """Download the bundle beside the cached ones, check it, and only then move the pointer."""
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ class ModelSource:
             artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
             download_artifacts(artifact_uri=artifacts, dst_path=download, tracking_uri=self._uri)
             directory = bundle_directory(Path(download))
-            bundle = load_bundle(directory)
+            bundle = self._model.load(directory)
             if wanted != bundle.version:
                 raise BadBundleError(
                     artifacts, f"its content is {bundle.version}, the registry says {wanted!r}"
@@ -127,13 +127,13 @@ class ModelSource:
             if other != kept:
                 shutil.rmtree(other, ignore_errors=True)
 
-    def _cached(self) -> Bundle | None:
+    def _cached(self) -> AnyBundle | None:
         pointer = self._cache / POINTER
         if not pointer.is_file():
             return None
         try:
             name = str(json.loads(pointer.read_text())["directory"])
-            bundle = load_bundle(self._cache / Path(name).name)
+            bundle = self._model.load(self._cache / Path(name).name)
             if bundle.version.replace(":", "-") != name:
                 raise BadBundleError(name, "it is not the bundle that was kept")
         except (OSError, ValueError, KeyError, TypeError) as reason:

@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 
 if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
+    from models.bundle import Bundle
+    from models.log_bundle import LogBundle
+    from models.ranker_bundle import RankerBundle
     from service.case_export import CaseExport
     from service.champion import Champion
     from service.clock import WallClock
@@ -41,7 +44,9 @@ class ServiceParts:
     gate: Gate
     live: LiveSignals
     logs: LiveLogs
-    champion: Champion
+    champion: Champion[Bundle]
+    ranker: Champion[RankerBundle]
+    log_champion: Champion[LogBundle]
     first_stage: FirstStage
     cmdb: CmdbNow
     changes: ChangeStore

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 CAPTION = (
     "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; "
     "a tie of t counts 1/t at its ranks.\n"
-    "abst.: share without a named cause. cal. err.: expected calibration error. ms: per incident."
+    "abst.: share without a named cause. cal. err.: expected calibration error. ms: per incident.\n"
+    "calm: windows in which nothing was wrong; wrong: share with a named cause all the same."
 )
 
 Loaded = tuple[list["LabelledCase"], str, tuple[str, ...]]
@@ -59,18 +60,17 @@ def bench_rank(
     from rich.console import Console
     from rich.progress import Progress
 
-    from experiments.graph_damage import DAMAGES
-    from experiments.rank_benchmark import ABLATIONS, bench_rankers
-    from models.rankers import RANKERS
+    from experiments.calm_windows import calm_cases
+    from experiments.rank_benchmark import bench_rankers, n_rankings
 
     labelled, digest, notes = _load(dataset, data, seed)
+    calm = calm_cases(dataset, data, seed=seed)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(
-            "ranking", total=len(labelled) * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES))
-        )
+        task = progress.add_task("ranking", total=n_rankings(len(labelled), len(calm)))
         rows = bench_rankers(
             labelled,
+            calm=calm,
             on_progress=lambda method: progress.update(task, advance=1, description=f"ranking with {method}"),
         )
     finish(

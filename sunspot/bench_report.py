@@ -29,6 +29,7 @@ HEADINGS = {
     "mrr": "MRR",
     "abstained": "abst.",
     "calibration_error": "cal. err.",
+    "named_wrongly": "wrong",
     "event_f1": "event-F1",
     "recall_events": "recall",
     "false_pages_per_week": "false/week",

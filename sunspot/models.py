@@ -23,6 +23,7 @@ PIPED_WIDTH = 160
 MODEL_NAMES = (
     "sunspot-detectors",
     "sunspot-logs",
+    "sunspot-ranker",
 )  # those of models.registered, which --help need not import
 
 model_option = click.option(

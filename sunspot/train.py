@@ -9,6 +9,7 @@ import click
 
 from sunspot.options import calendar_overrides_option, data_option, tracking_uri_option
 from sunspot.train_logs import logs
+from sunspot.train_ranker import ranker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ def command() -> None:
 
 
 command.add_command(logs)
+command.add_command(ranker)
 
 
 @command.command()

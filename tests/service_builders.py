@@ -15,7 +15,7 @@ from features.calendar import CLOCKS
 from models.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
 from models.page_record import PageCount, PageRecord
-from service.app import create_app
+from service.app import Sources, create_app
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def an_app(
 ) -> FastAPI:
     source = FakeSource(bundle)
     app = create_app(
-        settings_for(directory, **chosen), open_source=lambda: source, clock=clock or StillClock()
+        settings_for(directory, **chosen), sources=Sources(lambda: source), clock=clock or StillClock()
     )
     app.state.source = source
     app.state.parts.champion.refresh()

@@ -27,3 +27,12 @@ class ShortHistoryError(ValueError):
         super().__init__(f"training needs at least {needed} ticks of history, got {got}")
         self.needed = needed
         self.got = got
+
+
+class FewCasesError(ValueError):
+    """Too few closed cases with a confirmed cause to learn from."""
+
+    def __init__(self, *, needed: int, got: int) -> None:
+        super().__init__(f"training needs at least {needed} cases with a confirmed cause, got {got}")
+        self.needed = needed
+        self.got = got

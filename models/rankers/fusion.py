@@ -69,22 +69,40 @@ class Gathered:
     excesses: tuple[OwnExcess, ...]
 
     @property
-    def evidence(self) -> Floats:
-        """What all findings amount to together, shape ``(n_items,)``: −ln p of Fisher's combined test.
+    def n_meanings(self) -> Floats:
+        """How many meanings looked at each item, shape ``(n_items,)``, tie-breakers apart.
 
-        The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
-        "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
-        in more ways must stand out by more. k counts the meanings that looked at it, tie-breakers apart:
-        who comes late in an order is not cleared by it.
+        Who comes late in an order is not cleared by it.
         """
-        meanings = sorted({each.meaning for each in self.findings} - TIE_BREAKERS)
-        n_meanings = np.zeros(self.weights.shape[1])
-        for meaning in meanings:
+        looked_at = np.zeros(self.weights.shape[1])
+        for meaning in sorted({each.meaning for each in self.findings} - TIE_BREAKERS):
             known = [each.is_known for each in self.findings if each.meaning == meaning]
-            n_meanings += np.any(known, axis=0)
-        chance = special.gammaincc(np.maximum(n_meanings, 1.0), self.weights.sum(axis=0))
-        combined: Floats = -np.log(np.maximum(chance, LEAST_CHANCE))
-        return combined
+            looked_at += np.any(known, axis=0)
+        return looked_at
+
+    @property
+    def evidence(self) -> Floats:
+        """What all findings amount to together, shape ``(n_items,)``: −ln p of their sum."""
+        return combined(self.weights.sum(axis=0), self.n_meanings)
+
+
+def combined(total: Floats, n_meanings: Floats) -> Floats:
+    """−ln p of Fisher's combined test, the shape of ``total``.
+
+    The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
+    "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
+    in more ways must stand out by more.
+
+    Parameters
+    ----------
+    total
+        Sum of the weighed surprises of each item, 0 and up.
+    n_meanings
+        How many meanings they come from; at least 1 is counted.
+    """
+    chance = special.gammaincc(np.maximum(n_meanings, 1.0), total)
+    evidence: Floats = -np.log(np.maximum(chance, LEAST_CHANCE))
+    return evidence
 
 
 def findings_of(

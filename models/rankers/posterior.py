@@ -36,8 +36,8 @@ class Belief:
         Added to the log-odds of a surge: much traffic explains what it slows.
     """
 
-    sharpness: float = 2.6
-    doubt: float = 3.0
+    sharpness: float = 3.4
+    doubt: float = 3.9
     surge_bonus: float = 1.0
 
     def log_odds(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from models.case import Case
     from models.evidence.log_words import TemplateChange
 
+DEFAULT_VERSION = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -82,6 +84,8 @@ class Ranking:
         The items named, likeliest first; several where one does not explain all, none where it abstains.
     found_normal
         What was looked at and found as usual, in sentences.
+    ranker_version
+        Version of the ranker's trained numbers; ``default`` for those it is shipped with.
     """
 
     case_id: str
@@ -96,6 +100,7 @@ class Ranking:
     answers: Mapping[str, float] = field(default_factory=dict)
     causes: tuple[str, ...] = ()
     found_normal: tuple[str, ...] = ()
+    ranker_version: str = DEFAULT_VERSION
 
 
 class Ranker(Protocol):

@@ -15,7 +15,7 @@ from models.rankers.causes import Causes, causes_among
 from models.rankers.explain import normal_sentences, unseen_sentences
 from models.rankers.fusion import gather
 from models.rankers.posterior import Belief, Posterior
-from models.rankers.ranking import Candidate, Evidence, Ranking
+from models.rankers.ranking import DEFAULT_VERSION, Candidate, Evidence, Ranking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 DEFAULT_BELIEF = Belief()
 
 LEAST_WEIGHT = 0.5
-"""Evidence that adds less to a score is none, and is not told."""
+"""Evidence that adds less to a score is not told by itself, but summed up."""
+
+WEAKER = "weaker_signs"
+"""The kind of evidence that sums up what is too weak to be told."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class SunspotRanker:
         Kinds of evidence to leave out, to see what they are worth.
     n_explained
         So many candidates get their evidence in words.
+    version
+        Version of these numbers, named by every ranking.
     """
 
     name: str = "sunspot"
@@ -63,6 +68,7 @@ class SunspotRanker:
     floor: float = 0.3
     without: tuple[str, ...] = ()
     n_explained: int = 10
+    version: str = DEFAULT_VERSION
 
     def rank(self, case: Case) -> Ranking:
         """Rank every item of the case, best first."""
@@ -106,6 +112,7 @@ class SunspotRanker:
             answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
             causes=causes.named,
             found_normal=normal_sentences(gathered.findings),
+            ranker_version=self.version,
         )
 
     def gathered(self, case: Case) -> tuple[Gathered, Reach]:
@@ -128,17 +135,30 @@ class SunspotRanker:
         return gathered, reach
 
     def _evidence(self, gathered: Gathered, index: int, per_nat: float) -> tuple[Evidence, ...]:
-        found = [
+        """Every piece of evidence, the weightiest first; all weights sum to the score."""
+        weighed = [
+            (finding, per_nat * float(weight))
+            for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
+            if weight > 0
+        ]
+        told = [
             Evidence(
                 finding.kind,
-                per_nat * float(weight),
+                weight,
                 *finding.sentence(index),
                 templates=finding.templates(index) if finding.templates else (),
             )
-            for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
-            if per_nat * weight >= LEAST_WEIGHT
+            for finding, weight in weighed
+            if weight >= LEAST_WEIGHT
         ]
-        return tuple(sorted(found, key=lambda evidence: -evidence.weight))
+        told.sort(key=lambda evidence: -evidence.weight)
+        weaker = [
+            (finding.kind.replace("_", " "), weight) for finding, weight in weighed if weight < LEAST_WEIGHT
+        ]
+        if weaker:
+            kinds = ", ".join(kind for kind, _ in weaker)
+            told.append(Evidence(WEAKER, sum(weight for _, weight in weaker), f"Weaker signs: {kinds}."))
+        return tuple(told)
 
     def _reason_to_abstain(
         self,

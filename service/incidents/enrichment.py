@@ -9,7 +9,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from models.case import BEFORE, LEAD, build_case, searched_part
-from models.rankers import rank
 from models.rankers.ranking import Candidate
 from service.clock import to_ms
 from service.incidents.picture import picture_of
@@ -125,7 +124,7 @@ def _ranked(
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
-    return Enrichment(_document(case, rank(case), at), case=case)
+    return Enrichment(_document(case, in_use.ranker.rank(case), at), case=case)
 
 
 def _has_lines(case: Case) -> bool:

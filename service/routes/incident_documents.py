@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.rankers.ranking import DEFAULT_VERSION
 from service.routes.documents import ChangeOut
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class RankingOut(BaseModel):
     unseen: list[str] = Field(description="what could not be looked at, and what had to be relaxed")
     graph_version: str
     bundle_version: str
+    ranker_version: str = Field(DEFAULT_VERSION, description="of the numbers that weigh evidence")
     code_version: str
     window_start_ms: int
     window_end_ms: int

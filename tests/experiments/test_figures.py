@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.figures import calibration_error, reciprocal_rank, share_within
+from experiments.figures import reciprocal_rank, share_within
 from models.rankers.ranking import Candidate, Ranking
 
 
@@ -35,8 +35,3 @@ def test_where_nothing_was_broken_to_abstain_is_right() -> None:
     assert share_within(ranking(a=1), [], 1) == 0.0
     abstaining = Ranking("case", "ranker", ranking(a=1).candidates, abstained="nothing is worse than usual")
     assert share_within(abstaining, [], 1) == reciprocal_rank(abstaining, []) == 1.0
-
-
-def test_calibration_error_is_the_gap_between_belief_and_truth() -> None:
-    assert calibration_error([0.9, 0.9, 0.9, 0.9], [1, 1, 0, 0]) == pytest.approx(0.4)
-    assert calibration_error([], []) == 0.0

@@ -15,6 +15,8 @@ from service_builders import (
     as_columns,
 )
 
+from models.ranker_bundle import make_ranker_bundle
+from models.rankers.posterior import Belief
 from service.background import Repeating
 from service.champion import Champion
 
@@ -49,7 +51,7 @@ def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) 
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
     live = app.state.parts.live
-    champion = Champion(lambda: source, live)
+    champion = Champion(lambda: source, live.adopt)
     assert champion.problem == ""
     champion.refresh()
     in_use = live.in_use
@@ -72,6 +74,24 @@ def test_a_registry_out_of_reach_is_told_and_the_service_stays_ready(tmp_path: P
         told = client.get("/readyz")
     assert told.status_code == 200
     assert any("no route to host" in each for each in told.json()["reasons"])
+
+
+def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_path: Path) -> None:
+    modest = make_ranker_bundle(weights={}, belief=Belief(sharpness=1.0), floor=0.0, metadata={})
+    app = an_app(tmp_path, bundle=a_bundle())
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb())
+        client.post("/v1/samples", json=as_columns(an_incident_frame()))
+        [shipped] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
+        source = FakeSource()
+        source.bundle = modest  # type: ignore[assignment]
+        Champion(lambda: source, app.state.parts.live.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
+        [trained] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
+    assert shipped["ranking"]["ranker_version"] == "default"
+    assert trained["ranking"]["ranker_version"] == modest.version
+    first = [each["ranking"]["candidates"][0] for each in (shipped, trained)]
+    assert first[0]["item"] == first[1]["item"]
+    assert first[0]["probability"] > first[1]["probability"]
 
 
 def test_work_goes_on_after_a_bad_round() -> None:

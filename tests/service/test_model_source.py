@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from training_builders import a_bundle
 
 from models.registered import DETECTORS_MODEL
-from models.registry import MODEL_NAME, tracking_uri_for
+from models.registry import tracking_uri_for
 from service.model_source import ModelSource
 from training.tracking import MlflowTracker
 
@@ -36,7 +37,7 @@ def tracker(tmp_path_factory: pytest.TempPathFactory) -> MlflowTracker[Bundle]:
 def kept(tracker: MlflowTracker[Bundle], tmp_path: Path) -> Path:
     """Return a cache that holds a bundle."""
     publish(tracker, a_bundle(note="kept"))
-    assert ModelSource(tracker.uri, MODEL_NAME, tmp_path / "cache").refresh()
+    assert ModelSource(tracker.uri, DETECTORS_MODEL, tmp_path / "cache").refresh()
     return tmp_path / "cache"
 
 
@@ -45,7 +46,7 @@ def test_the_champion_is_swapped_in_when_the_alias_moves(
 ) -> None:
     first, second = a_bundle(note="first"), a_bundle(note="second")
     publish(tracker, first)
-    source = ModelSource(tracker.uri, MODEL_NAME, tmp_path)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, tmp_path)
     assert source.current() is None
     assert source.refresh()
     in_use = source.current()
@@ -62,7 +63,7 @@ def test_the_champion_is_swapped_in_when_the_alias_moves(
 
 
 def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(kept: Path) -> None:
-    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
     before = source.current()
     assert before is not None
     assert before.metadata["note"] == "kept"
@@ -74,7 +75,7 @@ def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(kept: Pat
 def test_without_a_champion_there_is_no_bundle_and_no_problem(
     tracker: MlflowTracker[Bundle], tmp_path: Path
 ) -> None:
-    source = ModelSource(tracker.uri, "a-model-nobody-registered", tmp_path)
+    source = ModelSource(tracker.uri, replace(DETECTORS_MODEL, name="a-model-nobody-registered"), tmp_path)
     assert not source.refresh()
     assert (source.current(), source.problem) == (None, "")
 
@@ -84,18 +85,18 @@ def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(
 ) -> None:
     name = json.loads((kept / "current.json").read_text())["directory"]
     (kept / name / "baseline.npz").write_bytes(b"damage")
-    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
     assert source.current() is None
     assert "could not be used" in source.problem
-    mended = ModelSource(tracker.uri, MODEL_NAME, kept)
+    mended = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
     assert mended.refresh()
-    assert ModelSource(NOWHERE, MODEL_NAME, kept).current() is not None
+    assert ModelSource(NOWHERE, DETECTORS_MODEL, kept).current() is not None
 
 
 @pytest.mark.parametrize("pointer", ["", "{", "[]", '{"directory": 7}', '{"directory": "../.."}'])
 def test_a_pointer_that_makes_no_sense_is_a_problem_not_a_crash(kept: Path, pointer: str) -> None:
     (kept / "current.json").write_text(pointer)
-    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
     assert source.current() is None
     assert source.problem
 
@@ -104,7 +105,7 @@ def test_a_cached_bundle_that_is_another_one_is_not_used(kept: Path) -> None:
     name = json.loads((kept / "current.json").read_text())["directory"]
     (kept / name).rename(kept / "sha256-0")
     (kept / "current.json").write_text(json.dumps({"directory": "sha256-0"}))
-    source = ModelSource(NOWHERE, MODEL_NAME, kept)
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
     assert source.current() is None
     assert "not the bundle that was kept" in source.problem
 
@@ -112,7 +113,7 @@ def test_a_cached_bundle_that_is_another_one_is_not_used(kept: Path) -> None:
 def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
     tracker: MlflowTracker[Bundle], kept: Path, tmp_path: Path
 ) -> None:
-    source = ModelSource(tracker.uri, MODEL_NAME, kept)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
     before = source.current()
     publish(tracker, a_bundle(note="to be damaged"))
     artifacts = tmp_path.parent  # every manifest of the store is searched for the one just published
@@ -128,7 +129,7 @@ def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
 
 def test_many_threads_swap_once(tracker: MlflowTracker[Bundle], kept: Path) -> None:
     publish(tracker, a_bundle(note="for many"))
-    source = ModelSource(tracker.uri, MODEL_NAME, kept)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
     swapped: list[bool] = []
     threads = [Thread(target=lambda: swapped.append(source.refresh())) for _ in range(4)]
     for thread in threads:

@@ -27,7 +27,7 @@ from service_builders import (
 from features.calendar import CLOCKS
 from models.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
-from service.app import HISTORY, STORE, create_app
+from service.app import HISTORY, STORE, Sources, create_app
 from service.errors import BadCalendarFileError
 from service.listening import Announcing, bind
 from service.live import LiveSignals
@@ -166,7 +166,7 @@ def test_a_calendar_file_that_cannot_be_read_stops_the_start(tmp_path: Path, con
         path.write_bytes(content)
     settings = settings_for(tmp_path, calendar_overrides=path)
     with pytest.raises(BadCalendarFileError, match=r"calendar\.toml"):
-        create_app(settings, open_source=FakeSource)
+        create_app(settings, sources=Sources(FakeSource))
 
 
 @pytest.mark.parametrize("has_token", [False, True])

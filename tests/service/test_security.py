@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service_builders import LOCAL, NOW, FakeSource, a_client, a_service, a_webhook, an_app, settings_for
 
-from service.app import STORE, create_app
+from service.app import STORE, Sources, create_app
 from service.errors import OpenToTheNetworkError
 from service.settings import is_loopback
 from service.store.database import Database
@@ -124,7 +124,7 @@ def test_no_secret_is_in_the_store(tmp_path: Path, tokens: TokenStore) -> None:
 
 def test_listening_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
     with pytest.raises(OpenToTheNetworkError, match=r"0\.0\.0\.0"):
-        create_app(settings_for(tmp_path, host="0.0.0.0"), open_source=FakeSource)
+        create_app(settings_for(tmp_path, host="0.0.0.0"), sources=Sources(FakeSource))
     database = Database(tmp_path / STORE)
     TokenStore(database).create("reader", ["read"], at=NOW, who="test")
     database.close()

@@ -1,0 +1,87 @@
+"""``sunspot train ranker``: fit how evidence is weighed, on closed cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sunspot.options import DIRECTORY, data_option, tracking_uri_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from training.fit_ranker import RankerFitResult
+
+
+@click.command()
+@click.option(
+    "--cases",
+    type=DIRECTORY,
+    help="The case library to learn from.  [default: the service's own, cases in its data directory]",
+)
+@data_option
+@tracking_uri_option
+@click.option(
+    "--calm-share",
+    type=click.FloatRange(0.0),
+    default=0.25,
+    show_default=True,
+    help="What the cases without a cause count together, against those with one, in each system.",
+)
+def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float) -> None:
+    """Fit the ranker's weights on closed cases, and make them champion if they rank no worse.
+
+    They are judged on cases left out, one system after the other or, of a single system, later after earlier,
+    beside the champion or, without one, the weights that Sunspot is shipped with. Those do well without any
+    training: expect a small library not to replace them.
+    """
+    from rich.console import Console
+
+    from models.errors import BadCaseError
+    from training.errors import FewCasesError
+
+    library = cases or data / "cases"
+    try:
+        with Console(stderr=True).status("reading cases") as status:
+            from models.case_library import read_cases
+            from models.registered import RANKER_MODEL
+            from training.fit_ranker import RankerFitConfig, check_enough, fit_ranker
+            from training.occasions import occasions_of
+            from training.tracking import MlflowTracker, tracking_uri_for
+
+            occasions = occasions_of(read_cases(library))
+            check_enough(occasions)  # a library too small leaves no store behind
+            uri = tracking_uri or tracking_uri_for(data)
+            config = RankerFitConfig(data_name=library.name, data_source=str(library), calm_share=calm_share)
+            tracker = MlflowTracker(uri, RANKER_MODEL)
+            result = fit_ranker(config, occasions, tracker, progress=status.update)
+    except FewCasesError as reason:
+        raise click.UsageError(
+            f"{reason} in {library}; close incidents with a verdict, or name a library with --cases"
+        ) from reason
+    except BadCaseError as reason:
+        raise click.UsageError(str(reason)) from reason
+    for line in summary_of(result, uri):
+        click.echo(line)
+
+
+def summary_of(result: RankerFitResult, uri: str) -> Iterator[str]:
+    """The outcome of a training in a few lines."""
+    figures = result.figures
+    yield f"run        {result.run_id}"
+    yield f"bundle     {result.bundle.version}"
+    yield f"registered {f'version {result.version}' if result.version else 'no'}"
+    yield f"champion   {'yes' if result.promoted else 'no'}: {result.reason}"
+    yield (
+        f"left out   the cause comes first in {figures['as1']:.0%} of {figures['n']:.0f} cases "
+        f"({figures['as1_low']:.0%} to {figures['as1_high']:.0%}), calibration error "
+        f"{figures['calibration_error']:.2f}"
+    )
+    if "named_wrongly" in figures:
+        yield (
+            f"           a cause is named in {figures['named_wrongly']:.0%} of "
+            f"{figures['n_calm']:.0f} cases without one"
+        )
+    yield f"look at it with: mlflow ui --backend-store-uri {uri}"

@@ -1,0 +1,319 @@
+"""The training job of the ranker: a library of closed cases in, a ranker bundle in the registry out."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import BadBundleError
+from models.ranker_bundle import load_ranker_bundle, make_ranker_bundle, save_ranker_bundle
+from models.rankers.sunspot import SunspotRanker
+from training.errors import FewCasesError
+from training.intervals import wilson_interval
+from training.occasions import (
+    RANKS,
+    importance,
+    weights_by_group,
+    weights_by_meaning,
+)
+from training.promote import Decision
+from training.provenance import provenance
+from training.ranker_logit import DEFAULT_PENALTY, DEFAULT_TUNING, Penalty, Tuning, fit_tuning, folds
+from training.reliability import calibration_error, reliability, reliability_plot
+from training.tracking import DataSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from models.ranker_bundle import RankerBundle
+    from training.occasions import Judgement, Occasion
+    from training.tracking import Run, Tracker
+
+MIN_CASES = 20
+"""Fewer cases with a confirmed cause teach nothing that holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankerFitConfig:
+    """How a ranker's numbers are fitted; logged whole with the run.
+
+    Attributes
+    ----------
+    data_name, data_source
+        What the library is called, and where it was read.
+    calm_share
+        What the cases without a cause count together, against those with one, in each system.
+    penalty
+        How strongly the numbers are drawn to those that Sunspot is shipped with.
+    n_blocks
+        Stretches of time that the cases of a single system are cut into.
+    """
+
+    data_name: str = "cases"
+    data_source: str = ""
+    calm_share: float = 0.25
+    penalty: Penalty = DEFAULT_PENALTY
+    n_blocks: int = 4
+
+
+@dataclass(frozen=True)
+class RankerFitResult:
+    """What a training of the ranker came to; as `training.fit_detectors.FitResult`."""
+
+    bundle: RankerBundle
+    figures: Mapping[str, float]
+    run_id: str
+    version: str
+    promoted: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Cases that were not learned from, each with its judgement by the challenger and by its rival."""
+
+    occasions: Sequence[Occasion]
+    challenger: Sequence[Judgement]
+    rival: Sequence[Judgement]
+
+
+def fit_ranker(
+    config: RankerFitConfig,
+    occasions: Sequence[Occasion],
+    tracker: Tracker[RankerBundle],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> RankerFitResult:
+    """Fit the weights and the belief on closed cases, judge them on cases left out, and register.
+
+    The judgement is a cross-validation by system or, of a single system, by time; what is registered is
+    fitted on all cases in the same way.
+
+    Parameters
+    ----------
+    config
+        How.
+    occasions
+        Closed cases as `training.occasions.occasions_of` sees them, in order of time.
+    tracker
+        Where the run and the bundle are kept.
+    progress
+        Told what is being done, for whoever waits.
+
+    Raises
+    ------
+    FewCasesError
+        If fewer than 20 cases have a confirmed cause.
+    """
+    check_enough(occasions)
+    with tracker.run(f"fit-ranker-{config.data_name}", provenance(seed=0)) as run:
+        data = _data_set(config, occasions)
+        run.log(_flat(asdict(config)), {})
+        run.log_data(data)
+        champion = tracker.champion()
+        rival = DEFAULT_TUNING if champion is None else tuning_of(champion)
+
+        progress("fitting on all systems but one, in turn")
+        held_back = cross_validated(config, occasions, rival)
+        figures = figures_of(held_back.occasions, held_back.challenger, calm_share=config.calm_share)
+        rivals = figures_of(held_back.occasions, held_back.rival, calm_share=config.calm_share)
+        _log_systems(run, held_back, config)
+        run.log_plot("reliability", _picture(held_back))
+
+        progress("fitting on all cases")
+        tuning = fit_tuning(occasions, calm_share=config.calm_share, penalty=config.penalty)
+        bundle = make_ranker_bundle(
+            weights=weights_by_meaning(tuning.weights),
+            belief=tuning.belief,
+            floor=SunspotRanker().floor,
+            metadata=_metadata(data, champion),
+        )
+        flaw = flaw_of(bundle)
+        decision = (
+            Decision(False, flaw)
+            if flaw
+            else decide_ranker(figures, rivals, has_champion=champion is not None)
+        )
+        progress("registering")
+        version = "" if flaw else tracker.register(run, bundle)
+        if decision.promoted:
+            tracker.promote(version)
+        run.log(
+            {"promoted": decision.promoted, "reason": decision.reason, **_numbers(tuning)},
+            {**figures, **{f"champion_{name}": value for name, value in rivals.items()}},
+        )
+        return RankerFitResult(bundle, figures, run.id, version, decision.promoted, decision.reason)
+
+
+def check_enough(occasions: Sequence[Occasion]) -> None:
+    """Return if there are enough cases to learn from.
+
+    Raises
+    ------
+    FewCasesError
+        If fewer than 20 have a confirmed cause.
+    """
+    n_caused = sum(bool(each.is_cause.any()) for each in occasions)
+    if n_caused < MIN_CASES:
+        raise FewCasesError(needed=MIN_CASES, got=n_caused)
+
+
+def cross_validated(config: RankerFitConfig, occasions: Sequence[Occasion], rival: Tuning) -> HeldBack:
+    """Judge each fold's cases by numbers fitted without them, and by the rival's."""
+    judged: list[tuple[Occasion, Judgement, Judgement]] = []
+    floor = SunspotRanker().floor
+    for learned, left_out in folds(occasions, n_blocks=config.n_blocks):
+        tuning = fit_tuning(
+            [occasions[index] for index in learned], calm_share=config.calm_share, penalty=config.penalty
+        )
+        judged += [
+            (
+                each,
+                each.judged(tuning.weights, tuning.belief, floor=floor),
+                each.judged(rival.weights, rival.belief, floor=floor),
+            )
+            for each in (occasions[index] for index in left_out)
+        ]
+    return HeldBack(*(list(column) for column in zip(*judged, strict=True)))
+
+
+def figures_of(
+    occasions: Sequence[Occasion], judgements: Sequence[Judgement], *, calm_share: float
+) -> dict[str, float]:
+    """Figures by the benchmarks' names: AS@k and error over the cases with a cause, and the rest apart."""
+    caused = [judged for each, judged in zip(occasions, judgements, strict=True) if bool(each.is_cause.any())]
+    calm = [
+        judged for each, judged in zip(occasions, judgements, strict=True) if not bool(each.is_cause.any())
+    ]
+    figures = {"n": float(len(caused)), "n_calm": float(len(calm))}
+    for place, k in enumerate(RANKS):
+        hits = sum(each.within[place] for each in caused)
+        low, high = wilson_interval(hits, len(caused))
+        figures |= {f"as{k}": hits / max(len(caused), 1), f"as{k}_low": low, f"as{k}_high": high}
+    if caused:
+        figures["abstained"] = 1.0 - float(np.mean([each.named for each in caused]))
+    if calm:
+        figures["named_wrongly"] = float(np.mean([each.named for each in calm]))
+    figures["calibration_error"] = calibration_error(*_confidence_and_right([*caused, *calm]))
+    shares = importance(occasions, calm_share=calm_share)
+    figures["log_loss"] = float(np.dot(shares, [each.loss for each in judgements]))
+    return figures
+
+
+def decide_ranker(
+    challenger: Mapping[str, float], rival: Mapping[str, float], *, has_champion: bool
+) -> Decision:
+    """Compare figures of the same held-back cases, pair by pair summed up.
+
+    A challenger is refused if fewer causes come first than with its rival, or if its mean loss is larger. The
+    rival, the champion or else what Sunspot is shipped with, may have learned from these very cases: the
+    doubt is the challenger's.
+    """
+    whose = "the champion" if has_champion else "what Sunspot is shipped with"
+    if challenger["as1"] < rival["as1"]:
+        return Decision(
+            False,
+            f"the cause comes first in {challenger['as1']:.0%} of the cases left out, "
+            f"with {whose} in {rival['as1']:.0%}",
+        )
+    if challenger["log_loss"] > rival["log_loss"]:
+        return Decision(
+            False,
+            f"its mean loss on the cases left out is {challenger['log_loss']:.3f}, "
+            f"that of {whose} {rival['log_loss']:.3f}",
+        )
+    return Decision(True, f"it is no worse than {whose} on the cases left out")
+
+
+def flaw_of(bundle: RankerBundle) -> str:
+    """What makes a bundle unfit to serve, in one sentence; empty if nothing does."""
+    with tempfile.TemporaryDirectory() as directory:
+        save_ranker_bundle(bundle, Path(directory))
+        try:
+            again = load_ranker_bundle(Path(directory))
+        except BadBundleError as reason:
+            return str(reason)
+    return "" if again == bundle else "the bundle does not load again to what was saved"
+
+
+def tuning_of(bundle: RankerBundle) -> Tuning:
+    """The learned numbers of a bundle."""
+    return Tuning(weights_by_group(bundle.weights), bundle.belief)
+
+
+def _confidence_and_right(judgements: Sequence[Judgement]) -> tuple[list[float], list[float]]:
+    return [each.confidence for each in judgements], [each.within[0] for each in judgements]
+
+
+def _log_systems(run: Run, held_back: HeldBack, config: RankerFitConfig) -> None:
+    """One child run for each system."""
+    for system in sorted({each.system for each in held_back.occasions}):
+        own = [index for index, each in enumerate(held_back.occasions) if each.system == system]
+        figures = figures_of(
+            [held_back.occasions[index] for index in own],
+            [held_back.challenger[index] for index in own],
+            calm_share=config.calm_share,
+        )
+        with run.child(system or "all") as child:
+            child.log({"part": system or "all", "method": "sunspot"}, figures)
+
+
+def _picture(held_back: HeldBack) -> Figure:
+    curves = {
+        name: reliability(*_confidence_and_right(judged))
+        for name, judged in (("fitted without the case", held_back.challenger), ("before", held_back.rival))
+    }
+    return reliability_plot(curves)
+
+
+def _data_set(config: RankerFitConfig, occasions: Sequence[Occasion]) -> DataSet:
+    content = hashlib.sha256()
+    for each in occasions:
+        content.update(f"{each.system} {each.at_ms} {each.surge!r}".encode())
+        for array in (each.totals, each.n_meanings, each.is_cause):
+            content.update(np.ascontiguousarray(array).tobytes())
+    systems = Counter(each.system for each in occasions)
+    profile: dict[str, float | str] = {
+        "n_cases": len(occasions),
+        "systems": ", ".join(f"{name or 'unnamed'} ({n})" for name, n in sorted(systems.items())),
+        "from": _text_of(occasions[0].at_ms),
+        "to": _text_of(occasions[-1].at_ms),
+    }
+    return DataSet(config.data_name, config.data_source, f"sha256:{content.hexdigest()}", profile)
+
+
+def _metadata(data: DataSet, champion: RankerBundle | None) -> dict[str, str]:
+    return {
+        **provenance(seed=0),
+        "data_name": data.name,
+        "data_digest": data.digest,
+        "n_cases": str(data.profile["n_cases"]),
+        "systems": str(data.profile["systems"]),
+        "champion_before": "" if champion is None else champion.version,
+    }
+
+
+def _numbers(tuning: Tuning) -> dict[str, float]:
+    weights = {f"weight_{group}": round(weight, 4) for group, weight in tuning.weights.items()}
+    return {**weights, "sharpness": round(tuning.belief.sharpness, 4), "doubt": round(tuning.belief.doubt, 4)}
+
+
+def _flat(config: Mapping[str, object]) -> dict[str, object]:
+    flat = {name: value for name, value in config.items() if not isinstance(value, dict)}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{inner}": each for inner, each in value.items()}
+    return flat
+
+
+def _text_of(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()

@@ -1,0 +1,108 @@
+"""The conditional logit fitted: a few weights that make the right answers of stored cases likely.
+
+McFadden, "Conditional logit analysis of qualitative choice behavior", Frontiers in Econometrics 1974. The
+weights are factors, so none is negative, and a penalty draws each to the default it is shipped with: few
+systems teach little about the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+
+from models.rankers.posterior import Belief
+from training.occasions import GROUPS, importance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.occasions import Occasion
+
+LARGEST_STEP = 3.0
+"""No weight is moved by more than e³."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The numbers of a ranker that are learned."""
+
+    weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(GROUPS, 1.0))
+    belief: Belief = field(default_factory=Belief)
+
+    def mean_loss(self, occasions: Sequence[Occasion], shares: NDArray[np.float64]) -> float:
+        """−ln of the probability of the right answers, weighed by what each case counts."""
+        losses = [each.loss(self.weights, self.belief) for each in occasions]
+        return float(np.dot(shares, losses))
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """How strongly each kind of number is drawn to its default: in nats of mean loss per unit squared.
+
+    Weights and sharpness are penalised by their logarithm, the doubt as it is.
+    """
+
+    weights: float = 0.3
+    sharpness: float = 0.03
+    doubt: float = 0.01
+
+
+DEFAULT_TUNING = Tuning()
+DEFAULT_PENALTY = Penalty()
+
+
+def fit_tuning(
+    occasions: Sequence[Occasion],
+    *,
+    calm_share: float,
+    penalty: Penalty = DEFAULT_PENALTY,
+    start: Tuning = DEFAULT_TUNING,
+) -> Tuning:
+    """The most likely numbers, given some cases and the defaults that they are drawn to.
+
+    A group of evidence that no case has keeps its default.
+    """
+    shares = importance(occasions, calm_share=calm_share)
+    pull = np.array([penalty.sharpness, penalty.doubt, *[penalty.weights] * len(GROUPS)])
+
+    def loss(moved: NDArray[np.float64]) -> float:
+        return _moved(start, moved).mean_loss(occasions, shares) + float(np.dot(pull, moved**2))
+
+    bounds = [(-LARGEST_STEP, LARGEST_STEP)] * len(pull)
+    found = minimize(loss, np.zeros(len(pull)), method="L-BFGS-B", bounds=bounds)
+    return _moved(start, found.x)
+
+
+def folds(occasions: Sequence[Occasion], *, n_blocks: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Indices to learn from and to judge by: each system in turn, or, of a single one, later after earlier.
+
+    Incidents of one system never are on both sides; of a single one, none is judged by what came after it.
+    """
+    systems = sorted({each.system for each in occasions})
+    everything = range(len(occasions))
+    if len(systems) > 1:
+        for system in systems:
+            own = [index for index in everything if occasions[index].system == system]
+            yield [index for index in everything if occasions[index].system != system], own
+        return
+    blocks = [block.tolist() for block in np.array_split(np.arange(len(occasions)), n_blocks)]
+    for number in range(1, n_blocks):
+        yield [index for block in blocks[:number] for index in block], blocks[number]
+
+
+def _moved(start: Tuning, moved: NDArray[np.float64]) -> Tuning:
+    sharper, doubt, *heavier = moved.tolist()
+    belief = replace(
+        start.belief,
+        sharpness=start.belief.sharpness * float(np.exp(sharper)),
+        doubt=start.belief.doubt + doubt,
+    )
+    weights = {
+        group: start.weights[group] * float(np.exp(step)) for group, step in zip(GROUPS, heavier, strict=True)
+    }
+    return Tuning(weights, belief)
