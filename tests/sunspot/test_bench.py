@@ -23,7 +23,8 @@ def test_the_rows_follow_the_contract(tmp_path: Path) -> None:
     assert (report["kind"], report["dataset"]) == ("rank", "petshop")
     assert report["data_digest"].startswith("sha256:")
     rows = {(row["part"], row["method"]): row for row in report["rows"]}
-    assert {part for part, _ in rows} == {"all", "low_traffic", "low_traffic/latency"}
+    assert {part for part, _ in rows} == {"all", "low_traffic", "low_traffic/latency", "calm"}
+    assert rows["calm", "sunspot"]["named_wrongly"] == pytest.approx(1 - rows["calm", "sunspot"]["abstained"])
     assert {"sunspot", "random"} <= {method for _, method in rows}
     own = rows["all", "sunspot"]
     assert own["n"] == 1
