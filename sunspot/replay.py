@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import click
 from click.shell_completion import CompletionItem
 
-from sunspot.options import DATA_DIRECTORY, DATA_VARIABLE, DIRECTORY
+from sunspot.options import DATA_DIRECTORY, DATA_VARIABLE, DIRECTORY, tracking_uri_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from models.case_files import StoredCase
+    from models.ranker_bundle import RankerBundle
+    from models.rankers.ranking import Ranker
 
 LIBRARY = "cases"
 N_SHOWN = 10
 DEFAULT = "default"
+CHAMPION = "champion"
 
 Said = dict[str, dict[str, Any]]
 """Candidates by item, as a ranking's document has them, each with its rank."""
@@ -46,7 +49,7 @@ def complete_ranker(
     """Names of the rankers."""
     from models.rankers import RANKERS
 
-    return [CompletionItem(each) for each in (DEFAULT, *RANKERS) if each.startswith(incomplete)]
+    return [CompletionItem(each) for each in (DEFAULT, CHAMPION, *RANKERS) if each.startswith(incomplete)]
 
 
 @command.command("case")
@@ -65,20 +68,17 @@ def complete_ranker(
     default=DEFAULT,
     show_default=True,
     shell_complete=complete_ranker,
-    help="default, or the name of a peer.",
+    help="default (as shipped), champion, a registered version of sunspot-ranker, or the name of a peer.",
 )
-def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str) -> None:
+@tracking_uri_option
+def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str, tracking_uri: str) -> None:
     """Rank the stored case ID again, and show what changed against what was said then.
 
     ID is a case's id, or the path of its document.
     """
-    from models.rankers import RANKERS, rank
-
-    name = "sunspot" if ranker == DEFAULT else ranker
-    if name not in RANKERS:
-        raise click.UsageError(f"there is no ranker {ranker!r}; there are {', '.join((DEFAULT, *RANKERS))}")
+    chosen = _ranker(ranker, data_dir, tracking_uri)
     stored = _read(case_id, _library(data_dir, cases))
-    ranking = rank(stored.case, ranker=name)
+    ranking = chosen.rank(stored.case)
     now = _said(
         [
             {**each._asdict(), "evidence": [{"sentence": told.sentence} for told in each.evidence]}
@@ -87,6 +87,33 @@ def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str) -
     )
     then = _said((stored.ranking or {}).get("candidates", []))
     _show(stored, then, now, (stored.ranking or {}).get("abstained", ""), ranking.abstained)
+
+
+def _ranker(name: str, data_dir: Path, tracking_uri: str) -> Ranker:
+    """The ranker of that name: a peer, the shipped one, or one that was trained and registered."""
+    from models.rankers import RANKERS
+    from models.registry import RANKER_MODEL_NAME
+    from sunspot.models import tracker_of
+
+    shipped = "sunspot" if name == DEFAULT else name
+    if shipped in RANKERS:
+        return RANKERS[shipped]
+    if name != CHAMPION and not name.isdecimal():
+        there_are = ", ".join((DEFAULT, CHAMPION, *RANKERS))
+        raise click.UsageError(
+            f"there is no ranker {name!r}; there are {there_are}, and the versions that "
+            f"`sunspot models list --model {RANKER_MODEL_NAME}` shows"
+        )
+    tracker = tracker_of(RANKER_MODEL_NAME, data_dir, tracking_uri)
+    known = [each.version for each in tracker.registered()]
+    version = tracker.champion_version() if name == CHAMPION else name
+    bundle: RankerBundle | None = tracker.load(version) if version in known else None
+    if bundle is None:
+        versions = ", ".join(known) or "none: run sunspot train ranker"
+        raise click.ClickException(
+            f"{RANKER_MODEL_NAME} has no {name} that can be loaded; registered: {versions}"
+        )
+    return bundle.ranker
 
 
 def _library(data_dir: Path, cases: Path | None) -> Path:

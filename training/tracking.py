@@ -240,17 +240,16 @@ class MlflowTracker(Generic[AnyBundle]):
 
     def champion(self) -> AnyBundle | None:
         """Return the bundle in use, or ``None`` if there is none that can be loaded."""
-        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+        version = self.champion_version()
+        return self.load(version) if version else None
 
-        try:
-            version = self._client.get_model_version_by_alias(self._model.name, CHAMPION)
-        except MlflowException as reason:
-            if reason.error_code in NO_CHAMPION:
-                return None
-            raise
+    def load(self, version: str) -> AnyBundle | None:
+        """Return the bundle of a registered version, or ``None`` if it cannot be loaded."""
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+
+        source = self._client.get_model_version(self._model.name, version).source
         # by its address: "models:/..." would be looked up in the process-wide store, not in ours
-        artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
+        artifacts = self._client.get_logged_model(logged_model_of(source)).artifact_location
         with tempfile.TemporaryDirectory() as directory:
             download_artifacts(artifact_uri=artifacts, dst_path=directory, tracking_uri=self.uri)
             try:

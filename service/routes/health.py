@@ -82,6 +82,8 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append(f"registry: {parts.champion.problem}")
     if parts.ranker.problem and not parts.champion.problem:
         told.append(f"ranker: {parts.ranker.problem}; the one in use ranks on")
+    if parts.log_champion.problem and not parts.champion.problem:
+        told.append(f"logs: {parts.log_champion.problem}; what services usually say is their own past")
     if parts.gate.is_open:
         told.append("open: no token exists, so everything is allowed, from this machine only")
     return blocking, told

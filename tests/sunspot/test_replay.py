@@ -5,15 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from builders import a_case, a_graph
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from petshop_layout import a_scenario
 
 from experiments.datasets.rank_sets import load_rank_set
 from experiments.fill_case_library import command as fill
 from models.case_files import StoredCase
 from models.case_library import case_paths, read_cases, write_case
+from models.ranker_bundle import make_ranker_bundle
 from models.rankers import RANKERS, rank
+from models.rankers.posterior import Belief
+from models.registered import RANKER_MODEL
+from models.registry import tracking_uri_for
 from sunspot.__main__ import main
+from training.tracking import MlflowTracker
 
 SHOP = a_graph(("app", "cart"), ("app", "db"))
 
@@ -104,3 +109,27 @@ def test_petshop_ranks_from_disk_as_it_does_in_memory(petshop: Path, tmp_path: P
     for case in cases:
         for ranker in RANKERS:
             assert rank(stored[case.id], ranker=ranker) == rank(case, ranker=ranker)
+
+
+def test_a_replay_takes_any_registered_ranker(tmp_path: Path) -> None:
+    a_stored_case(tmp_path / "cases")
+    data = tmp_path / "data"
+    tracker = MlflowTracker(tracking_uri_for(data), RANKER_MODEL)
+    modest = make_ranker_bundle(weights={}, belief=Belief(sharpness=0.1), floor=0.0, metadata={})
+    with tracker.run("by hand", {}) as run:
+        version = tracker.register(run, modest)
+
+    def replayed(ranker: str) -> Result:
+        options = ["--data-dir", str(data), "--cases", str(tmp_path / "cases"), "--ranker", ranker]
+        return CliRunner().invoke(main, ["replay", "case", "case of shop", *options])
+
+    shipped, registered = replayed("default"), replayed(version)
+    assert shipped.exit_code == registered.exit_code == 0, registered.output
+    assert shipped.output != registered.output
+    none = replayed("champion")
+    assert (none.exit_code, "registered: 1" in none.output) == (1, True), none.output
+    tracker.promote(version)
+    assert replayed("champion").output == registered.output
+    assert replayed("7").exit_code == 1
+    slip = replayed("champoin")
+    assert (slip.exit_code, "sunspot models list" in slip.output) == (2, True)
