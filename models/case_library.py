@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.case import MIN_NORMAL_TICKS, Signals
 from models.case_files import PREFIX, decode_case, encode_case, file_stem
 from models.errors import BadCaseError, CaseTooLargeError
@@ -21,6 +23,7 @@ MAX_FILE_BYTES = 16 * 2**20
 """What one file may take; a table that somebody wrote may be larger than what Sunspot writes."""
 
 THINNED = "normal ticks were kept, evenly spread, so that the case fits into its files"
+ROUNDED = "Signals were rounded to seven digits, so that the case fits into its files"
 
 
 def read_cases(directory: Path) -> Iterator[Case]:
@@ -86,26 +89,49 @@ def write_case(stored: StoredCase, directory: Path) -> Path:
 
 
 def thinned_to_fit(stored: StoredCase) -> StoredCase:
-    """The case itself if it fits into its files, or else with fewer normal ticks, and a note that says so.
+    """The case itself if it fits into its files, or else with less in it, and a note that says so.
+
+    Signals are rounded first; then every second normal tick goes, as often as need be.
 
     Raises
     ------
     CaseTooLargeError
-        If it does not fit with `MIN_NORMAL_TICKS` either.
+        If it does not fit even so.
     """
     try:
         encode_case(stored)
     except CaseTooLargeError:
-        normal = stored.case.normal
-        kept = slice(None, None, 2)
-        n_kept = len(normal.times_ms[kept])
-        if n_kept < MIN_NORMAL_TICKS:
+        less = _rounded(stored.case) or _with_fewer_ticks(stored.case)
+        if less is None:
             raise
-        fewer = Signals(normal.times_ms[kept], {role: values[kept] for role, values in normal.values.items()})
-        notes = tuple(each for each in stored.case.notes if not each.endswith(THINNED))
-        case = replace(stored.case, normal=fewer, notes=(*notes, f"{n_kept} {THINNED}"))
-        return thinned_to_fit(replace(stored, case=case))
+        return thinned_to_fit(replace(stored, case=less))
     return stored
+
+
+def _with_fewer_ticks(case: Case) -> Case | None:
+    """The case with every second normal tick; ``None`` if `MIN_NORMAL_TICKS` would not be left."""
+    normal = case.normal
+    kept = slice(None, None, 2)
+    n_kept = len(normal.times_ms[kept])
+    if n_kept < MIN_NORMAL_TICKS:
+        return None
+    fewer = Signals(normal.times_ms[kept], {role: values[kept] for role, values in normal.values.items()})
+    notes = tuple(each for each in case.notes if not each.endswith(THINNED))
+    return replace(case, normal=fewer, notes=(*notes, f"{n_kept} {THINNED}"))
+
+
+def _rounded(case: Case) -> Case | None:
+    """The case with single-precision signals; ``None`` if they are so already."""
+    if ROUNDED in case.notes:
+        return None
+    window, before, normal = (
+        Signals(
+            part.times_ms,
+            {role: values.astype(np.float32).astype(np.float64) for role, values in part.values.items()},
+        )
+        for part in (case.window, case.before, case.normal)
+    )
+    return replace(case, window=window, before=before, normal=normal, notes=(*case.notes, ROUNDED))
 
 
 def remove_case(directory: Path, case_id: str) -> None:

@@ -21,6 +21,7 @@ from models.bundle_files import digest_of_bytes
 from models.case import Alert, Case, Signals
 from models.case_files import StoredCase, decode_case, encode_case, file_stem
 from models.case_library import (
+    ROUNDED,
     THINNED,
     case_paths,
     path_of,
@@ -117,14 +118,18 @@ def test_a_case_of_little_but_missing_values_is_written_only_if_it_can_be_read()
         encode_case(StoredCase(replace(a_stored_case().case, normal=empty)))
 
 
-def test_a_case_that_is_too_large_keeps_fewer_normal_ticks_and_says_so() -> None:
+def test_a_case_that_is_too_large_is_rounded_then_keeps_fewer_normal_ticks_and_says_so() -> None:
     stored = a_stored_case()
     rng = np.random.default_rng(0)
-    big = Signals(np.arange(100_000), {Role.CPU: rng.random((100_000, 4))})
-    fewer = thinned_to_fit(StoredCase(replace(stored.case, normal=big)))
-    encode_case(fewer)
-    assert len(fewer.case.normal.times_ms) == 50_000
-    assert fewer.case.notes == ("n", f"50000 {THINNED}")
+    for n_ticks, n_kept in ((100_000, 100_000), (200_000, 100_000)):
+        big = Signals(np.arange(n_ticks), {Role.CPU: rng.random((n_ticks, 4))})
+        smaller = thinned_to_fit(StoredCase(replace(stored.case, normal=big))).case
+        encode_case(StoredCase(smaller))
+        assert len(smaller.normal.times_ms) == n_kept
+        thinned = (f"{n_kept} {THINNED}",) if n_kept < n_ticks else ()
+        assert smaller.notes == ("n", ROUNDED, *thinned)
+        kept = big.values[Role.CPU][:: n_ticks // n_kept]
+        np.testing.assert_allclose(smaller.normal.values[Role.CPU], kept, rtol=1e-6)
     wide = Signals(np.arange(40), {Role.CPU: rng.random((40, 4))})
     many = replace(stored.case, window=big, normal=wide)
     with pytest.raises(CaseTooLargeError):
