@@ -26,6 +26,16 @@ MODEL_NAMES = (
     "sunspot-ranker",
 )  # those of models.registered, which --help need not import
 
+PAGING = {"false_pages_per_week": ("false pages/week", "{:.2f}"), "recall_events": ("shifts found", "{:.0%}")}
+RANKING = {
+    "as1": ("AS@1", "{:.0%}"),
+    "named_wrongly": ("named wrongly", "{:.0%}"),
+    "calibration_error": ("calibration error", "{:.2f}"),
+    "log_loss": ("loss", "{:.2f}"),
+}
+LISTED = {"sunspot-ranker": RANKING}
+"""The figures that are listed, with heading and form: those of paging where nothing else is said."""
+
 model_option = click.option(
     "--model",
     "model_name",
@@ -58,7 +68,9 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     if not bundles:
         click.echo(f"no bundle is registered yet: run sunspot train {model_name.removeprefix('sunspot-')}")
         return
-    table = Table("version", "alias", "created (UTC)", "bundle", "run", "false pages/week", "shifts found")
+    listed = LISTED.get(model_name, PAGING)
+    headings = [heading for heading, _ in listed.values()]
+    table = Table("version", "alias", "created (UTC)", "bundle", "run", *headings)
     for each in bundles:
         table.add_row(
             each.version,
@@ -66,8 +78,7 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
             datetime.fromtimestamp(each.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
             each.bundle_version.removeprefix("sha256:")[:12],
             each.run_id[:12],
-            _figure(each.figures.get("false_pages_per_week"), "{:.2f}"),
-            _figure(each.figures.get("recall_events"), "{:.0%}"),
+            *(_figure(each.figures.get(name), form) for name, (_, form) in listed.items()),
         )
     _print(table)
 

@@ -43,6 +43,8 @@ def test_a_library_teaches_a_ranker_that_the_service_can_load(tmp_path: Path) ->
         models_command, ["list", "--model", RANKER_MODEL.name, "--data", str(tmp_path)]
     )
     assert listed.exit_code == 0, listed.output
+    assert "AS@1" in listed.output
+    assert "false pages" not in listed.output
     CliRunner().invoke(
         models_command, ["promote", "1", "--model", RANKER_MODEL.name, "--data", str(tmp_path)]
     )
