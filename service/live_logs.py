@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import RLock
@@ -19,6 +20,7 @@ from models.case import BEFORE, LEAD
 from service.clock import from_ms, to_ms
 from service.log_checkpoints import LogMemory
 from service.log_notes import LogNotes
+from service.log_scores import SCORED_MINUTES, latest_scores
 from service.settings import Present
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from service.incidents.records import Trouble
     from service.live import LiveSignals
     from service.log_checkpoints import LogCheckpoints
+    from service.log_scores import LogScores
     from service.settings import Settings
     from telemetry.damage import Damage
     from telemetry.logs import Logs
@@ -136,10 +139,13 @@ class LiveLogs:
         self._n_minutes = max(1, settings.window // timedelta(minutes=1))
         self._lock, self._advancing = RLock(), RLock()
         self._bundle: LogBundle | None = None
+        self._refused = ""
+        self._miner, self._notes = TemplateMiner(), LogNotes()
         self._minutes: dict[int, LogSums] = {}
         self._past: LogSums | None = None
         self._past_reference: LogReference | None = None
-        self._closed_ms = self._aged_ms = self._position = self._kept_position = 0
+        self._scores: LogScores | None = None
+        self._closed_ms = self._aged_ms = self._position = self._kept_position = self._replayed = 0
         self._begin(None)
         self._restore(checkpoints.read(position=history.position))
 
@@ -152,7 +158,19 @@ class LiveLogs:
         """Say what is wrong with the lines on disk; nothing is, as a rule."""
         found = self._history.damage
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        return [f"log lines: damage was found in {found[0]}{more}"] if found else []
+        damaged = [f"log lines: damage was found in {found[0]}{more}"] if found else []
+        return [*damaged, *([self._refused] if self._refused else [])]
+
+    @property
+    def bundle_version(self) -> str:
+        """Version of the log bundle in use; empty without one."""
+        bundle = self._bundle
+        return "" if bundle is None else bundle.version
+
+    @property
+    def scores(self) -> LogScores | None:
+        """Scores of the minute that closed last; ``None`` before there is one, and without a bundle."""
+        return self._scores
 
     def receive(self, logs: Logs) -> ReceivedLogs:
         """Keep a batch: when this returns it is on disk, and the minutes know it."""
@@ -165,8 +183,9 @@ class LiveLogs:
         if len(accepted):
             position = self._history.append(accepted)
             with self._lock:
-                self._position = max(self._position, position)
-                n_late, n_outside = self._take(accepted)
+                if position > self._replayed:  # else a bundle was adopted meanwhile, and read it from disk
+                    self._position = max(self._position, position)
+                    n_late, n_outside = self._take(accepted)
         return ReceivedLogs(
             n_accepted=len(accepted),
             n_too_old=int(too_old.sum()),
@@ -189,9 +208,14 @@ class LiveLogs:
                 if not closing:
                     return 0
                 self._closed_ms = int(closing[-1].counts.starts_ms[-1]) + MINUTE_MS
-                reference = self._reference()
+                reference, bundle = self._reference(), self._bundle
+                since_ms = self._closed_ms - SCORED_MINUTES * MINUTE_MS
+                held = sorted(self._minutes.items())
+                latest = [sums for start, sums in held if since_ms <= start < self._closed_ms]
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
+            if bundle is not None:
+                self._scores = latest_scores(bundle, latest)
             self._age()
             return len(closing)
 
@@ -218,14 +242,31 @@ class LiveLogs:
             return None if normal is None else self._notes.onto(normal.of_services(services), self._miner)
 
     def adopt(self, bundle: LogBundle) -> None:
-        """Compare with what a bundle calls normal from now on; the minutes held are mined again by it."""
-        with self._lock:
-            if bundle.version == self._bundle_version:
-                self._bundle = bundle
-                return
+        """Compare with what a bundle calls normal from now on; the minutes held are mined again by it.
+
+        Lines are received and rankings made meanwhile, by the bundle before. A bundle whose windows are not
+        minutes is left alone, and `reports` says so.
+        """
+        if bundle.step_ms != MINUTE_MS:
+            every = f"{bundle.step_ms / 1000:g} s"
+            self._refused = f"log lines: the champion's windows are of {every}: train logs with --step 60"
+            return
+        self._refused = ""
+        if bundle.version == self._bundle_version:
+            self._bundle = bundle
+            return
+        self._mine_again(bundle, copy(self))
+
+    def _mine_again(self, bundle: LogBundle, other: LiveLogs) -> None:
+        """Let a copy read the lines again beside this one, and take over what it holds."""
+        other._begin(bundle)
+        other._replay(after=0)
+        with self._advancing, self._lock:
+            other._replay(after=other._position)  # what came meanwhile
             closed_ms = self._closed_ms
             self._begin(bundle)
-            self._replay(after=0)
+            self._miner, self._notes, self._minutes = other._miner, other._notes, other._minutes
+            self._position = self._replayed = other._position
             self._closed_ms = closed_ms
 
     def keep(self) -> None:
@@ -268,7 +309,8 @@ class LiveLogs:
         self._miner = TemplateMiner() if bundle is None else bundle.miner()
         self._notes = LogNotes()
         self._minutes, self._past, self._past_reference = {}, None, None
-        self._closed_ms = self._aged_ms = self._position = self._kept_position = 0
+        self._scores = None
+        self._closed_ms = self._aged_ms = self._position = self._kept_position = self._replayed = 0
 
     def _replay(self, *, after: int) -> None:
         earliest_ms = to_ms(self._live.present()) - self._n_minutes * MINUTE_MS

@@ -25,9 +25,11 @@ BROKERAGE_DAYS = 7
 @click.option(
     "--from",
     "source",
-    required=True,
-    metavar="brokerage|DIR",
-    help="What to learn from: the built-in brokerage, or a directory of JSON lines files, such as "
+    default="history",
+    show_default=True,
+    metavar="history|brokerage|DIR",
+    help="What to learn from: the lines that the service keeps, the built-in brokerage, or a directory of "
+    "JSON lines files, such as "
     '{"service": "order", "time_ms": 1772589600000, "level": "warn", "message": "order 17 is late"}.',
 )
 @data_option
@@ -74,7 +76,7 @@ def logs(
 
     try:
         with Console(stderr=True).status("reading log lines") as status:
-            read, changes_ms = _reader(source, seed=seed)
+            read, changes_ms = _reader(source, data, seed=seed)
             from models.registered import LOGS_MODEL
             from training.fit_logs import LogFitConfig, fit_logs
             from training.tracking import MlflowTracker, tracking_uri_for
@@ -83,7 +85,7 @@ def logs(
                 break
             uri = tracking_uri or tracking_uri_for(data)
             config = LogFitConfig(
-                data_name=source if source == "brokerage" else Path(source).name,
+                data_name=source if source in {"history", "brokerage"} else Path(source).name,
                 data_source=source,
                 step_s=step_s,
                 budget_per_week=budget,
@@ -93,17 +95,29 @@ def logs(
             tracker = MlflowTracker(uri, LOGS_MODEL)
             result = fit_logs(config, read, tracker, changes_ms=changes_ms, progress=status.update)
     except NoHistoryError as reason:
-        raise click.UsageError(
-            f"{reason}; --from takes brokerage, or a directory of .jsonl or .jsonl.gz files"
-        ) from reason
+        raise click.UsageError(f"{reason}; {_advice(source)}") from reason
     except (BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in summary_of(result, uri):
         click.echo(line)
 
 
-def _reader(source: str, *, seed: int) -> Reader:
+def _advice(source: str) -> str:
+    """What to do where there is too little to learn from."""
+    if source == "history":
+        return (
+            "run `sunspot serve` and send it log lines of some days, name its directory with --data, "
+            "or try --from brokerage"
+        )
+    return "--from takes history, brokerage, or a directory of .jsonl or .jsonl.gz files"
+
+
+def _reader(source: str, data: Path, *, seed: int) -> Reader:
     """What gives the lines, as often as asked, and when each service was changed."""
+    if source == "history":
+        from training.log_files import logs_from_history
+
+        return lambda: logs_from_history(data / "lines"), {}
     if source != "brokerage":
         from training.log_files import logs_from_files
 

@@ -30,6 +30,26 @@ FILE_BYTES = 64 * 2**20
 DAY_S = 86_400.0
 
 
+def paths_of(directory: Path) -> list[Path]:
+    """The files of lines of a directory, oldest first."""
+    return sorted(directory.glob(f"*{LOG_SUFFIX}"))
+
+
+def read_lines(directory: Path) -> Iterator[Logs]:
+    """Every batch of a directory, in the order they came, one file in memory at a time.
+
+    Needs no lock and changes nothing: a service may be writing meanwhile. What is damaged, or not yet written
+    to its end, is left out.
+    """
+    for path in paths_of(directory):
+        try:
+            data, records, _ = read_log(path)
+        except FileNotFoundError:  # past its retention meanwhile
+            continue
+        for each in records:
+            yield decode_logs(data[each.start : each.end])
+
+
 class LogHistory:
     """The one writer of a directory's log lines.
 
@@ -187,7 +207,7 @@ class LogHistory:
         return LogFile.create(self.directory, after, sync=self._sync)
 
     def _paths(self) -> list[Path]:
-        return sorted(self.directory.glob(f"*{LOG_SUFFIX}"))
+        return paths_of(self.directory)
 
     def _report(self, damage: Damage) -> None:
         self._damage.setdefault((damage.file, damage.start), damage)

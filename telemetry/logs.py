@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -82,6 +82,19 @@ class Logs:
             tuple(column[line] for line in chosen) for column in (self.bodies, self.trace_ids, self.templates)
         )
         return Logs(self.streams, self.stream[kept], self.time_ms[kept], bodies, trace_ids, templates)
+
+    def records(self) -> Iterator[LogRecord]:
+        """Return the lines one by one."""
+        for index, time_ms, body, trace_id, template in zip(
+            self.stream.tolist(),
+            self.time_ms.tolist(),
+            self.bodies,
+            self.trace_ids,
+            self.templates,
+            strict=True,
+        ):
+            service, severity, logger = self.streams[index]
+            yield LogRecord(service, severity, logger, time_ms, body, trace_id, template)
 
     @classmethod
     def from_records(cls, records: Iterable[LogRecord]) -> Logs:

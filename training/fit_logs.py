@@ -23,11 +23,11 @@ from training.errors import ShortHistoryError
 from training.evaluate import renamed
 from training.log_injection import inject_log_faults
 from training.log_plots import log_plots
-from training.log_trial import score_part, window_figures
+from training.log_trial import random_scores, score_part, window_figures
 from training.mined_logs import mine_logs
 from training.promote import LEAST_SHARED, Decision, decide
 from training.provenance import provenance
-from training.session_trial import best_of, try_session_detectors
+from training.session_trial import best_of, random_session_figures, try_session_detectors
 from training.tracking import DataSet
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from features.log_sums import LogSums
     from features.log_traces import Said
     from models.log_bundle import LogBundle
+    from models.session_model import SessionModel
     from telemetry.logs import Logs
     from training.mined_logs import MinedLogs
+    from training.session_trial import SessionCandidate
     from training.tracking import Run, Tracker
 
 MAX_NORMAL: Final = 2**20
@@ -158,10 +160,11 @@ def fit_logs(
         progress("learning what services usually say")
         learned = _learn(config, mined, cuts, changes_ms)
         progress("fitting detectors of sessions")
+        held_back_sessions = mined.sessions_between(cuts.held_back_ms, cuts.end_ms)
         sessions = try_session_detectors(
             mined.sessions_between(cuts.fit_ms, cuts.calibrate_ms),
             mined.sessions_between(cuts.calibrate_ms, cuts.held_back_ms),
-            mined.sessions_between(cuts.held_back_ms, cuts.end_ms),
+            held_back_sessions,
             seed=config.seed,
         )
         chosen = best_of(sessions)
@@ -187,11 +190,9 @@ def fit_logs(
         }
         with run.child("windows") as child:
             child.log({"detector": "windows"}, held_back)
-        for name, candidate in sessions.items():
-            is_chosen = candidate.model is chosen
-            with run.child(f"sessions/{name}") as child:
-                child.log({"detector": name, "chosen": is_chosen}, candidate.figures)
-            figures |= candidate.figures if is_chosen else {}
+        with run.child("windows/random") as child:
+            child.log({"detector": "random"}, random_figures(bundle, mined, cuts, seed=config.seed))
+        figures |= _log_sessions(run, sessions, chosen, len(held_back_sessions), seed=config.seed)
         _log_plots(run, bundle, mined, cuts, changes_ms)
 
         flaw = flaw_of(bundle)
@@ -276,6 +277,21 @@ def figures_of(
     return window_figures(scored[0], scored[1], bundle.threshold, labels)
 
 
+def random_figures(bundle: LogBundle, mined: MinedLogs, cuts: Cuts, *, seed: int) -> dict[str, float]:
+    """Figures of random scores with as many anomalous windows on the time held back as the bundle's own."""
+    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
+    faulty, labels = inject_log_faults(calm, seed=seed)
+    own, other = (
+        score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms={})
+        for sums in (calm, faulty)
+    )
+    share = float(np.mean(own.scores[np.isfinite(own.scores)] > bundle.threshold)) if len(own.scores) else 0.0
+    drawn = random_scores(own, seed=seed)
+    seen = drawn.scores[np.isfinite(drawn.scores)]
+    threshold = float(np.quantile(seen, 1 - share)) if len(seen) else 1.0
+    return window_figures(drawn, random_scores(other, seed=seed + 1), threshold, labels)
+
+
 def flaw_of(bundle: LogBundle) -> str:
     """What makes a bundle unfit to serve, in one sentence; empty if it loads again to the same bytes."""
     with tempfile.TemporaryDirectory() as directory:
@@ -317,6 +333,24 @@ def _cuts(config: LogFitConfig, mined: MinedLogs) -> Cuts:
 def _from(batches: Iterable[Logs], start_ms: int) -> Iterable[Logs]:
     """The batches that hold a line at or after an instant: those before would teach a miner what it knows."""
     return (logs for logs in batches if len(logs) and int(logs.time_ms.max()) >= start_ms)
+
+
+def _log_sessions(
+    run: Run,
+    sessions: Mapping[str, SessionCandidate],
+    chosen: SessionModel | None,
+    n_sessions: int,
+    *,
+    seed: int,
+) -> Mapping[str, float]:
+    """Log each candidate and a random guess as child runs; return the figures of the one chosen."""
+    for name, candidate in sessions.items():
+        with run.child(f"sessions/{name}") as child:
+            child.log({"detector": name, "chosen": candidate.model is chosen}, candidate.figures)
+    if sessions:
+        with run.child("sessions/random") as child:
+            child.log({"detector": "random"}, random_session_figures(n_sessions, seed=seed))
+    return next((each.figures for each in sessions.values() if each.model is chosen), {})
 
 
 def _log_plots(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +70,13 @@ def score_part(
     scores = persistent(detector.score(rows), rows.starts_ms, step_ms=step_ms)
     took = (time.process_time() - begun) / max(1, scores.size) * 1e9
     return Scored(rows.services, rows.starts_ms, step_ms, scores, took)
+
+
+def random_scores(scored: Scored, *, seed: int) -> Scored:
+    """The same windows with random scores, each the second largest of three as any other."""
+    drawn = np.random.default_rng(seed).random(scored.scores.shape)
+    scores = persistent(drawn, scored.starts_ms, step_ms=scored.step_ms)
+    return replace(scored, scores=np.where(np.isnan(scored.scores), np.nan, scores))
 
 
 def window_figures(

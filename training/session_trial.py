@@ -68,6 +68,16 @@ def try_session_detectors(
     return candidates
 
 
+def random_session_figures(n_sessions: int, *, seed: int) -> dict[str, float]:
+    """Figures of a random guess at the same share of false positives: what any detector must beat."""
+    rng = np.random.default_rng(seed)
+    return {
+        "session_recall": float(np.mean(rng.random(min(n_sessions, MAX_BROKEN)) < FALSE_POSITIVES)),
+        "session_false_positive_rate": float(np.mean(rng.random(n_sessions) < FALSE_POSITIVES)),
+        "n_sessions": float(n_sessions),
+    }
+
+
 def best_of(candidates: dict[str, SessionCandidate]) -> SessionModel | None:
     """The model that found most of the broken calibration sessions; the first of equals."""
     if not candidates:

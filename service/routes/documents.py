@@ -145,6 +145,16 @@ class SeriesScoreOut(BaseModel):
     is_anomalous: bool = Field(description="whether the score is over the bundle's threshold")
 
 
+class LogScoreOut(BaseModel):
+    """How unusual an item's log lines were in the minute that closed last."""
+
+    minute_at: datetime
+    bundle_version: str = Field(description="of the log bundle")
+    score: float = Field(description="second largest -ln p of the last three minutes")
+    threshold: float
+    is_anomalous: bool = Field(description="whether the score is over the threshold")
+
+
 class ScoresOut(BaseModel):
     """The latest scores of an item's series."""
 
@@ -153,6 +163,7 @@ class ScoresOut(BaseModel):
     bundle_version: str
     threshold: float | None
     series: list[SeriesScoreOut]
+    logs: LogScoreOut | None = Field(description="null if its lines were not scored")
 
 
 class HealthOut(BaseModel):
@@ -169,6 +180,7 @@ class ReadyOut(BaseModel):
     present: datetime
     graph_version: str
     bundle_version: str
+    log_bundle_version: str = Field(description="what serves of the models of log lines; empty if none does")
 
 
 def first_hundred(rejections: list[tuple[int | None, str]]) -> list[RejectedOut]:

@@ -34,6 +34,7 @@ def read_readiness(parts: Parts, response: Response) -> ReadyOut:
         present=parts.live.present(),
         graph_version=parts.cmdb.graph.version,
         bundle_version="" if bundle is None else bundle.version,
+        log_bundle_version=parts.logs.bundle_version,
     )
 
 
@@ -83,7 +84,8 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
     if parts.ranker.problem and not parts.champion.problem:
         told.append(f"ranker: {parts.ranker.problem}; the one in use ranks on")
     if parts.log_champion.problem and not parts.champion.problem:
-        told.append(f"logs: {parts.log_champion.problem}; what services usually say is their own past")
+        usual = "the bundle in use" if parts.logs.bundle_version else "each service's own past"
+        told.append(f"logs: {parts.log_champion.problem}; what is usual is told by {usual}")
     if parts.gate.is_open:
         told.append("open: no token exists, so everything is allowed, from this machine only")
     return blocking, told

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path
 
 from cmdb.errors import UnknownItemError
 from service.bodies import read_samples
+from service.clock import from_ms
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -18,9 +19,9 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
-from service.parts import Parts
+from service.parts import Parts, ServiceParts
 from service.routes.bodies import SAMPLES_BODY, RawBody
-from service.routes.documents import SamplesOut, ScoresOut, SeriesScoreOut, first_hundred
+from service.routes.documents import LogScoreOut, SamplesOut, ScoresOut, SeriesScoreOut, first_hundred
 from service.security import Scope, requires
 from telemetry.errors import BadBatchError
 
@@ -85,7 +86,8 @@ def latest_scores(
     A score is read only where its status is `scored`.
     """
     tick_at, version, scores = parts.first_stage.scores_of(item)
-    if item not in parts.cmdb.graph and not scores:
+    logs = _log_score(parts, item)
+    if item not in parts.cmdb.graph and not scores and logs is None:
         raise UnknownItemError(item)
     bundle = parts.live.in_use.bundle
     threshold = None if bundle is None else bundle.threshold
@@ -100,7 +102,23 @@ def latest_scores(
         )
         for each in scores
     ]
-    return ScoresOut(item=item, tick_at=tick_at, bundle_version=version, threshold=threshold, series=series)
+    return ScoresOut(
+        item=item, tick_at=tick_at, bundle_version=version, threshold=threshold, series=series, logs=logs
+    )
+
+
+def _log_score(parts: ServiceParts, item: str) -> LogScoreOut | None:
+    scores = parts.logs.scores
+    score = None if scores is None else scores.by_service.get(item)
+    if scores is None or score is None:
+        return None
+    return LogScoreOut(
+        minute_at=from_ms(scores.minute_ms),
+        bundle_version=scores.bundle_version,
+        score=score,
+        threshold=scores.threshold,
+        is_anomalous=score > scores.threshold,
+    )
 
 
 def _unknown(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:

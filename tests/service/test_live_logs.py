@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +168,59 @@ def test_a_log_bundle_says_what_is_normal_and_mines_the_minutes_again(start: Sta
     assert len(window.counts.starts_ms) == 5
     logs.advance()
     assert row(client, ONSET_MS - 300_000, "order")["log_shift"] < 0.05
+
+
+def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> None:
+    client = start()
+    logs, bundle = logs_of(client), a_log_bundle()
+    client.app.state.parts.log_champion._adopt(bundle)
+    assert client.get("/readyz").json()["log_bundle_version"] == bundle.version
+    receive(logs, told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"))
+    logs.advance()
+    found = {each: client.get(f"/v1/items/{each}/scores").json()["logs"] for each in ("gateway", "stock")}
+    assert [found[each]["is_anomalous"] for each in ("gateway", "stock")] == [False, True]
+    assert found["stock"]["score"] > bundle.threshold
+    assert found["stock"]["bundle_version"] == bundle.version
+    assert found["stock"]["minute_at"] == (ONSET - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_scores_do_not_depend_on_how_many_minutes_are_closed_at_once(start: Start) -> None:
+    records, bundle = told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"), a_log_bundle()
+    clock = StillClock(ONSET - timedelta(minutes=5))
+    together, apart = logs_of(start("together")), logs_of(start("apart", clock=clock))
+    for each in (together, apart):
+        each.adopt(bundle)
+        receive(each, records)
+    together.advance()
+    for _ in range(6):
+        apart.advance()
+        clock.at += timedelta(minutes=1)
+    assert together.scores == apart.scores
+    assert together.scores is not None
+
+
+def test_a_bundle_of_other_windows_is_left_alone_and_told(start: Start) -> None:
+    logs, bundle = logs_of(start()), a_log_bundle()
+    counts = replace(bundle.normal.counts, step_ms=30_000)
+    logs.adopt(replace(bundle, version="other", normal=replace(bundle.normal, counts=counts)))
+    assert logs.bundle_version == ""
+    assert "of 30 s: train logs with --step 60" in logs.reports()[0]
+    logs.adopt(bundle)
+    assert (logs.bundle_version, logs.reports()) == (bundle.version, [])
+
+
+def test_no_line_is_lost_or_counted_twice_while_a_bundle_is_adopted(start: Start) -> None:
+    logs = logs_of(start())
+    bundles = [a_log_bundle(seed=seed) for seed in (0, 1)]
+    records = told(ONSET_MS - 300_000, ONSET_MS, seed=3)
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        work = [pool.submit(receive, logs, records[first::20]) for first in range(20)]
+        work += [pool.submit(logs.adopt, bundles[number % 2]) for number in range(4)]
+        for each in work:
+            each.result()
+    window = logs.window(SERVICES, since_ms=0)
+    assert window is not None
+    assert window.counts.counts.sum() == len(records)
 
 
 def test_many_kinds_of_line_in_one_minute_are_folded_together(start: Start) -> None:

@@ -13,6 +13,9 @@ from models.registry import tracking_uri_for
 from sunspot.models import MODEL_NAMES
 from sunspot.models import command as models_command
 from sunspot.train import command
+from telemetry.log_history import LogHistory
+from telemetry.logs import Logs
+from training.log_files import logs_from_history
 from training.tracking import MlflowTracker
 
 if TYPE_CHECKING:
@@ -61,10 +64,30 @@ def test_from_a_directory_to_a_champion_that_can_be_listed(tmp_path: Path) -> No
     assert (short.exit_code, "needs at least 200" in short.output) == (2, True)
 
 
+def test_the_lines_that_a_service_keeps_are_learned_from_while_it_writes(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    records = sorted(requests(NORMAL_MS[0], NORMAL_MS[0] + 5 * 3_600_000), key=lambda each: each.time_ms)
+    with LogHistory(data / "lines", file_bytes=100_000) as lines:
+        for first in range(0, len(records), 1_000):
+            lines.append(Logs.from_records(reversed(records[first : first + 1_000])))
+        done = train("--data", data, "--budget", 200)
+        [whole] = logs_from_history(data / "lines")
+    assert done.exit_code == 0, done.output
+    assert f"read       {len(records)} lines of 3 services" in done.output
+    assert list(whole.records()) == records
+
+
+def test_without_lines_it_says_what_to_do(tmp_path: Path) -> None:
+    done = train("--data", tmp_path / "data")
+    assert done.exit_code == 2
+    assert "run `sunspot serve` and send it log lines" in done.output
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_source_without_lines_leaves_no_store_behind(tmp_path: Path) -> None:
     done = train("--from", "brokrage", "--data", tmp_path / "data")
     assert done.exit_code == 2
-    assert "--from takes brokerage, or a directory" in done.output
+    assert "--from takes history, brokerage, or a directory" in done.output
     assert not (tmp_path / "data").exists()
 
 

@@ -63,6 +63,8 @@ def test_a_training_is_one_run_with_a_child_for_each_candidate(
     run = tracker.runs[0]
     assert set(run.children) == {
         "windows",
+        "windows/random",
+        "sessions/random",
         "sessions/nearest_session",
         "sessions/isolation_forest",
         "sessions/pca",
@@ -84,6 +86,16 @@ def test_it_keeps_the_budget_and_finds_faults(
     assert first[1].bundle.sessions is not None
     assert figures["session_recall"] > 0.6
     assert figures["session_false_positive_rate"] < 0.02
+
+
+def test_random_guesses_find_less_at_the_same_cost(
+    first: tuple[MemoryTracker[LogBundle], LogFitResult],
+) -> None:
+    tracker, result = first
+    children = tracker.runs[0].children
+    windows, sessions = children["windows/random"].figures, children["sessions/random"].figures
+    assert windows["recall_events"] < result.figures["recall_events"] / 2
+    assert sessions["session_recall"] < result.figures["session_recall"] / 10
 
 
 def test_the_same_lines_give_the_same_bundle(
