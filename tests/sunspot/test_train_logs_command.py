@@ -71,10 +71,13 @@ def test_the_lines_that_a_service_keeps_are_learned_from_while_it_writes(tmp_pat
         for first in range(0, len(records), 1_000):
             lines.append(Logs.from_records(reversed(records[first : first + 1_000])))
         done = train("--data", data, "--budget", 200)
-        [whole] = logs_from_history(data / "lines")
+        batches = list(logs_from_history(data / "lines"))
     assert done.exit_code == 0, done.output
     assert f"read       {len(records)} lines of 3 services" in done.output
-    assert list(whole.records()) == records
+    read = [each for logs in batches for each in logs.records()]
+    assert [each.time_ms for each in read] == [each.time_ms for each in records]
+    assert sorted(read) == sorted(records)
+    assert max(map(len, batches)) <= 51_000
 
 
 def test_without_lines_it_says_what_to_do(tmp_path: Path) -> None:
