@@ -49,6 +49,11 @@ BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failure
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
 
+SHIPPED_WEIGHTS = {"cpu": 0.5}
+"""Factor of a meaning; 1 where it is not named. Processors also work harder for what goes wrong elsewhere:
+failures, retries and stack traces cost time, so that theirs is a symptom as often as a cause."""
+
+
 @dataclass(frozen=True)
 class Gathered:
     """All that can be held against a case's items.
@@ -147,12 +152,13 @@ def gather(
     share_floor
         Weight of surprise alone, against surprise that comes with all of the excess.
     weights
-        Factor of each meaning; 1 where it is not named.
+        Factor of each meaning beside the shipped one; 1 where it is not named.
     """
     findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
     for row, finding in enumerate(findings):
-        factor = weights.get(finding.meaning, 1.0) / finding.inflation / (1.0 + share_floor)
+        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) * weights.get(finding.meaning, 1.0)
+        factor /= finding.inflation * (1.0 + share_floor)
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
         weighed[row] = known * (share_floor + share) * nearness * factor
