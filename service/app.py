@@ -113,19 +113,21 @@ def create_app(
         history = opened.enter_context(History(settings.data_dir / HISTORY))
         live = LiveSignals(settings, history, clock, overrides=overrides)
         lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
-        incident_store = IncidentStore(database)
+        incident_store, change_store = IncidentStore(database), ChangeStore(database)
         live_logs = LiveLogs(
             settings,
             lines,
             live,
             LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
             troubles=incident_store.troubled,
+            changes=change_store.between,
         )
         parts = _parts(
             database,
             live,
             live_logs,
             incident_store,
+            change_store,
             settings=settings,
             clock=clock,
             gate=gate,
@@ -139,13 +141,14 @@ def _parts(
     live: LiveSignals,
     live_logs: LiveLogs,
     incident_store: IncidentStore,
+    change_store: ChangeStore,
     *,
     settings: Settings,
     clock: WallClock,
     gate: Gate,
     sources: Sources,
 ) -> ServiceParts:
-    change_store, audit = ChangeStore(database), Audit(database)
+    audit = Audit(database)
     cases = CaseExport(
         settings.data_dir / RANKED_CASES,
         settings.case_library or settings.data_dir / CASES,

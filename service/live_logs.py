@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
+    from cmdb.items import ChangeEvent
     from features.log_sums import LogSums
     from features.log_windows import LogReference
     from models.log_bundle import LogBundle
@@ -55,6 +56,9 @@ AGEING_MS = (LEAD + BEFORE) // timedelta(milliseconds=1)
 
 LONGEST_FREEZE = timedelta(days=1)
 """An alert that nobody resolves does not keep its service's past from going on for longer."""
+
+DAMPED = timedelta(hours=6)
+"""A change so long ago leaves what is new its full weight, but for a few ten-thousandths."""
 
 
 class LineLog(Protocol):
@@ -120,6 +124,8 @@ class LiveLogs:
         Where the memory outlives the process.
     troubles
         The items of incidents that were open at an instant or later: their minutes then are not normal.
+    changes
+        The change events between two instants: what is new soon after one of its service means little.
     """
 
     def __init__(
@@ -130,12 +136,14 @@ class LiveLogs:
         checkpoints: LogCheckpoints,
         *,
         troubles: Callable[[datetime], Sequence[Trouble]],
+        changes: Callable[[datetime, datetime], Sequence[ChangeEvent]],
     ) -> None:
         self._settings = settings
         self._history = history
         self._live = live
         self._checkpoints = checkpoints
         self._troubles = troubles
+        self._changes = changes
         self._n_minutes = max(1, settings.window // timedelta(minutes=1))
         self._lock, self._advancing = RLock(), RLock()
         self._bundle: LogBundle | None = None
@@ -215,7 +223,8 @@ class LiveLogs:
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
             if bundle is not None:
-                self._scores = latest_scores(bundle, latest)
+                until = from_ms(self._closed_ms)
+                self._scores = latest_scores(bundle, latest, self._changes(until - DAMPED, until))
             self._age()
             return len(closing)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.log_join import joined
+from service.clock import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from cmdb.items import ChangeEvent
     from features.log_sums import LogSums
     from models.log_bundle import LogBundle
 
@@ -40,9 +42,17 @@ class LogScores:
     by_service: Mapping[str, float]
 
 
-def latest_scores(bundle: LogBundle, minutes: Sequence[LogSums]) -> LogScores:
-    """Score the last of some minutes, which come in order of time; at least one."""
-    services, scores = bundle.scores(joined(minutes))
+def latest_scores(
+    bundle: LogBundle, minutes: Sequence[LogSums], changes: Iterable[ChangeEvent] = ()
+) -> LogScores:
+    """Score the last of some minutes, which come in order of time; at least one.
+
+    ``changes`` are those of the hours before: what is new soon after one of its service means little.
+    """
+    changes_ms: dict[str, list[int]] = {}
+    for change in changes:
+        changes_ms.setdefault(change.item, []).append(to_ms(change.at))
+    services, scores = bundle.scores(joined(minutes), changes_ms=changes_ms)
     latest = {
         service: float(score)
         for service, score in zip(services, scores[-1].tolist(), strict=True)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from builders import ONSET
-from log_builders import SERVICES, a_log_bundle, requests
+from log_builders import SERVICES, a_log_bundle, requests, sums_of
 from service_builders import StillClock, a_bundle, a_client, a_cmdb, a_webhook, an_app
 
+from cmdb.items import ChangeEvent
 from service import live_logs
 from service.live_logs import MINUTE_MS
+from service.log_scores import latest_scores
 from telemetry.batches import SeriesKey
 from telemetry.logs import LogRecord, Logs
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
+    from features.log_sums import LogSums
     from service.live_logs import LiveLogs, ReceivedLogs
 
     Start = Callable[..., TestClient]
@@ -182,6 +186,27 @@ def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> N
     assert found["stock"]["score"] > bundle.threshold
     assert found["stock"]["bundle_version"] == bundle.version
     assert found["stock"]["minute_at"] == (ONSET - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class ListeningBundle:
+    """Scores nothing, and remembers which changes it was told of."""
+
+    version: str = "listening"
+    threshold: float = 1.0
+    heard: dict[str, list[int]] = field(default_factory=dict)
+
+    def scores(self, sums: LogSums, *, changes_ms: dict[str, list[int]]) -> tuple[tuple[str, ...], Any]:
+        self.heard = changes_ms
+        return ("stock",), np.zeros((len(sums.counts.starts_ms), 1))
+
+
+def test_a_score_is_told_of_the_changes_of_each_service() -> None:
+    bundle = ListeningBundle()
+    changes = [ChangeEvent(str(n), item, ONSET) for n, item in enumerate(("stock", "order", "stock"))]
+    found = latest_scores(bundle, [sums_of(told(ONSET_MS, ONSET_MS + 60_000))], changes)  # type: ignore[arg-type]
+    assert bundle.heard == {"stock": [ONSET_MS, ONSET_MS], "order": [ONSET_MS]}
+    assert found.by_service == {"stock": 0.0}
 
 
 def test_scores_do_not_depend_on_how_many_minutes_are_closed_at_once(start: Start) -> None:
