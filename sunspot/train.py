@@ -91,6 +91,7 @@ def detectors(
     """
     from rich.console import Console
 
+    from models.errors import BadCaseError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
     clocks = clocks_with(calendar_overrides)
@@ -110,7 +111,7 @@ def detectors(
         )
     except (NoHistoryError, ShortHistoryError) as reason:
         raise click.UsageError(f"{reason}; {_advice(source)}") from reason
-    except BadHistoryError as reason:
+    except (BadHistoryError, BadCaseError) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in summary_of(result, uri):
         click.echo(line)
@@ -136,8 +137,10 @@ def _trained(
         from models.case_library import read_cases
         from models.registered import DETECTORS_MODEL
         from training.fit_detectors import FitConfig, fit_detectors
+        from training.splits import labels_of_cases
         from training.tracking import MlflowTracker, tracking_uri_for
 
+        cases = list(read_cases(data / "cases"))
         uri = tracking_uri or tracking_uri_for(data)
         config = FitConfig(
             data_name=source if source in {"history", "brokerage"} else Path(source).name,
@@ -153,7 +156,8 @@ def _trained(
             frame,
             tracker,
             clocks=clocks,
-            cases=read_cases(data / "cases"),
+            labels=labels_of_cases(cases),
+            cases=cases,
             kept=data / "training" / "detectors",
             progress=status.update,
         )

@@ -12,9 +12,11 @@ from features.frame import Frame
 from training.errors import ShortHistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from models.case import Case
 
 MIN_TICKS = 100
 
@@ -55,6 +57,17 @@ def split_in_time(frame: Frame, *, fit_share: float, calibrate_share: float) -> 
     second = round(frame.n_ticks * (fit_share + calibrate_share))
     cut = [frame.start_ms, *(frame.start_ms + tick * frame.step_ms for tick in (first, second)), frame.end_ms]
     return Split(*(frame.between(start, end) for start, end in pairwise(cut)))
+
+
+def labels_of_cases(cases: Iterable[Case]) -> tuple[LabelledAnomaly, ...]:
+    """Closed incidents as labels: each confirmed cause, from the start of its case's window to its end."""
+    return tuple(
+        LabelledAnomaly(item, int(times_ms[0]), int(times_ms[-1]) + case.step_ms)
+        for case in cases
+        for times_ms in [case.window.times_ms]
+        if len(times_ms)
+        for item in case.cause
+    )
 
 
 def labelled_ticks(frame: Frame, labels: Sequence[LabelledAnomaly]) -> NDArray[np.bool_]:

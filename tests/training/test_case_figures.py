@@ -15,6 +15,7 @@ from models.case import Alert, Case, build_case
 from training.case_figures import case_figures
 from training.fit_detectors import FitConfig, fit_detectors
 from training.promote import decide
+from training.splits import labels_of_cases
 
 CLOCK = CLOCKS["always"]
 ITEMS = ("order", "quotes")
@@ -68,3 +69,13 @@ def test_a_training_is_judged_by_closed_incidents_too() -> None:
     result = fit_detectors(config, CALM, tracker, cases=[a_case("quotes", factor=30)])
     assert result.figures["cases_found"] == 1
     assert tracker.runs[0].figures["champion_cases_found"] == 0
+
+
+def test_closed_incidents_are_not_learned_as_normal() -> None:
+    case = a_case("quotes", factor=30)
+    (label,) = labels_of_cases([case, replace(case, cause=())])
+    assert label.item == "quotes"
+    assert (label.start_ms, label.end_ms) == (
+        case.window.times_ms[0],
+        case.window.times_ms[-1] + case.step_ms,
+    )
