@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from log_builders import a_log_bundle
 from training_builders import a_bundle
 
-from models.registered import DETECTORS_MODEL
+from models.ranker_bundle import make_ranker_bundle
+from models.rankers.posterior import Belief
+from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
 from models.registry import tracking_uri_for
 from service.model_source import ModelSource
 from training.tracking import MlflowTracker
@@ -137,3 +140,18 @@ def test_many_threads_swap_once(tracker: MlflowTracker[Bundle], kept: Path) -> N
     for thread in threads:
         thread.join()
     assert sorted(swapped) == [False, False, False, True]
+
+
+def test_what_is_learned_from_logs_and_how_to_rank_come_the_same_way(
+    tracker: MlflowTracker[Bundle], tmp_path: Path
+) -> None:
+    logs, ranker = a_log_bundle(), make_ranker_bundle(weights={}, belief=Belief(), floor=0.3, metadata={})
+    for model, bundle in ((LOGS_MODEL, logs), (RANKER_MODEL, ranker)):
+        other: MlflowTracker[Any] = MlflowTracker(tracker.uri, model)
+        with other.run("training", {}) as run:
+            other.promote(other.register(run, bundle))
+        source: ModelSource[Any] = ModelSource(tracker.uri, model, tmp_path / model.name)
+        assert source.refresh()
+        in_use = source.current()
+        assert in_use is not None
+        assert (type(in_use), in_use.version) == (type(bundle), bundle.version)
