@@ -70,6 +70,7 @@ class History:
         self._seal_bytes = seal_bytes
         self._sync = sync
         self._io = threading.Lock()  # held while the log is written or replaced
+        self._retaining = threading.Lock()  # held while segments are removed
         self._reader = HistoryReader(directory, n_safe_bytes=self._n_safe_bytes)
         self._is_open = True
         self._group = GroupCommit(self._commit)
@@ -145,16 +146,17 @@ class History:
         """
         now_ms = int(time.time() * 1000) if now_ms is None else now_ms
         n_removed = 0
-        for path in sorted((self.directory / SEGMENTS).glob(f"*{SEGMENT_SUFFIX}")):
-            sealed_ms = int(path.stat().st_mtime * 1000)
-            try:
-                end_ms = read_span(path).end_ms
-            except ValueError as error:  # kept: what cannot be read cannot be called old
-                self._reader.report(Damage(path.name, 0, path.stat().st_size, str(error)))
-                continue
-            if min(end_ms, sealed_ms) < now_ms - days * DAY_MS:
-                path.unlink()
-                n_removed += 1
+        with self._retaining:
+            for path in sorted((self.directory / SEGMENTS).glob(f"*{SEGMENT_SUFFIX}")):
+                sealed_ms = int(path.stat().st_mtime * 1000)
+                try:
+                    end_ms = read_span(path).end_ms
+                except ValueError as error:  # kept: what cannot be read cannot be called old
+                    self._reader.report(Damage(path.name, 0, path.stat().st_size, str(error)))
+                    continue
+                if min(end_ms, sealed_ms) < now_ms - days * DAY_MS:
+                    path.unlink()
+                    n_removed += 1
         return n_removed
 
     def close(self) -> None:

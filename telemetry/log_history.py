@@ -77,6 +77,7 @@ class LogHistory:
         self._file_bytes = file_bytes
         self._sync = sync
         self._io = threading.Lock()  # held while the file is written or replaced
+        self._retaining = threading.Lock()  # held while files are removed
         self._damage: dict[tuple[str, int], Damage] = {}
         self._is_open = True
         self._group = GroupCommit(self._commit)
@@ -158,11 +159,14 @@ class LogHistory:
                 return 0
             self._begin()
             current = self._file.path
-        old = [
-            path for path in self._paths() if path != current and path.stat().st_mtime < now_s - days * DAY_S
-        ]
-        for path in old:
-            path.unlink()
+        with self._retaining:
+            old = [
+                path
+                for path in self._paths()
+                if path != current and path.stat().st_mtime < now_s - days * DAY_S
+            ]
+            for path in old:
+                path.unlink()
         return len(old)
 
     def close(self) -> None:

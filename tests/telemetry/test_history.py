@@ -215,6 +215,15 @@ def test_retention_removes_only_what_is_wholly_old(tmp_path: Path) -> None:
         assert history.position == 3
 
 
+def test_two_who_remove_what_is_old_at_once_remove_it_once(tmp_path: Path) -> None:
+    with History(tmp_path) as history, ThreadPoolExecutor(4) as pool:
+        for day in range(20):
+            history.append(batch(("order", "requests", day * DAY_MS, float(day))))
+            history.seal()
+        removed = [pool.submit(history.retain, 30, now_ms=100 * DAY_MS) for _ in range(4)]
+        assert sum(each.result() for each in removed) == 20
+
+
 def test_a_sample_from_the_future_does_not_keep_its_segment_for_ever(tmp_path: Path) -> None:
     with History(tmp_path) as history:
         history.append(batch(("order", "requests", 2**60, 1.0)))
