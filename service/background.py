@@ -16,11 +16,19 @@ class Repeating:
     """A thread that does one thing, waits, and does it again until it is stopped.
 
     An error is logged and the work goes on: one bad round must not end all that follow.
+
+    Parameters
+    ----------
+    at_once
+        Do it first and then wait, or wait first.
     """
 
-    def __init__(self, name: str, work: Callable[[], object], *, every_s: float) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
+    ) -> None:
         self._work = work
         self._every_s = every_s
+        self._first_after_s = 0.0 if at_once else every_s
         self._stopping = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -34,9 +42,10 @@ class Repeating:
         self._thread.join(wait_s)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        stopped = self._stopping.wait(self._first_after_s)
+        while not stopped:
             try:
                 self._work()
             except Exception:  # the next round may do better
                 logger.exception("background work failed", extra={"work": self._thread.name})
-            self._stopping.wait(self._every_s)
+            stopped = self._stopping.wait(self._every_s)

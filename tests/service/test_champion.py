@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import TYPE_CHECKING
 
 from service_builders import (
@@ -17,7 +16,6 @@ from service_builders import (
 
 from models.ranker_bundle import make_ranker_bundle
 from models.rankers.posterior import Belief
-from service.background import Repeating
 from service.champion import Champion
 
 if TYPE_CHECKING:
@@ -92,20 +90,3 @@ def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_
     first = [each["ranking"]["candidates"][0] for each in (shipped, trained)]
     assert first[0]["item"] == first[1]["item"]
     assert first[0]["probability"] > first[1]["probability"]
-
-
-def test_work_goes_on_after_a_bad_round() -> None:
-    rounds: list[int] = []
-    enough = Event()
-
-    def work() -> None:
-        rounds.append(len(rounds))
-        if len(rounds) >= 3:
-            enough.set()
-        raise RuntimeError("a bad round")
-
-    repeating = Repeating("bad", work, every_s=0.001)
-    repeating.start()
-    assert enough.wait(5)
-    repeating.stop()
-    assert len(rounds) >= 3

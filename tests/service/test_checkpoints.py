@@ -120,4 +120,5 @@ def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
         assert Checkpoints(path).read(position=ENOUGH) is None
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
+        app.state.parts.first_stage.advance()
         assert app.state.parts.first_stage.scores_of("order")[2]
