@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from features.log_join import joined
-from features.log_past import commonest_kinds, folded, with_fewer_waits, without_old
+from features.log_past import commonest_kinds, folded
 from features.log_series import log_series
 from features.log_sums import sum_logs
 from features.log_templates import TemplateMiner
-from features.log_windows import log_reference
 from models.case import BEFORE, LEAD
 from service.clock import from_ms, to_ms
 from service.log_checkpoints import LogMemory
 from service.log_notes import LogNotes
+from service.log_own_past import MAX_KINDS, MINUTE_MS, OwnPast, bounded
 from service.log_scores import SCORED_MINUTES, latest_scores
 from service.settings import Present
 
@@ -39,23 +39,8 @@ if TYPE_CHECKING:
     from telemetry.damage import Damage
     from telemetry.logs import Logs
 
-MINUTE_MS = 60_000
-
-MAX_KINDS = 20_000
-"""Kinds of line kept apart in a minute, and in the past; rarer ones count as their service's ``other``."""
-
-MAX_WAITS = 20_000
-"""Kinds of wait kept in a minute, and in the past."""
-
-PAST_MINUTES = 24 * 60
-MAX_PAST_COUNTS = 8_000_000
-"""The past is a day of minutes, or fewer if there are so many kinds of line that it would take over 64 MB."""
-
 AGEING_MS = (LEAD + BEFORE) // timedelta(milliseconds=1)
 """A minute counts as past once it is so old: by then an incident that it belongs to is known."""
-
-LONGEST_FREEZE = timedelta(days=1)
-"""An alert that nobody resolves does not keep its service's past from going on for longer."""
 
 DAMPED = timedelta(hours=6)
 """A change so long ago leaves what is new its full weight, but for a few ten-thousandths."""
@@ -150,10 +135,9 @@ class LiveLogs:
         self._refused = ""
         self._miner, self._notes = TemplateMiner(), LogNotes()
         self._minutes: dict[int, LogSums] = {}
-        self._past: LogSums | None = None
-        self._past_reference: LogReference | None = None
+        self._past = OwnPast()
         self._scores: LogScores | None = None
-        self._closed_ms = self._aged_ms = self._position = self._kept_position = self._replayed = 0
+        self._closed_ms = self._position = self._kept_position = self._replayed = 0
         self._begin(None)
         self._restore(checkpoints.read(position=history.position))
 
@@ -215,15 +199,16 @@ class LiveLogs:
                 ]
                 if not closing:
                     return 0
-                self._closed_ms = int(closing[-1].counts.starts_ms[-1]) + MINUTE_MS
+                closed_ms = int(closing[-1].counts.starts_ms[-1]) + MINUTE_MS
                 reference, bundle = self._reference(), self._bundle
-                since_ms = self._closed_ms - SCORED_MINUTES * MINUTE_MS
+                since_ms = closed_ms - SCORED_MINUTES * MINUTE_MS
                 held = sorted(self._minutes.items())
-                latest = [sums for start, sums in held if since_ms <= start < self._closed_ms]
+                latest = [sums for start, sums in held if since_ms <= start < closed_ms]
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
+            self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again
             if bundle is not None:
-                until = from_ms(self._closed_ms)
+                until = from_ms(closed_ms)
                 self._scores = latest_scores(bundle, latest, self._changes(until - DAMPED, until))
             self._age()
             return len(closing)
@@ -247,7 +232,7 @@ class LiveLogs:
         """What some services usually say, by the bundle or by their own past; ``None`` without either."""
         self._age()  # a ranking does not depend on when this was last done
         with self._lock:
-            normal = self._past if self._bundle is None else self._bundle.normal
+            normal = self._past.sums if self._bundle is None else self._bundle.normal
             return None if normal is None else self._notes.onto(normal.of_services(services), self._miner)
 
     def adopt(self, bundle: LogBundle) -> None:
@@ -287,11 +272,11 @@ class LiveLogs:
                 position=self._position,
                 bundle_version=self._bundle_version,
                 closed_ms=self._closed_ms,
-                aged_ms=self._aged_ms,
+                aged_ms=self._past.until_ms,
                 miner=self._miner.state(),
                 notes=self._notes.state(),
                 minutes=dict(self._minutes),
-                past=self._past,
+                past=self._past.sums,
             )
         self._checkpoints.write(memory)
         self._kept_position = memory.position
@@ -305,9 +290,10 @@ class LiveLogs:
         if memory is not None:
             self._miner = TemplateMiner.from_state(memory.miner)
             self._notes = LogNotes.from_state(memory.notes)
-            self._minutes, self._past = dict(memory.minutes), memory.past
+            self._minutes = dict(memory.minutes)
+            self._past = OwnPast(memory.past, until_ms=memory.aged_ms)
             self._bundle_version = memory.bundle_version
-            self._closed_ms, self._aged_ms = memory.closed_ms, memory.aged_ms
+            self._closed_ms = memory.closed_ms
             self._position = self._kept_position = memory.position
         self._replay(after=self._position)
 
@@ -317,9 +303,9 @@ class LiveLogs:
         self._bundle_version = "" if bundle is None else bundle.version
         self._miner = TemplateMiner() if bundle is None else bundle.miner()
         self._notes = LogNotes()
-        self._minutes, self._past, self._past_reference = {}, None, None
+        self._minutes, self._past = {}, OwnPast()
         self._scores = None
-        self._closed_ms = self._aged_ms = self._position = self._kept_position = self._replayed = 0
+        self._closed_ms = self._position = self._kept_position = self._replayed = 0
 
     def _replay(self, *, after: int) -> None:
         earliest_ms = to_ms(self._live.present()) - self._n_minutes * MINUTE_MS
@@ -343,17 +329,13 @@ class LiveLogs:
         bare = replace(sums, examples={}, traces={})
         for start in sums.counts.starts_ms.tolist():
             parts = [*([self._minutes[start]] if start in self._minutes else []), bare.at([start])]
-            self._minutes[start] = _bounded(joined(parts))
+            self._minutes[start] = bounded(joined(parts))
         for start in [each for each in self._minutes if each < oldest_ms]:
             del self._minutes[start]
         return n_late, len(logs) - len(inside)
 
     def _reference(self) -> LogReference | None:
-        if self._bundle is not None:
-            return self._bundle.past.reference
-        if self._past_reference is None and self._past is not None:
-            self._past_reference = log_reference(self._past.counts)
-        return self._past_reference
+        return self._past.reference if self._bundle is None else self._bundle.past.reference
 
     def _age(self) -> None:
         """Let minutes that are old enough become past, without the services that were in trouble then."""
@@ -363,42 +345,9 @@ class LiveLogs:
                 aged = [
                     each
                     for start, each in sorted(self._minutes.items())
-                    if self._aged_ms <= start <= until_ms - MINUTE_MS
+                    if self._past.until_ms <= start <= until_ms - MINUTE_MS
                 ]
             if aged:
                 troubles = self._troubles(from_ms(int(aged[0].counts.starts_ms[0])) - LEAD)
-                self._add_to_past(aged, troubles, now=from_ms(until_ms))
-
-    def _add_to_past(self, aged: Sequence[LogSums], troubles: Sequence[Trouble], *, now: datetime) -> None:
-        frozen = {each.item for each in troubles if each.end is None and now - each.start < LONGEST_FREEZE}
-        with self._lock:
-            calm = [_without(each, troubles) for each in aged]
-            parts = [*([] if self._past is None else [self._past]), *calm]
-            kept = commonest_kinds(parts, MAX_KINDS)
-            past = joined([folded(each, kept) for each in parts])
-            n_windows = max(1, min(PAST_MINUTES, MAX_PAST_COUNTS // max(1, len(past.counts.kinds))))
-            past = without_old(past, n_windows=n_windows, frozen=frozen)
-            self._aged_ms = int(aged[-1].counts.starts_ms[-1]) + MINUTE_MS
-            self._past = replace(past, gaps=with_fewer_waits(past.gaps, n_kinds=MAX_WAITS))
-            self._past_reference = None
-
-
-def _bounded(minute: LogSums, *, max_kinds: int = MAX_KINDS) -> LogSums:
-    """A minute with its rarest kinds of line folded together, and without its rarest waits."""
-    kept = commonest_kinds([minute], max_kinds)
-    left = folded(minute, kept)
-    return replace(left, gaps=with_fewer_waits(left.gaps, n_kinds=MAX_WAITS))
-
-
-def _without(minute: LogSums, troubles: Sequence[Trouble]) -> LogSums:
-    """A minute without the services that were part of an incident in it."""
-    start = from_ms(int(minute.counts.starts_ms[0]))
-    end = start + timedelta(milliseconds=MINUTE_MS)
-    troubled = {
-        each.item
-        for each in troubles
-        if each.start - LEAD < end and start < min(each.end or end, each.start + LONGEST_FREEZE)
-    }
-    return (
-        minute.of_services({kind.service for kind in minute.counts.kinds} - troubled) if troubled else minute
-    )
+                with self._lock:
+                    self._past.add(aged, troubles, now=from_ms(until_ms))

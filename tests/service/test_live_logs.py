@@ -16,8 +16,8 @@ from log_builders import SERVICES, a_log_bundle, requests, sums_of
 from service_builders import StillClock, a_bundle, a_client, a_cmdb, a_webhook, an_app
 
 from cmdb.items import ChangeEvent
-from service import live_logs
 from service.live_logs import MINUTE_MS
+from service.log_own_past import bounded
 from service.log_scores import latest_scores
 from telemetry.batches import SeriesKey
 from telemetry.logs import LogRecord, Logs
@@ -253,7 +253,7 @@ def test_many_kinds_of_line_in_one_minute_are_folded_together(start: Start) -> N
     words = [f"{'abcdefghij'[n % 10] * (n // 10 + 1)}" for n in range(900)]
     lines = [f"{word} {word} {word}" for word in words]
     receive(logs, [LogRecord("order", "INFO", "", ONSET_MS + n, line) for n, line in enumerate(lines)])
-    kept = live_logs._bounded(logs._minutes[ONSET_MS], max_kinds=100)
+    kept = bounded(logs._minutes[ONSET_MS], max_kinds=100)
     assert len(kept.counts.kinds) == 101
     assert kept.counts.counts.sum() == 900
 
