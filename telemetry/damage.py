@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from telemetry.durable import replacing, sync_directory
@@ -37,6 +38,25 @@ class Damage:
         """Return it as one sentence."""
         where = f"; the bytes are kept in {self.kept_in}" if self.kept_in else ""
         return f"{self.file}, bytes {self.start} to {self.end}: {self.reason}{where}"
+
+
+class DamageFound:
+    """Damage in the order it was found, from any thread; the same twice is remembered once."""
+
+    def __init__(self) -> None:
+        self._damage: dict[tuple[str, int, str], Damage] = {}
+        self._lock = Lock()
+
+    def add(self, damage: Damage) -> None:
+        """Remember damage."""
+        with self._lock:
+            self._damage.setdefault((damage.file, damage.start, damage.reason), damage)
+
+    @property
+    def so_far(self) -> tuple[Damage, ...]:
+        """All of it."""
+        with self._lock:
+            return tuple(self._damage.values())
 
 
 def set_aside_bytes(directory: Path, file: Path, data: bytes, start: int, end: int) -> str:

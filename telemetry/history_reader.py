@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from telemetry.batches import Samples
-from telemetry.damage import Damage
+from telemetry.damage import Damage, DamageFound
 from telemetry.log_file import LOG_SUFFIX, log_number, read_log
 from telemetry.records import decode
 from telemetry.segments import SEGMENT_SUFFIX, Arrivals, arrivals_of, read_segment, read_span, rows
@@ -39,19 +38,12 @@ class HistoryReader:
     def __init__(self, directory: Path, *, n_safe_bytes: Callable[[int], int | None] | None = None) -> None:
         self.directory = directory
         self._n_safe_bytes = n_safe_bytes
-        self._damage: dict[tuple[str, int, str], Damage] = {}
-        self._damage_lock = threading.Lock()
+        self.found = DamageFound()
 
     @property
     def damage(self) -> tuple[Damage, ...]:
         """What was found damaged so far, in the order it was found."""
-        with self._damage_lock:
-            return tuple(self._damage.values())
-
-    def report(self, damage: Damage) -> None:
-        """Remember damage that was found; the same twice is remembered once."""
-        with self._damage_lock:
-            self._damage.setdefault((damage.file, damage.start, damage.reason), damage)
+        return self.found.so_far
 
     def read(self, start_ms: int | None = None, end_ms: int | None = None) -> Samples:
         """Samples with a time in ``[start_ms, end_ms)``, each series in the order it arrived in.
@@ -121,14 +113,14 @@ class HistoryReader:
         is_unfinished = self._n_safe_bytes is None and number == self.numbers()[-1]
         for gap in gaps:
             if not (is_unfinished and gap.end == len(data)):
-                self.report(Damage(path.name, gap.start, gap.end, gap.reason))
+                self.found.add(Damage(path.name, gap.start, gap.end, gap.reason))
         part = arrivals_of([(each.position, decode(data[each.start : each.end])) for each in records])
         times = part.samples.time_ms
         return part.rows((times >= start_ms) & (times <= last_ms))
 
     def _part_of_segment(self, path: Path, start_ms: int, last_ms: int) -> Arrivals:
         def on_damage(reason: str) -> None:
-            self.report(Damage(path.name, 0, path.stat().st_size, reason))
+            self.found.add(Damage(path.name, 0, path.stat().st_size, reason))
 
         try:
             span = read_span(path)

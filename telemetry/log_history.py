@@ -1,8 +1,8 @@
 """Log lines on disk: files that are safe once acknowledged, begun anew when long, removed when old.
 
-The files are those of `telemetry.log_file`, with the same records, checksums and group commit as the
-samples of `telemetry.history`. They are not sealed into another form: lines are read again from the
-newest ones only, after a restart. They hold what the senders wrote, secrets included; nothing else does.
+The files are those of a `telemetry.journal`, as for the samples of `telemetry.history`. They are not sealed
+into another form: lines are read again from the newest ones only, after a restart. They hold what the
+senders wrote, secrets included; nothing else does.
 """
 
 from __future__ import annotations
@@ -12,27 +12,20 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from telemetry.damage import Damage, set_aside_bytes
+from telemetry.damage import Damage, DamageFound
 from telemetry.durable import lock_directory, sync_directory
-from telemetry.errors import HistoryClosedError, HistoryWriteError
-from telemetry.group_commit import GroupCommit
-from telemetry.log_file import LOG_SUFFIX, LogFile, log_number, position_after, read_log
+from telemetry.errors import HistoryClosedError
+from telemetry.journal import LOG_BYTES, Journal
+from telemetry.log_file import LOG_SUFFIX, log_number, read_log
 from telemetry.log_records import decode_logs, encode_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from telemetry.logs import Logs
 
-QUARANTINE = "quarantine"
-FILE_BYTES = 64 * 2**20
 DAY_S = 86_400.0
-
-
-def paths_of(directory: Path) -> list[Path]:
-    """The files of lines of a directory, oldest first."""
-    return sorted(directory.glob(f"*{LOG_SUFFIX}"))
 
 
 def read_lines(directory: Path) -> Iterator[Logs]:
@@ -41,7 +34,7 @@ def read_lines(directory: Path) -> Iterator[Logs]:
     Needs no lock and changes nothing: a service may be writing meanwhile. What is damaged, or not yet written
     to its end, is left out.
     """
-    for path in paths_of(directory):
+    for path in sorted(directory.glob(f"*{LOG_SUFFIX}")):
         try:
             data, records, _ = read_log(path)
         except FileNotFoundError:  # past its retention meanwhile
@@ -69,21 +62,16 @@ class LogHistory:
     """
 
     def __init__(
-        self, directory: Path, *, file_bytes: int = FILE_BYTES, sync: Callable[[int], None] = os.fsync
+        self, directory: Path, *, file_bytes: int = LOG_BYTES, sync: Callable[[int], None] = os.fsync
     ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = lock_directory(directory)
-        self._file_bytes = file_bytes
-        self._sync = sync
-        self._io = threading.Lock()  # held while the file is written or replaced
         self._retaining = threading.Lock()  # held while files are removed
-        self._damage: dict[tuple[str, int], Damage] = {}
-        self._is_open = True
-        self._group = GroupCommit(self._commit)
+        self._damage = DamageFound()
         try:
             sync_directory(directory)
-            self._file = self._recover()
+            self._journal = Journal(directory, directory, self._damage, log_bytes=file_bytes, sync=sync)
         except BaseException:
             self._lock.close()
             raise
@@ -97,12 +85,12 @@ class LogHistory:
     @property
     def position(self) -> int:
         """Position of the last batch that was acknowledged, 0 before the first; it only rises."""
-        return self._file.next_position - 1
+        return self._journal.position
 
     @property
     def damage(self) -> tuple[Damage, ...]:
         """What was found damaged since the history was opened."""
-        return tuple(self._damage.values())
+        return self._damage.so_far
 
     def append(self, logs: Logs) -> int:
         """Store a batch and return its position once it is on disk; an empty one is not stored.
@@ -118,15 +106,9 @@ class LogHistory:
         HistoryClosedError
             If the history was closed.
         """
-        if not self._is_open:
+        if not self._journal.is_open:
             raise HistoryClosedError(self.directory)
-        if not len(logs):
-            return self.position
-        payload = encode_logs(logs)
-        try:
-            return self._group.submit(payload)
-        except OSError as error:
-            raise HistoryWriteError(self.directory, error) from error
+        return self._journal.append(encode_logs(logs)) if len(logs) else self.position
 
     def replay(self, *, after: int = 0, since_s: float = 0.0) -> Iterator[tuple[int, Logs]]:
         """Every batch with a position above ``after``, and its position, in the order they came.
@@ -134,19 +116,21 @@ class LogHistory:
         Files last written before ``since_s``, in seconds since the epoch, are passed over. What is damaged is
         left out and listed in `damage`.
         """
-        paths = self._paths()
+        paths = self._journal.paths()
         for path, following in zip(paths, [*paths[1:], None], strict=True):
             if following is not None and log_number(following) <= after + 1:
                 continue
-            is_written = path == self._file.path
+            written = self._journal.written
             try:
                 if path.stat().st_mtime < since_s:
                     continue
-                data, records, gaps = read_log(path, n_bytes=self._file.n_bytes if is_written else None)
+                data, records, gaps = read_log(
+                    path, n_bytes=written.n_bytes if path == written.path else None
+                )
             except FileNotFoundError:  # past its retention meanwhile
                 continue
             for gap in gaps:
-                self._report(Damage(path.name, gap.start, gap.end, gap.reason))
+                self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason))
             for each in records:
                 if each.position > after:
                     yield each.position, decode_logs(data[each.start : each.end])
@@ -154,16 +138,14 @@ class LogHistory:
     def retain(self, days: float, *, now_s: float | None = None) -> int:
         """Remove the files last written over ``days`` ago, and return how many; begins a new one first."""
         now_s = time.time() if now_s is None else now_s
-        with self._io:
-            if not self._is_open:
-                return 0
-            self._begin()
-            current = self._file.path
+        self._journal.begin()
         with self._retaining:
+            if not self._journal.is_open:
+                return 0
             old = [
                 path
-                for path in self._paths()
-                if path != current and path.stat().st_mtime < now_s - days * DAY_S
+                for path in self._journal.paths()
+                if path != self._journal.written.path and path.stat().st_mtime < now_s - days * DAY_S
             ]
             for path in old:
                 path.unlink()
@@ -171,47 +153,5 @@ class LogHistory:
 
     def close(self) -> None:
         """Let another writer in; a second call does nothing."""
-        with self._io:
-            if not self._is_open:
-                return
-            self._is_open = False
-        self._file.close()
-        self._lock.close()
-
-    def _commit(self, payloads: Sequence[bytes]) -> int:
-        with self._io:
-            if not self._is_open:
-                raise HistoryClosedError(self.directory)
-            if not self._file.is_sound or self._file.n_bytes >= self._file_bytes:
-                self._begin()
-            return self._file.add(payloads)
-
-    def _begin(self) -> None:
-        """Begin a new file unless the present one is empty."""
-        if self._file.next_position > self._file.number:
-            old = self._file
-            self._file = LogFile.create(self.directory, old.next_position, sync=self._sync)
-            old.close()
-
-    def _recover(self) -> LogFile:
-        """Set aside what a crash left unfinished, and return the file to go on with."""
-        paths = self._paths()
-        if not paths:
-            return LogFile.create(self.directory, 1, sync=self._sync)
-        newest = paths[-1]
-        data, records, gaps = read_log(newest)
-        for gap in gaps:
-            kept_in = set_aside_bytes(self.directory / QUARANTINE, newest, data, gap.start, gap.end)
-            self._report(Damage(newest.name, gap.start, gap.end, gap.reason, kept_in))
-        after = position_after(log_number(newest), records, gaps)
-        if not gaps:
-            return LogFile(newest, next_position=after, n_bytes=len(data), sync=self._sync)
-        if gaps[-1].end == len(data):
-            os.truncate(newest, gaps[-1].start)
-        return LogFile.create(self.directory, after, sync=self._sync)
-
-    def _paths(self) -> list[Path]:
-        return paths_of(self.directory)
-
-    def _report(self, damage: Damage) -> None:
-        self._damage.setdefault((damage.file, damage.start), damage)
+        if self._journal.close():
+            self._lock.close()
