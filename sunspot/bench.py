@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot import bench_detect, bench_logs, bench_speed
-from sunspot.bench_report import finish, version
-from sunspot.options import tracking_option
+from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
     from experiments.rank_benchmark import LabelledCase
     from models.case import Case
+    from sunspot.bench_report import Destination
 
 CAPTION = (
     "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; "
@@ -37,23 +37,13 @@ def command() -> None:
     required=True,
     help="Which incidents; cases: any case library.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with the public data set; the brokerage needs none.",
-)
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
-)
-@tracking_option
-@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+@public_data_option("Folder with the public data set; the brokerage needs none.")
+@report_options
 @click.option("--seed", default=0, show_default=True, help="Seed of the brokerage's incidents.")
 def bench_rank(
     dataset: str,
     data: Path | None,
-    json_file: Path | None,
-    tracking: Path,
-    no_tracking: bool,
+    destination: Destination,
     seed: int,
 ) -> None:
     """Rank the causes of labelled incidents with every ranker."""
@@ -75,10 +65,9 @@ def bench_rank(
         )
     finish(
         {"kind": "rank", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        destination,
         caption=CAPTION,
         notes=notes,
-        json_file=json_file,
-        tracking=None if no_tracking else tracking,
     )
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.bench_report import finish, version
-from sunspot.options import tracking_option
+from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiments.detect_rows import Row
+    from sunspot.bench_report import Destination
 
 CAPTION = (
     "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point "
@@ -31,16 +31,8 @@ CAPTION = (
     required=True,
     help="Which series.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with the public data set; the brokerage needs none.",
-)
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
-)
-@tracking_option
-@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+@public_data_option("Folder with the public data set; the brokerage needs none.")
+@report_options
 @click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
 @click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
 @click.option(
@@ -54,9 +46,7 @@ CAPTION = (
 def command(
     dataset: str,
     data: Path | None,
-    json_file: Path | None,
-    tracking: Path,
-    no_tracking: bool,
+    destination: Destination,
     seed: int,
     n_seeds: int,
     n_weeks: int,
@@ -68,9 +58,8 @@ def command(
         rows, digest = _measured(dataset, data, range(seed, seed + n_seeds), n_weeks, status.update)
     finish(
         {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        destination,
         caption=CAPTION,
-        json_file=json_file,
-        tracking=None if no_tracking else tracking,
     )
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sunspot.bench_report import finish, version
-from sunspot.options import tracking_option
+from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiments.peers.drain3 import Drain3
+    from sunspot.bench_report import Destination
 
     Measured = tuple[list[dict[str, float | int | str]], str, list[str]]
 
@@ -28,16 +28,10 @@ PEERS = ("drain3",)
 
 @click.command("logs")
 @click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="Which logs.")
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder that holds it."
-)
+@public_data_option("Folder that holds it.", required=True)
 @click.option("--peer", type=click.Choice(PEERS), help="Run this too, in an environment of its own.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
-@tracking_option
-@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
-def command(
-    dataset: str, data: Path, peer: str | None, json_file: Path | None, tracking: Path, no_tracking: bool
-) -> None:
+@report_options
+def command(dataset: str, data: Path, peer: str | None, destination: Destination) -> None:
     """Measure what Sunspot makes of log lines."""
     from rich.console import Console
     from rich.progress import Progress
@@ -51,19 +45,13 @@ def command(
                 dataset,
                 data,
                 peer,
-                tracking,
+                destination.directory,
                 lambda name: progress.update(task, advance=1, description=f"measuring {name}"),
             )
         except DatasetError as error:
             raise click.UsageError(str(error)) from error
     report = {"kind": "logs", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows}
-    finish(
-        report,
-        caption=CAPTIONS[dataset],
-        notes=notes,
-        json_file=json_file,
-        tracking=None if no_tracking else tracking,
-    )
+    finish(report, destination, caption=CAPTIONS[dataset], notes=notes)
 
 
 def peer_or_note(peer: str | None, folder: Path) -> tuple[dict[str, Drain3], list[str]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.options import tracking_option
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     Row = dict[str, float | int | str]
@@ -66,24 +70,59 @@ LARGE = 100
 """From here on a figure is printed without decimals."""
 
 
+@dataclass(frozen=True)
+class Destination:
+    """Where rows go besides the table.
+
+    Attributes
+    ----------
+    directory
+        The service's data, with MLflow's store; peers keep their environments there too.
+    json_file
+        A file for them, if any.
+    is_logged
+        Whether the run is logged to MLflow.
+    """
+
+    directory: Path
+    json_file: Path | None = None
+    is_logged: bool = True
+
+
+def report_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that every benchmark has; the command gets them as ``destination``."""
+
+    @click.option(
+        "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
+    )
+    @tracking_option
+    @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+    @wraps(command)
+    def with_destination(json_file: Path | None, tracking: Path, no_tracking: bool, **chosen: Any) -> None:
+        command(destination=Destination(tracking, json_file, is_logged=not no_tracking), **chosen)
+
+    return with_destination
+
+
+def public_data_option(about: str, *, required: bool = False) -> Callable[..., Any]:
+    """``--data`` of a benchmark: the folder of a data set."""
+    directory = click.Path(path_type=Path, file_okay=False)
+    return click.option("--data", type=directory, required=required, help=about)
+
+
 def finish(
-    report: Mapping[str, Any],
-    *,
-    caption: str,
-    notes: Sequence[str] = (),
-    json_file: Path | None = None,
-    tracking: Path | None = None,
+    report: Mapping[str, Any], destination: Destination, *, caption: str, notes: Sequence[str] = ()
 ) -> None:
-    """Print a report's rows as a table; write them to a file and log them to MLflow where these are given."""
+    """Print a report's rows as a table, and take them where they go."""
     print_rows(report["rows"], caption=caption, notes=notes)
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        click.echo(f"rows written to {json_file}", err=True)
-    if tracking is not None:
+    if destination.json_file is not None:
+        destination.json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        click.echo(f"rows written to {destination.json_file}", err=True)
+    if destination.is_logged:
         from training.tracking import log_bench, tracking_uri_for
 
-        run_id = log_bench(tracking_uri_for(tracking), report)
-        click.echo(f"logged to MLflow as run {run_id} in {tracking}", err=True)
+        run_id = log_bench(tracking_uri_for(destination.directory), report)
+        click.echo(f"logged to MLflow as run {run_id} in {destination.directory}", err=True)
 
 
 def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) -> None:

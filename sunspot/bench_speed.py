@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.bench_report import finish, version
-from sunspot.options import tracking_option
+from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
-    from sunspot.bench_report import Row
+    from sunspot.bench_report import Destination, Row
     from telemetry.logs import LogRecord
 
 CAPTIONS = {
@@ -27,11 +26,7 @@ CAPTIONS = {
 
 @click.command("speed")
 @click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="What is measured.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="logs: folder with Nezha's Train Ticket logs; without it the lines are synthetic.",
-)
+@public_data_option("logs: folder with Nezha's Train Ticket logs; without it the lines are synthetic.")
 @click.option("--peer", type=click.Choice(["drain3"]), help="logs: run this too, in its own environment.")
 @click.option(
     "--series",
@@ -42,24 +37,20 @@ CAPTIONS = {
     show_default=True,
     help="detect: how many series are scored on one clock.",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write rows here.")
-@tracking_option
-@click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
+@report_options
 @click.option("--seed", default=0, show_default=True, help="logs: seed of the synthetic lines.")
 def command(
     dataset: str,
     data: Path | None,
     peer: str | None,
     sizes: tuple[int, ...],
-    json_file: Path | None,
-    tracking: Path,
-    no_tracking: bool,
+    destination: Destination,
     seed: int,
 ) -> None:
     """Measure rates on one core, and the memory they take."""
     notes: tuple[str, ...] = ()
     if dataset == "logs":
-        rows, digest, notes = _logs(data, peer, tracking, seed)
+        rows, digest, notes = _logs(data, peer, destination.directory, seed)
     elif dataset == "rank":
         from experiments.rank_speed import bench_speed as bench_rank_speed
 
@@ -70,10 +61,9 @@ def command(
         rows, digest = bench_detect_speed(sizes, on_progress=_tell), ""
     finish(
         {"kind": "speed", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
+        destination,
         caption=CAPTIONS[dataset],
         notes=notes,
-        json_file=json_file,
-        tracking=None if no_tracking else tracking,
     )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sunspot.bench_report import finish
+from sunspot.bench_report import Destination, finish
 
 ROWS: list[dict[str, float | int | str]] = [
     {
@@ -23,10 +23,9 @@ def test_a_report_is_printed_written_and_logged(tmp_path: Path, capsys: pytest.C
     report = {"kind": "logs", "dataset": "x", "data_digest": "sha256:0", "version": "1", "rows": ROWS}
     finish(
         report,
+        Destination(tmp_path, tmp_path / "r.json"),
         caption="What it means.",
         notes=["One note."],
-        json_file=tmp_path / "r.json",
-        tracking=tmp_path,
     )
     printed = capsys.readouterr()
     for text in ("0.500 (0.20–0.80)", "12,346", "0.0021", "What it means.", "One note."):
@@ -35,6 +34,6 @@ def test_a_report_is_printed_written_and_logged(tmp_path: Path, capsys: pytest.C
     assert json.loads((tmp_path / "r.json").read_text())["rows"] == ROWS
 
 
-def test_a_report_without_rows_is_printed_too(capsys: pytest.CaptureFixture[str]) -> None:
-    finish({"rows": []}, caption="Nothing.")
+def test_a_report_without_rows_is_printed_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finish({"rows": []}, Destination(tmp_path, is_logged=False), caption="Nothing.")
     assert "Nothing." in capsys.readouterr().out
