@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from features.log_sums import LogSums
     from features.span_sums import SpanSums
-    from models.case import Alert
 
 MAX_CASE_BYTES = 2 * 2**20
 """What the files of one case may take together."""
@@ -51,6 +51,8 @@ MAX_ARRAY_BYTES = 60 * 2**20
 PREFIX = "case-"
 MAX_NAME = 120
 PARTS = ("window", "before", "normal")
+
+BY_ENDS = attrgetter("dependent", "dependency", "kind")
 
 UNREADABLE = (
     ValueError,
@@ -112,20 +114,24 @@ def encode_case(stored: StoredCase) -> dict[str, bytes]:
     for part in ("window", "normal"):
         spans[part] = _sums(arrays, f"{part}.spans.", getattr(case, f"{part}_spans"), spans_parts)
         logs[part] = _sums(arrays, f"{part}.logs.", getattr(case, f"{part}_logs"), sums_parts)
-    unpacked = sum(each.nbytes for each in arrays.values())
-    if unpacked > MAX_ARRAY_BYTES:
-        raise CaseTooLargeError(case.id, size_bytes=unpacked, limit_bytes=MAX_ARRAY_BYTES)
+    _check_size(case, sum(each.nbytes for each in arrays.values()), MAX_ARRAY_BYTES)
     packed = pack(arrays)
+    _check_size(case, len(packed), MAX_CASE_BYTES)
     document = CaseDocument(
         schema_version=SCHEMA_VERSION,
         id=case.id,
-        alert=_alert_document(case.alert),
+        alert=AlertDocument.model_validate(case.alert, from_attributes=True),
         at=case.at,
         system=case.system,
         fault_type=case.fault_type,
         cause=list(case.cause),
-        items=[ItemDocument(**asdict(case.graph.items[each])) for each in case.items],
-        edges=[EdgeDocument(**asdict(each)) for each in sorted(case.graph.edges)],
+        items=[
+            ItemDocument.model_validate(case.graph.items[each], from_attributes=True) for each in case.items
+        ],
+        edges=[
+            EdgeDocument.model_validate(each, from_attributes=True)
+            for each in sorted(case.graph.edges, key=BY_ENDS)
+        ],
         arrays=ArraysDocument(
             file=f"{stem}.npz",
             digest=digest_of_bytes(packed),
@@ -133,18 +139,16 @@ def encode_case(stored: StoredCase) -> dict[str, bytes]:
             spans=SumsDocument(**spans),
             logs=SumsDocument(**logs),
         ),
-        changes=[ChangeDocument(**asdict(each)) for each in case.changes],
+        changes=[ChangeDocument.model_validate(each, from_attributes=True) for each in case.changes],
         change_ages_days=list(case.change_ages_days),
-        other_alerts=[_alert_document(each) for each in case.other_alerts],
+        other_alerts=[AlertDocument.model_validate(each, from_attributes=True) for each in case.other_alerts],
         notes=list(case.notes),
         graph_version=case.graph_version,
         bundle_version=case.bundle_version,
         ranking=None if stored.ranking is None else dict(stored.ranking),
     )
     text = document.model_dump_json(exclude_defaults=True, indent=1).encode() + b"\n"
-    size = len(text) + len(packed)
-    if size > MAX_CASE_BYTES:
-        raise CaseTooLargeError(case.id, size_bytes=size, limit_bytes=MAX_CASE_BYTES)
+    _check_size(case, len(text) + len(packed), MAX_CASE_BYTES)
     return {f"{stem}.npz": packed, f"{stem}.json": text}
 
 
@@ -225,8 +229,9 @@ def _told(error: ValidationError) -> str:
     return f"{where}: {first['msg']}{more}" if where else f"{first['msg']}{more}"
 
 
-def _alert_document(alert: Alert) -> AlertDocument:
-    return AlertDocument(**(asdict(alert)))
+def _check_size(case: Case, size_bytes: int, limit_bytes: int) -> None:
+    if size_bytes > limit_bytes:
+        raise CaseTooLargeError(case.id, size_bytes=size_bytes, limit_bytes=limit_bytes)
 
 
 def _signal_arrays(part: str, signals: Signals) -> dict[str, NDArray[Any]]:

@@ -69,43 +69,40 @@ def read_case(path: Path) -> StoredCase:
     return decode_case(content, str(path), beside)
 
 
-def write_case(stored: StoredCase, directory: Path) -> Path:
+def write_case(stored: StoredCase, directory: Path, *, may_thin: bool = False) -> Path:
     """Write a case into a library, which is made if need be; return the path of its document.
 
     Each file appears whole or not at all, the document last; a case of the same id is replaced.
 
+    Parameters
+    ----------
+    may_thin
+        Whether a case that is too large is written with less in it, and a note that says so: signals are
+        rounded first; then every second normal tick goes, as often as need be.
+
     Raises
     ------
     CaseTooLargeError
-        If the case takes more than 2 MiB.
+        If the case takes more than 2 MiB, thinned or not.
     OSError
         If the disk does not take it.
     """
+    files = _thinned_files(stored) if may_thin else encode_case(stored)
     directory.mkdir(parents=True, exist_ok=True)
-    for name, content in encode_case(stored).items():
+    for name, content in files.items():
         with replacing(directory / name) as file:
             file.write(content)
     return path_of(directory, stored.case.id)
 
 
-def thinned_to_fit(stored: StoredCase) -> StoredCase:
-    """The case itself if it fits into its files, or else with less in it, and a note that says so.
-
-    Signals are rounded first; then every second normal tick goes, as often as need be.
-
-    Raises
-    ------
-    CaseTooLargeError
-        If it does not fit even so.
-    """
+def _thinned_files(stored: StoredCase) -> dict[str, bytes]:
     try:
-        encode_case(stored)
+        return encode_case(stored)
     except CaseTooLargeError:
         less = _rounded(stored.case) or _with_fewer_ticks(stored.case)
         if less is None:
             raise
-        return thinned_to_fit(replace(stored, case=less))
-    return stored
+        return _thinned_files(replace(stored, case=less))
 
 
 def _with_fewer_ticks(case: Case) -> Case | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from features.log_secrets import mask_secrets
 from models.case import case_id_of
 from models.case_files import StoredCase
-from models.case_library import case_paths, path_of, read_case, remove_case, thinned_to_fit, write_case
+from models.case_library import case_paths, path_of, read_case, remove_case, write_case
 from models.errors import BadCaseError, CaseTooLargeError
 from service.store.audit import VERDICT
 
@@ -122,7 +122,7 @@ class CaseExport:
             waiting = dict(self._waiting)
         for name, stored in waiting.items():
             try:
-                write_case(thinned_to_fit(stored), self._ranked)
+                write_case(stored, self._ranked, may_thin=True)
             except CaseTooLargeError:
                 self._n_left_out += 1
                 logger.warning("case too large to keep", extra={"case": name})

@@ -28,7 +28,6 @@ from models.case_library import (
     read_case,
     read_cases,
     remove_case,
-    thinned_to_fit,
     write_case,
 )
 from models.errors import BadCaseError, CaseTooLargeError
@@ -118,13 +117,15 @@ def test_a_case_of_little_but_missing_values_is_written_only_if_it_can_be_read()
         encode_case(StoredCase(replace(a_stored_case().case, normal=empty)))
 
 
-def test_a_case_that_is_too_large_is_rounded_then_keeps_fewer_normal_ticks_and_says_so() -> None:
+def test_a_case_that_is_too_large_is_rounded_then_keeps_fewer_normal_ticks_and_says_so(
+    tmp_path: Path,
+) -> None:
     stored = a_stored_case()
     rng = np.random.default_rng(0)
     for n_ticks, n_kept in ((100_000, 100_000), (200_000, 100_000)):
         big = Signals(np.arange(n_ticks), {Role.CPU: rng.random((n_ticks, 4))})
-        smaller = thinned_to_fit(StoredCase(replace(stored.case, normal=big))).case
-        encode_case(StoredCase(smaller))
+        large = StoredCase(replace(stored.case, normal=big))
+        smaller = read_case(write_case(large, tmp_path, may_thin=True)).case
         assert len(smaller.normal.times_ms) == n_kept
         thinned = (f"{n_kept} {THINNED}",) if n_kept < n_ticks else ()
         assert smaller.notes == ("n", ROUNDED, *thinned)
@@ -133,8 +134,8 @@ def test_a_case_that_is_too_large_is_rounded_then_keeps_fewer_normal_ticks_and_s
     wide = Signals(np.arange(40), {Role.CPU: rng.random((40, 4))})
     many = replace(stored.case, window=big, normal=wide)
     with pytest.raises(CaseTooLargeError):
-        thinned_to_fit(StoredCase(many))
-    assert thinned_to_fit(stored) is stored
+        write_case(StoredCase(many), tmp_path, may_thin=True)
+    assert read_case(write_case(stored, tmp_path, may_thin=True)).case.notes == ("n",)
 
 
 def damaged(tmp_path: Path, **changed: Any) -> Path:
