@@ -91,16 +91,19 @@ class AlertDesk:
         in_use = self._live.in_use  # one bundle throughout, whatever is swapped meanwhile
         known = self._incidents.record(notifications, graph, at=self._clock.now())
         stop_s = self._elapsed_s() + self._budget_s
-        explained: dict[int, tuple[Mapping[str, Any] | None, str]] = {}
+        said: dict[int, Enrichment] = {}
         for each in known:
-            if each.id not in explained:
-                obstacle = self._obstacle(len(explained), is_late=self._elapsed_s() > stop_s)
-                explained[each.id] = self._explain(each, graph, in_use, obstacle)
-        reasons = {alert: reason for alert, (_, reason) in explained.items() if reason}
-        if reasons:
-            self._incidents.set_unenriched(reasons)
+            if each.id not in said:
+                obstacle = self._obstacle(len(said), is_late=self._elapsed_s() > stop_s)
+                said[each.id] = self._explain(each, graph, in_use, obstacle)
+        new = {alert: made for alert, made in said.items() if not made.is_kept}
+        self._incidents.add_enrichments(new, at=self._clock.now())
+        for made in new.values():
+            if made.case is not None and made.document is not None:
+                self._on_ranked(made.case, made.document)
         return [
-            Answer(told, kept, *explained[kept.id]) for told, kept in zip(notifications, known, strict=True)
+            Answer(told, each, said[each.id].document, said[each.id].unenriched)
+            for told, each in zip(notifications, known, strict=True)
         ]
 
     def _obstacle(self, n_before: int, *, is_late: bool) -> str:
@@ -109,23 +112,16 @@ class AlertDesk:
             return f"a webhook's first {self._max_alerts:,} alerts are ranked; this one came after them"
         return "ranking the other alerts of this webhook took all the time there was" if is_late else ""
 
-    def _explain(
-        self, known: KnownAlert, graph: DependencyGraph, in_use: InUse, obstacle: str
-    ) -> tuple[Mapping[str, Any] | None, str]:
+    def _explain(self, known: KnownAlert, graph: DependencyGraph, in_use: InUse, obstacle: str) -> Enrichment:
+        """What can be said of an alert now, or else what was said before and still holds."""
         kept = self._incidents.ranking_of_alert(known.id)
-        if kept is not None and (obstacle or known.status != FIRING or not self._sees(known, in_use)):
-            return kept.document, ""  # what was said before still holds
+        before = None if kept is None else Enrichment(kept.document, is_kept=True)
+        if before is not None and (obstacle or known.status != FIRING or not self._sees(known, in_use)):
+            return before
         if obstacle:
-            return None, obstacle
+            return Enrichment(None, obstacle)
         made = self._enrich(known, graph, in_use)
-        if made.document is None:
-            return (kept.document, "") if kept is not None else (None, made.unenriched)
-        self._incidents.add_ranking(
-            known.id, made.document, cause=made.cause, probability=made.probability, at=self._clock.now()
-        )
-        if made.case is not None:
-            self._on_ranked(made.case, made.document)
-        return made.document, ""
+        return before if before is not None and made.document is None else made
 
     def _sees(self, known: KnownAlert, in_use: InUse) -> bool:
         """Whether a ranking made now would look at all that one made at the alert's start did, or more."""

@@ -14,7 +14,7 @@ from service.clock import to_ms
 from service.incidents.picture import picture_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
@@ -42,11 +42,14 @@ class Enrichment:
         Why there is none; empty if there is one.
     case
         What was ranked, if anything was.
+    is_kept
+        Whether it was said, and kept, before.
     """
 
-    document: dict[str, Any] | None
+    document: Mapping[str, Any] | None
     unenriched: str = ""
     case: Case | None = None
+    is_kept: bool = False
 
     @property
     def cause(self) -> str:

@@ -14,10 +14,11 @@ from service.incidents.records import FIRING, Incident, KeptRanking, KnownAlert,
 from service.store.tables import alerts, incidents, rankings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
+    from service.incidents.enrichment import Enrichment
     from service.incidents.records import Notification
     from service.store.database import Database
 
@@ -47,26 +48,24 @@ class IncidentStore:
                 _close_if_resolved(connection, incident, at=at)
         return [kept[each] for each in ids]
 
-    def add_ranking(
-        self, alert: int, document: dict[str, Any], *, cause: str, probability: float, at: datetime
-    ) -> None:
-        """Keep a ranking made for an alert; it is on disk when this returns."""
-        row = {
-            "alert": alert,
-            "made_ms": to_ms(at),
-            "document": document,
-            "cause": cause,
-            "probability": probability,
-        }
+    def add_enrichments(self, made: Mapping[int, Enrichment], *, at: datetime) -> None:
+        """Keep what could be said of alerts, by their ids; all of it is on disk when this returns."""
+        if not made:
+            return
         with self._database.writing() as connection:
-            connection.execute(insert(rankings).values(row))
-            connection.execute(update(alerts).where(alerts.c.id == alert).values(unenriched=""))
-
-    def set_unenriched(self, reasons: dict[int, str]) -> None:
-        """Keep why alerts, by their ids, went out without causes."""
-        with self._database.writing() as connection:
-            for alert, reason in reasons.items():
-                connection.execute(update(alerts).where(alerts.c.id == alert).values(unenriched=reason))
+            for alert, each in made.items():
+                connection.execute(
+                    update(alerts).where(alerts.c.id == alert).values(unenriched=each.unenriched)
+                )
+                if each.document is not None:
+                    row = {
+                        "alert": alert,
+                        "made_ms": to_ms(at),
+                        "document": each.document,
+                        "cause": each.cause,
+                        "probability": each.probability,
+                    }
+                    connection.execute(insert(rankings).values(row))
 
     def newest(self, *, limit: int, offset: int = 0) -> list[Incident]:
         """Return incidents, the latest opened first."""
