@@ -65,6 +65,7 @@ def novelty_scores(files: Sequence[NabFile]) -> list[NDArray[np.float64]]:
     memory, novelty = initial_novelty(len(files)), np.zeros(values.shape)
     for tick, row in enumerate(values):
         memory, novelty[tick] = novelty_step(memory, row, n_first=n_first)
+    np.copyto(novelty, 0.0, where=np.isnan(novelty))
     return [novelty[: len(file.values), column] for column, file in enumerate(files)]
 
 

@@ -87,7 +87,7 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
         begun = time.perf_counter()
         for tick, (after, scores) in enumerate(scan(frame, baseline, clock, state)):
             if with_all:
-                severity = severity_step(severity, patterns[tick], scores, after, step_ms=STEP_MS)
+                severity = severity_step(severity, patterns[tick], scores, after, elapsed_ms=STEP_MS)
                 novelty, _ = novelty_step(novelty, patterns[tick], n_first=N_FIRST)
                 tick_ms = frame.start_ms + tick * STEP_MS
                 paging, _ = page_step(paging, tick_ms, scores.values, threshold=THRESHOLD, is_sparse=sparse)

@@ -13,7 +13,7 @@ from models.errors import BadStateError
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -121,9 +121,7 @@ def migrate(state: State, fresh: State) -> State:
     Series that only ``fresh`` has start as the new bundle seeds them. What the present slot had not yet
     learned is dropped, and so is the season if the new bundle has another clock.
     """
-    position = {key: index for index, key in enumerate(state.keys)}
-    pairs = [(new, position[key]) for new, key in enumerate(fresh.keys) if key in position]
-    to, source = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    to, source = shared_places(state.keys, fresh.keys)
     state = state._replace(n_seen=state.n_values, partial_ms=state.seen_ms)
     moved: dict[str, Any] = {
         name: _moved(getattr(state, name), getattr(fresh, name), to, source)
@@ -135,6 +133,16 @@ def migrate(state: State, fresh: State) -> State:
         if len(old) == len(new):
             moved[name] = tuple(_moved(*pair, to, source) for pair in zip(old, new, strict=True))
     return fresh._replace(tick_ms=state.tick_ms, **moved)
+
+
+def shared_places(
+    old: Sequence[SeriesKey], new: Sequence[SeriesKey]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places among ``new`` of the series that ``old`` has too, and their places there."""
+    position = {key: index for index, key in enumerate(old)}
+    pairs = [(place, position[key]) for place, key in enumerate(new) if key in position]
+    places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
 
 
 def _moved(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.calendar import Phase
-from models.detectors.severity import severity_step
 from models.maintenance import muted_items
 from models.paging_rules import TOGETHER_MS, paging_step
 from models.silence import sending_phases, silent_items
@@ -128,12 +127,11 @@ class Paging:
             return
         phase = Phase(int(tick.clock.phases(np.array([tick.tick_ms]))[0]))
         muted = self._muted(tick, teams, phase)
-        severity = severity_step(state.severity, tick.values, tick.scores, tick.state, step_ms=bundle.step_ms)
         memory, calls, ended = paging_step(
             state.memory,
             tick.tick_ms,
             tick.scores.values,
-            severity.held,
+            tick.severity,
             teams.watched,
             estate.related,
             muted=muted,
@@ -143,6 +141,7 @@ class Paging:
             anomaly_notice(
                 call,
                 metric=keys[call.series].metric,
+                novelty=float(tick.novelty[call.series]),
                 tail=teams.tail(call.team, bundle.step_ms),
                 budget_per_week=teams.budgets[call.team].budget_per_week,
             )
@@ -155,7 +154,7 @@ class Paging:
         ]
         silent, about_silence = self._silence(state, tick, phase, muted, estate)
         since_ms = tick.tick_ms if state.since_ms == NEVER_MS else state.since_ms
-        self._state = replace(state, memory=memory, severity=severity, silent=silent, since_ms=since_ms)
+        self._state = replace(state, memory=memory, silent=silent, since_ms=since_ms)
         self._tell([*notices, *about_silence])
 
     def keep(self) -> None:

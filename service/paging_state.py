@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.detectors.severity import Severity, initial_severity
 from models.paging_rules import PagingMemory, Trouble, initial_memory
-from models.state import NEVER_MS
+from models.state import NEVER_MS, shared_places
 from models.thresholds import PageState
 from telemetry.batches import SeriesKey
 from telemetry.durable import replacing
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SPEC = 1
-ARRAYS = {"exceeded_ms": np.int64, "height": np.float64, "n_over": np.int64} | dict.fromkeys(
-    ("held", "day_level"), np.float32
-)
+ARRAYS = {"exceeded_ms": np.int64, "height": np.float64, "n_over": np.int64}
 
 
 @dataclass(frozen=True)
@@ -37,8 +34,8 @@ class PagingState:
     ----------
     keys
         The series, one per entry of every array.
-    memory, severity
-        What the rules and the slower score carry.
+    memory
+        What the rules carry.
     silent
         When each item that is silent now fell silent, by item.
     since_ms
@@ -47,7 +44,6 @@ class PagingState:
 
     keys: tuple[SeriesKey, ...]
     memory: PagingMemory
-    severity: Severity
     silent: Mapping[str, int] = field(default_factory=dict)
     since_ms: int = NEVER_MS
 
@@ -60,9 +56,7 @@ class PagingState:
         """Carry what is known of shared series over to others; new ones start without a past."""
         if keys is self.keys or keys == self.keys:
             return self
-        place = {key: index for index, key in enumerate(self.keys)}
-        pairs = [(new, place[key]) for new, key in enumerate(keys) if key in place]
-        to, source = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        to, source = shared_places(self.keys, keys)
         arrays, moved = _arrays(self), _arrays(initial_paging(keys))
         for name, array in moved.items():
             array[to] = arrays[name][source]
@@ -75,7 +69,7 @@ class PagingState:
 
 def initial_paging(keys: tuple[SeriesKey, ...]) -> PagingState:
     """Return the memory before the first tick."""
-    return PagingState(keys, initial_memory(len(keys)), initial_severity(len(keys)))
+    return PagingState(keys, initial_memory(len(keys)))
 
 
 def write_paging(state: PagingState, path: Path) -> None:
@@ -124,13 +118,11 @@ def _decoded(header: Any, arrays: dict[str, Any]) -> PagingState:
 
 
 def _arrays(state: PagingState) -> dict[str, Any]:
-    governor, severity = state.memory.governor, state.severity
+    governor = state.memory.governor
     return {
         "exceeded_ms": governor.exceeded_ms,
         "height": governor.height,
         "n_over": state.memory.n_over,
-        "held": severity.held,
-        "day_level": severity.day_level,
     }
 
 
@@ -139,4 +131,4 @@ def _state(
 ) -> PagingState:
     governor = PageState(tick_ms, arrays["exceeded_ms"], arrays["height"])
     memory = PagingMemory(governor, arrays["n_over"], troubles)
-    return PagingState(keys, memory, Severity(arrays["held"], arrays["day_level"]))
+    return PagingState(keys, memory)

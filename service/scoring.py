@@ -1,4 +1,4 @@
-"""The first stage, online: every tick that closes is stepped through it once, in order."""
+"""The scores, online: every tick that closes is stepped through once, in order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from models.detectors.first_stage import Status, initial_state, step
-from models.state import NEVER_MS, migrate
+import numpy as np
+
+from models.detectors.first_stage import Status
+from models.detectors.three_scores import initial_memory, moved_to, step
+from models.state import NEVER_MS
 from service.checkpoints import Scored
 from service.clock import from_ms, to_ms
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from features.calendar import Clock
     from models.bundle import Bundle
     from models.detectors.first_stage import Scores
+    from models.detectors.three_scores import Memory
     from models.state import State
     from service.checkpoints import Checkpoints
     from service.live import LiveSignals
@@ -36,11 +39,17 @@ class SeriesScore:
     ----------
     score
         Distance from normal; ``None`` unless ``status`` is ``scored``.
+    severity
+        How bad it has been lately.
+    novelty
+        Distance from every value ever seen; ``None`` while too few were seen, and for a missing value.
     """
 
     metric: str
     status: str
     score: float | None
+    severity: float
+    novelty: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,9 @@ class ClosedTick:
     values
         Shape ``(n_series,)``, of the bundle's series, as scored.
     state
-        The memory after the tick.
+        The memory of the first stage after the tick.
+    severity, novelty
+        Shape ``(n_series,)``: the two other scores, as `models.detectors.three_scores` defines them.
     """
 
     bundle: Bundle
@@ -61,10 +72,12 @@ class ClosedTick:
     values: NDArray[np.float64]
     scores: Scores
     state: State
+    severity: NDArray[np.float32]
+    novelty: NDArray[np.float32]
 
 
 class FirstStage:
-    """Scores ticks as they close.
+    """Scores ticks as they close: onset, severity and novelty.
 
     A tick closes at its end plus the grace period. What arrives later is in the window, for
     rankings, and never changes a score. A restart goes on after the tick that was kept last.
@@ -101,15 +114,26 @@ class FirstStage:
             bundle, window = in_use.bundle, in_use.window
             if bundle is None or window.newest_tick is None:
                 return 0
-            state = self._state_for(bundle, in_use.clock)
-            ticks = self._closed_ticks(state, window)
+            memory = self._memory_for(bundle, in_use.clock)
+            ticks = self._closed_ticks(memory.state, window)
             window.close_before(ticks.stop)
             for tick in ticks:
                 values = window.row(tick, bundle.baseline.keys)
                 tick_ms = tick * window.step_ms
-                state, scores = step(state, tick_ms, values, bundle.baseline, in_use.clock)
-                self._latest = Scored(bundle.version, bundle.step_ms, state, scores)
-                self._on_tick(ClosedTick(bundle, in_use.clock, tick_ms, values, scores, state))
+                memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
+                self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
+                self._on_tick(
+                    ClosedTick(
+                        bundle,
+                        in_use.clock,
+                        tick_ms,
+                        values,
+                        scores.onset,
+                        memory.state,
+                        scores.severity,
+                        scores.novelty,
+                    )
+                )
             return len(ticks)
 
     def keep(self) -> None:
@@ -124,9 +148,9 @@ class FirstStage:
     def scored_until(self) -> datetime | None:
         """End of the last tick scored; ``None`` before the first."""
         latest = self._latest
-        if latest is None or latest.state.tick_ms == NEVER_MS:
+        if latest is None or latest.memory.state.tick_ms == NEVER_MS:
             return None
-        return from_ms(latest.state.tick_ms + latest.step_ms)
+        return from_ms(latest.memory.state.tick_ms + latest.step_ms)
 
     def scores_of(self, item: str) -> tuple[datetime | None, str, list[SeriesScore]]:
         """Return an item's latest scores: the tick's start, the bundle's version, and each series.
@@ -136,22 +160,26 @@ class FirstStage:
         latest = self._latest
         if latest is None:
             return None, "", []
+        state, (onset, severity, novelty) = latest.memory.state, latest.scores
         found = []
-        for index, key in enumerate(latest.state.keys):
+        for index, key in enumerate(state.keys):
             if key.item == item:
-                status = Status(int(latest.scores.status[index]))
-                value = float(latest.scores.values[index]) if status is Status.SCORED else None
-                found.append(SeriesScore(key.metric, status.name.lower(), value))
-        return from_ms(latest.state.tick_ms), latest.bundle_version, found
+                status = Status(int(onset.status[index]))
+                value = float(onset.values[index]) if status is Status.SCORED else None
+                how_novel = None if np.isnan(novelty[index]) else float(novelty[index])
+                found.append(
+                    SeriesScore(key.metric, status.name.lower(), value, float(severity[index]), how_novel)
+                )
+        return from_ms(state.tick_ms), latest.bundle_version, found
 
-    def _state_for(self, bundle: Bundle, clock: Clock) -> State:
+    def _memory_for(self, bundle: Bundle, clock: Clock) -> Memory:
         latest = self._latest
         if latest is not None and latest.bundle_version == bundle.version:
-            return latest.state
-        fresh = initial_state(bundle.baseline, clock)
+            return latest.memory
+        fresh = initial_memory(bundle.baseline, clock)
         if latest is None or latest.step_ms != bundle.step_ms:
             return fresh
-        return migrate(latest.state, fresh)
+        return moved_to(latest.memory, fresh)
 
     def _closed_ticks(self, state: State, window: RecentWindow) -> range:
         newest = window.newest_tick or 0

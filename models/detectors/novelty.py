@@ -95,8 +95,8 @@ def novelty_step(
 
     Returns
     -------
-    The memory after the tick, and novelty of shape ``(n_series,)``: 0 while warming up, for a missing value,
-    and where one of the last hundred values was as novel.
+    The memory after the tick, and novelty of shape ``(n_series,)``: 0 where one of the last hundred values
+    was as novel, ``nan`` while warming up and for a missing value.
     """
     is_seen = is_plausible(values)
     with np.errstate(over="ignore"):
@@ -152,12 +152,17 @@ def _advance(
         visited = moved.visited.copy()
         visited[fresh, bins[fresh] >> 3] |= bit[fresh]
         moved = moved._replace(visited=visited)
+    is_scored = is_seen & is_warm
     if not novelty.any():
-        return moved, novelty
+        return moved, _where_scored(novelty, is_scored)
     is_newest = is_warm & ((novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)) & (novelty > 0)
     novelty = np.where(is_newest, novelty, np.float32(0.0))
     peak, peak_n = np.where(is_newest, novelty, memory.peak), np.where(is_newest, n, memory.peak_n)
-    return moved._replace(peak=peak, peak_n=peak_n), novelty
+    return moved._replace(peak=peak, peak_n=peak_n), _where_scored(novelty, is_scored)
+
+
+def _where_scored(novelty: NDArray[np.float32], is_scored: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return novelty if is_scored.all() else np.where(is_scored, novelty, np.float32(np.nan))
 
 
 def _deviation(memory: Novelty) -> NDArray[np.float32]:

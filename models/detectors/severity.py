@@ -6,8 +6,7 @@ of the distance from a level of a day, and forgets with a half-life of half an h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,8 +26,7 @@ HALF_LIFE_S = 1800.0
 DAY_LEVEL_S = 86_400.0
 
 
-@dataclass(frozen=True)
-class Severity:
+class Severity(NamedTuple):
     """The memory of severity; both arrays have shape ``(n_series,)``, float32.
 
     Attributes
@@ -49,7 +47,7 @@ def initial_severity(n_series: int) -> Severity:
 
 
 def severity_step(
-    memory: Severity, values: NDArray[np.floating], scores: Scores, after: State, *, step_ms: int
+    memory: Severity, values: NDArray[np.floating], scores: Scores, after: State, *, elapsed_ms: int
 ) -> Severity:
     """Severity at a tick that the first stage has scored.
 
@@ -61,10 +59,10 @@ def severity_step(
         Shape ``(n_series,)``, as scored.
     scores, after
         What the first stage said of the tick, and its memory after it.
-    step_ms
-        Spacing of the ticks.
+    elapsed_ms
+        Time since the tick before, the spacing of the ticks at the first.
     """
-    step_s = step_ms / 1000
+    elapsed_s = elapsed_ms / 1000
     onset = scores.values
     is_scored = None if not scores.status.any() else scores.status == Status.SCORED
     if is_scored is not None:
@@ -80,19 +78,19 @@ def severity_step(
     now += np.float32(1.0)
     now *= onset + np.float32(1.0)
     np.log(now, out=now)
-    held = memory.held * np.float32(0.5 ** (step_s / HALF_LIFE_S))
+    held = memory.held * np.float32(0.5 ** (elapsed_s / HALF_LIFE_S))
     np.maximum(held, now, out=held)
     np.minimum(off, CLIP, out=off)
     np.maximum(off, -CLIP, out=off)
     off *= after.scale
-    off *= _day_rate(after, step_s)
+    off *= _day_rate(after, elapsed_s)
     off += memory.day_level
     return Severity(held, off if is_scored is None else np.where(is_scored, off, memory.day_level))
 
 
-def _day_rate(after: State, step_s: float) -> np.float32 | NDArray[np.float32]:
+def _day_rate(after: State, elapsed_s: float) -> np.float32 | NDArray[np.float32]:
     """How far the level of a day moves; faster while a series is new."""
-    rate = np.float32(step_s / (step_s + DAY_LEVEL_S))
+    rate = np.float32(elapsed_s / (elapsed_s + DAY_LEVEL_S))
     if after.is_settled:
         return rate
     since = np.maximum(after.n_values - WARM_UP_VALUES, 1).astype(np.float32)
@@ -112,6 +110,6 @@ def onset_and_severity(
     state, memory = initial_state(baseline, clock), initial_severity(len(frame.keys))
     onset, severity = np.full((2, *frame.values.shape), np.nan, dtype=np.float32)
     for tick, (after, scores) in enumerate(scan(frame, baseline, clock, state)):
-        memory = severity_step(memory, frame.values[tick], scores, after, step_ms=frame.step_ms)
+        memory = severity_step(memory, frame.values[tick], scores, after, elapsed_ms=frame.step_ms)
         onset[tick], severity[tick] = scores.values, memory.held
     return onset, severity

@@ -18,6 +18,9 @@ ANOMALY, SILENT_SOURCE, SCORING_STOPPED = "anomaly", "silent_source", "scoring_s
 NAMES = {ANOMALY: "Anomaly", SILENT_SOURCE: "SilentSource", SCORING_STOPPED: "ScoringStopped"}
 """Name of the alert by kind of page."""
 
+TOLD_NOVELTY = 1.0
+"""In standard deviations: what is nearer to a value seen before is not called new."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
@@ -51,13 +54,15 @@ class Notice:
     page: PageFacts | None = None
 
 
-def anomaly_notice(call: Call, *, metric: str, tail: float, budget_per_week: float) -> Notice:
-    """Tell of an anomalous item."""
+def anomaly_notice(call: Call, *, metric: str, novelty: float, tail: float, budget_per_week: float) -> Notice:
+    """Tell of an anomalous item, and whether its value is one never seen; ``nan`` where that is not known."""
     severity = severity_of(call)
     summary = (
         f"{metric} of {call.item} is {call.score:.0f} standard deviations from normal; "
         f"its threshold is {call.threshold:.0f}"
     )
+    if novelty >= TOLD_NOVELTY:
+        summary += f". No value within {novelty:.0f} standard deviations was ever seen"
     facts = PageFacts(
         call.team,
         call.item,

@@ -143,6 +143,14 @@ class SeriesScoreOut(BaseModel):
     status: Literal["scored", "warming_up", "missing", "stale"]
     score: float | None = Field(description="distance from normal; null unless scored")
     is_anomalous: bool = Field(description="whether the score is over the bundle's threshold")
+    severity: float = Field(
+        description="how bad it has been: a logarithm of the score, held at its largest, that halves in half "
+        "an hour; 0 if nothing was scored lately"
+    )
+    novelty: float | None = Field(
+        description="distance from every value ever seen, in standard deviations; 0 if one of the last "
+        "hundred values was as new, null in the first day's worth of values and for a missing one"
+    )
 
 
 class LogScoreOut(BaseModel):

@@ -81,9 +81,10 @@ def latest_scores(
     item: Annotated[str, Path(examples=["order"])],
     _: Annotated[object, Depends(requires(Scope.READ))],
 ) -> ScoresOut:
-    """Read the latest first-stage score of each series of an item.
+    """Read the latest scores of each series of an item.
 
-    A score is read only where its status is `scored`.
+    A score is read only where its status is `scored`; beside it stand the slower severity and the novelty of
+    the value.
     """
     tick_at, version, scores = parts.first_stage.scores_of(item)
     logs = _log_score(parts, item)
@@ -98,6 +99,8 @@ def latest_scores(
                 "status": each.status,
                 "score": each.score,
                 "is_anomalous": each.score is not None and threshold is not None and each.score > threshold,
+                "severity": each.severity,
+                "novelty": each.novelty,
             }
         )
         for each in scores

@@ -29,20 +29,21 @@ def folded(values: np.ndarray, *, n_first: int) -> tuple[Novelty, np.ndarray]:
 def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
     values = np.random.default_rng(0).normal(size=(600, 1))
     memory, novelty = folded(values, n_first=200)
-    assert novelty[:200].max() == 0
+    assert np.isnan(novelty[:200]).all()
     found = []
     for value in (12.0, 12.0, 11.0, np.nan):  # 11: less novel than what came within the last hundred points
         memory, row = novelty_step(memory, np.array([value]), n_first=200)
         found.append(row[0])
     assert found[0] == pytest.approx((12.0 - values.max()) / values[:200].std(), rel=0.05)
-    assert found[1:] == [0, 0, 0]
+    assert found[1:3] == [0, 0]
+    assert np.isnan(found[3])
 
 
 def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=(900, 1)) * np.where(np.arange(900) % 150 == 149, 6.0, 1.0)[:, None]
     novelty = folded(values, n_first=100)[1][:, 0]
-    for tick in np.flatnonzero(novelty):
+    for tick in np.flatnonzero(novelty > 0):
         deviation = max(values[:100].std(), 0.5 * values[: tick + 1].std())
         nearest = np.abs(values[:tick] - values[tick]).min() / deviation
         assert abs(novelty[tick] - nearest) < 0.21  # a bin
@@ -52,7 +53,7 @@ def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
 def test_a_series_that_grows_restless_keeps_what_it_has_seen(huge: float) -> None:
     values = np.concatenate([np.arange(100.0), np.linspace(-huge, huge, 50), np.linspace(-huge, huge, 50)])
     memory, novelty = folded(values[:, None], n_first=20)
-    assert np.isfinite(novelty).all()
+    assert np.isfinite(novelty[20:]).all()
     assert novelty[100] > 0
     assert novelty[150:].max() == 0
     assert memory.visited.shape == (1, 64)
@@ -67,8 +68,7 @@ def test_hostile_values_score_finitely_and_series_do_not_depend_on_each_other(
 ) -> None:
     values = np.array(rows, dtype=float).reshape(-1, 3)
     memory, novelty = folded(values, n_first=5)
-    assert np.isfinite(novelty).all()
-    assert (novelty >= 0).all()
+    assert (np.isnan(novelty) | ((novelty >= 0) & (novelty < np.inf))).all()
     alone, own = folded(values[:, [column]], n_first=5)
     np.testing.assert_array_equal(own[:, 0], novelty[:, column])
     np.testing.assert_array_equal(alone.visited[0], memory.visited[column])

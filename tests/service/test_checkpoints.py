@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,17 @@ from service_builders import (
     StillClock,
     a_bundle,
     a_client,
+    a_cmdb,
     an_app,
     an_incident_frame,
     as_columns,
 )
 
-from models.detectors.first_stage import score
+from models.detectors.three_scores import score
 from models.state import ARRAYS
 from service.app import CHECKPOINT, HISTORY
 from service.checkpoints import Checkpoints, Scored
+from telemetry.batches import SeriesKey
 from telemetry.history import History
 
 if TYPE_CHECKING:
@@ -44,17 +47,27 @@ def run(directory: Path, minutes: int, *, first: int = 0, **chosen: Any) -> Scor
 
 
 def assert_equal(one: Scored, other: Scored) -> None:
-    assert (one.bundle_version, one.state.tick_ms) == (other.bundle_version, other.state.tick_ms)
-    order = [other.state.keys.index(key) for key in one.state.keys]
+    own, others = one.memory.state, other.memory.state
+    assert (one.bundle_version, own.tick_ms) == (other.bundle_version, others.tick_ms)
+    order = [others.keys.index(key) for key in own.keys]
     for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(one.state, name), getattr(other.state, name)[order])
-    np.testing.assert_array_equal(one.scores.values, other.scores.values[order])
+        np.testing.assert_array_equal(getattr(own, name), getattr(others, name)[order])
+    slower = zip(
+        one.memory.severity + one.memory.novelty, other.memory.severity + other.memory.novelty, strict=True
+    )
+    for mine, array in slower:
+        np.testing.assert_array_equal(mine, array[order])
+    np.testing.assert_array_equal(one.scores.onset.values, other.scores.onset.values[order])
+    np.testing.assert_array_equal(one.scores.severity, other.scores.severity[order])
+    np.testing.assert_array_equal(one.scores.novelty, other.scores.novelty[order])
 
 
 def test_a_restart_goes_on_where_it_was_whatever_came_late(tmp_path: Path) -> None:
     earlier = run(tmp_path / "straight", 40)
     straight_end = run(tmp_path / "straight", 60, first=40)
-    assert earlier.state.tick_ms < straight_end.state.tick_ms
+    assert earlier.memory.state.tick_ms < straight_end.memory.state.tick_ms
+    assert straight_end.memory.severity.held.max() > 0
+    assert straight_end.memory.novelty.visited.any()
     run(tmp_path / "late", 40)
     history = History(tmp_path / "late" / HISTORY)
     history.append(late_samples())
@@ -77,6 +90,23 @@ def test_the_scores_are_there_again_before_the_next_tick_closes(tmp_path: Path) 
         assert app.state.parts.first_stage.advance() == 0
     assert (tick_at, version) == (ONSET + timedelta(minutes=4), kept.bundle_version)
     assert len(scores) == 3
+    assert [each.novelty for each in scores] == [None, None, None]  # not a day of values yet
+
+
+def test_the_slower_scores_are_told_beside_onset(tmp_path: Path) -> None:
+    kept = run(tmp_path, 60)
+    keys = kept.memory.state.keys
+    novelty = np.where([key.metric == "requests" for key in keys], np.nan, np.arange(len(keys)))
+    scores = kept.scores._replace(novelty=novelty.astype(np.float32))
+    Checkpoints(tmp_path / CHECKPOINT).write(replace(kept, scores=scores), position=0)
+    app = an_app(tmp_path, bundle=a_bundle())
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        told = client.get("/v1/items/order/scores").json()["series"]
+    for each in told:
+        place = keys.index(SeriesKey("order", each["metric"]))
+        assert each["severity"] == kept.memory.severity.held[place] > 0
+        assert each["novelty"] == (None if each["metric"] == "requests" else place)
 
 
 def test_another_champion_takes_over_what_was_kept(tmp_path: Path) -> None:
@@ -85,11 +115,14 @@ def test_another_champion_takes_over_what_was_kept(tmp_path: Path) -> None:
     kept = run(tmp_path, 60, first=40, bundle=second)
     assert kept.bundle_version == second.version
     frame = an_incident_frame()
-    state, _ = score(
-        frame.between(frame.start_ms, kept.state.tick_ms + MINUTE_MS), second.baseline, second.clock_used
+    found = kept.memory
+    memory, _ = score(
+        frame.between(frame.start_ms, found.state.tick_ms + MINUTE_MS), second.baseline, second.clock_used
     )
-    order = [kept.state.keys.index(key) for key in state.keys]
-    np.testing.assert_array_equal(kept.state.n_seen[order], state.n_seen)
+    order = [found.state.keys.index(key) for key in memory.state.keys]
+    np.testing.assert_array_equal(found.state.n_seen[order], memory.state.n_seen)
+    np.testing.assert_array_equal(found.novelty.n[order], memory.novelty.n)
+    np.testing.assert_array_equal(found.novelty.visited[order], memory.novelty.visited)
 
 
 def test_a_checkpoint_of_another_history_is_left_unused(tmp_path: Path) -> None:
@@ -113,6 +146,9 @@ def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
     for name, array in (
         ("values", arrays["values"][1:]),
         ("state", arrays["state"][:50]),
+        ("severity_held", arrays["severity_held"][1:]),
+        ("novelty_visited", arrays["novelty_visited"][:, 1:]),
+        ("novelty_n", arrays["novelty_n"].astype(np.float64)),
         ("header", np.frombuffer(json.dumps({"bundle": "x"}).encode(), dtype=np.uint8)),
     ):
         with path.open("wb") as file:

@@ -21,6 +21,8 @@ from service_builders import (
 )
 
 from features.frame import Frame
+from models.paging_rules import Call
+from service.incidents.notices import anomaly_notice
 from service.notify.outbox import Outbox
 from service.paging_state import initial_paging, read_paging, write_paging
 from service.store.database import Database
@@ -163,6 +165,21 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
         np.append(kept.memory.governor.height[3:], kept.memory.governor.height[0]),
     )
     assert kept.moved_to(kept.keys) is kept
+
+
+@pytest.mark.parametrize(
+    ("novelty", "end"),
+    [
+        (7.4, "threshold is 10. No value within 7 standard deviations was ever seen"),
+        (0.9, "threshold is 10"),
+        (np.nan, "threshold is 10"),
+    ],
+)
+def test_a_value_never_seen_is_told_with_the_anomaly(novelty: float, end: str) -> None:
+    call = Call("order", "trading", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True)
+    notice = anomaly_notice(call, metric="latency_s", novelty=novelty, tail=1e-5, budget_per_week=1.0)
+    summary = notice.notification.alert.annotations["summary"]
+    assert summary == f"latency_s of order is 12 standard deviations from normal; its {end}"
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x05\x06" + bytes(18)])
