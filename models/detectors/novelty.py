@@ -147,7 +147,7 @@ def _advance(
     beyond = np.maximum(off[outside] - memory.highest[outside], memory.lowest[outside] - off[outside])
     novelty[outside] = np.maximum(beyond, np.float32(0.0)) / deviation[outside]
     if len(fresh):
-        for few in _pieces(fresh):
+        for few in _pieces(fresh[is_warm[fresh]]):
             novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
         visited = moved.visited.copy()
         visited[fresh, bins[fresh] >> 3] |= bit[fresh]
