@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.detect_cold import cold_figures, scores_with_prior
 from experiments.detect_peers import isolation_forest_scores, random_scores, with_history
 from experiments.detect_rows import Judged, counts_at, is_sparse, mean_vus, page_row, threshold_grid
+from experiments.side_by_side import side_by_side
 from features.calendar import CLOCKS, DAY_MS
-from features.frame import Frame
 from models.detectors.baseline import fit_baseline
 from models.detectors.severity import onset_and_severity
 from models.page_map import count_pages, threshold_for_rate
-from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 BUDGETS = (1.0, 0.5, 2.0, 4.0)
 WARM_UP_DAYS = 14
-WEEK_MS = 7 * DAY_MS
-MONDAY_MS = 4 * DAY_MS
 
 
 def bench_kpi(
@@ -52,12 +50,17 @@ def bench_kpi(
     for name, scores_of in (("pyod_iforest", _forest), ("random", _random)):
         on_progress(name)
         methods[name] = [scores_of(each, index) for index, each in enumerate(series)]
+    weeks: dict[str, dict[str, Sequence[NDArray[np.floating]]]] = {
+        "sunspot": {"event_f1_cold": onset, "event_f1_cold_prior": scores_with_prior(series)},
+        "random": {"event_f1_cold": methods["random"]},
+    }
     rows: list[Row] = []
     for name, scores in methods.items():
         on_progress(f"judging {name}")
         judged = [_judged(*pair) for pair in zip(series, scores, strict=True)]
         for budget in BUDGETS if name == "sunspot" else BUDGETS[:1]:
-            counts = held_out_counts(judged, budget)
+            thresholds = held_out_thresholds(judged, budget)
+            counts = counts_of(judged, thresholds)
             method = name if budget == BUDGETS[0] else f"{name}_budget_{budget:g}"
             for part, members in _parts(judged).items():
                 own = [counts[each] for each in members]
@@ -65,6 +68,8 @@ def bench_kpi(
                 if budget == BUDGETS[0]:
                     row |= {"vus_pr": mean_vus([judged[each] for each in members]) or 0.0}
                     row |= {"ns_per_point": ns_per_point} if name == "sunspot" else {}
+                if part == "all" and method in weeks:
+                    row |= cold_figures(judged, thresholds, weeks[method])
                 rows.append({"part": part, "method": method, **row})
     slow = [_judged(*pair) for pair in zip(series, severity, strict=True)]
     rows.append(
@@ -79,7 +84,7 @@ def sunspot_scores(
     """Onset and severity of every series, streamed from its first point with nothing learned before."""
     onset: dict[str, NDArray[np.float32]] = {}
     severity: dict[str, NDArray[np.float32]] = {}
-    for own, offsets, frame in _packed(series):
+    for own, offsets, frame in side_by_side(series):
         clock = CLOCKS["always"]
         both = onset_and_severity(frame, fit_baseline(frame.between(0, 1), clock), clock)
         for column, (each, offset) in enumerate(zip(own, offsets, strict=True)):
@@ -88,8 +93,8 @@ def sunspot_scores(
     return [onset[each.name] for each in series], [severity[each.name] for each in series]
 
 
-def held_out_counts(judged: Sequence[Judged], budget_per_week: float) -> list[EventCounts]:
-    """Judge each series at the threshold that the training halves of all others teach."""
+def held_out_thresholds(judged: Sequence[Judged], budget_per_week: float) -> list[float]:
+    """Threshold of each series, that the training halves of all others teach."""
     train = [_training_part(each) for each in judged]
     grid = threshold_grid([each.scores for each in train])
     maps = [
@@ -103,11 +108,15 @@ def held_out_counts(judged: Sequence[Judged], budget_per_week: float) -> list[Ev
         )
         for each in train
     ]
-    counts = []
-    for index, each in enumerate(judged):
-        others = [*maps[:index], *maps[index + 1 :]] or maps
-        counts.append(counts_at(each, threshold_for_rate(others, budget_per_week)))
-    return counts
+    return [
+        threshold_for_rate([*maps[:index], *maps[index + 1 :]] or maps, budget_per_week)
+        for index in range(len(judged))
+    ]
+
+
+def counts_of(judged: Sequence[Judged], thresholds: Sequence[float]) -> list[EventCounts]:
+    """Judge each series at its own threshold."""
+    return [counts_at(*pair) for pair in zip(judged, thresholds, strict=True)]
 
 
 def _training_part(judged: Judged) -> Judged:
@@ -129,22 +138,6 @@ def _parts(judged: Sequence[Judged]) -> dict[str, list[int]]:
     for index, each in enumerate(judged):
         parts.setdefault(each.part, []).append(index)
     return parts
-
-
-def _packed(series: Sequence[LabelledSeries]) -> Iterator[tuple[list[LabelledSeries], list[int], Frame]]:
-    """Series of one step side by side, each moved by whole weeks to begin in the first one.
-
-    Their clock knows the weekday and the minute only, so nothing but speed depends on it.
-    """
-    for step_ms in sorted({each.step_ms for each in series}):
-        own = [each for each in series if each.step_ms == step_ms]
-        offsets = [(each.start_ms - MONDAY_MS) % WEEK_MS // step_ms for each in own]
-        n_ticks = max(offset + len(each.values) for offset, each in zip(offsets, own, strict=True))
-        values = np.full((n_ticks, len(own)), np.nan)
-        for column, (offset, each) in enumerate(zip(offsets, own, strict=True)):
-            values[offset : offset + len(each.values), column] = each.values
-        keys = tuple(SeriesKey(each.name, "value") for each in own)
-        yield own, offsets, Frame(MONDAY_MS, step_ms, keys, values)
 
 
 def _forest(series: LabelledSeries, seed: int) -> NDArray[np.float64]:

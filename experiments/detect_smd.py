@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.detect_kpi import held_out_counts
+from experiments.detect_kpi import counts_of, held_out_thresholds
 from experiments.detect_peers import isolation_forest_scores, pca_scores, random_scores
 from experiments.detect_rows import Judged, mean_vus, page_row
 from features.calendar import CLOCKS, DAY_MS
@@ -67,7 +67,7 @@ def bench_smd(
     for name, scores in methods.items():
         on_progress(f"judging {name}")
         judged = [_judged(*pair) for pair in zip(machines, scores, strict=True)]
-        counts = held_out_counts(judged, BUDGET_PER_WEEK)
+        counts = counts_of(judged, held_out_thresholds(judged, BUDGET_PER_WEEK))
         parts = {"all": list(range(len(judged)))} | {each.part: [at] for at, each in enumerate(judged)}
         for part, members in parts.items():
             row = page_row(

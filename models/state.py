@@ -118,7 +118,8 @@ NUMBERS = ("tick_ms", "full_ms", "n_full", "slot", "other", "is_settled")
 def migrate(state: State, fresh: State) -> State:
     """Carry the memory of the series that two bundles share into the initial state of the new one.
 
-    Series that only ``fresh`` has start as the new bundle seeds them. What the present slot had not yet
+    Series that only ``fresh`` has start as the new bundle seeds them, and so does the season of a slot that a
+    series was never seen in. What the present slot had not yet
     learned is dropped, and so is the season if the new bundle has another clock.
     """
     to, source = shared_places(state.keys, fresh.keys)
@@ -131,7 +132,7 @@ def migrate(state: State, fresh: State) -> State:
     for name in ("season", "volatility"):
         old, new = getattr(state, name), getattr(fresh, name)
         if len(old) == len(new):
-            moved[name] = tuple(_moved(*pair, to, source) for pair in zip(old, new, strict=True))
+            moved[name] = tuple(_filled(*pair, to, source) for pair in zip(old, new, strict=True))
     return fresh._replace(tick_ms=state.tick_ms, **moved)
 
 
@@ -151,6 +152,14 @@ def _moved(
     copied = new.copy()
     copied[to] = old[source]
     return copied
+
+
+def _filled(
+    old: NDArray[np.float32], new: NDArray[np.float32], to: NDArray[np.int64], source: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The old row where it holds something, else the new one."""
+    moved = _moved(old, new, to, source)
+    return np.where(np.isnan(moved), new, moved)
 
 
 def state_to_bytes(state: State) -> bytes:

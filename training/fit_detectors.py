@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
+from models.detectors.siblings import with_siblings
 from models.page_record import GRID, PageRecord, count_by_series
 from models.thresholds import pages_of, threshold_for_budget
 from training.case_figures import case_figures
@@ -153,14 +154,16 @@ def fit_detectors(
 
         progress("learning what is normal")
         clock = clocks[config.clock]
+        calm = without(split.fit, labels)
         baseline = fit_in_shards(
-            without(split.fit, labels),
+            calm,
             clock,
             directory,
             code=tags.get(COMMIT_TAG, tags["sunspot.version"]),
             processes=processes,
             progress=lambda share: progress(f"learning what is normal: {share:.0%}"),
         )
+        baseline = with_siblings(baseline, calm, clock)
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
         progress("scoring every series")

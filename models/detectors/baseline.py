@@ -36,7 +36,9 @@ SCALE_OF_MEAN_ABSOLUTE = 1.25
 
 @dataclass(frozen=True)
 class Baseline:
-    """Frozen arrays of what is normal; every series has finite values, those never seen zeros.
+    """Frozen arrays of what is normal; every series has finite values.
+
+    A series never seen has zeros, or the shape of its siblings (`models.detectors.siblings`).
 
     Attributes
     ----------
@@ -72,6 +74,12 @@ class Baseline:
     def resolution(self) -> Resolution:
         """The least change that means anything, by series."""
         return resolution_of(self.keys)
+
+    @cached_property
+    def usual_scale(self) -> NDArray[np.float32]:
+        """Mean of ``scale`` over the slots, shape ``(n_series,)``."""
+        usual: NDArray[np.float32] = self.scale.mean(axis=0)
+        return usual
 
 
 def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
@@ -148,13 +156,19 @@ def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> 
 
 
 def usual_residuals(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
-    """Mean absolute residual expected at every tick of a frame with the baseline's series."""
-    return interpolated(baseline.scale, slot_places(frame.times_ms + frame.step_ms // 2, clock))
+    """Mean absolute residual expected at every tick of a frame of the baseline's series; 0 if never seen."""
+    return interpolated(
+        np.where(baseline.n_seen > 0, baseline.scale, 0),
+        slot_places(frame.times_ms + frame.step_ms // 2, clock),
+    )
 
 
 def expected_values(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
-    """Seasonal profile at every tick of a frame with the baseline's series, same shape as its values."""
-    return interpolated(baseline.profile, slot_places(frame.times_ms + frame.step_ms // 2, clock))
+    """Seasonal profile at every tick of a frame of the baseline's series, same shape; 0 if never seen."""
+    return interpolated(
+        np.where(baseline.n_seen > 0, baseline.profile, 0),
+        slot_places(frame.times_ms + frame.step_ms // 2, clock),
+    )
 
 
 def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.float64]:

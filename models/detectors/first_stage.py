@@ -185,7 +185,7 @@ def _advance(  # noqa: PLR0917  what a tick and a fold share
     if slot != state.slot:
         state = enter_slot(state, slot, baseline, kinds)
     if weight and other not in (slot, state.other):
-        state = lean_to(state, other)
+        state = lean_to(state, other, baseline)
     lean = state.lean * np.float32(weight) if weight and other != slot else None
     if is_full and state.is_settled:
         return _usual(state, tick_ms, given.astype(np.float32, copy=False), lean)

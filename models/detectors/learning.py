@@ -52,9 +52,12 @@ def is_settled(state: State, step_ms: int) -> NDArray[np.bool_]:
     return state.n_seen >= least
 
 
-def lean_to(state: State, other: int) -> State:
+def lean_to(state: State, other: int, baseline: Baseline) -> State:
     """Look ahead, or back, from the present slot to another: values between the two are interpolated."""
-    lean = state.season[other] - state.expected
+    there = state.season[other]
+    if not is_tame(there):
+        there = np.where(np.isnan(there), prior_value(state.expected, state.slot, other, baseline), there)
+    lean = there - state.expected
     lean /= state.scale
     if not is_tame(lean):
         lean = np.nan_to_num(lean, nan=0.0)
@@ -65,24 +68,27 @@ def lean_to(state: State, other: int) -> State:
 def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) -> State:
     """Learn from the slot that ended, and expect what the new one usually holds.
 
-    A slot never seen takes the place of the same time on another kind of day, else what was expected last.
-    At the border of a phase the level is carried over in proportion: the shift of a crowded
-    afternoon is not that of a closing auction.
+    A slot never seen takes the value of the same time on another kind of day, else what was expected last,
+    changed as siblings change. At the border of a phase the level is carried over in proportion: the shift
+    of a crowded afternoon is not that of a closing auction.
     """
     before, left, level = state.expected, state.slot, state.level * state.scale
     if left != NO_SLOT:
         state = _learned(state, baseline, kinds)
     expected = state.season[slot]
     if not is_tame(expected):
-        for instead in (state.season[kinds.stand_in[slot]], before):
-            expected = np.where(np.isnan(expected), instead, expected)
+        stand_in = int(kinds.stand_in[slot])
+        for value, held_in in (
+            (state.season[stand_in], stand_in),
+            (before, slot if left == NO_SLOT else left),
+        ):
+            expected = np.where(np.isnan(expected), prior_value(value, held_in, slot, baseline), expected)
     if left != NO_SLOT and kinds.phase[slot] != kinds.phase[left]:
-        change = level_unit(expected, state.spread) / level_unit(before, state.spread)
-        change = np.clip(change, 1 / LARGEST_CHANGE, LARGEST_CHANGE)
+        change = _ratio(level_unit(expected, state.spread), level_unit(before, state.spread))
         level = np.where(np.isnan(change), level, level * change)
     volatility = state.volatility[kinds.half_hour[slot]]
     if not is_tame(volatility):
-        volatility = np.where(np.isnan(volatility), state.deviation, volatility)
+        volatility = np.where(np.isnan(volatility), prior_volatility(state, slot, baseline), volatility)
     scale = volatility + state.deviation
     scale *= np.float32(SCALE_WEIGHT)
     scale += SPREAD_WEIGHT * state.spread
@@ -91,6 +97,8 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     np.maximum(scale, floor, out=scale)
     typical = expected if is_tame(expected) else np.nan_to_num(expected)
     np.maximum(scale, baseline.resolution.least(typical), out=scale)
+    volumes = baseline.resolution.volumes
+    scale[volumes.shares] = np.maximum(scale[volumes.shares], volumes.least(typical))
     level /= scale
     np.minimum(level, LARGEST_LEVEL, out=level)
     np.maximum(level, -LARGEST_LEVEL, out=level)
@@ -106,6 +114,31 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
         scale=scale,
         sums=np.zeros(state.sums.shape, dtype=np.float32),
     )
+
+
+def prior_value(value: NDArray[np.float32], slot: int, other: int, baseline: Baseline) -> NDArray[np.float32]:
+    """What a series that holds a value in one slot is expected to hold in another that it never was in.
+
+    The value changes by half as much as the baseline does, on a logarithmic scale. The baseline is that of
+    the series' siblings, in no unit (`models.detectors.siblings`); where there are none it does not change.
+    """
+    there, here = (
+        level_unit(baseline.profile[each], baseline.spread.astype(np.float32)) for each in (other, slot)
+    )
+    changed: NDArray[np.float32] = value * np.sqrt(_ratio(there, here))
+    return changed
+
+
+def prior_volatility(state: State, slot: int, baseline: Baseline) -> NDArray[np.float32]:
+    """Volatility of a half hour never seen: that of the last days, as restless as siblings are by then."""
+    usual = baseline.usual_scale
+    change = _ratio(np.where(usual > 0, baseline.scale[slot], 1), np.where(usual > 0, usual, 1))
+    restless: NDArray[np.float32] = state.deviation * np.sqrt(change)
+    return restless
+
+
+def _ratio(there: NDArray[np.floating], here: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.clip(there / here, 1 / LARGEST_CHANGE, LARGEST_CHANGE)
 
 
 def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
@@ -128,7 +161,11 @@ def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
     row, half_hour = state.season[state.slot], int(kinds.half_hour[state.slot])
     of_season = rates.season if is_tame(row) else np.where(np.isnan(row), np.float32(1.0), rates.season)
     usual = state.volatility[half_hour]
-    known = usual if is_tame(usual) else np.where(np.isnan(usual), state.deviation, usual)
+    known = (
+        usual
+        if is_tame(usual)
+        else np.where(np.isnan(usual), prior_volatility(state, state.slot, baseline), usual)
+    )
     held = state.expected + off
     off_mean = held - state.mean
     moved = {

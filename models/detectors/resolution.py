@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from features.golden import Role, meaning_of
+from features.golden import Meaning, Role, meaning_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ LEAST_LATENCY = 0.02
 
 
 class Resolution(NamedTuple):
-    """How the least standard deviation of each series follows from its typical value, shape ``(n_series,)``.
+    """How the least standard deviation of each series follows from typical values, shape ``(n_series,)``.
 
     Attributes
     ----------
@@ -43,11 +43,14 @@ class Resolution(NamedTuple):
         Per unit of the typical value.
     is_count
         1 for a count, whose least is its own chance; else 0.
+    volumes
+        How the error shares among the series follow from the number of requests they are shares of.
     """
 
     constant: NDArray[np.float32]
     share: NDArray[np.float32]
     is_count: NDArray[np.float32]
+    volumes: Volumes
 
     def least(self, typical: NDArray[np.floating]) -> NDArray[np.floating]:
         """Least standard deviation around typical values, shape ``(..., n_series)``, the same shape."""
@@ -59,17 +62,62 @@ class Resolution(NamedTuple):
         return least
 
 
+class Volumes(NamedTuple):
+    """Error shares whose item counts its requests too, shape ``(n_shares,)``.
+
+    Attributes
+    ----------
+    shares, requests
+        Column of each share, and of the requests of its item.
+    scale, offset
+        A share is ``offset + scale × value``.
+    """
+
+    shares: NDArray[np.int64]
+    requests: NDArray[np.int64]
+    scale: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+    def least(self, typical: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Least standard deviation of the shares, in the unit of each, shape ``(n_shares,)``.
+
+        That of a share p of n requests, √(p(1 - p)/n), and of one error more or less, 1/n: at night one error
+        is a tenth of the requests.
+
+        Parameters
+        ----------
+        typical
+            Shape ``(n_series,)``, of all series.
+        """
+        n = np.maximum(typical[self.requests], np.float32(1.0))
+        p = np.clip(self.offset + self.scale * typical[self.shares], np.float32(0.0), np.float32(1.0))
+        least: NDArray[np.floating] = np.sqrt(p * (1 - p) / n + 1 / n**2) / np.abs(self.scale)
+        return least
+
+
 def resolution_of(keys: Sequence[SeriesKey]) -> Resolution:
     """Resolution of every series; all 0 for a metric that plays no role."""
     constant, share, is_count = np.zeros((3, len(keys)), dtype=np.float32)
+    requests_of: dict[str, int] = {}
+    errors: dict[int, Meaning] = {}
     for column, key in enumerate(keys):
         meaning = meaning_of(key.metric)
         if meaning is None:
             continue
         if meaning.role is Role.REQUESTS:
             is_count[column] = 1.0
+            requests_of[key.item] = column
         elif meaning.role is Role.LATENCY:
             share[column] = LEAST_LATENCY
         else:
             constant[column] = LEAST_SHARE[meaning.role] / abs(meaning.scale)
-    return Resolution(constant, share, is_count)
+            if meaning.role is Role.ERRORS:
+                errors[column] = meaning
+    counted = {column: each for column, each in errors.items() if keys[column].item in requests_of}
+    volumes = Volumes(
+        np.array(list(counted), dtype=np.int64),
+        np.array([requests_of[keys[column].item] for column in counted], dtype=np.int64),
+        np.array([each.scale for each in counted.values()], dtype=np.float32),
+        np.array([each.offset for each in counted.values()], dtype=np.float32),
+    )
+    return Resolution(constant, share, is_count, volumes)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.calendar import CLOCKS, Clock
 from features.frame import Frame
 from models.detectors.first_stage import Status, fit_baseline, initial_state, score, step
+from models.detectors.resolution import resolution_of
 from models.errors import OutOfOrderTickError
 from models.state import state_from_bytes, state_to_bytes
 from telemetry.batches import SeriesKey
@@ -164,6 +165,39 @@ def test_a_calm_error_share_does_not_page_on_a_whisper() -> None:
     assert burst.values[0] > 10
 
 
+@pytest.mark.parametrize(
+    ("metric", "unit", "offset"),
+    [("error_ratio", 1.0, 0.0), ("error_percent", 100.0, 0.0), ("availability_percent", -100.0, 100.0)],
+)
+def test_one_error_of_a_few_requests_is_no_news_and_a_tenth_of_many_is(
+    metric: str, unit: float, offset: float
+) -> None:
+    rng = np.random.default_rng(0)
+    few, many = np.full(3000, 4.0), np.full(3000, 5000.0)
+    keys = tuple(SeriesKey(item, each) for item in ("few", "many") for each in ("requests", metric))
+
+    def frame(n_ticks: int, errors: float) -> Frame:
+        columns = []
+        for requests in (few[:n_ticks], many[:n_ticks]):
+            columns += [requests, offset + unit * rng.binomial(requests.astype(int), errors) / requests]
+        return Frame(0, 60_000, keys, np.stack(columns, axis=1))
+
+    learned = frame(3000, 1e-3)
+    baseline = fit_baseline(learned, ALWAYS)
+    state, calm = score(learned, baseline, ALWAYS)
+    assert np.nanmax(calm.values[1500:, [1, 3]]) < 4
+    wrong = np.array([4.0, offset + unit / 4, 5000.0, offset + unit / 10])
+    scores = step(state, learned.end_ms, wrong, baseline, ALWAYS)[1].values
+    assert scores[1] < 4
+    assert scores[3] > 30
+
+
+def test_a_share_without_requests_keeps_its_least_scale() -> None:
+    alone = resolution_of([SeriesKey("order", "error_ratio"), SeriesKey("quotes", "requests")])
+    assert not len(alone.volumes.shares)
+    assert alone.least(np.zeros(2))[0] == pytest.approx(0.002)
+
+
 def test_a_series_that_is_nearly_always_one_value_is_sparse() -> None:
     rare = np.zeros((1000, 2))
     rare[::20, 0] = 1
@@ -188,11 +222,14 @@ def test_a_series_scores_the_same_whether_or_not_others_miss_ticks() -> None:
     baseline = fit_baseline(learned, ALWAYS)
     live = frame.between(learned.end_ms, frame.end_ms)
     gaps = Frame(live.start_ms, live.step_ms, live.keys, live.values.copy())
-    gaps.values[::3, 0] = np.nan
-    gaps.values[100, 0] = 1e25
+    latency = live.column_of[SeriesKey("order", "latency_s")]
+    gaps.values[::3, latency] = np.nan
+    gaps.values[100, latency] = 1e25
+    others = [column for column in range(len(live.keys)) if column != latency]
     whole, broken = (score(each, baseline, ALWAYS) for each in (live, gaps))
     assert whole[0].is_settled
-    np.testing.assert_array_equal(broken[1].values[:, 1:], whole[1].values[:, 1:])
+    np.testing.assert_array_equal(broken[1].values[:, others], whole[1].values[:, others])
     for name in ("level", "deviation", "mean", "spread", "expected", "scale", "n_values", "seen_ms"):
-        np.testing.assert_array_equal(getattr(broken[0], name)[1:], getattr(whole[0], name)[1:])
-    assert broken[0].n_values[0] == whole[0].n_values[0] - np.isnan(gaps.values[:, 0]).sum()
+        np.testing.assert_array_equal(getattr(broken[0], name)[others], getattr(whole[0], name)[others])
+    n_missing = np.isnan(gaps.values[:, latency]).sum()
+    assert broken[0].n_values[latency] == whole[0].n_values[latency] - n_missing

@@ -17,6 +17,7 @@ from features.frame import Frame
 from models.bundle import bundle_files, load_bundle, save_bundle
 from models.bundle_files import MANIFEST
 from models.detectors import DETECTORS
+from telemetry.batches import SeriesKey
 from training.errors import ShortHistoryError
 from training.fit_detectors import FitConfig, FitResult, fit_detectors
 from training.promote import decide
@@ -232,3 +233,13 @@ def test_the_plain_mean_serves_unless_another_earns_its_place(result: FitResult)
         assert served == ("pca" if name == "pca" else "top_scores")
     assert second_stage_of({}, budget_per_week=1.0) == ""
     assert result.bundle.metadata["second_stage"] in DETECTORS
+
+
+def test_a_series_that_began_after_the_fit_has_the_shape_of_its_siblings() -> None:
+    frame = a_frame(ITEMS, n_ticks=2000, step_ms=300_000)
+    late = frame.column_of[SeriesKey("search", "requests")]
+    frame.values[:1300, late] = np.nan
+    baseline = fit_detectors(CONFIG, frame, MemoryTracker()).bundle.baseline
+    assert baseline.n_seen[late] == 0
+    assert baseline.profile[:, late].mean() == pytest.approx(1.0, rel=0.01)
+    assert 0 < np.ptp(baseline.profile[:, late]) < 0.5
