@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.detect_rows import counts_at
-from experiments.event_figures import event_f1
+from experiments.event_figures import event_f1, f1_interval
 from experiments.side_by_side import side_by_side
 from features.calendar import CLOCKS, DAY_MS
 from features.frame import Frame
@@ -44,13 +44,15 @@ def cold_figures(
 
     Scores begin with the first week; what follows it is not looked at.
     """
-    return {
-        figure: event_f1(
+    figures = {}
+    for figure, scores in scores_by_figure.items():
+        counts = [
             counts_at(_first_week(each, own), threshold)
             for each, own, threshold in zip(judged, scores, thresholds, strict=True)
-        )
-        for figure, scores in scores_by_figure.items()
-    }
+        ]
+        figures[figure] = event_f1(counts)
+        figures[f"{figure}_low"], figures[f"{figure}_high"] = f1_interval(counts)
+    return figures
 
 
 def _first_week(judged: Judged, scores: NDArray[np.floating]) -> Judged:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.counters import with_rates
 from features.role_columns import RoleColumns
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ class Frame:
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:
     """Put samples on the grid of ``[start_ms, end_ms)``; of several in one tick the latest sent wins.
 
-    Samples outside the interval and series without a sample inside it are left out; ``nan`` and
-    infinite values count as not sent.
+    Counters become rates (`features.counters`). Samples outside the interval and series without a sample
+    inside it are left out; ``nan`` and infinite values count as not sent.
     """
     n_ticks = max(0, -((start_ms - end_ms) // step_ms))
     tick = (samples.time_ms - start_ms) // step_ms
@@ -138,4 +139,5 @@ def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> F
     column[used] = np.arange(len(used))
     values = np.full((n_ticks, len(used)), np.nan)
     values[tick[inside], column[samples.series[inside]]] = samples.values[inside]
-    return Frame(start_ms, step_ms, tuple(samples.keys[index] for index in used), values)
+    keys = tuple(samples.keys[index] for index in used)
+    return Frame(start_ms, step_ms, keys, with_rates(values, keys, step_ms=step_ms))

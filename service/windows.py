@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.counters import is_counter, look_back, rates
 from features.frame import Frame
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Taken:
 class RecentWindow:
     """A ring of ticks over all series, anchored at the epoch; safe to use from many threads.
 
+    It holds what was sent, and shows counters as rates (`features.counters`).
+
     Parameters
     ----------
     step_ms
@@ -71,6 +74,7 @@ class RecentWindow:
         self._values = np.full((self.n_ticks, FIRST_CAPACITY), np.nan)
         self._offset_ms = np.full((self.n_ticks, FIRST_CAPACITY), EMPTY, dtype=np.int64)
         self._newest_ms = np.full(FIRST_CAPACITY, NEVER, dtype=np.int64)
+        self._is_counter = np.zeros(FIRST_CAPACITY, dtype=bool)
         self._newest_tick: int | None = None
         self._first_open_tick = NEVER
         self._lock = Lock()
@@ -135,8 +139,8 @@ class RecentWindow:
             first = newest - self.n_ticks + 1
             if since_ms is not None:
                 first = min(max(first, since_ms // self.step_ms), newest)
-            rows = np.arange(first, newest + 1) % self.n_ticks
-            values = self._values[np.ix_(rows, np.fromiter((column for _, column in chosen), dtype=np.int64))]
+            columns = np.fromiter((column for _, column in chosen), dtype=np.int64)
+            values = self._read(first, newest, columns)
         return Frame(first * self.step_ms, self.step_ms, tuple(key for key, _ in chosen), values)
 
     def row(self, tick: int, keys: tuple[SeriesKey, ...]) -> NDArray[np.float64]:
@@ -148,7 +152,18 @@ class RecentWindow:
                 return values
             column = np.array([self._column.get(key, -1) for key in keys], dtype=np.int64)
             held = column >= 0
-            values[held] = self._values[tick % self.n_ticks, column[held]]
+            values[held] = self._read(tick, tick, column[held])[0]
+        return values
+
+    def _read(self, first: int, last: int, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Values of the ticks from the first to the last, both included and held; counters as rates."""
+        values = self._values[np.ix_(np.arange(first, last + 1) % self.n_ticks, columns)]
+        counted = self._is_counter[columns]
+        if counted.any():
+            oldest = (self._newest_tick or 0) - self.n_ticks + 1
+            since = max(first - look_back(self.step_ms), oldest)
+            counts = self._values[np.ix_(np.arange(since, last + 1) % self.n_ticks, columns[counted])]
+            values[:, counted] = rates(counts, step_ms=self.step_ms)[first - since :]
         return values
 
     def _write(
@@ -204,6 +219,7 @@ class RecentWindow:
         self._column[key] = column
         if column >= self._values.shape[1]:
             self._widen(min(2 * self._values.shape[1], max(self._max_series, FIRST_CAPACITY)))
+        self._is_counter[column] = is_counter(key.metric)
         return column
 
     def _widen(self, n_columns: int) -> None:
@@ -211,6 +227,7 @@ class RecentWindow:
         self._values = np.pad(self._values, ((0, 0), (0, added)), constant_values=np.nan)
         self._offset_ms = np.pad(self._offset_ms, ((0, 0), (0, added)), constant_values=EMPTY)
         self._newest_ms = np.pad(self._newest_ms, (0, added), constant_values=NEVER)
+        self._is_counter = np.pad(self._is_counter, (0, added))
 
     def _advance(self, tick: int) -> None:
         """Make room for a tick: what falls out of the ring is forgotten."""

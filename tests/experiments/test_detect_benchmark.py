@@ -12,6 +12,7 @@ from experiments.datasets.kpi import LabelledSeries, digest, load_kpi
 from experiments.datasets.smd import Machine, load_smd
 from experiments.datasets.smd import digest as smd_digest
 from experiments.detect_brokerage import bench_brokerage
+from experiments.detect_cold import scores_with_prior
 from experiments.detect_kpi import bench_kpi
 from experiments.detect_smd import bench_smd, top_mean
 from experiments.detect_speed import bench_speed
@@ -37,6 +38,20 @@ def test_the_kpi_table_finds_what_is_labelled_and_names_every_method() -> None:
     assert table["sunspot"]["vus_pr"] > table["random"]["vus_pr"]
     assert table["sunspot"]["budget_per_week"] == 1
     assert {row["part"] for row in rows} == {"all", "made_up"}
+    assert table["sunspot"]["event_f1_cold"] > 0.4 > table["random"]["event_f1_cold"]
+    assert table["sunspot"]["event_f1_cold_prior_low"] <= table["sunspot"]["event_f1_cold_prior"]
+
+
+def test_the_prior_of_a_series_is_of_the_other_series_only() -> None:
+    series = [a_series(seed) for seed in range(3)]
+    week = 7 * 288
+    before = scores_with_prior(series)
+    series[0].values[week:] *= np.linspace(1, 9, len(series[0].values) - week)
+    after = scores_with_prior(series)
+    np.testing.assert_array_equal(after[0], before[0])
+    assert not np.array_equal(after[1], before[1], equal_nan=True)
+    series[1].values[series[1].n_train :] = 0
+    np.testing.assert_array_equal(scores_with_prior(series)[2], after[2])
 
 
 def test_the_threshold_of_a_series_does_not_depend_on_its_own_test_half() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from features.calendar import CLOCKS, DAY_MS, Clock, ExchangeClock
-from features.frame import Frame
+from features.frame import Frame, frame_of
 from models.detectors.first_stage import Scores, Status, fit_baseline, initial_state, score
-from telemetry.batches import SeriesKey
+from telemetry.batches import Samples, SeriesKey
 
 ALWAYS = CLOCKS["always"]
 MINUTE_MS = 60_000
@@ -73,6 +73,21 @@ def test_negative_values_score_as_their_mirror_image() -> None:
     up = live_after(series(learned), series(live, begin))
     down = live_after(series(-learned), series(-live, begin))
     np.testing.assert_array_equal(up.values, down.values)
+
+
+def test_a_counter_is_scored_by_its_rate_and_its_reset_is_no_jump() -> None:
+    rises = 600 + 10 * noise(3100)
+    rises[3050] += 600
+    counts = 1e9 + np.cumsum(rises)
+    counts[3020:] -= counts[3020] - 3.0
+    rows = [("order", "orders_total", tick * MINUTE_MS, count) for tick, count in enumerate(counts)]
+    frame = frame_of(Samples.from_rows(rows), step_ms=MINUTE_MS, start_ms=0, end_ms=3100 * MINUTE_MS)
+    learned, live = frame.between(0, 3000 * MINUTE_MS), frame.between(3000 * MINUTE_MS, frame.end_ms)
+    scores = live_after(learned, live)
+    assert scores.status[20, 0] == Status.MISSING
+    assert scores.values[50, 0] > 30, "twice the orders of a usual minute"
+    calm = np.delete(scores.values[:, 0], [20, 50])
+    assert calm.max() < CALM
 
 
 def test_a_daily_step_at_midnight_is_learned_and_a_first_one_is_not() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.frame import frame_of
 from service.windows import RecentWindow
 from telemetry.batches import Samples, SeriesKey
 
@@ -127,3 +128,32 @@ def test_a_frame_since_an_instant_is_the_end_of_the_whole_one() -> None:
         part = window.frame(since_ms=since_ms)
         assert part.start_ms == min(max(since_ms // STEP_MS * STEP_MS, 0), 30)
         np.testing.assert_array_equal(part.values, whole.between(part.start_ms, whole.end_ms).values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    counts=st.lists(st.one_of(st.none(), st.integers(0, 1000)), min_size=1, max_size=12),
+    since=st.integers(0, 8),
+)
+def test_a_window_shows_the_rates_that_a_frame_of_the_same_samples_holds(
+    counts: list[int | None], since: int
+) -> None:
+    window = RecentWindow(step_ms=60_000, length_ms=8 * 60_000, max_series=200)
+    gauges = [(f"other-{number}", "queue_length", 0, 1.0) for number in range(70)]  # so that it is widened
+    sent = [
+        ("a", "n_total", tick * 60_000, float(each)) for tick, each in enumerate(counts) if each is not None
+    ]
+    window.add(Samples.from_rows(gauges))
+    for row in [*sent, ("a", "n_total", len(counts) * 60_000, 5000.0)]:
+        window.add(Samples.from_rows([row]))
+    first = len(counts) - 7
+    held = [row for row in sent if row[2] >= first * 60_000] + [
+        ("a", "n_total", len(counts) * 60_000, 5000.0)
+    ]
+    end_ms = (len(counts) + 1) * 60_000
+    wanted = frame_of(Samples.from_rows(held), step_ms=60_000, start_ms=first * 60_000, end_ms=end_ms)
+    shown = window.frame({"a"}, since_ms=(first + min(since, 7)) * 60_000)
+    np.testing.assert_array_equal(shown.values[:, 0], wanted.values[min(since, 7) :, 0])
+    for tick in range(first, len(counts) + 1):
+        row = window.row(tick, (SeriesKey("a", "n_total"), SeriesKey("b", "n_total")))
+        np.testing.assert_array_equal(row, [wanted.values[tick - first, 0], np.nan])

@@ -1,0 +1,82 @@
+"""Counters, which only rise, as the rates that detectors and rankers read.
+
+A metric is a counter if its name ends in ``_total``, as OpenMetrics demands of counters and of nothing else
+(IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls has begun anew: how much it rose at
+that tick is not known, so the tick is missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from telemetry.batches import SeriesKey
+
+COUNTER_ENDING = "_total"
+
+LOOK_BACK_MS = 600_000
+"""A rise since longer ago says nothing of a tick: a series that long silent is stale."""
+
+
+def is_counter(metric: str) -> bool:
+    """Whether a metric is a counter, by its name.
+
+    >>> is_counter("orders_total"), is_counter("memory_ratio")
+    (True, False)
+    """
+    return metric.endswith(COUNTER_ENDING)
+
+
+def look_back(step_ms: int) -> int:
+    """How many ticks before a tick may hold the value that it rose from, at least 1."""
+    return max(1, LOOK_BACK_MS // step_ms)
+
+
+def with_rates(
+    values: NDArray[np.floating], keys: Sequence[SeriesKey], *, step_ms: int
+) -> NDArray[np.floating]:
+    """Replace the counters among some series, shape ``(n_ticks, n_series)``, by their `rates`."""
+    columns = [column for column, key in enumerate(keys) if is_counter(key.metric)]
+    if not columns:
+        return values
+    replaced = values.copy()
+    replaced[:, columns] = rates(values[:, columns], step_ms=step_ms)
+    return replaced
+
+
+@np.errstate(over="ignore")
+def rates(counts: NDArray[np.floating], *, step_ms: int) -> NDArray[np.floating]:
+    """Mean rise per second of each counter since its last value before each tick.
+
+    Parameters
+    ----------
+    counts
+        Shape ``(n_ticks, n_series)``; ``nan`` is missing.
+    step_ms
+        Spacing of the ticks.
+
+    Returns
+    -------
+    The same shape; ``nan`` where there is no value, or none in the ten minutes before, or where it fell.
+
+    Examples
+    --------
+    >>> rates(np.array([[100.0], [160.0], [np.nan], [400.0], [20.0]]), step_ms=60_000).ravel()
+    array([nan,  1., nan,  2., nan])
+    """
+    n_ticks, n_series = counts.shape
+    if not n_ticks:
+        return counts
+    ticks = np.arange(n_ticks)[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(counts), -1, ticks), axis=0)
+    before = np.vstack([np.full((1, n_series), -1), last[:-1]])
+    n_apart = ticks - before
+    rises = counts - np.take_along_axis(counts, np.maximum(before, 0), axis=0)
+    is_known = (before >= 0) & (n_apart <= look_back(step_ms)) & (rises >= 0)
+    return np.where(is_known, rises / (n_apart * (step_ms / 1000)), np.nan)
