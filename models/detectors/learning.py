@@ -55,12 +55,11 @@ def is_settled(state: State, step_ms: int) -> NDArray[np.bool_]:
 def lean_to(state: State, other: int, baseline: Baseline) -> State:
     """Look ahead, or back, from the present slot to another: values between the two are interpolated."""
     there = state.season[other]
-    if not is_tame(there):
-        there = np.where(np.isnan(there), prior_value(state.expected, state.slot, other, baseline), there)
     lean = there - state.expected
     lean /= state.scale
     if not is_tame(lean):
-        lean = np.nan_to_num(lean, nan=0.0)
+        there = np.where(np.isnan(there), prior_value(state.expected, state.slot, other, baseline), there)
+        lean = np.nan_to_num((there - state.expected) / state.scale, nan=0.0)
     return state._replace(other=other, lean=lean)
 
 
@@ -98,7 +97,8 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     typical = expected if is_tame(expected) else np.nan_to_num(expected)
     np.maximum(scale, baseline.resolution.least(typical), out=scale)
     volumes = baseline.resolution.volumes
-    scale[volumes.shares] = np.maximum(scale[volumes.shares], volumes.least(typical))
+    if len(volumes.shares):
+        scale[volumes.shares] = np.maximum(scale[volumes.shares], volumes.least(typical))
     level /= scale
     np.minimum(level, LARGEST_LEVEL, out=level)
     np.maximum(level, -LARGEST_LEVEL, out=level)

@@ -90,8 +90,11 @@ class Volumes(NamedTuple):
             Shape ``(n_series,)``, of all series.
         """
         n = np.maximum(typical[self.requests], np.float32(1.0))
-        p = np.clip(self.offset + self.scale * typical[self.shares], np.float32(0.0), np.float32(1.0))
-        least: NDArray[np.floating] = np.sqrt(p * (1 - p) / n + 1 / n**2) / np.abs(self.scale)
+        p = self.offset + self.scale * typical[self.shares]
+        variance = np.maximum(p - p * p, np.float32(0.0))
+        variance += 1 / n
+        variance /= n
+        least: NDArray[np.floating] = np.sqrt(variance) / np.abs(self.scale)
         return least
 
 
