@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sunspot.progress import shown_progress
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -103,8 +105,9 @@ def _train(console: Console, began: float, story: Story, folder: Path) -> str:
     """Train; return the path of the run on MLflow's pages."""
     from sunspot.stage import train
 
-    with console.status("starting MLflow") as status:
-        result, run_page = train(story, folder, progress=status.update)
+    with shown_progress() as progress:
+        progress("starting MLflow")
+        result, run_page = train(story, folder, progress=progress)
     if not result.version:
         raise click.ClickException(f"training made no bundle that can serve: {result.reason}")
     state = "champion" if result.promoted else f"not promoted: {result.reason}"

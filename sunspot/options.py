@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 DATA_DIRECTORY = Path("sunspot-data")
@@ -42,3 +46,27 @@ tracking_uri_option = click.option(
     default="",
     help="MLflow's address.  [default: a file in the data directory]",
 )
+
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of all that is random."
+)
+
+
+def budget_option(unit: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """The page budget of a training, per unit and week."""
+    return click.option(
+        "--budget",
+        type=click.FloatRange(0.01),
+        default=1.0,
+        show_default=True,
+        help=f"False pages accepted per {unit} and week.",
+    )
+
+
+def replace_champion_option(units: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Whether a training may replace a champion that it cannot be compared with."""
+    return click.option(
+        "--replace-champion",
+        is_flag=True,
+        help=f"Replace even a champion of another step or of other {units}, which cannot be compared.",
+    )

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from models.registered import DETECTORS_MODEL
 from models.registry import tracking_uri_for
 from sunspot.processes import python_server
+from training.progress import untold
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from experiments.story import Story
-    from training.fit_detectors import FitResult
+    from models.bundle import Bundle
+    from training.outcome import Outcome
+    from training.progress import Progress
 
 
-def train(
-    story: Story, folder: Path, *, progress: Callable[[str], None] = lambda _: None
-) -> tuple[FitResult, str]:
+def train(story: Story, folder: Path, *, progress: Progress = untold) -> tuple[Outcome[Bundle], str]:
     """Fit detectors on the story's history and register them in the folder's MLflow store.
 
     Returns

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.options import calendar_overrides_option, data_option, tracking_uri_option
+from sunspot.options import (
+    budget_option,
+    calendar_overrides_option,
+    data_option,
+    replace_champion_option,
+    seed_option,
+    tracking_uri_option,
+)
+from sunspot.progress import shown_progress
 from sunspot.train_logs import logs
 from sunspot.train_ranker import ranker
+from sunspot.training_report import paging_lines, report_of
+from sunspot.training_source import advice_on, brokerage_week, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rich.console import Console
-
     from features.calendar import Clock
     from features.frame import Frame
-    from training.fit_detectors import FitResult
+    from models.bundle import Bundle
+    from training.outcome import Outcome
+    from training.progress import Progress
 
-BROKERAGE_FIRST_DAY = (2026, 3, 5)  # a Thursday, so that the part that is learned from has a weekend
-BROKERAGE_DAYS = 7
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CLOCK_NAMES = ("XSHG", "always")  # those of features.calendar, which --help need not import
 
@@ -58,19 +67,9 @@ command.add_command(ranker)
     help="Whose day it is: an exchange's, or the same every weekday.",
 )
 @calendar_overrides_option
-@click.option(
-    "--budget",
-    type=click.FloatRange(0.01),
-    default=1.0,
-    show_default=True,
-    help="False pages accepted per series and week.",
-)
-@click.option(
-    "--replace-champion",
-    is_flag=True,
-    help="Replace even a champion of another step or of other series, which cannot be compared.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
+@budget_option("series")
+@replace_champion_option("series")
+@seed_option
 def detectors(
     source: str,
     data: Path,
@@ -89,36 +88,34 @@ def detectors(
 
     Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
-    from rich.console import Console
-
     from models.errors import BadCaseError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
     clocks = clocks_with(calendar_overrides)
-    console = Console(stderr=True)
     try:
-        result, uri = _trained(
-            console,
-            source,
-            data,
-            tracking_uri,
-            step_ms=1000 * step_s,
-            clock=clock,
-            clocks=clocks,
-            budget=budget,
-            replace_champion=replace_champion,
-            seed=seed,
-        )
+        with shown_progress() as progress:
+            outcome, uri = _trained(
+                source,
+                data,
+                tracking_uri,
+                step_ms=1000 * step_s,
+                clock=clock,
+                clocks=clocks,
+                budget=budget,
+                replace_champion=replace_champion,
+                seed=seed,
+                progress=progress,
+            )
     except (NoHistoryError, ShortHistoryError) as reason:
-        raise click.UsageError(f"{reason}; {_advice(source)}") from reason
+        advice = advice_on(source, sent="samples", files="Parquet or CSV tables")
+        raise click.UsageError(f"{reason}; {advice}") from reason
     except (BadHistoryError, BadCaseError) as reason:
         raise click.UsageError(str(reason)) from reason
-    for line in summary_of(result, uri):
+    for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
 
 
 def _trained(
-    console: Console,
     source: str,
     data: Path,
     tracking_uri: str,
@@ -129,39 +126,40 @@ def _trained(
     budget: float,
     replace_champion: bool,
     seed: int,
-) -> tuple[FitResult, str]:
-    """Read, fit and register, with what is being done shown."""
-    with console.status("reading history") as status:
-        frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
-        status.update("opening MLflow")
-        from models.case_library import read_cases
-        from models.registered import DETECTORS_MODEL
-        from training.fit_detectors import FitConfig, fit_detectors
-        from training.splits import labels_of_cases
-        from training.tracking import MlflowTracker, tracking_uri_for
+    progress: Progress,
+) -> tuple[Outcome[Bundle], str]:
+    """Read, fit and register; return the outcome and MLflow's address."""
+    progress("reading history")
+    frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
+    progress("opening MLflow")
+    from models.case_library import read_cases
+    from models.registered import DETECTORS_MODEL
+    from training.fit_detectors import FitConfig, fit_detectors
+    from training.splits import labels_of_cases
+    from training.tracking import MlflowTracker, tracking_uri_for
 
-        cases = list(read_cases(data / "cases"))
-        uri = tracking_uri or tracking_uri_for(data)
-        config = FitConfig(
-            data_name=source if source in {"history", "brokerage"} else Path(source).name,
-            data_source=source,
-            clock=clock,
-            budget_per_week=budget,
-            replaces_champion=replace_champion,
-            seed=seed,
-        )
-        tracker = MlflowTracker(uri, DETECTORS_MODEL)
-        result = fit_detectors(
-            config,
-            frame,
-            tracker,
-            clocks=clocks,
-            labels=labels_of_cases(cases),
-            cases=cases,
-            kept=data / "training" / "detectors",
-            progress=status.update,
-        )
-        return result, uri
+    cases = list(read_cases(data / "cases"))
+    uri = tracking_uri or tracking_uri_for(data)
+    config = FitConfig(
+        data_name=name_of(source),
+        data_source=source,
+        clock=clock,
+        budget_per_week=budget,
+        replaces_champion=replace_champion,
+        seed=seed,
+    )
+    tracker = MlflowTracker(uri, DETECTORS_MODEL)
+    outcome = fit_detectors(
+        config,
+        frame,
+        tracker,
+        clocks=clocks,
+        labels=labels_of_cases(cases),
+        cases=cases,
+        kept=data / "training" / "detectors",
+        progress=progress,
+    )
+    return outcome, uri
 
 
 def clocks_with(calendar_overrides: Path | None) -> dict[str, Clock]:
@@ -177,16 +175,6 @@ def clocks_with(calendar_overrides: Path | None) -> dict[str, Clock]:
     return {name: overridden(clock, overrides) for name, clock in CLOCKS.items()}
 
 
-def _advice(source: str) -> str:
-    """What to do where there is too little to learn from."""
-    if source == "history":
-        return (
-            "run `sunspot serve` and send it samples of some days, name its directory with --data, "
-            "or try --from brokerage"
-        )
-    return "--from takes history, brokerage, or a directory of Parquet or CSV tables"
-
-
 def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
     from training.datasets import frame_from_history, frame_from_tables
 
@@ -197,28 +185,9 @@ def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
         return frame
     if source != "brokerage":
         return frame_from_tables(Path(source), step_ms=step_ms)
-    from datetime import date, timedelta
-
-    from experiments.brokerage.simulate import simulate
-
-    step = timedelta(milliseconds=step_ms)
-    return simulate(date(*BROKERAGE_FIRST_DAY), n_days=BROKERAGE_DAYS, seed=seed, step=step).frame
+    return brokerage_week(seed=seed, step=timedelta(milliseconds=step_ms)).frame
 
 
-def summary_of(result: FitResult, uri: str) -> Iterator[str]:
-    """The outcome of a training in a few lines."""
-    figures = result.figures
-    yield f"run        {result.run_id}"
-    yield f"bundle     {result.bundle.version}"
-    yield f"registered {f'version {result.version}' if result.version else 'no'}"
-    yield f"champion   {'yes' if result.promoted else 'no'}: {result.reason}"
-    yield f"threshold  {result.bundle.threshold:.2f} standard deviations"
-    if "false_pages_per_week" in figures:
-        low, high = figures["false_pages_per_week_low"], figures["false_pages_per_week_high"]
-        yield (
-            f"held back  {figures['false_pages_per_week']:.2f} false pages per series-week "
-            f"({low:.2f} to {high:.2f}), budget {figures['budget_per_week']:.2f}"
-        )
-    if "recall_events" in figures:
-        yield f"           {figures['recall_events']:.0%} of artificial shifts found"
-    yield f"look at it with: mlflow ui --backend-store-uri {uri}"
+def _details(outcome: Outcome[Bundle]) -> Iterator[str]:
+    yield f"threshold  {outcome.bundle.threshold:.2f} standard deviations"
+    yield from paging_lines(outcome.figures, unit="series", injected="shifts")

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.options import data_option, tracking_uri_option
+from sunspot.options import (
+    budget_option,
+    data_option,
+    replace_champion_option,
+    seed_option,
+    tracking_uri_option,
+)
+from sunspot.progress import shown_progress
+from sunspot.training_report import paging_lines, report_of
+from sunspot.training_source import N_DAYS, advice_on, brokerage_week, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from models.log_bundle import LogBundle
     from telemetry.logs import Logs
-    from training.fit_logs import LogFitResult
+    from training.outcome import Outcome
 
     Reader = tuple[Callable[[], Iterable[Logs]], dict[str, list[int]]]
-
-BROKERAGE_FIRST_DAY = (2026, 3, 5)  # a Thursday, so that the part that is learned from has a weekend
-BROKERAGE_DAYS = 7
 
 
 @click.command()
@@ -42,19 +50,9 @@ BROKERAGE_DAYS = 7
     show_default=True,
     help="Seconds per window.",
 )
-@click.option(
-    "--budget",
-    type=click.FloatRange(0.01),
-    default=1.0,
-    show_default=True,
-    help="False pages accepted per service and week.",
-)
-@click.option(
-    "--replace-champion",
-    is_flag=True,
-    help="Replace even a champion of another step or of other services, which cannot be compared.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
+@budget_option("service")
+@replace_champion_option("services")
+@seed_option
 def logs(
     source: str,
     data: Path,
@@ -69,13 +67,12 @@ def logs(
     What is usual is learned on the first half of the time, how far it strays on the next fifth, the threshold
     on a tenth; the rest judges. Lines with trace ids also teach what a normal trace looks like.
     """
-    from rich.console import Console
-
     from models.errors import NotEnoughRowsError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
     try:
-        with Console(stderr=True).status("reading log lines") as status:
+        with shown_progress() as progress:
+            progress("reading log lines")
             read, changes_ms = _reader(source, data, seed=seed)
             from models.registered import LOGS_MODEL
             from training.fit_logs import LogFitConfig, fit_logs
@@ -85,7 +82,7 @@ def logs(
                 break
             uri = tracking_uri or tracking_uri_for(data)
             config = LogFitConfig(
-                data_name=source if source in {"history", "brokerage"} else Path(source).name,
+                data_name=name_of(source),
                 data_source=source,
                 step_s=step_s,
                 budget_per_week=budget,
@@ -93,23 +90,14 @@ def logs(
                 seed=seed,
             )
             tracker = MlflowTracker(uri, LOGS_MODEL)
-            result = fit_logs(config, read, tracker, changes_ms=changes_ms, progress=status.update)
+            outcome = fit_logs(config, read, tracker, changes_ms=changes_ms, progress=progress)
     except NoHistoryError as reason:
-        raise click.UsageError(f"{reason}; {_advice(source)}") from reason
+        advice = advice_on(source, sent="log lines", files=".jsonl or .jsonl.gz files")
+        raise click.UsageError(f"{reason}; {advice}") from reason
     except (BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
         raise click.UsageError(str(reason)) from reason
-    for line in summary_of(result, uri):
+    for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
-
-
-def _advice(source: str) -> str:
-    """What to do where there is too little to learn from."""
-    if source == "history":
-        return (
-            "run `sunspot serve` and send it log lines of some days, name its directory with --data, "
-            "or try --from brokerage"
-        )
-    return "--from takes history, brokerage, or a directory of .jsonl or .jsonl.gz files"
 
 
 def _reader(source: str, data: Path, *, seed: int) -> Reader:
@@ -122,18 +110,15 @@ def _reader(source: str, data: Path, *, seed: int) -> Reader:
         from training.log_files import logs_from_files
 
         return lambda: logs_from_files(Path(source)), {}
-    from datetime import date, timedelta
-
-    from experiments.brokerage.simulate import simulate
     from telemetry.logs import LogRecord, Logs
 
-    simulation = simulate(date(*BROKERAGE_FIRST_DAY), n_days=BROKERAGE_DAYS, seed=seed)
+    simulation = brokerage_week(seed=seed)
     changes_ms: dict[str, list[int]] = {}
     for change in simulation.changes:
         changes_ms.setdefault(change.item, []).append(int(change.at.timestamp() * 1000))
 
     def read() -> Iterator[Logs]:
-        for day in range(BROKERAGE_DAYS):
+        for day in range(N_DAYS):
             start = simulation.start + timedelta(days=day)
             yield Logs.from_records(
                 LogRecord(line.item, line.level, "", line.time_ms, line.text)
@@ -143,30 +128,17 @@ def _reader(source: str, data: Path, *, seed: int) -> Reader:
     return read, changes_ms
 
 
-def summary_of(result: LogFitResult, uri: str) -> Iterator[str]:
-    """The outcome of a training in a few lines."""
-    figures, bundle = result.figures, result.bundle
-    yield f"run        {result.run_id}"
-    yield f"bundle     {bundle.version}"
-    yield f"registered {f'version {result.version}' if result.version else 'no'}"
-    yield f"champion   {'yes' if result.promoted else 'no'}: {result.reason}"
+def _details(outcome: Outcome[LogBundle]) -> Iterator[str]:
+    figures, bundle = outcome.figures, outcome.bundle
     n_services = len(bundle.past.reference.services)
     yield (
         f"read       {figures['n_lines']:.0f} lines of {n_services} services, "
         f"{figures['n_templates']:.0f} templates, {figures['lines_per_s']:.0f} lines/s"
     )
     yield f"threshold  {bundle.threshold:.2f} (−ln p in the service's own past)"
-    if "false_pages_per_week" in figures:
-        low, high = figures["false_pages_per_week_low"], figures["false_pages_per_week_high"]
-        yield (
-            f"held back  {figures['false_pages_per_week']:.2f} false pages per service-week "
-            f"({low:.2f} to {high:.2f}), budget {figures['budget_per_week']:.2f}"
-        )
-    if "recall_events" in figures:
-        yield f"           {figures['recall_events']:.0%} of artificial faults found"
+    yield from paging_lines(figures, unit="service", injected="faults")
     if bundle.sessions is not None:
         yield (
             f"sessions   {bundle.sessions.name} finds {figures['session_recall']:.0%} of broken ones "
             f"with {figures['session_false_positive_rate']:.2%} false positives"
         )
-    yield f"look at it with: mlflow ui --backend-store-uri {uri}"

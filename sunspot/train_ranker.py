@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot.options import DIRECTORY, data_option, tracking_uri_option
+from sunspot.progress import shown_progress
+from sunspot.training_report import report_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from training.fit_ranker import RankerFitResult
+    from collections.abc import Iterator, Mapping
 
 
 @click.command()
@@ -37,14 +37,13 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
     beside the champion or, without one, the weights that Sunspot is shipped with. Those do well without any
     training: expect a small library not to replace them.
     """
-    from rich.console import Console
-
     from models.errors import BadCaseError
     from training.errors import FewCasesError
 
     library = cases or data / "cases"
     try:
-        with Console(stderr=True).status("reading cases") as status:
+        with shown_progress() as progress:
+            progress("reading cases")
             from models.case_library import read_cases
             from models.registered import RANKER_MODEL
             from training.fit_ranker import RankerFitConfig, check_enough, fit_ranker
@@ -56,24 +55,18 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
             uri = tracking_uri or tracking_uri_for(data)
             config = RankerFitConfig(data_name=library.name, data_source=str(library), calm_share=calm_share)
             tracker = MlflowTracker(uri, RANKER_MODEL)
-            result = fit_ranker(config, occasions, tracker, progress=status.update)
+            outcome = fit_ranker(config, occasions, tracker, progress=progress)
     except FewCasesError as reason:
         raise click.UsageError(
             f"{reason} in {library}; close incidents with a verdict, or name a library with --cases"
         ) from reason
     except BadCaseError as reason:
         raise click.UsageError(str(reason)) from reason
-    for line in summary_of(result, uri):
+    for line in report_of(outcome, uri, _details(outcome.figures)):
         click.echo(line)
 
 
-def summary_of(result: RankerFitResult, uri: str) -> Iterator[str]:
-    """The outcome of a training in a few lines."""
-    figures = result.figures
-    yield f"run        {result.run_id}"
-    yield f"bundle     {result.bundle.version}"
-    yield f"registered {f'version {result.version}' if result.version else 'no'}"
-    yield f"champion   {'yes' if result.promoted else 'no'}: {result.reason}"
+def _details(figures: Mapping[str, float]) -> Iterator[str]:
     yield (
         f"left out   the cause comes first in {figures['as1']:.0%} of {figures['n']:.0f} cases "
         f"({figures['as1_low']:.0%} to {figures['as1_high']:.0%}), calibration error "
@@ -84,4 +77,3 @@ def summary_of(result: RankerFitResult, uri: str) -> Iterator[str]:
             f"           a cause is named in {figures['named_wrongly']:.0%} of "
             f"{figures['n_calm']:.0f} cases without one"
         )
-    yield f"look at it with: mlflow ui --backend-store-uri {uri}"

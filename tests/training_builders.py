@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from features.frame import Frame
     from models.bundle import Bundle
     from models.detectors import RowDetector
-    from training.tracking import DataSet, Run
+    from training.tracker import DataSet, Run
 
 
 def feature_rows(n_rows: int = 400, *, seed: int = 0) -> NDArray[np.float64]:

@@ -32,13 +32,8 @@ def case_figures(bundle: Bundle, clock: Clock, cases: Iterable[Case]) -> dict[st
     -------
     ``cases`` and ``cases_found`` with its interval; nothing if no case counts.
     """
-    seen = [
-        is_seen
-        for case in cases
-        if case.cause
-        for is_seen in [_is_seen(bundle, clock, case)]
-        if is_seen is not None
-    ]
+    judged = [_is_seen(bundle, clock, case) for case in cases if case.cause]
+    seen = [each for each in judged if each is not None]
     if not seen:
         return {}
     low, high = wilson_interval(sum(seen), len(seen))

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
 from models.detectors.siblings import with_siblings
-from models.page_record import GRID, PageRecord, count_by_series
 from models.thresholds import pages_of, threshold_for_budget
 from training.case_figures import case_figures
 from training.datasets import digest_of
-from training.evaluate import renamed
 from training.injection import inject_shifts
+from training.outcome import beside_champion, settle
+from training.page_counts import page_record
 from training.plots import training_plots
-from training.promote import Decision, decide, flaw_of, strangeness_of
-from training.provenance import COMMIT_TAG, provenance
+from training.progress import untold
+from training.promote import flaw_of, strangeness_of
+from training.provenance import COMMIT_TAG, history_metadata, run_tags, text_of
 from training.row_trial import second_stage_of, try_row_detectors
 from training.shards import fit_in_shards, kept_in
 from training.splits import split_in_time, without
-from training.tracking import DataSet
+from training.tracker import DataSet
 from training.trial import run_trial, trial_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from features.calendar import Clock
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.case import Case
     from models.detectors.first_stage import Baseline
+    from training.outcome import Outcome
+    from training.progress import Progress
+    from training.promote import Decision
     from training.row_trial import RowCandidate
-    from training.splits import LabelledAnomaly, Split
-    from training.tracking import Run, Tracker
+    from training.splits import LabelledAnomaly
+    from training.tracker import Run, Tracker
     from training.trial import Trial
 
 
@@ -77,30 +81,6 @@ class FitConfig:
             raise ValueError(f"a page budget is positive, got {self.budget_per_week}")
 
 
-@dataclass(frozen=True)
-class FitResult:
-    """What a training came to.
-
-    Attributes
-    ----------
-    bundle
-        What would serve.
-    figures
-        The run's figures on held-back time.
-    run_id, version
-        The run, and the version of the registered model; empty if the bundle was unfit.
-    promoted, reason
-        Whether it became champion, and why.
-    """
-
-    bundle: Bundle
-    figures: Mapping[str, float]
-    run_id: str
-    version: str
-    promoted: bool
-    reason: str
-
-
 def fit_detectors(
     config: FitConfig,
     frame: Frame,
@@ -111,8 +91,8 @@ def fit_detectors(
     cases: Iterable[Case] = (),
     kept: Path | None = None,
     processes: int | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-) -> FitResult:
+    progress: Progress = untold,
+) -> Outcome[Bundle]:
     """Fit on the earlier part of a frame, calibrate on the next, judge on the last, and register.
 
     What serves is exactly what was judged: nothing is fitted again on the held-back time. Labelled
@@ -138,7 +118,7 @@ def fit_detectors(
     processes
         How many to learn in at once; by default one per core.
     progress
-        Told what is being done, for whoever waits.
+        Told what is being done.
 
     Raises
     ------
@@ -146,7 +126,7 @@ def fit_detectors(
         If the frame is too short to cut in three.
     """
     split = split_in_time(frame, fit_share=config.fit_share, calibrate_share=config.calibrate_share)
-    tags = provenance(seed=config.seed) | {"sunspot.parent_champion": tracker.champion_version() or "none"}
+    tags = run_tags(tracker, seed=config.seed)
     with tracker.run(f"fit-detectors-{config.data_name}", tags) as run, kept_in(kept) as directory:
         data = _data_set(config, frame)
         run.log(asdict(config), {"n_ticks": frame.n_ticks, "n_series": len(frame.keys)})
@@ -161,13 +141,15 @@ def fit_detectors(
             directory,
             code=tags.get(COMMIT_TAG, tags["sunspot.version"]),
             processes=processes,
-            progress=lambda share: progress(f"learning what is normal: {share:.0%}"),
+            progress=partial(progress, "learning what is normal"),
         )
         baseline = with_siblings(baseline, calm, clock)
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
         progress("scoring every series")
-        trial = run_trial(baseline, clock, split, shifted, labels)
+        trial = run_trial(
+            baseline, clock, split, shifted, labels, progress=partial(progress, "scoring every series")
+        )
         threshold = threshold_for_budget(
             trial.calibrate.calm,
             trial.calibrate.frame.times_ms,
@@ -179,10 +161,18 @@ def fit_detectors(
         figures["budget_per_week"] = config.budget_per_week
         progress("fitting detectors of service rows")
         rows = try_row_detectors(
-            trial, baseline, clock, shifts=shifts, budget_per_week=config.budget_per_week
+            trial,
+            baseline,
+            clock,
+            shifts=shifts,
+            budget_per_week=config.budget_per_week,
+            progress=partial(progress, "fitting detectors of service rows"),
         )
         _log_candidates(run, figures, rows)
+        progress("drawing plots")
         _log_plots(run, trial, baseline, clock, threshold)
+        progress("counting pages by threshold")
+        pages = page_record(trial, progress=partial(progress, "counting pages by threshold"))
 
         progress("packing the bundle")
         bundle = make_bundle(
@@ -192,35 +182,42 @@ def fit_detectors(
             threshold=threshold,
             detectors={name: each.detector for name, each in rows.items()},
             row_thresholds={name: each.threshold for name, each in rows.items()},
-            metadata=_metadata(config, data, split)
+            metadata=history_metadata(
+                data,
+                seed=config.seed,
+                budget_per_week=config.budget_per_week,
+                fitted_ms=(split.fit.start_ms, split.fit.end_ms),
+                calibrated_until_ms=split.calibrate.end_ms,
+                held_back_until_ms=split.held_back.end_ms,
+            )
             | {"second_stage": second_stage_of(rows, budget_per_week=config.budget_per_week)},
-            pages=_page_record(trial, baseline),
+            pages=pages,
         )
+        known_cases = list(cases)
+        figures |= case_figures(bundle, clock, known_cases)
+
+        def judged(champion: Bundle) -> dict[str, float]:
+            its_clock = clocks[champion.clock]
+            its_trial = run_trial(champion.baseline, its_clock, split, shifted, labels)
+            its_figures = trial_figures(
+                its_trial, champion.baseline, champion.threshold, shifts=shifts, labels=labels
+            )
+            return its_figures | case_figures(champion, its_clock, known_cases)
+
+        def gate() -> Decision:
+            return beside_champion(
+                run,
+                tracker.champion(),
+                figures,
+                strangeness=lambda champion: strangeness_of(champion, frame),
+                judged=judged,
+                budget_per_week=config.budget_per_week,
+                replaces_champion=config.replaces_champion,
+            )
+
+        progress("checking the bundle")
         flaw = flaw_of(bundle, split.held_back)
-        if flaw:
-            version, decision = "", Decision(False, flaw)
-        else:
-            progress("comparing with the champion")
-            known_cases = list(cases)
-            figures |= case_figures(bundle, clock, known_cases)
-            champion, rival = tracker.champion(), None
-            strange = "" if champion is None else strangeness_of(champion, frame)
-            if champion is not None and not strange:
-                champions = run_trial(champion.baseline, clocks[champion.clock], split, shifted, labels)
-                rival = trial_figures(
-                    champions, champion.baseline, champion.threshold, shifts=shifts, labels=labels
-                )
-                rival |= case_figures(champion, clocks[champion.clock], known_cases)
-                run.log({}, renamed(rival, "champion"))
-            decision = decide(figures, rival, budget_per_week=config.budget_per_week)
-            if strange and not config.replaces_champion:
-                decision = Decision(False, f"{strange}; --replace-champion takes it all the same")
-            progress("registering")
-            version = tracker.register(run, bundle)
-            if decision.promoted:
-                tracker.promote(version)
-        run.log({"promoted": decision.promoted, "reason": decision.reason}, figures)
-        return FitResult(bundle, figures, run.id, version, decision.promoted, decision.reason)
+        return settle(run, tracker, bundle, figures, flaw=flaw, gate=gate, progress=progress)
 
 
 def _log_candidates(run: Run, figures: Mapping[str, float], rows: Mapping[str, RowCandidate]) -> None:
@@ -240,37 +237,12 @@ def _log_plots(run: Run, trial: Trial, baseline: Baseline, clock: Clock, thresho
         run.log_plot(name, plot)
 
 
-def _page_record(trial: Trial, baseline: Baseline) -> PageRecord:
-    counted = (
-        count_by_series(part.calm, part.frame.times_ms, step_ms=baseline.step_ms)
-        for part in (trial.calibrate, trial.held_back)
-    )
-    return PageRecord(GRID, *counted)
-
-
 def _data_set(config: FitConfig, frame: Frame) -> DataSet:
     profile: dict[str, float | str] = {
         "n_ticks": frame.n_ticks,
         "n_series": len(frame.keys),
         "step_ms": frame.step_ms,
-        "from": _text_of(frame.start_ms),
-        "to": _text_of(frame.end_ms),
+        "from": text_of(frame.start_ms),
+        "to": text_of(frame.end_ms),
     }
     return DataSet(config.data_name, config.data_source, digest_of(frame), profile)
-
-
-def _metadata(config: FitConfig, data: DataSet, split: Split) -> dict[str, str]:
-    return {
-        **provenance(seed=config.seed),
-        "data_name": data.name,
-        "data_digest": data.digest,
-        "fitted_from": _text_of(split.fit.start_ms),
-        "fitted_until": _text_of(split.fit.end_ms),
-        "calibrated_until": _text_of(split.calibrate.end_ms),
-        "held_back_until": _text_of(split.held_back.end_ms),
-        "budget_per_week": str(config.budget_per_week),
-    }
-
-
-def _text_of(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()

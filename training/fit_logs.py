@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from features.log_join import thinned
 from features.log_rows import LogPast, log_rows
@@ -16,19 +12,20 @@ from features.log_traces import usual_said
 from features.log_waits import wait_reference
 from features.log_windows import log_reference
 from models.detectors.log_windows import LogWindowDetector
-from models.errors import BadBundleError
-from models.log_bundle import load_log_bundle, log_bundle_files, make_log_bundle, save_log_bundle
+from models.log_bundle import make_log_bundle
+from models.registered import LOGS_MODEL
 from models.thresholds import threshold_for_budget
-from training.errors import ShortHistoryError
-from training.evaluate import renamed
-from training.log_injection import inject_log_faults
+from training.log_cuts import cuts_of, since
 from training.log_plots import log_plots
-from training.log_trial import random_scores, score_part, window_figures
+from training.log_trial import figures_of, random_figures, score_part
 from training.mined_logs import mine_logs
-from training.promote import LEAST_SHARED, Decision, decide
-from training.provenance import provenance
+from training.outcome import beside_champion, settle
+from training.progress import untold
+from training.promote import LEAST_SHARED
+from training.provenance import history_metadata, run_tags, text_of
 from training.session_trial import best_of, random_session_figures, try_session_detectors
-from training.tracking import DataSet
+from training.soundness import loading_flaw
+from training.tracker import DataSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,15 +35,16 @@ if TYPE_CHECKING:
     from models.log_bundle import LogBundle
     from models.session_model import SessionModel
     from telemetry.logs import Logs
+    from training.log_cuts import Cuts
     from training.mined_logs import MinedLogs
+    from training.outcome import Outcome
+    from training.progress import Progress
+    from training.promote import Decision
     from training.session_trial import SessionCandidate
-    from training.tracking import Run, Tracker
+    from training.tracker import Run, Tracker
 
 MAX_NORMAL: Final = 2**20
 """Numbers of normal operation that a bundle keeps, zeros included: some megabytes."""
-
-MIN_WINDOWS: Final = 200
-"""Fewer windows of history than this cannot be cut in four."""
 
 LEAST_THRESHOLD: Final = 3.0
 """No lower, however calm the past: twice in three windows, one in twenty would page."""
@@ -85,34 +83,15 @@ class LogFitConfig:
 
     def __post_init__(self) -> None:
         """Check that the shares leave something for each part, and that the budget is one."""
-        shares = (self.fit_share, self.past_share, self.calibrate_share)
-        if min(shares) <= 0 or sum(shares) >= 1:
-            raise ValueError(f"shares of {', '.join(map(str, shares))} leave a part of the time empty")
+        if min(self.shares) <= 0 or sum(self.shares) >= 1:
+            raise ValueError(f"shares of {', '.join(map(str, self.shares))} leave a part of the time empty")
         if not self.budget_per_week > 0:
             raise ValueError(f"a page budget is positive, got {self.budget_per_week}")
 
-
-@dataclass(frozen=True)
-class LogFitResult:
-    """What a training on log lines came to; as `training.fit_detectors.FitResult`."""
-
-    bundle: LogBundle
-    figures: Mapping[str, float]
-    run_id: str
-    version: str
-    promoted: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Where the four parts of the time begin, and where the last one ends."""
-
-    fit_ms: int
-    past_ms: int
-    calibrate_ms: int
-    held_back_ms: int
-    end_ms: int
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The three shares of the time, in its order."""
+        return self.fit_share, self.past_share, self.calibrate_share
 
 
 def fit_logs(
@@ -121,8 +100,8 @@ def fit_logs(
     tracker: Tracker[LogBundle],
     *,
     changes_ms: Mapping[str, Sequence[int]] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-) -> LogFitResult:
+    progress: Progress = untold,
+) -> Outcome[LogBundle]:
     """Learn what services usually say, how far that strays and when to page; judge it, and register it.
 
     What serves is exactly what was judged: of the time held back, only the miner has seen the lines.
@@ -139,7 +118,7 @@ def fit_logs(
     changes_ms
         By service, the instants of its change events.
     progress
-        Told what is being done, for whoever waits.
+        Told what is being done.
 
     Raises
     ------
@@ -151,8 +130,9 @@ def fit_logs(
     changes_ms = changes_ms or {}
     progress("mining templates")
     mined = mine_logs(read(), step_ms=1000 * config.step_s, source=config.data_source)
-    cuts = _cuts(config, mined)
-    with tracker.run(f"fit-logs-{config.data_name}", provenance(seed=config.seed)) as run:
+    counts = mined.sums.counts
+    cuts = cuts_of(counts.starts_ms, step_ms=counts.step_ms, shares=config.shares)
+    with tracker.run(f"fit-logs-{config.data_name}", run_tags(tracker, seed=config.seed)) as run:
         data = _data_set(config, mined, cuts)
         run.log(asdict(config), {})
         run.log_data(data)
@@ -166,6 +146,7 @@ def fit_logs(
             mined.sessions_between(cuts.calibrate_ms, cuts.held_back_ms),
             held_back_sessions,
             seed=config.seed,
+            progress=partial(progress, "fitting detectors of sessions"),
         )
         chosen = best_of(sessions)
 
@@ -177,7 +158,14 @@ def fit_logs(
             detector=learned.detector,
             threshold=learned.threshold,
             sessions=chosen,
-            metadata=_metadata(config, data, cuts),
+            metadata=history_metadata(
+                data,
+                seed=config.seed,
+                budget_per_week=config.budget_per_week,
+                fitted_ms=(cuts.fit_ms, cuts.calibrate_ms),
+                calibrated_until_ms=cuts.held_back_ms,
+                held_back_until_ms=cuts.end_ms,
+            ),
         )
         progress("judging it on the time held back")
         held_back = figures_of(bundle, mined, cuts, changes_ms=changes_ms, seed=config.seed)
@@ -195,32 +183,28 @@ def fit_logs(
         figures |= _log_sessions(run, sessions, chosen, len(held_back_sessions), seed=config.seed)
         _log_plots(run, bundle, mined, cuts, changes_ms)
 
-        flaw = flaw_of(bundle)
-        if flaw:
-            version, decision = "", Decision(False, flaw)
-        else:
-            progress("comparing with the champion")
-            champion = tracker.champion()
-            strange = "" if champion is None else strangeness_of(champion, mined)
-            rival = None
-            if champion is not None and not strange:
-                again = mine_logs(
-                    _from(read(), cuts.calibrate_ms),
-                    step_ms=mined.sums.counts.step_ms,
-                    source=config.data_source,
-                    miner=champion.miner(),
-                )
-                rival = figures_of(champion, again, cuts, changes_ms=changes_ms, seed=config.seed)
-                run.log({}, renamed(rival, "champion"))
-            decision = decide(figures, rival, budget_per_week=config.budget_per_week)
-            if strange and not config.replaces_champion:
-                decision = Decision(False, f"{strange}; --replace-champion takes it all the same")
-            progress("registering")
-            version = tracker.register(run, bundle)
-            if decision.promoted:
-                tracker.promote(version)
-        run.log({"promoted": decision.promoted, "reason": decision.reason}, figures)
-        return LogFitResult(bundle, figures, run.id, version, decision.promoted, decision.reason)
+        def judged(champion: LogBundle) -> dict[str, float]:
+            again = mine_logs(
+                since(read(), cuts.calibrate_ms),  # earlier lines would teach its miner what it knows
+                step_ms=counts.step_ms,
+                source=config.data_source,
+                miner=champion.miner(),
+            )
+            return figures_of(champion, again, cuts, changes_ms=changes_ms, seed=config.seed)
+
+        def gate() -> Decision:
+            return beside_champion(
+                run,
+                tracker.champion(),
+                figures,
+                strangeness=lambda champion: strangeness_of(champion, mined),
+                judged=judged,
+                budget_per_week=config.budget_per_week,
+                replaces_champion=config.replaces_champion,
+            )
+
+        flaw = loading_flaw(bundle, LOGS_MODEL)
+        return settle(run, tracker, bundle, figures, flaw=flaw, gate=gate, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -259,52 +243,6 @@ def _learn(
     return Learned(normal, said, detector, threshold)
 
 
-def figures_of(
-    bundle: LogBundle,
-    mined: MinedLogs,
-    cuts: Cuts,
-    *,
-    changes_ms: Mapping[str, Sequence[int]],
-    seed: int,
-) -> dict[str, float]:
-    """Figures of a bundle on the time held back, with and without artificial faults."""
-    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
-    faulty, labels = inject_log_faults(calm, seed=seed)
-    scored = [
-        score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms=changes_ms)
-        for sums in (calm, faulty)
-    ]
-    return window_figures(scored[0], scored[1], bundle.threshold, labels)
-
-
-def random_figures(bundle: LogBundle, mined: MinedLogs, cuts: Cuts, *, seed: int) -> dict[str, float]:
-    """Figures of random scores with as many anomalous windows on the time held back as the bundle's own."""
-    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
-    faulty, labels = inject_log_faults(calm, seed=seed)
-    own, other = (
-        score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms={})
-        for sums in (calm, faulty)
-    )
-    share = float(np.mean(own.scores[np.isfinite(own.scores)] > bundle.threshold)) if len(own.scores) else 0.0
-    drawn = random_scores(own, seed=seed)
-    seen = drawn.scores[np.isfinite(drawn.scores)]
-    threshold = float(np.quantile(seen, 1 - share)) if len(seen) else 1.0
-    return window_figures(drawn, random_scores(other, seed=seed + 1), threshold, labels)
-
-
-def flaw_of(bundle: LogBundle) -> str:
-    """What makes a bundle unfit to serve, in one sentence; empty if it loads again to the same bytes."""
-    with tempfile.TemporaryDirectory() as directory:
-        save_log_bundle(bundle, Path(directory))
-        try:
-            again = load_log_bundle(Path(directory))
-        except BadBundleError as reason:
-            return str(reason)
-    if again.version != bundle.version or log_bundle_files(again) != log_bundle_files(bundle):
-        return "the bundle does not load again to what was saved"
-    return ""
-
-
 def strangeness_of(champion: LogBundle, mined: MinedLogs) -> str:
     """Why a champion cannot be compared with what some lines teach, in one sentence; empty if it can be."""
     step_ms = mined.sums.counts.step_ms
@@ -316,23 +254,6 @@ def strangeness_of(champion: LogBundle, mined: MinedLogs) -> str:
     if n_shared < LEAST_SHARED * len(known):
         return f"it knows {n_shared} of the champion's {len(known)} services"
     return ""
-
-
-def _cuts(config: LogFitConfig, mined: MinedLogs) -> Cuts:
-    counts = mined.sums.counts
-    if len(counts.starts_ms) < MIN_WINDOWS:
-        raise ShortHistoryError(needed=MIN_WINDOWS, got=len(counts.starts_ms))
-    start_ms, step_ms = int(counts.starts_ms[0]), counts.step_ms
-    end_ms = int(counts.starts_ms[-1]) + step_ms
-    n_windows = (end_ms - start_ms) // step_ms
-    shares = np.cumsum([config.fit_share, config.past_share, config.calibrate_share])
-    past, calibrate, held_back = (start_ms + round(n_windows * each) * step_ms for each in shares.tolist())
-    return Cuts(start_ms, past, calibrate, held_back, end_ms)
-
-
-def _from(batches: Iterable[Logs], start_ms: int) -> Iterable[Logs]:
-    """The batches that hold a line at or after an instant: those before would teach a miner what it knows."""
-    return (logs for logs in batches if len(logs) and int(logs.time_ms.max()) >= start_ms)
 
 
 def _log_sessions(
@@ -368,24 +289,7 @@ def _data_set(config: LogFitConfig, mined: MinedLogs, cuts: Cuts) -> DataSet:
         "n_lines": mined.n_lines,
         "n_services": len(mined.sums.counts.services),
         "step_ms": mined.sums.counts.step_ms,
-        "from": _text_of(cuts.fit_ms),
-        "to": _text_of(cuts.end_ms),
+        "from": text_of(cuts.fit_ms),
+        "to": text_of(cuts.end_ms),
     }
     return DataSet(config.data_name, config.data_source, mined.digest, profile)
-
-
-def _metadata(config: LogFitConfig, data: DataSet, cuts: Cuts) -> dict[str, str]:
-    return {
-        **provenance(seed=config.seed),
-        "data_name": data.name,
-        "data_digest": data.digest,
-        "fitted_from": _text_of(cuts.fit_ms),
-        "fitted_until": _text_of(cuts.calibrate_ms),
-        "calibrated_until": _text_of(cuts.held_back_ms),
-        "held_back_until": _text_of(cuts.end_ms),
-        "budget_per_week": str(config.budget_per_week),
-    }
-
-
-def _text_of(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()

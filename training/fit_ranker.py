@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.errors import BadBundleError
-from models.ranker_bundle import load_ranker_bundle, make_ranker_bundle, save_ranker_bundle
+from models.ranker_bundle import make_ranker_bundle
 from models.rankers.sunspot import SunspotRanker
+from models.registered import RANKER_MODEL
 from training.errors import FewCasesError
+from training.evaluate import renamed
 from training.intervals import wilson_interval
 from training.occasions import (
     RANKS,
@@ -23,11 +22,14 @@ from training.occasions import (
     weights_by_group,
     weights_by_meaning,
 )
+from training.outcome import settle
+from training.progress import untold
 from training.promote import Decision
-from training.provenance import provenance
+from training.provenance import provenance, run_tags, text_of
 from training.ranker_logit import DEFAULT_PENALTY, DEFAULT_TUNING, Penalty, Tuning, fit_tuning, folds
 from training.reliability import calibration_error, reliability, reliability_plot
-from training.tracking import DataSet
+from training.soundness import loading_flaw
+from training.tracker import DataSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
     from models.ranker_bundle import RankerBundle
     from training.occasions import Judgement, Occasion
-    from training.tracking import Run, Tracker
+    from training.outcome import Outcome
+    from training.progress import Progress
+    from training.tracker import Run, Tracker
 
 MIN_CASES = 20
 """Fewer cases with a confirmed cause teach nothing that holds."""
@@ -66,18 +70,6 @@ class RankerFitConfig:
 
 
 @dataclass(frozen=True)
-class RankerFitResult:
-    """What a training of the ranker came to; as `training.fit_detectors.FitResult`."""
-
-    bundle: RankerBundle
-    figures: Mapping[str, float]
-    run_id: str
-    version: str
-    promoted: bool
-    reason: str
-
-
-@dataclass(frozen=True)
 class HeldBack:
     """Cases that were not learned from, each with its judgement by the challenger and by its rival."""
 
@@ -91,8 +83,8 @@ def fit_ranker(
     occasions: Sequence[Occasion],
     tracker: Tracker[RankerBundle],
     *,
-    progress: Callable[[str], None] = lambda _: None,
-) -> RankerFitResult:
+    progress: Progress = untold,
+) -> Outcome[RankerBundle]:
     """Fit the weights and the belief on closed cases, judge them on cases left out, and register.
 
     The judgement is a cross-validation by system or, of a single system, by time; what is registered is
@@ -107,7 +99,7 @@ def fit_ranker(
     tracker
         Where the run and the bundle are kept.
     progress
-        Told what is being done, for whoever waits.
+        Told what is being done.
 
     Raises
     ------
@@ -115,7 +107,7 @@ def fit_ranker(
         If fewer than 20 cases have a confirmed cause.
     """
     check_enough(occasions)
-    with tracker.run(f"fit-ranker-{config.data_name}", provenance(seed=0)) as run:
+    with tracker.run(f"fit-ranker-{config.data_name}", run_tags(tracker, seed=0)) as run:
         data = _data_set(config, occasions)
         run.log(_flat(asdict(config)), {})
         run.log_data(data)
@@ -123,7 +115,9 @@ def fit_ranker(
         rival = DEFAULT_TUNING if champion is None else tuning_of(champion)
 
         progress("fitting on all systems but one, in turn")
-        held_back = cross_validated(config, occasions, rival)
+        held_back = cross_validated(
+            config, occasions, rival, progress=partial(progress, "fitting on all systems but one, in turn")
+        )
         figures = figures_of(held_back.occasions, held_back.challenger, calm_share=config.calm_share)
         rivals = figures_of(held_back.occasions, held_back.rival, calm_share=config.calm_share)
         _log_systems(run, held_back, config)
@@ -137,21 +131,16 @@ def fit_ranker(
             floor=SunspotRanker().floor,
             metadata=_metadata(data, champion),
         )
-        flaw = flaw_of(bundle)
-        decision = (
-            Decision(False, flaw)
-            if flaw
-            else decide_ranker(figures, rivals, has_champion=champion is not None)
+        run.log(_numbers(tuning), renamed(rivals, "champion"))
+        return settle(
+            run,
+            tracker,
+            bundle,
+            figures,
+            flaw=loading_flaw(bundle, RANKER_MODEL),
+            gate=lambda: decide_ranker(figures, rivals, has_champion=champion is not None),
+            progress=progress,
         )
-        progress("registering")
-        version = "" if flaw else tracker.register(run, bundle)
-        if decision.promoted:
-            tracker.promote(version)
-        run.log(
-            {"promoted": decision.promoted, "reason": decision.reason, **_numbers(tuning)},
-            {**figures, **{f"champion_{name}": value for name, value in rivals.items()}},
-        )
-        return RankerFitResult(bundle, figures, run.id, version, decision.promoted, decision.reason)
 
 
 def check_enough(occasions: Sequence[Occasion]) -> None:
@@ -167,11 +156,21 @@ def check_enough(occasions: Sequence[Occasion]) -> None:
         raise FewCasesError(needed=MIN_CASES, got=n_caused)
 
 
-def cross_validated(config: RankerFitConfig, occasions: Sequence[Occasion], rival: Tuning) -> HeldBack:
-    """Judge each fold's cases by numbers fitted without them, and by the rival's."""
+def cross_validated(
+    config: RankerFitConfig,
+    occasions: Sequence[Occasion],
+    rival: Tuning,
+    *,
+    progress: Callable[[float], None] = lambda _: None,
+) -> HeldBack:
+    """Judge each fold's cases by numbers fitted without them, and by the rival's.
+
+    ``progress`` is told the share of the folds that is done.
+    """
     judged: list[tuple[Occasion, Judgement, Judgement]] = []
     floor = SunspotRanker().floor
-    for learned, left_out in folds(occasions, n_blocks=config.n_blocks):
+    turns = list(folds(occasions, n_blocks=config.n_blocks))
+    for number, (learned, left_out) in enumerate(turns, start=1):
         tuning = fit_tuning(
             [occasions[index] for index in learned], calm_share=config.calm_share, penalty=config.penalty
         )
@@ -183,6 +182,7 @@ def cross_validated(config: RankerFitConfig, occasions: Sequence[Occasion], riva
             )
             for each in (occasions[index] for index in left_out)
         ]
+        progress(number / len(turns))
     return HeldBack(*(list(column) for column in zip(*judged, strict=True)))
 
 
@@ -234,17 +234,6 @@ def decide_ranker(
     return Decision(True, f"it is no worse than {whose} on the cases left out")
 
 
-def flaw_of(bundle: RankerBundle) -> str:
-    """What makes a bundle unfit to serve, in one sentence; empty if nothing does."""
-    with tempfile.TemporaryDirectory() as directory:
-        save_ranker_bundle(bundle, Path(directory))
-        try:
-            again = load_ranker_bundle(Path(directory))
-        except BadBundleError as reason:
-            return str(reason)
-    return "" if again == bundle else "the bundle does not load again to what was saved"
-
-
 def tuning_of(bundle: RankerBundle) -> Tuning:
     """The learned numbers of a bundle."""
     return Tuning(weights_by_group(bundle.weights), bundle.belief)
@@ -285,8 +274,8 @@ def _data_set(config: RankerFitConfig, occasions: Sequence[Occasion]) -> DataSet
     profile: dict[str, float | str] = {
         "n_cases": len(occasions),
         "systems": ", ".join(f"{name or 'unnamed'} ({n})" for name, n in sorted(systems.items())),
-        "from": _text_of(occasions[0].at_ms),
-        "to": _text_of(occasions[-1].at_ms),
+        "from": text_of(occasions[0].at_ms),
+        "to": text_of(occasions[-1].at_ms),
     }
     return DataSet(config.data_name, config.data_source, f"sha256:{content.hexdigest()}", profile)
 
@@ -313,7 +302,3 @@ def _flat(config: Mapping[str, object]) -> dict[str, object]:
         if isinstance(value, dict):
             flat |= {f"{name}_{inner}": each for inner, each in value.items()}
     return flat
-
-
-def _text_of(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()

@@ -12,6 +12,7 @@ from features.log_rows import log_rows
 from models.detectors.log_windows import persistent
 from models.thresholds import pages_of
 from training.evaluate import calm_figures, recall_figures
+from training.log_injection import inject_log_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from features.log_sums import LogSums
     from features.log_traces import TraceVectors
     from models.detectors.log_windows import LogWindowDetector
+    from models.log_bundle import LogBundle
+    from training.log_cuts import Cuts
+    from training.mined_logs import MinedLogs
     from training.splits import LabelledAnomaly
 
 
@@ -101,3 +105,36 @@ def window_figures(
         if own:
             figures[f"recall_{kind}"] = own["recall_events"]
     return figures
+
+
+def figures_of(
+    bundle: LogBundle,
+    mined: MinedLogs,
+    cuts: Cuts,
+    *,
+    changes_ms: Mapping[str, Sequence[int]],
+    seed: int,
+) -> dict[str, float]:
+    """Figures of a bundle on the time held back, with and without artificial faults."""
+    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
+    faulty, labels = inject_log_faults(calm, seed=seed)
+    scored = [
+        score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms=changes_ms)
+        for sums in (calm, faulty)
+    ]
+    return window_figures(scored[0], scored[1], bundle.threshold, labels)
+
+
+def random_figures(bundle: LogBundle, mined: MinedLogs, cuts: Cuts, *, seed: int) -> dict[str, float]:
+    """Figures of random scores with as many anomalous windows on the time held back as the bundle's own."""
+    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
+    faulty, labels = inject_log_faults(calm, seed=seed)
+    own, other = (
+        score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms={})
+        for sums in (calm, faulty)
+    )
+    share = float(np.mean(own.scores[np.isfinite(own.scores)] > bundle.threshold)) if len(own.scores) else 0.0
+    drawn = random_scores(own, seed=seed)
+    seen = drawn.scores[np.isfinite(drawn.scores)]
+    threshold = float(np.quantile(seen, 1 - share)) if len(seen) else 1.0
+    return window_figures(drawn, random_scores(other, seed=seed + 1), threshold, labels)

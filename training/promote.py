@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.alignment import aligned
-from models.bundle import bundle_files, load_bundle, save_bundle
 from models.detectors.first_stage import score
 from models.errors import BadBundleError
+from models.registered import DETECTORS_MODEL
+from training.soundness import loaded_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,14 +106,10 @@ def flaw_of(bundle: Bundle, held_back: Frame) -> str:
 
     It must load again to the same bytes and the same scores, and score something.
     """
-    with tempfile.TemporaryDirectory() as directory:
-        save_bundle(bundle, Path(directory))
-        try:
-            again = load_bundle(Path(directory))
-        except BadBundleError as reason:
-            return str(reason)
-    if again.version != bundle.version or bundle_files(again) != bundle_files(bundle):
-        return "the bundle does not load again to what was saved"
+    try:
+        again = loaded_again(bundle, DETECTORS_MODEL)
+    except BadBundleError as reason:
+        return str(reason)
     frame = aligned(held_back, bundle.baseline.keys)
     _, scores = score(frame, bundle.baseline, bundle.clock_used)
     _, scores_again = score(frame, again.baseline, again.clock_used)

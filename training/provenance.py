@@ -1,12 +1,17 @@
-"""Which code, which locked dependencies and which seed a run was made with."""
+"""What a run and its bundle were made with: code, locked dependencies, seed, data, and when."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from training.tracker import DataSet, Tracker
 
 COMMIT_TAG = "mlflow.source.git.commit"
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +27,38 @@ def provenance(*, seed: int) -> dict[str, str]:
     if commit:
         tags[COMMIT_TAG] = commit
     return tags
+
+
+def run_tags(tracker: Tracker[Any], *, seed: int) -> dict[str, str]:
+    """Tags of a training's run: its provenance, and the champion that it is compared with."""
+    return provenance(seed=seed) | {"sunspot.parent_champion": tracker.champion_version() or "none"}
+
+
+def history_metadata(
+    data: DataSet,
+    *,
+    seed: int,
+    budget_per_week: float,
+    fitted_ms: tuple[int, int],
+    calibrated_until_ms: int,
+    held_back_until_ms: int,
+) -> dict[str, str]:
+    """What the bundle of a training on history says of it."""
+    return {
+        **provenance(seed=seed),
+        "data_name": data.name,
+        "data_digest": data.digest,
+        "fitted_from": text_of(fitted_ms[0]),
+        "fitted_until": text_of(fitted_ms[1]),
+        "calibrated_until": text_of(calibrated_until_ms),
+        "held_back_until": text_of(held_back_until_ms),
+        "budget_per_week": str(budget_per_week),
+    }
+
+
+def text_of(time_ms: int) -> str:
+    """An instant as people read it, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
 
 
 def _commit() -> str:

@@ -16,7 +16,7 @@ from models.thresholds import pages_of, threshold_for_budget
 from training.evaluate import calm_figures, recall_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,8 +105,11 @@ def try_row_detectors(
     *,
     shifts: Sequence[LabelledAnomaly],
     budget_per_week: float,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, RowCandidate]:
     """Fit every detector on the first part, calibrate it on the second, judge it on the last.
+
+    ``progress`` is told the share of the detectors that is done.
 
     Returns
     -------
@@ -147,4 +150,5 @@ def try_row_detectors(
         )
         figures |= recall_figures(pages, shifted.times_ms, shifted.items, shifts)
         candidates[name] = RowCandidate(detector, threshold, figures)
+        progress(len(candidates) / len(DETECTORS))
     return candidates

@@ -13,7 +13,7 @@ from models.detectors.sessions import SessionDetector
 from models.session_model import SessionModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     Sessions = Sequence[Sequence[str]]
 
@@ -39,9 +39,16 @@ class SessionCandidate:
 
 
 def try_session_detectors(
-    fit: Sessions, calibrate: Sessions, held_back: Sessions, *, seed: int
+    fit: Sessions,
+    calibrate: Sessions,
+    held_back: Sessions,
+    *,
+    seed: int,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, SessionCandidate]:
     """Fit every detector on the first part, choose its threshold on the second, judge it on the last.
+
+    ``progress`` is told the share of the detectors that is done.
 
     Returns
     -------
@@ -65,6 +72,7 @@ def try_session_detectors(
         }
         recall = _share_over(model, broken_sessions(calibrate, seed=seed + 1))
         candidates[name] = SessionCandidate(model, recall, figures)
+        progress(len(candidates) / len(SESSION_DETECTORS))
     return candidates
 
 

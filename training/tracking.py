@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic
 
 from models.errors import BadBundleError
 from models.registered import DETECTORS_MODEL, AnyBundle
@@ -26,40 +26,23 @@ from models.registry import (
     store_path,
     tracking_uri_for,
 )
+from training.tracker import DataSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
 
     from matplotlib.figure import Figure
 
     from models.registered import RegisteredModel
+    from training.tracker import Run
 
-__all__ = [
-    "DataSet",
-    "MlflowTracker",
-    "RegisteredBundle",
-    "Run",
-    "Tracker",
-    "log_bench",
-    "tracking_uri_for",
-]
+__all__ = ["MlflowTracker", "RegisteredBundle", "log_bench", "tracking_uri_for"]
 
 EXPERIMENT = "sunspot-training"
 BENCH_EXPERIMENT = "sunspot-bench"
 PREVIOUS = "previous"
 MAX_BATCH = 1000
 MAX_PARAM_LENGTH = 6000
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """What a run learned from: a name, where it was read, and the digest of its content."""
-
-    name: str
-    source: str
-    digest: str
-    profile: Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -72,55 +55,6 @@ class RegisteredBundle:
     bundle_version: str
     is_champion: bool
     figures: Mapping[str, float]
-
-
-class Run(Protocol):
-    """One tracked run."""
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        ...
-
-    def child(self, name: str) -> AbstractContextManager[Run]:
-        """Open a run below this one."""
-        ...
-
-    def log(self, params: Mapping[str, object], figures: Mapping[str, float]) -> None:
-        """Record parameters and figures in one go; a figure that is not finite is left out."""
-        ...
-
-    def log_data(self, data: DataSet) -> None:
-        """Record what the run learns from."""
-        ...
-
-    def log_plot(self, name: str, plot: Figure) -> None:
-        """Record a picture."""
-        ...
-
-
-class Tracker(Protocol[AnyBundle]):
-    """Where runs and bundles are kept."""
-
-    def run(self, name: str, tags: Mapping[str, str]) -> AbstractContextManager[Run]:
-        """Open a run; it counts as failed if the block raises."""
-        ...
-
-    def register(self, run: Run, bundle: AnyBundle) -> str:
-        """Keep a bundle as a new version of the registered model, and return that version."""
-        ...
-
-    def champion(self) -> AnyBundle | None:
-        """Return the bundle in use, or ``None`` if there is none that can be loaded."""
-        ...
-
-    def champion_version(self) -> str:
-        """Return the version in use; empty if there is none."""
-        ...
-
-    def promote(self, version: str) -> None:
-        """Make a version the champion."""
-        ...
 
 
 class MlflowRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from training.evaluate import calm_figures, recall_figures, renamed
 from training.splits import labelled_ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -62,15 +63,26 @@ def run_trial(
     split: Split,
     shifted: Frame,
     labels: Sequence[LabelledAnomaly] = (),
+    *,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Trial:
-    """Score the three parts in one fold, and the shifted copy of the last from the same memory."""
+    """Score the three parts in one fold, and the shifted copy of the last from the same memory.
+
+    ``progress`` is told the share of the ticks that is done.
+    """
+    ticks = [each.n_ticks for each in (split.fit, split.calibrate, split.held_back, shifted)]
+    done = [n_ticks / sum(ticks) for n_ticks in accumulate(ticks)]
     begun = time.perf_counter()
     state, fit = _scored(split.fit, baseline, clock, initial_state(baseline, clock), labels)
+    progress(done[0])
     state, calibrate = _scored(split.calibrate, baseline, clock, state, labels)
+    progress(done[1])
     elapsed = time.perf_counter() - begun
     n_points = fit.scores.size + calibrate.scores.size
     _, held_back = _scored(split.held_back, baseline, clock, state, labels)
+    progress(done[2])
     _, with_shifts = _scored(shifted, baseline, clock, state, labels)
+    progress(done[3])
     return Trial(fit, calibrate, held_back, with_shifts, elapsed / max(1, n_points) * 1e9)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import numpy as np
 from builders import ONSET, a_frame, a_graph
 from training_builders import MemoryTracker, a_bundle, deaf
 
 from features.calendar import CLOCKS
 from features.frame import Frame
 from models.case import Alert, Case, build_case
+from telemetry.batches import SeriesKey
 from training.case_figures import case_figures
 from training.fit_detectors import FitConfig, fit_detectors
 from training.promote import decide
@@ -50,9 +50,11 @@ def test_what_cannot_be_judged_does_not_count() -> None:
 
 
 def test_units_of_a_case_are_turned_into_those_of_the_metric() -> None:
-    figures = case_figures(BUNDLE, CLOCK, [a_case("quotes", factor=1)])
-    assert figures["cases_found"] == 0
-    assert np.isfinite(figures["cases_found_low"])
+    columns = [index for index, key in enumerate(CALM.keys) if key.metric == "latency_s"]
+    keys = tuple(SeriesKey(CALM.keys[index].item, "latency_ms") for index in columns)
+    in_ms = a_bundle(frame=Frame(CALM.start_ms, CALM.step_ms, keys, 1000 * CALM.values[:, columns]))
+    for factor, found in ((1, 0), (30, 1)):
+        assert case_figures(in_ms, CLOCK, [a_case("quotes", factor=factor)])["cases_found"] == found
 
 
 def test_who_misses_a_closed_incident_is_not_promoted() -> None:

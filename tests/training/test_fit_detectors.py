@@ -19,13 +19,14 @@ from models.bundle_files import MANIFEST
 from models.detectors import DETECTORS
 from telemetry.batches import SeriesKey
 from training.errors import ShortHistoryError
-from training.fit_detectors import FitConfig, FitResult, fit_detectors
+from training.fit_detectors import FitConfig, fit_detectors
 from training.promote import decide
 from training.row_trial import RowCandidate, second_stage_of
 from training.splits import LabelledAnomaly
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from training.outcome import Outcome
 
 ITEMS = ("order", "quotes", "search")
 FRAME = a_frame(ITEMS, n_ticks=3000)
@@ -38,12 +39,12 @@ def tracker() -> MemoryTracker[Bundle]:
 
 
 @pytest.fixture(scope="module")
-def result(tracker: MemoryTracker[Bundle]) -> FitResult:
+def result(tracker: MemoryTracker[Bundle]) -> Outcome[Bundle]:
     return fit_detectors(CONFIG, FRAME, tracker)
 
 
 def test_the_first_bundle_serves_all_that_was_learned(
-    result: FitResult, tracker: MemoryTracker[Bundle]
+    result: Outcome[Bundle], tracker: MemoryTracker[Bundle]
 ) -> None:
     bundle = result.bundle
     assert result.promoted, result.reason
@@ -55,7 +56,9 @@ def test_the_first_bundle_serves_all_that_was_learned(
     assert bundle.threshold >= 3
 
 
-def test_one_run_with_a_child_for_each_candidate(result: FitResult, tracker: MemoryTracker[Bundle]) -> None:
+def test_one_run_with_a_child_for_each_candidate(
+    result: Outcome[Bundle], tracker: MemoryTracker[Bundle]
+) -> None:
     run = tracker.runs[0]
     assert set(run.children) == {"first_stage", *DETECTORS}
     assert set(run.plots) == {"held_back_scores", "profiles", "false_pages_per_day", "calibration"}
@@ -67,7 +70,7 @@ def test_one_run_with_a_child_for_each_candidate(result: FitResult, tracker: Mem
     assert run.figures["recall_events"] > 0.3
 
 
-def test_nothing_is_learned_from_the_time_that_judges(result: FitResult) -> None:
+def test_nothing_is_learned_from_the_time_that_judges(result: Outcome[Bundle]) -> None:
     later = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
     later.values[2400:] *= 3
     again = fit_detectors(CONFIG, later, MemoryTracker())
@@ -76,7 +79,7 @@ def test_nothing_is_learned_from_the_time_that_judges(result: FitResult) -> None
     assert again.bundle.row_thresholds == result.bundle.row_thresholds
 
 
-def test_the_same_history_gives_the_same_bytes(result: FitResult) -> None:
+def test_the_same_history_gives_the_same_bytes(result: Outcome[Bundle]) -> None:
     again, before = (
         bundle_files(each) for each in (fit_detectors(CONFIG, FRAME, MemoryTracker()).bundle, result.bundle)
     )
@@ -84,7 +87,7 @@ def test_the_same_history_gives_the_same_bytes(result: FitResult) -> None:
     assert again == before
 
 
-def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: FitResult) -> None:
+def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: Outcome[Bundle]) -> None:
     assert fit_detectors(CONFIG, FRAME, MemoryTracker(deaf(result.bundle))).promoted
     strict = FitConfig(clock="always", budget_per_week=1e-6)
     noisy = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
@@ -221,7 +224,7 @@ def a_candidate(found: float, *, high: float = 1.0, pages: float = 0.5) -> RowCa
     return RowCandidate(a_detector("mad"), 3.0, figures)
 
 
-def test_the_plain_mean_serves_unless_another_earns_its_place(result: FitResult) -> None:
+def test_the_plain_mean_serves_unless_another_earns_its_place(result: Outcome[Bundle]) -> None:
     plain = a_candidate(0.5, high=0.6)
     cases = {
         "top_scores": a_candidate(0.55),  # chance explains it

@@ -110,12 +110,15 @@ def test_no_system_is_on_both_sides_and_one_alone_is_judged_later_than_it_taught
 
 def test_a_better_ranker_is_promoted_and_what_was_judged_is_tracked() -> None:
     tracker: MemoryTracker[RankerBundle] = MemoryTracker()
-    told: list[str] = []
+    told: list[tuple[str, float | None]] = []
     cases = [*occasions(30), *calm(5), *occasions(30, system="bank"), *calm(5, system="bank")]
-    result = fit_ranker(RankerFitConfig(penalty=FREE), cases, tracker, progress=told.append)
+    result = fit_ranker(
+        RankerFitConfig(penalty=FREE), cases, tracker, progress=lambda *each: told.append(each)
+    )
     assert result.promoted, result.reason
     assert tracker.champion() is not None
-    assert told
+    turns = "fitting on all systems but one, in turn"
+    assert told[:3] == [(turns,), (turns, 0.5), (turns, 1.0)]
     assert result.bundle.ranker.version == result.bundle.version
     assert result.bundle.ranker.weights["own"] > result.bundle.ranker.weights["cpu"]
     assert 0 <= result.figures["as1"] <= result.figures["as3"] <= result.figures["as5"] <= 1

@@ -1,0 +1,76 @@
+"""What a long command is doing: a bar on a terminal, and a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    from training.progress import Progress
+
+LINES_PER_STEP = 4
+"""Without a terminal, what takes long is told of at each quarter."""
+
+
+def shown_progress() -> AbstractContextManager[Progress]:
+    """Show what is being done on standard error until the block ends."""
+    from rich.console import Console
+
+    return progress_on(Console(stderr=True))
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[Progress]:
+    """Show what is being done until the block ends; on a terminal nothing of it stays."""
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    if not console.is_terminal:
+        yield PlainLines(console)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=console, transient=True) as bars:
+        yield OneBar(bars)
+
+
+class OneBar:
+    """One bar for what is being done now; it only swings to and fro where no share is told."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task = bars.add_task("", total=None)
+        self._doing = ""
+
+    def __call__(self, doing: str, share: float | None = None, /) -> None:
+        """Show it."""
+        if doing != self._doing:
+            self._bars.reset(self._task, description=doing)
+            self._doing = doing
+        if share is None:
+            self._bars.update(self._task, total=None)
+        else:
+            self._bars.update(self._task, total=1.0, completed=share)
+
+
+class PlainLines:
+    """A line for each thing that is done, and one more for each further quarter of it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._doing = ""
+        self._n_quarters = 0
+
+    def __call__(self, doing: str, share: float | None = None, /) -> None:
+        """Print it, if it says something new."""
+        n_quarters = int((share or 0.0) * LINES_PER_STEP)
+        is_new = doing != self._doing
+        if is_new or n_quarters > self._n_quarters:
+            text = f"{doing}: {share:.0%}" if share is not None and n_quarters else doing
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._doing, self._n_quarters = doing, n_quarters

@@ -1,0 +1,73 @@
+"""Where a training keeps its run and its bundle: what it asks of whoever tracks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from models.registered import AnyBundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a run learned from: a name, where it was read, and the digest of its content."""
+
+    name: str
+    source: str
+    digest: str
+    profile: Mapping[str, float | str]
+
+
+class Run(Protocol):
+    """One tracked run."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        ...
+
+    def child(self, name: str) -> AbstractContextManager[Run]:
+        """Open a run below this one."""
+        ...
+
+    def log(self, params: Mapping[str, object], figures: Mapping[str, float]) -> None:
+        """Record parameters and figures in one go; a figure that is not finite is left out."""
+        ...
+
+    def log_data(self, data: DataSet) -> None:
+        """Record what the run learns from."""
+        ...
+
+    def log_plot(self, name: str, plot: Figure) -> None:
+        """Record a picture."""
+        ...
+
+
+class Tracker(Protocol[AnyBundle]):
+    """Where runs and bundles are kept."""
+
+    def run(self, name: str, tags: Mapping[str, str]) -> AbstractContextManager[Run]:
+        """Open a run; it counts as failed if the block raises."""
+        ...
+
+    def register(self, run: Run, bundle: AnyBundle) -> str:
+        """Keep a bundle as a new version of the registered model, and return that version."""
+        ...
+
+    def champion(self) -> AnyBundle | None:
+        """Return the bundle in use, or ``None`` if there is none that can be loaded."""
+        ...
+
+    def champion_version(self) -> str:
+        """Return the version in use; empty if there is none."""
+        ...
+
+    def promote(self, version: str) -> None:
+        """Make a version the champion."""
+        ...
