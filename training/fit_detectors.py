@@ -17,7 +17,7 @@ from training.injection import inject_shifts
 from training.outcome import beside_champion, settle
 from training.page_counts import page_record
 from training.plots import training_plots
-from training.progress import untold
+from training.progress import begun, untold
 from training.promote import flaw_of, strangeness_of
 from training.provenance import COMMIT_TAG, history_metadata, run_tags, text_of
 from training.row_trial import second_stage_of, try_row_detectors
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from models.detectors.first_stage import Baseline
     from training.outcome import Outcome
     from training.progress import Progress
-    from training.promote import Decision
     from training.row_trial import RowCandidate
     from training.splits import LabelledAnomaly
     from training.tracker import Run, Tracker
@@ -132,7 +131,6 @@ def fit_detectors(
         run.log(asdict(config), {"n_ticks": frame.n_ticks, "n_series": len(frame.keys)})
         run.log_data(data)
 
-        progress("learning what is normal")
         clock = clocks[config.clock]
         calm = without(split.fit, labels)
         baseline = fit_in_shards(
@@ -141,15 +139,15 @@ def fit_detectors(
             directory,
             code=tags.get(COMMIT_TAG, tags["sunspot.version"]),
             processes=processes,
-            progress=partial(progress, "learning what is normal"),
+            progress=begun(progress, "learning what is normal"),
         )
         baseline = with_siblings(baseline, calm, clock)
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
-        progress("scoring every series")
         trial = run_trial(
-            baseline, clock, split, shifted, labels, progress=partial(progress, "scoring every series")
+            baseline, clock, split, shifted, labels, progress=begun(progress, "scoring every series")
         )
+        progress("choosing the threshold")
         threshold = threshold_for_budget(
             trial.calibrate.calm,
             trial.calibrate.frame.times_ms,
@@ -159,20 +157,18 @@ def fit_detectors(
         )
         figures = trial_figures(trial, baseline, threshold, shifts=shifts, labels=labels)
         figures["budget_per_week"] = config.budget_per_week
-        progress("fitting detectors of service rows")
         rows = try_row_detectors(
             trial,
             baseline,
             clock,
             shifts=shifts,
             budget_per_week=config.budget_per_week,
-            progress=partial(progress, "fitting detectors of service rows"),
+            progress=begun(progress, "fitting detectors of service rows"),
         )
         _log_candidates(run, figures, rows)
         progress("drawing plots")
         _log_plots(run, trial, baseline, clock, threshold)
-        progress("counting pages by threshold")
-        pages = page_record(trial, progress=partial(progress, "counting pages by threshold"))
+        pages = page_record(trial, progress=begun(progress, "counting pages by threshold"))
 
         progress("packing the bundle")
         bundle = make_bundle(
@@ -204,17 +200,16 @@ def fit_detectors(
             )
             return its_figures | case_figures(champion, its_clock, known_cases)
 
-        def gate() -> Decision:
-            return beside_champion(
-                run,
-                tracker.champion(),
-                figures,
-                strangeness=lambda champion: strangeness_of(champion, frame),
-                judged=judged,
-                budget_per_week=config.budget_per_week,
-                replaces_champion=config.replaces_champion,
-            )
-
+        gate = partial(
+            beside_champion,
+            run,
+            tracker,
+            figures,
+            strangeness=lambda champion: strangeness_of(champion, frame),
+            judged=judged,
+            budget_per_week=config.budget_per_week,
+            replaces_champion=config.replaces_champion,
+        )
         progress("checking the bundle")
         flaw = flaw_of(bundle, split.held_back)
         return settle(run, tracker, bundle, figures, flaw=flaw, gate=gate, progress=progress)

@@ -20,7 +20,7 @@ from training.log_plots import log_plots
 from training.log_trial import figures_of, random_figures, score_part
 from training.mined_logs import mine_logs
 from training.outcome import beside_champion, settle
-from training.progress import untold
+from training.progress import begun, untold
 from training.promote import LEAST_SHARED
 from training.provenance import history_metadata, run_tags, text_of
 from training.session_trial import best_of, random_session_figures, try_session_detectors
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from training.mined_logs import MinedLogs
     from training.outcome import Outcome
     from training.progress import Progress
-    from training.promote import Decision
     from training.session_trial import SessionCandidate
     from training.tracker import Run, Tracker
 
@@ -139,14 +138,13 @@ def fit_logs(
 
         progress("learning what services usually say")
         learned = _learn(config, mined, cuts, changes_ms)
-        progress("fitting detectors of sessions")
         held_back_sessions = mined.sessions_between(cuts.held_back_ms, cuts.end_ms)
         sessions = try_session_detectors(
             mined.sessions_between(cuts.fit_ms, cuts.calibrate_ms),
             mined.sessions_between(cuts.calibrate_ms, cuts.held_back_ms),
             held_back_sessions,
             seed=config.seed,
-            progress=partial(progress, "fitting detectors of sessions"),
+            progress=begun(progress, "fitting detectors of sessions"),
         )
         chosen = best_of(sessions)
 
@@ -192,17 +190,16 @@ def fit_logs(
             )
             return figures_of(champion, again, cuts, changes_ms=changes_ms, seed=config.seed)
 
-        def gate() -> Decision:
-            return beside_champion(
-                run,
-                tracker.champion(),
-                figures,
-                strangeness=lambda champion: strangeness_of(champion, mined),
-                judged=judged,
-                budget_per_week=config.budget_per_week,
-                replaces_champion=config.replaces_champion,
-            )
-
+        gate = partial(
+            beside_champion,
+            run,
+            tracker,
+            figures,
+            strangeness=lambda champion: strangeness_of(champion, mined),
+            judged=judged,
+            budget_per_week=config.budget_per_week,
+            replaces_champion=config.replaces_champion,
+        )
         flaw = loading_flaw(bundle, LOGS_MODEL)
         return settle(run, tracker, bundle, figures, flaw=flaw, gate=gate, progress=progress)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,7 @@ from training.occasions import (
     weights_by_meaning,
 )
 from training.outcome import settle
-from training.progress import untold
+from training.progress import begun, untold
 from training.promote import Decision
 from training.provenance import provenance, run_tags, text_of
 from training.ranker_logit import DEFAULT_PENALTY, DEFAULT_TUNING, Penalty, Tuning, fit_tuning, folds
@@ -114,9 +113,8 @@ def fit_ranker(
         champion = tracker.champion()
         rival = DEFAULT_TUNING if champion is None else tuning_of(champion)
 
-        progress("fitting on all systems but one, in turn")
         held_back = cross_validated(
-            config, occasions, rival, progress=partial(progress, "fitting on all systems but one, in turn")
+            config, occasions, rival, progress=begun(progress, "fitting on all systems but one, in turn")
         )
         figures = figures_of(held_back.occasions, held_back.challenger, calm_share=config.calm_share)
         rivals = figures_of(held_back.occasions, held_back.rival, calm_share=config.calm_share)

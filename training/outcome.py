@@ -74,7 +74,7 @@ def settle(
 
 def beside_champion(
     run: Run,
-    champion: AnyBundle | None,
+    tracker: Tracker[AnyBundle],
     figures: Mapping[str, float],
     *,
     strangeness: Callable[[AnyBundle], str],
@@ -93,6 +93,7 @@ def beside_champion(
     replaces_champion
         Whether a champion that there is no comparing with may be replaced.
     """
+    champion = tracker.champion()
     strange = "" if champion is None else strangeness(champion)
     if strange and not replaces_champion:
         return Decision(False, f"{strange}; --replace-champion takes it all the same")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Progress(Protocol):
@@ -21,3 +25,9 @@ class Progress(Protocol):
 
 def untold(_doing: str, _share: float | None = None, /) -> None:
     """Progress that nobody waits for."""
+
+
+def begun(progress: Progress, doing: str) -> Callable[[float], None]:
+    """Tell what begins, and return what is to be told the share of it that is done."""
+    progress(doing)
+    return partial(progress, doing)

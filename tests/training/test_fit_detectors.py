@@ -39,8 +39,17 @@ def tracker() -> MemoryTracker[Bundle]:
 
 
 @pytest.fixture(scope="module")
-def result(tracker: MemoryTracker[Bundle]) -> Outcome[Bundle]:
-    return fit_detectors(CONFIG, FRAME, tracker)
+def told() -> list[tuple[str, float | None]]:
+    """What the training of `result` told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(tracker: MemoryTracker[Bundle], told: list[tuple[str, float | None]]) -> Outcome[Bundle]:
+    def progress(doing: str, share: float | None = None, /) -> None:
+        told.append((doing, share))
+
+    return fit_detectors(CONFIG, FRAME, tracker, progress=progress)
 
 
 def test_the_first_bundle_serves_all_that_was_learned(
@@ -68,6 +77,25 @@ def test_one_run_with_a_child_for_each_candidate(
         assert child.figures["ns_per_point"] > 0
         assert child.figures["false_pages_per_week"] >= 0
     assert run.figures["recall_events"] > 0.3
+
+
+@pytest.mark.usefixtures("result")
+def test_what_takes_long_tells_how_much_of_it_is_done(told: list[tuple[str, float | None]]) -> None:
+    shares: dict[str, list[float]] = {}
+    for doing, share in told:
+        own = shares.setdefault(doing, [])
+        if share is not None:
+            own.append(share)
+    long = {doing: own for doing, own in shares.items() if own}
+    assert list(long) == [
+        "learning what is normal",
+        "scoring every series",
+        "fitting detectors of service rows",
+        "counting pages by threshold",
+    ]
+    assert all(own == sorted(set(own)) and own[-1] == 1.0 for own in long.values())
+    assert len(long["fitting detectors of service rows"]) == len(DETECTORS)
+    assert told[-1] == ("registering", None)
 
 
 def test_nothing_is_learned_from_the_time_that_judges(result: Outcome[Bundle]) -> None:

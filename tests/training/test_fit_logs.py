@@ -55,9 +55,24 @@ def trained(
 
 
 @pytest.fixture(scope="module")
-def first() -> tuple[MemoryTracker[LogBundle], Outcome[LogBundle]]:
+def told() -> list[tuple[str, float | None]]:
+    """What the training of `first` told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def first(told: list[tuple[str, float | None]]) -> tuple[MemoryTracker[LogBundle], Outcome[LogBundle]]:
+    def progress(doing: str, share: float | None = None, /) -> None:
+        told.append((doing, share))
+
     tracker: MemoryTracker[LogBundle] = MemoryTracker()
-    return tracker, trained(tracker)
+    return tracker, fit_logs(LogFitConfig(), lambda: LINES, tracker, progress=progress)
+
+
+@pytest.mark.usefixtures("first")
+def test_each_detector_of_sessions_is_told_of(told: list[tuple[str, float | None]]) -> None:
+    shares = [share for doing, share in told if doing == "fitting detectors of sessions"]
+    assert shares == [None, pytest.approx(1 / 3), pytest.approx(2 / 3), 1.0]
 
 
 def test_a_training_is_one_run_with_a_child_for_each_candidate(

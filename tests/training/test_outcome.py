@@ -54,11 +54,11 @@ def decided(
     champion: Bundle | None, figures: dict[str, float], *, strange: str = "", replaces: bool = False
 ) -> tuple[Decision, dict[str, float]]:
     """The decision beside a champion that pages nine times a week, and what was logged of it."""
-    tracker: MemoryTracker[Bundle] = MemoryTracker()
+    tracker = MemoryTracker(champion)
     with tracker.run("training", {}) as run:
         decision = beside_champion(
             run,
-            champion,
+            tracker,
             figures,
             strangeness=lambda _: strange,
             judged=lambda _: BROKEN,

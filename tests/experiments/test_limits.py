@@ -1,0 +1,36 @@
+"""The commands that measure what large estates cost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.series_flood import StillClock, flood
+from experiments.train_speed import made_up
+from service.app import Sources, create_app
+from service.champion import NoSource
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+
+
+def test_what_is_over_the_limit_is_counted_in_every_minute(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "max_series": 5})
+    app = create_app(settings, sources=Sources(NoSource), clock=StillClock(NOW))
+    now_ms = int(NOW.timestamp() * 1000)
+    rounds = asyncio.run(flood(app, 20, [now_ms - 60_000, now_ms]))
+    assert [(each.n_accepted, each.n_over_limit) for each in rounds] == [(20, 15), (20, 15)]
+
+
+def test_made_up_series_are_calm_and_whole() -> None:
+    frame = made_up(6, 1)
+    assert frame.values.shape == (1440, 6)
+    assert (frame.values > 0).all()
+    means = frame.values.mean(axis=0)
+    np.testing.assert_allclose(means[[0, 1, 4, 5]], [200.0, 0.1, 200.0, 0.1], rtol=0.02)
