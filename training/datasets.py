@@ -4,42 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter, deque
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.frame import frame_of
+from features.frame import Frame
 from features.golden import Role, meaning_of
 from telemetry.batches import Samples, SeriesKey
 from training.errors import BadHistoryError, NoHistoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
 
-    from features.frame import Frame
-
 COLUMNS = ("item", "metric", "time_ms", "value")
 MAX_VALUES = 2**29
+SAMPLES_A_PART = 1_000_000
 
 
-def frame_from_history(
-    directory: Path, *, step_ms: int, start_ms: int | None = None, end_ms: int | None = None
-) -> Frame:
+def frame_from_history(directory: Path, *, step_ms: int) -> Frame:
     """Read what the service has kept, on a grid of ``step_ms``; it may be writing meanwhile.
 
     Raises
     ------
     NoHistoryError
-        If it has kept nothing between ``start_ms`` and ``end_ms``.
+        If it has kept nothing.
+    BadHistoryError
+        As `frame_of_parts`.
     """
     from telemetry.history_reader import HistoryReader  # noqa: PLC0415  Parquet takes half a second
 
     if not directory.is_dir():
         raise NoHistoryError(str(directory))
-    samples = HistoryReader(directory).read(start_ms=start_ms, end_ms=end_ms)
-    return frame_of_samples(samples, step_ms=step_ms, source=str(directory))
+    parts = gathered(HistoryReader(directory).replay())
+    return frame_of_parts(parts, step_ms=step_ms, source=str(directory))
 
 
 def frame_from_tables(directory: Path, *, step_ms: int) -> Frame:
@@ -50,17 +52,30 @@ def frame_from_tables(directory: Path, *, step_ms: int) -> Frame:
     NoHistoryError
         If the directory holds no such file, or none with a row.
     BadHistoryError
-        If a file cannot be read, or lacks a column.
+        If a file cannot be read, or lacks a column; and as `frame_of_parts`.
     """
     paths = sorted([*directory.glob("*.parquet"), *directory.glob("*.csv")])
-    if not paths:
-        raise NoHistoryError(str(directory))
-    batches = [_samples_from(path) for path in paths]
-    return frame_of_samples(Samples.concatenated(batches), step_ms=step_ms, source=str(directory))
+    parts = (_samples_from(path) for path in paths)
+    return frame_of_parts(parts, step_ms=step_ms, source=str(directory))
 
 
-def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
-    """Put all samples on one grid that starts at a multiple of the step.
+def gathered(batches: Iterable[Samples], *, n_samples: int = SAMPLES_A_PART) -> Iterator[Samples]:
+    """The same samples in the same order, small batches joined until they have so many."""
+    waiting: list[Samples] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= n_samples:
+            yield Samples.concatenated(waiting)
+            waiting = []
+    if waiting:
+        yield Samples.concatenated(waiting)
+
+
+def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Frame:
+    """Put samples on one grid that starts at a multiple of the step; of several in a tick the last wins.
+
+    They are never joined, and each part is given up once it is on the grid: of a long history there is no
+    room for two. Series are sorted, so that the order in which they were first sent does not matter.
 
     Raises
     ------
@@ -70,31 +85,56 @@ def frame_of_samples(samples: Samples, *, step_ms: int, source: str) -> Frame:
         If the grid would be too large to hold, as one wild timestamp makes it; or if counts come more often
         than the step, for a tick holds one sample, and the others' requests would be lost.
     """
-    samples = samples.where(np.isfinite(samples.values))
-    if not len(samples):
+    kept = deque(part for part in map(_finite, parts) if len(part))
+    if not kept:
         raise NoHistoryError(source)
-    start_ms = int(samples.time_ms.min()) // step_ms * step_ms
-    end_ms = (int(samples.time_ms.max()) // step_ms + 1) * step_ms
-    n_values = (end_ms - start_ms) // step_ms * len(samples.keys)
-    if n_values > MAX_VALUES:
-        raise BadHistoryError(source, f"its times span {n_values} values, more than {MAX_VALUES}")
-    spacing_ms = _spacing_of_counts_ms(samples)
+    start_ms = min(int(part.time_ms.min()) for part in kept) // step_ms * step_ms
+    n_ticks = (max(int(part.time_ms.max()) for part in kept) - start_ms) // step_ms + 1
+    keys = sorted({key for part in kept for key in part.keys})
+    if n_ticks * len(keys) > MAX_VALUES:
+        reason = f"its times span {n_ticks * len(keys)} values, more than {MAX_VALUES}"
+        raise BadHistoryError(source, reason)
+    spacing_ms = _spacing_of_counts_ms(kept)
     if 2 * spacing_ms <= step_ms:
         every = f"{spacing_ms / 1000:g} s"
         reason = f"requests are counted every {every}, and a step of {step_ms / 1000:g} s would lose some"
         raise BadHistoryError(source, f"{reason}: train with a step of {every}")
-    return frame_of(samples, step_ms=step_ms, start_ms=start_ms, end_ms=end_ms)
+    column_of = {key: column for column, key in enumerate(keys)}
+    values = np.full((n_ticks, len(keys)), np.nan)
+    while kept:
+        part = kept.popleft()
+        columns = np.array([column_of[key] for key in part.keys])
+        values[(part.time_ms - start_ms) // step_ms, columns[part.series]] = part.values
+    return Frame(start_ms, step_ms, tuple(keys), values)
 
 
-def _spacing_of_counts_ms(samples: Samples) -> float:
+def _finite(samples: Samples) -> Samples:
+    """The samples with a finite value, and the series that have one."""
+    kept = samples.where(np.isfinite(samples.values))
+    is_used = np.bincount(kept.series, minlength=len(kept.keys)) > 0
+    if is_used.all():
+        return kept
+    keys = tuple(compress(kept.keys, is_used.tolist()))
+    place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    return Samples(keys, place[kept.series], kept.time_ms, kept.values)
+
+
+def _spacing_of_counts_ms(parts: Iterable[Samples]) -> float:
     """Median time between two samples of a series that counts requests; infinite if there are none."""
-    counts = [index for index, key in enumerate(samples.keys) if _is_count(key.metric)]
-    chosen = np.isin(samples.series, counts)
-    series, time_ms = samples.series[chosen], samples.time_ms[chosen]
-    order = np.lexsort((time_ms, series))
-    apart = np.diff(time_ms[order])[np.diff(series[order]) == 0]
-    apart = apart[apart > 0]  # the same instant again is a correction
-    return float(np.median(apart)) if len(apart) else np.inf
+    n_of: Counter[int] = Counter()
+    for part in parts:
+        counts = [index for index, key in enumerate(part.keys) if _is_count(key.metric)]
+        chosen = np.isin(part.series, counts)
+        series, time_ms = part.series[chosen], part.time_ms[chosen]
+        order = np.lexsort((time_ms, series))
+        apart = np.diff(time_ms[order])[np.diff(series[order]) == 0]
+        found = np.unique_counts(apart[apart > 0])  # the same instant again is a correction
+        n_of.update(dict(zip(found.values.tolist(), found.counts.tolist(), strict=True)))
+    if not n_of:
+        return np.inf
+    spacings = sorted(n_of)
+    n_up_to = np.cumsum([n_of[each] for each in spacings])
+    return spacings[int(np.searchsorted(n_up_to, n_up_to[-1] / 2))]
 
 
 def _is_count(metric: str) -> bool:

@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from builders import a_frame
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
 from features.frame import Frame
 from telemetry.batches import Samples, SeriesKey
 from telemetry.history import History
-from training.datasets import digest_of, frame_from_history, frame_from_tables, frame_of_samples
+from training.datasets import digest_of, frame_from_history, frame_from_tables, frame_of_parts, gathered
 from training.errors import BadHistoryError, NoHistoryError
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ def test_the_services_history_becomes_a_frame(tmp_path: Path) -> None:
         history.append(Samples.from_rows(ROWS))
     frame = frame_from_history(tmp_path / "history", step_ms=STEP_MS)
     assert frame.values[frame.n_ticks - 1, frame.column_of[SeriesKey("quotes", "cpu_ratio")]] == 0.5
-    with pytest.raises(NoHistoryError):
-        frame_from_history(tmp_path / "history", step_ms=STEP_MS, start_ms=10**12)
+    with History(tmp_path / "empty"), pytest.raises(NoHistoryError):
+        frame_from_history(tmp_path / "empty", step_ms=STEP_MS)
 
 
 def test_history_is_read_while_the_service_writes_it(tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_parquet_file_that_is_none_is_named(tmp_path: Path) -> None:
 def test_one_wild_timestamp_does_not_eat_the_memory() -> None:
     samples = Samples.from_rows([("a", "requests", 0, 1.0), ("a", "requests", 2**60, 1.0)])
     with pytest.raises(BadHistoryError, match="span"):
-        frame_of_samples(samples, step_ms=1000, source="here")
+        frame_of_parts([samples], step_ms=1000, source="here")
 
 
 def test_the_digest_is_of_the_content() -> None:
@@ -113,10 +115,59 @@ def test_the_digest_is_of_the_content() -> None:
 def test_counts_finer_than_the_step_are_refused_and_not_thinned() -> None:
     fine = Samples.from_rows([("order", "requests", 60_000 * minute, 100.0) for minute in range(30)])
     with pytest.raises(BadHistoryError, match="train with a step of 60 s"):
-        frame_of_samples(fine, step_ms=300_000, source="here")
-    assert frame_of_samples(fine, step_ms=60_000, source="here").n_ticks == 30
+        frame_of_parts([fine], step_ms=300_000, source="here")
+    assert frame_of_parts([fine], step_ms=60_000, source="here").n_ticks == 30
 
 
 def test_gauges_finer_than_the_step_are_read_at_its_end() -> None:
     fine = Samples.from_rows([("order", "latency_s", 60_000 * minute, 0.1 + minute) for minute in range(10)])
-    assert frame_of_samples(fine, step_ms=300_000, source="here").values[:, 0].tolist() == [4.1, 9.1]
+    assert frame_of_parts([fine], step_ms=300_000, source="here").values[:, 0].tolist() == [4.1, 9.1]
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from(["order", "quotes", "search"]),
+        st.sampled_from(["requests", "latency_s"]),
+        st.integers(0, 20).map(lambda tick: 60_000 * tick),
+        st.floats(0, 1e6) | st.sampled_from([float("nan"), float("inf")]),
+    ),
+    max_size=60,
+)
+
+
+@given(rows=SAMPLES, cut=st.integers(1, 20), joined=st.integers(1, 30))
+def test_parts_of_any_size_come_to_the_same_frame(
+    rows: list[tuple[str, str, int, float]], cut: int, joined: int
+) -> None:
+    finite = [row for row in rows if np.isfinite(row[3])]
+    batches = [Samples.from_rows(rows[first : first + cut]) for first in range(0, len(rows), cut)]
+    parts = list(gathered(batches, n_samples=joined))
+    assert all(len(part) >= joined for part in parts[:-1])
+    if not finite:
+        with pytest.raises(NoHistoryError):
+            frame_of_parts(parts, step_ms=STEP_MS, source="here")
+        return
+    frame = frame_of_parts(parts, step_ms=STEP_MS, source="here")
+    last = {(SeriesKey(item, metric), time_ms): value for item, metric, time_ms, value in finite}
+    assert frame.keys == tuple(sorted({key for key, _ in last}))
+    assert (frame.start_ms, frame.end_ms) == (
+        min(time_ms for _, time_ms in last),
+        max(time_ms for _, time_ms in last) + STEP_MS,
+    )
+    seen = {
+        (key, int(time_ms)): frame.values[tick, column]
+        for column, key in enumerate(frame.keys)
+        for tick, time_ms in enumerate(frame.times_ms)
+        if not np.isnan(frame.values[tick, column])
+    }
+    assert seen == last
+
+
+def test_counts_are_as_far_apart_as_they_are_in_most_parts() -> None:
+    fine, coarse = (
+        Samples.from_rows([("order", "requests", start + every * place, 1.0) for place in range(n)])
+        for start, every, n in ((0, 10_000, 10), (1_000_000, 60_000, 30))
+    )
+    assert frame_of_parts([fine, coarse], step_ms=60_000, source="here").n_ticks == 46
+    with pytest.raises(BadHistoryError, match="every 10 s"):
+        frame_of_parts([*[fine] * 4, coarse], step_ms=60_000, source="here")
