@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import httpx2
 
+from experiments.webhook_speed import StillClock
 from service.app import create_app
 from service.settings import Settings
 
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
 
 SERIES_A_BODY = 100_000
 """About 8 MB of JSON each, the longest that the service takes."""
-
-
-@dataclass(frozen=True)
-class StillClock:
-    """A clock that stands."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        """The present."""
-        return self.at
 
 
 @dataclass(frozen=True)

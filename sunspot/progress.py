@@ -50,11 +50,10 @@ class OneBar:
     def __call__(self, doing: str, share: float | None = None, /) -> None:
         """Show it."""
         if doing != self._doing:
-            self._bars.reset(self._task, description=doing)
+            self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(doing, total=None)
             self._doing = doing
-        if share is None:
-            self._bars.update(self._task, total=None)
-        else:
+        if share is not None:
             self._bars.update(self._task, total=1.0, completed=share)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.series_flood import StillClock, flood
+from experiments.series_flood import flood
 from experiments.train_speed import made_up
+from experiments.webhook_speed import StillClock
 from service.app import Sources, create_app
 from service.champion import NoSource
 from service.settings import Settings

@@ -6,8 +6,9 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
-from sunspot.progress import progress_on, shown_progress
+from sunspot.progress import OneBar, progress_on, shown_progress
 
 
 def test_without_a_terminal_there_is_a_line_for_each_thing_and_each_quarter() -> None:
@@ -41,12 +42,24 @@ def test_what_begins_again_is_told_again() -> None:
 def test_on_a_terminal_there_is_a_bar_of_which_nothing_stays() -> None:
     written = io.StringIO()
     with progress_on(Console(file=written, force_terminal=True, width=80)) as progress:
-        progress("learning")
-        progress("learning", 0.5)
         progress("registering")
     shown = written.getvalue()
     assert "registering" in shown
     assert shown.endswith("\x1b[1A\x1b[2K"), "the last line is wiped out"
+
+
+def test_the_bar_is_of_what_is_being_done_now() -> None:
+    bars = Progress(disable=True)
+    bar = OneBar(bars)
+    for doing, share, total in (
+        ("learning", None, None),
+        ("learning", 0.5, 1.0),
+        ("learning", 0.75, 1.0),
+        ("registering", None, None),
+    ):
+        bar(doing, share)
+        (task,) = bars.tasks
+        assert (task.description, task.total, task.completed) == (doing, total, share or 0)
 
 
 def test_it_is_shown_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
