@@ -1,10 +1,12 @@
 """Value novelty: how far a value is from every value a series has ever had.
 
 A second channel beside the distance from the expected value: a level never seen before is remarkable even
-where the series is restless, and one often seen is not. What was seen is kept as one bit per bin of a
-tenth to a fifth of a standard deviation around the first value; as a series grows more restless its bins
-are merged two by two. Beyond the last bin only the lowest and the highest value are known, and what lies
-between them and the bins counts as seen. Memory is 104 bytes a series.
+where the series is restless, and one often seen is not. The unit is how far from all others the new values
+of the series usually were, so that one threshold fits series of light and of heavy tails.
+
+What was seen is kept as one bit per bin of a tenth to a fifth of a standard deviation around the first value;
+as a series grows more restless its bins are merged two by two. Beyond the last bin only the lowest and the
+highest value are known, and what lies between them and the bins counts as seen. Memory is 112 bytes a series.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from models.detectors.baseline import is_plausible
+from models.detectors.learning import CLIP, WARM_UP_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,9 @@ LARGEST_OFF = np.float32(1e15)
 RELATIVE_FLOOR, ABSOLUTE_FLOOR = np.float32(1e-6), np.float32(1e-12)
 MERGED_AT_ONCE = 4096
 BIT_OF = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
+BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+FIRST_OF, LAST_OF = BITS.argmax(axis=1), 7 - BITS[:, ::-1].argmax(axis=1)
+"""Places of the first and the last bit of a byte that is not 0."""
 
 
 class Novelty(NamedTuple):
@@ -53,7 +59,9 @@ class Novelty(NamedTuple):
     lowest, highest
         Least and largest value less the first.
     peak, peak_n
-        The last value that was novel: how novel, and which it was.
+        The last value that was novel: how novel, in standard deviations, and which it was.
+    usual, n_novel
+        Mean of how novel such values were, and their number; one of a standard deviation is taken as known.
     visited
         Shape ``(n_series, N_BINS / 8)``, uint8: a bit for each bin that a value fell in.
     """
@@ -68,21 +76,23 @@ class Novelty(NamedTuple):
     highest: NDArray[np.float32]
     peak: NDArray[np.float32]
     peak_n: NDArray[np.float32]
+    usual: NDArray[np.float32]
+    n_novel: NDArray[np.float32]
     visited: NDArray[np.uint8]
 
 
 def initial_novelty(n_series: int) -> Novelty:
     """Return the memory before the first tick."""
-    nothing = np.zeros(n_series, dtype=np.float32)
+    nothing, one = np.zeros(n_series, dtype=np.float32), np.ones(n_series, dtype=np.float32)
     visited = np.zeros((n_series, N_BINS // 8), dtype=np.uint8)
     numbers = {name: nothing for name in Novelty._fields if name != "visited"}
-    return Novelty(**numbers, visited=visited)
+    return Novelty(**numbers | {"usual": one, "n_novel": one}, visited=visited)
 
 
 def novelty_step(
     memory: Novelty, values: NDArray[np.floating], *, n_first: NDArray[np.integer] | int
 ) -> tuple[Novelty, NDArray[np.float32]]:
-    """Distance of each value from the nearest one ever seen, in standard deviations.
+    """Distance of each value from the nearest one ever seen, over what it was in earlier new values.
 
     Parameters
     ----------
@@ -147,22 +157,26 @@ def _advance(
     beyond = np.maximum(off[outside] - memory.highest[outside], memory.lowest[outside] - off[outside])
     novelty[outside] = np.maximum(beyond, np.float32(0.0)) / deviation[outside]
     if len(fresh):
-        for few in _pieces(fresh[is_warm[fresh]]):
-            novelty[few] = _distance(off[few], moved.visited[few], moved.width[few]) / deviation[few]
+        for few in _pieces(fresh):
+            distance = _distance(off[few], bins[few], moved.visited[few], moved.width[few])
+            novelty[few] = distance / deviation[few]
         visited = moved.visited.copy()
         visited[fresh, bins[fresh] >> 3] |= bit[fresh]
         moved = moved._replace(visited=visited)
+    is_newest = (novelty > 0) & (memory.n >= WARM_UP_VALUES)
+    is_newest &= (novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)
+    scored = np.where(is_newest, novelty / memory.usual, np.float32(0.0))
+    if is_newest.any():
+        n_novel = memory.n_novel + is_newest
+        learned = np.minimum(novelty, CLIP) - memory.usual
+        moved = moved._replace(
+            peak=np.where(is_newest, novelty, memory.peak),
+            peak_n=np.where(is_newest, n, memory.peak_n),
+            usual=np.where(is_newest, memory.usual + learned / n_novel, memory.usual),
+            n_novel=n_novel,
+        )
     is_scored = is_seen & is_warm
-    if not novelty.any():
-        return moved, _where_scored(novelty, is_scored)
-    is_newest = is_warm & ((novelty > memory.peak) | (n - memory.peak_n > QUIET_POINTS)) & (novelty > 0)
-    novelty = np.where(is_newest, novelty, np.float32(0.0))
-    peak, peak_n = np.where(is_newest, novelty, memory.peak), np.where(is_newest, n, memory.peak_n)
-    return moved._replace(peak=peak, peak_n=peak_n), _where_scored(novelty, is_scored)
-
-
-def _where_scored(novelty: NDArray[np.float32], is_scored: NDArray[np.bool_]) -> NDArray[np.float32]:
-    return novelty if is_scored.all() else np.where(is_scored, novelty, np.float32(np.nan))
+    return moved, scored if is_scored.all() else np.where(is_scored, scored, np.float32(np.nan))
 
 
 def _deviation(memory: Novelty) -> NDArray[np.float32]:
@@ -182,22 +196,42 @@ def _merged(memory: Novelty, deviation: NDArray[np.float32]) -> Novelty:
     for few in _pieces(too_narrow):
         times = np.ceil(np.log2(NARROWEST_BIN * deviation[few] / width[few])).astype(np.int32)
         width[few] = np.ldexp(width[few], times)
-        was = np.unpackbits(visited[few], axis=1)
+        was = visited[few]
+        row, byte = np.nonzero(was)
+        held, bit = np.nonzero(BITS[was[row, byte]])
+        row, place = row[held], byte[held] * 8 + bit
+        place = ((place - HALF) >> np.minimum(times[row], 31)) + HALF
         now = np.zeros_like(was)
-        row, place = np.nonzero(was)
-        now[row, ((place - HALF) >> np.minimum(times[row], 31)) + HALF] = 1
-        visited[few] = np.packbits(now, axis=1)
+        np.bitwise_or.at(now, (row, place >> 3), BIT_OF[place & 7])
+        visited[few] = now
     return memory._replace(visited=visited, width=width)
 
 
 def _distance(
-    off: NDArray[np.float32], visited: NDArray[np.uint8], width: NDArray[np.float32]
+    off: NDArray[np.float32],
+    bins: NDArray[np.int32],
+    visited: NDArray[np.uint8],
+    width: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Distance to the middle of the nearest bin visited, in the unit of the series; 0 where there is none."""
-    middles = (np.arange(N_BINS, dtype=np.float32) - HALF + np.float32(0.5)) * width[:, None]
-    away = np.where(np.unpackbits(visited, axis=1) > 0, np.abs(off[:, None] - middles), np.inf)
-    nearest = away.min(axis=1)
-    return np.where(np.isfinite(nearest), nearest, 0.0).astype(np.float32)
+    """Distance to the middle of the nearest bin visited, in the unit of the series; 0 where there is none.
+
+    Looks byte by byte to both sides of the bin that the value is in, which was not visited.
+    """
+    rows, places = np.arange(len(off)), np.arange(visited.shape[1])
+    own, bit = (bins >> 3)[:, None], bins & 7
+    below, above = visited.copy(), visited.copy()
+    below[rows, own[:, 0]] &= (0xFF00 >> bit).astype(np.uint8)
+    above[rows, own[:, 0]] &= (0xFF >> bit).astype(np.uint8)
+    is_below, is_above = (below > 0) & (places <= own), (above > 0) & (places >= own)
+    last, first = len(places) - 1 - is_below[:, ::-1].argmax(axis=1), is_above.argmax(axis=1)
+    nearest = np.full(len(off), np.inf, dtype=np.float32)
+    for is_there, place in (
+        (is_below[rows, last], last * 8 + LAST_OF[below[rows, last]]),
+        (is_above[rows, first], first * 8 + FIRST_OF[above[rows, first]]),
+    ):
+        middle = (place - HALF + 0.5).astype(np.float32) * width
+        nearest = np.where(is_there, np.minimum(nearest, np.abs(off - middle)), nearest)
+    return np.where(np.isfinite(nearest), nearest, np.float32(0.0))
 
 
 def _pieces(rows: NDArray[np.integer]) -> Iterator[NDArray[np.integer]]:

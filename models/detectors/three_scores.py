@@ -53,8 +53,8 @@ class ThreeScores(NamedTuple):
     severity
         How bad it has been lately, a logarithm; 0 where nothing was scored.
     novelty
-        Distance from every value ever seen, in standard deviations; ``nan`` in the first day's worth of
-        values and where the value is missing.
+        Distance from every value ever seen, over what it usually was in earlier new values; ``nan`` in the
+        first day's worth of values and where the value is missing.
     """
 
     onset: Scores

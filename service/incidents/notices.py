@@ -19,7 +19,7 @@ NAMES = {ANOMALY: "Anomaly", SILENT_SOURCE: "SilentSource", SCORING_STOPPED: "Sc
 """Name of the alert by kind of page."""
 
 TOLD_NOVELTY = 1.0
-"""In standard deviations: what is nearer to a value seen before is not called new."""
+"""What is less new than new values of its series usually are is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def anomaly_notice(call: Call, *, metric: str, novelty: float, tail: float, budg
         f"its threshold is {call.threshold:.0f}"
     )
     if novelty >= TOLD_NOVELTY:
-        summary += f". No value within {novelty:.0f} standard deviations was ever seen"
+        summary += f". No value near it was ever seen: it lies {novelty:.1f} times as far off as new ones do"
     facts = PageFacts(
         call.team,
         call.item,

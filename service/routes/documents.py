@@ -148,8 +148,8 @@ class SeriesScoreOut(BaseModel):
         "an hour; 0 if nothing was scored lately"
     )
     novelty: float | None = Field(
-        description="distance from every value ever seen, in standard deviations; 0 if one of the last "
-        "hundred values was as new, null in the first day's worth of values and for a missing one"
+        description="distance from every value ever seen, over what it usually was in earlier new values; 0 "
+        "if one of the last hundred values was as new, null in the first day's worth and for a missing one"
     )
 
 

@@ -30,11 +30,11 @@ def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
     values = np.random.default_rng(0).normal(size=(600, 1))
     memory, novelty = folded(values, n_first=200)
     assert np.isnan(novelty[:200]).all()
-    found = []
+    found, usual = [], memory.usual[0]
     for value in (12.0, 12.0, 11.0, np.nan):  # 11: less novel than what came within the last hundred points
         memory, row = novelty_step(memory, np.array([value]), n_first=200)
         found.append(row[0])
-    assert found[0] == pytest.approx((12.0 - values.max()) / values[:200].std(), rel=0.05)
+    assert found[0] == pytest.approx((12.0 - values.max()) / values[:200].std() / usual, rel=0.05)
     assert found[1:3] == [0, 0]
     assert np.isnan(found[3])
 
@@ -42,11 +42,32 @@ def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
 def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=(900, 1)) * np.where(np.arange(900) % 150 == 149, 6.0, 1.0)[:, None]
-    novelty = folded(values, n_first=100)[1][:, 0]
-    for tick in np.flatnonzero(novelty > 0):
-        deviation = max(values[:100].std(), 0.5 * values[: tick + 1].std())
-        nearest = np.abs(values[:tick] - values[tick]).min() / deviation
-        assert abs(novelty[tick] - nearest) < 0.21  # a bin
+    memory = initial_novelty(1)
+    n_novel, total = 1, 1.0
+    for tick, row in enumerate(values):
+        usual = memory.usual[0]
+        memory, novelty = novelty_step(memory, row, n_first=100)
+        if memory.peak_n[0] != tick + 1:
+            continue
+        deviation = max(values[: min(tick + 1, 100)].std(), 0.5 * values[: tick + 1].std())
+        nearest = np.abs(values[:tick] - row).min() / deviation
+        assert abs(memory.peak[0] - nearest) < 0.21  # a bin
+        assert tick < 100 or novelty[0] == pytest.approx(memory.peak[0] / usual)
+        n_novel, total = n_novel + 1, total + min(memory.peak[0], 6.0)
+        assert memory.usual[0] == pytest.approx(total / n_novel, rel=1e-4)
+    assert n_novel > 5
+
+
+def test_a_series_that_is_often_surprised_is_surprised_less() -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(600, 2))
+    values[::25, 1] *= 8.0
+    values /= values[:300].std(axis=0)
+    memory, _ = folded(values, n_first=300)
+    off = 2 * np.abs(values).max()
+    assert memory.usual[1] > 1.2 * memory.usual[0]
+    novelty = novelty_step(memory, np.full(2, off), n_first=300)[1]
+    assert novelty[1] < novelty[0]
 
 
 @pytest.mark.parametrize("huge", [1e3, 1e29])
