@@ -1,9 +1,9 @@
 """What does a point cost, by how many series are scored on one clock.
 
 Data: made up, a level with noise, no value twice in a series, for what was seen before costs novelty less.
-Every series has two days behind it. A tick is one call of the scan that the service runs; slots of five minutes end every fifth tick, and
-what is learned then is part of the mean. pyod's isolation forest is asked row by row, as a detector
-without a vectorised scan has to be.
+Every series has two days behind it. A tick is one call of the scan that the service runs; slots of five
+minutes end every fifth tick, and what is learned then is part of the mean. pyod's isolation forest is asked
+row by row, as a detector without a vectorised scan has to be.
 """
 
 from __future__ import annotations
