@@ -10,7 +10,9 @@ from pathlib import Path
 MODEL_NAME = "sunspot-detectors"
 LOG_MODEL_NAME = "sunspot-logs"
 RANKER_MODEL_NAME = "sunspot-ranker"
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
+"""The aliases: what is in use, and what scores in shadow to replace it."""
+
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"
 NO_CHAMPION = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})

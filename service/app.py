@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
+from models.registry import CHALLENGER
 from service.background import Repeating
 from service.bodies import BoundedBody
 from service.calendar_file import overrides_from
@@ -27,13 +28,15 @@ from service.live_logs import LiveLogs
 from service.log_checkpoints import LogCheckpoints
 from service.measures import Measures
 from service.notify.outbox import Outbox, post_to
-from service.pages import reference, team_views, views
+from service.pages import model_views, reference, team_views, views
 from service.paging import Paging
 from service.parts import ServiceParts, graph_in_use
 from service.reference import TAGS, describe
-from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples
+from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples, shadow
 from service.scoring import FirstStage
 from service.security import Gate
+from service.shadow import Shadow
+from service.shadow_record import SHADOW
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from models.ranker_bundle import RankerBundle
     from service.champion import BundleSource
     from service.clock import WallClock
+    from service.scoring import ClosedTick
     from service.settings import Settings
 
 STORE = "store.sqlite"
@@ -72,11 +76,12 @@ WATCHDOG_S, OUTBOX_S = 15.0, 2.0
 
 @dataclass(frozen=True)
 class Sources:
-    """What makes the source of each registered model's champion; called in the background."""
+    """What makes the source of each champion, and of the challenger; called in the background."""
 
     detectors: Callable[[], BundleSource[Bundle]]
     ranker: Callable[[], BundleSource[RankerBundle]] = NoSource
     logs: Callable[[], BundleSource[LogBundle]] = NoSource
+    challenger: Callable[[], BundleSource[Bundle]] = NoSource
 
 
 def create_app(
@@ -184,11 +189,24 @@ def _parts(
         tell=page_desk.put,
         path=settings.data_dir / PAGING_CHECKPOINT,
     )
+    own_shadow = Shadow(
+        settings,
+        live,
+        own_paging,
+        graph=graph,
+        maintenance=maintenance.windows,
+        directory=settings.data_dir / SHADOW,
+    )
+
+    def scored(tick: ClosedTick) -> None:
+        own_paging.take(tick)
+        own_shadow.take(tick)
+
     first_stage = FirstStage(
         live,
         Checkpoints(settings.data_dir / CHECKPOINT),
         grace=settings.grace,
-        on_tick=own_paging.take,
+        on_tick=scored,
     )
     return ServiceParts(
         settings=settings,
@@ -197,6 +215,7 @@ def _parts(
         live=live,
         logs=live_logs,
         champion=Champion(sources.detectors, live.adopt),
+        challenger=Champion(sources.challenger, own_shadow.adopt, withdraw=own_shadow.withdraw),
         ranker=Champion(sources.ranker, live.adopt_ranker),
         log_champion=Champion(sources.logs, live_logs.adopt),
         first_stage=first_stage,
@@ -207,6 +226,7 @@ def _parts(
         cases=cases,
         desk=desk,
         paging=own_paging,
+        shadow=own_shadow,
         page_desk=page_desk,
         watchdog=Watchdog(settings, first_stage, clock, tell=page_desk.put),
         pages=page_store,
@@ -224,6 +244,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
 
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
+        Repeating("challenger", parts.challenger.refresh, every_s=parts.settings.refresh_s),
         Repeating("ranker", parts.ranker.refresh, every_s=parts.settings.refresh_s),
         Repeating("log champion", parts.log_champion.refresh, every_s=parts.settings.refresh_s),
         Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s, at_once=False),
@@ -233,6 +254,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         Repeating("watchdog", parts.watchdog.look, every_s=WATCHDOG_S),
         Repeating("outbox", parts.outbox.deliver, every_s=OUTBOX_S),
         Repeating("paging checkpoint", keep_paging, every_s=CHECKPOINT_S),
+        Repeating("shadow checkpoint", parts.shadow.keep, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
         Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
         Repeating("cases", parts.cases.advance, every_s=CASES_S),
@@ -250,6 +272,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             parts.first_stage.keep()
             parts.logs.keep()
             keep_paging()
+            parts.shadow.keep()
             parts.cases.advance()
 
     app = FastAPI(
@@ -263,9 +286,9 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         lifespan=running,
     )
     app.state.parts = parts
-    for routes in (samples, logs, alerts, incidents, paging, cmdb, changes, health):
+    for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, team_views, reference):
+    for pages in (views, team_views, model_views, reference):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=parts.settings.body_limit_bytes)
@@ -299,4 +322,11 @@ def _registry(settings: Settings) -> Sources:
 
         return ModelSource(settings.mlflow_uri, LOGS_MODEL, settings.data_dir / LOG_BUNDLES)
 
-    return Sources(detectors, ranker, logs)
+    def challenger() -> BundleSource[Bundle]:
+        from service.model_source import ModelSource  # noqa: PLC0415
+
+        model = replace(DETECTORS_MODEL, name=settings.model_name)
+        cache = settings.data_dir / SHADOW / BUNDLES
+        return ModelSource(settings.mlflow_uri, model, cache, alias=CHALLENGER)
+
+    return Sources(detectors, ranker, logs, challenger)

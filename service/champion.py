@@ -1,8 +1,9 @@
-"""The champion, looked at again and again and swapped in without a request noticing."""
+"""A registered bundle, looked at again and again and swapped in without a request noticing."""
 
 from __future__ import annotations
 
 import logging
+from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from models.registered import AnyBundle
@@ -46,7 +47,7 @@ class NoSource:
 
 
 class Champion(Generic[AnyBundle]):
-    """Keeps the champion of one registered model in use.
+    """Keeps the champion of one registered model in use; safe to use from several threads.
 
     Parameters
     ----------
@@ -54,13 +55,21 @@ class Champion(Generic[AnyBundle]):
         Makes the source; called in the background, for it may take seconds.
     adopt
         Puts a bundle to use.
+    withdraw
+        Stops using the bundle, once the source has none any more.
     """
 
     def __init__(
-        self, open_source: Callable[[], BundleSource[AnyBundle]], adopt: Callable[[AnyBundle], None]
+        self,
+        open_source: Callable[[], BundleSource[AnyBundle]],
+        adopt: Callable[[AnyBundle], None],
+        *,
+        withdraw: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_source = open_source
         self._adopt = adopt
+        self._withdraw = withdraw
+        self._refreshing = Lock()
         self._source: BundleSource[AnyBundle] | None = None
         self._version = ""
 
@@ -71,16 +80,22 @@ class Champion(Generic[AnyBundle]):
 
     def refresh(self) -> None:
         """Look at the registry and adopt the champion if it is another one."""
-        if self._source is None:
-            self._source = self._open_source()
-            self._put_to_use(
-                self._source.current()
-            )  # the one kept from last time, while the registry is asked
-        self._source.refresh()
-        self._put_to_use(self._source.current())
+        with self._refreshing:
+            if self._source is None:
+                self._source = self._open_source()
+                self._put_to_use(
+                    self._source.current()
+                )  # the one kept from last time, while the registry is asked
+            self._source.refresh()
+            self._put_to_use(self._source.current())
 
     def _put_to_use(self, bundle: AnyBundle | None) -> None:
-        if bundle is not None and bundle.version != self._version:
+        version = "" if bundle is None else bundle.version
+        if version == self._version:
+            return
+        if bundle is None:
+            self._withdraw()
+        else:
             self._adopt(bundle)
-            self._version = bundle.version
-            logger.info("champion adopted", extra={"version": bundle.version})
+        self._version = version
+        logger.info("bundle changed", extra={"version": version or "none"})

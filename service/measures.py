@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 if TYPE_CHECKING:
     from service.live import Received
     from service.live_logs import ReceivedLogs
+    from service.shadow_record import ShadowRecord
 
 RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -62,6 +63,18 @@ class Measures:
         self.incidents = Gauge("sunspot_incidents", "Incidents kept.", registry=self.registry)
         self.bundle = Gauge(
             "sunspot_bundle", "The bundle in use: always 1.", ["version"], registry=self.registry
+        )
+        self._shadow_pages = Gauge(
+            "sunspot_shadow_pages",
+            "Pages since the challenger began: by both, or by one alone; absent while nothing is compared.",
+            ["by"],
+            registry=self.registry,
+        )
+        self._shadow_ticks = Gauge(
+            "sunspot_shadow_ticks",
+            "Ticks compared with the challenger: alike, or with other items over their thresholds.",
+            ["outcome"],
+            registry=self.registry,
         )
         self.damage = Gauge(
             "sunspot_history_damaged",
@@ -122,6 +135,17 @@ class Measures:
     def count_request(self, method: str, route: str, status: int) -> None:
         """Count a request that was answered."""
         self._requests.labels(method, route, str(status)).inc()
+
+    def set_shadow(self, record: ShadowRecord | None) -> None:
+        """Take over what came of the challenger."""
+        self._shadow_pages.clear()
+        self._shadow_ticks.clear()
+        if record is not None:
+            self._shadow_pages.labels("both").set(record.n_both)
+            self._shadow_pages.labels("champion").set(record.n_champion)
+            self._shadow_pages.labels("challenger").set(record.n_challenger)
+            self._shadow_ticks.labels("alike").set(record.n_ticks - record.n_apart)
+            self._shadow_ticks.labels("apart").set(record.n_apart)
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""

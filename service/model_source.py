@@ -1,4 +1,4 @@
-"""Where the service gets its bundle: the champion of the registry, or the last one it had."""
+"""Where the service gets a bundle: the one of an alias in the registry, or the last one it had."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.errors import BadBundleError
 from models.registered import AnyBundle
 from models.registry import (
     BUNDLE_VERSION_TAG,
+    CHALLENGER,
     CHAMPION,
     NO_CHAMPION,
     bundle_directory,
@@ -29,37 +30,48 @@ POINTER = "current.json"
 
 
 class ModelSource(Generic[AnyBundle]):
-    """The champion's bundle, kept in memory and in a directory that outlives the process.
+    """The bundle of an alias, kept in memory and in a directory that outlives the process.
 
     A registry out of reach, or a bundle that cannot be loaded, leaves the last one in use and says so
-    in `problem`. Safe to use from several threads: a bundle is swapped whole, or not at all.
+    in `problem`. A champion serves on if its alias is gone; a challenger is dropped. Safe to use
+    from several threads: a bundle is swapped whole, or not at all.
 
     Parameters
     ----------
     tracking_uri
         MLflow's address.
     model
-        The registered model whose champion serves.
+        The registered model whose bundles serve.
     cache_dir
         Directory for the last bundle; made if need be.
+    alias
+        Which of its versions.
     """
 
-    def __init__(self, tracking_uri: str, model: RegisteredModel[AnyBundle], cache_dir: Path) -> None:
+    def __init__(
+        self,
+        tracking_uri: str,
+        model: RegisteredModel[AnyBundle],
+        cache_dir: Path,
+        *,
+        alias: str = CHAMPION,
+    ) -> None:
         self._uri = tracking_uri
         self._model = model
         self._cache = cache_dir
+        self._alias = alias
         self._refreshing = Lock()
         self._client: Any = None
-        self._champion = ""
+        self._fetched = ""
         self.problem = ""
         self._bundle = self._cached()
 
     def current(self) -> AnyBundle | None:
-        """Return the bundle in use, or ``None`` as long as there has been no champion."""
+        """Return the bundle in use, or ``None`` while there is none."""
         return self._bundle
 
     def refresh(self) -> bool:
-        """Look at the registry, and return whether another champion was swapped in."""
+        """Look at the registry, and return whether another bundle was swapped in."""
         with self._refreshing:
             before = self._bundle
             try:
@@ -71,15 +83,19 @@ class ModelSource(Generic[AnyBundle]):
             return self._bundle is not before
 
     def _fetch(self) -> None:
-        version = self._champion_version()
-        if version is None or version.version == self._champion:
+        version = self._aliased_version()
+        if version is None:
+            if self._alias == CHALLENGER:
+                self._forget()
+            return
+        if version.version == self._fetched:
             return
         wanted = str(version.tags.get(BUNDLE_VERSION_TAG, ""))
         if self._bundle is None or self._bundle.version != wanted:
             self._bundle = self._downloaded(version, wanted)
-        self._champion = version.version
+        self._fetched = version.version
 
-    def _champion_version(self) -> Any:
+    def _aliased_version(self) -> Any:
         path = store_path(self._uri)
         if path is not None and not path.is_file():  # MLflow would make an empty store of it
             raise FileNotFoundError(f"there is no tracking store at {path} yet: run sunspot train detectors")
@@ -91,7 +107,7 @@ class ModelSource(Generic[AnyBundle]):
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            return self._client.get_model_version_by_alias(self._model.name, CHAMPION)
+            return self._client.get_model_version_by_alias(self._model.name, self._alias)
         except MlflowException as reason:
             if reason.error_code in NO_CHAMPION:
                 return None
@@ -126,6 +142,13 @@ class ModelSource(Generic[AnyBundle]):
         for other in self._cache.glob("sha256-*"):
             if other != kept:
                 shutil.rmtree(other, ignore_errors=True)
+
+    def _forget(self) -> None:
+        """Have no bundle any more, not even after a restart."""
+        self._bundle, self._fetched = None, ""
+        (self._cache / POINTER).unlink(missing_ok=True)
+        for kept in self._cache.glob("sha256-*"):
+            shutil.rmtree(kept, ignore_errors=True)
 
     def _cached(self) -> AnyBundle | None:
         pointer = self._cache / POINTER

@@ -47,7 +47,7 @@ TOO_LATE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class _Estate:
+class Estate:
     """What follows from a bundle, its clock and a graph, kept while these stay the same.
 
     Attributes
@@ -84,6 +84,8 @@ class Paging:
         Takes notices, in the order they were made.
     path
         Where the memory outlives the process.
+    state
+        The memory to begin with; by default the one kept last.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Paging:
         maintenance: Callable[[int], Iterable[Maintenance]],
         tell: Callable[[Iterable[Notice]], None],
         path: Path,
+        state: PagingState | None = None,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -102,9 +105,14 @@ class Paging:
         self._maintenance = maintenance
         self._tell = tell
         self._path = path
-        self._state = self._kept = read_paging(path)
+        self._state = self._kept = state or read_paging(path)
         self._keeping = Lock()
-        self._estate: _Estate | None = None
+        self._estate: Estate | None = None
+
+    @property
+    def state(self) -> PagingState | None:
+        """The memory after the last tick; ``None`` before the first."""
+        return self._state
 
     @property
     def since_ms(self) -> int | None:
@@ -115,11 +123,22 @@ class Paging:
     def teams(self) -> Teams | None:
         """Teams under the bundle and graph in use; ``None`` while nothing can be paged."""
         in_use = self._live.in_use
-        return None if in_use.bundle is None else self._estate_of(in_use.bundle, in_use.clock).teams
+        return None if in_use.bundle is None else self.estate_of(in_use.bundle, in_use.clock).teams
+
+    def estate_of(self, bundle: Bundle, clock: Clock) -> Estate:
+        """Return what follows from a bundle, its clock and the graph of the moment."""
+        graph, known = self._graph(), self._estate
+        if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
+            return known
+        related = lru_cache(maxsize=10_000)(lambda item: neighbourhood_of(graph, item))
+        items = tuple(key.item for key in bundle.baseline.keys)
+        teams, sending = teams_of(bundle, graph, self._settings), sending_phases(bundle.normal, clock)
+        self._estate = made = Estate(bundle, clock, graph, items, teams, sending, related)
+        return made
 
     def take(self, tick: ClosedTick) -> None:
         """Step through a tick, and tell what it calls for; a tick taken before is passed over."""
-        bundle, estate = tick.bundle, self._estate_of(tick.bundle, tick.clock)
+        bundle, estate = tick.bundle, self.estate_of(tick.bundle, tick.clock)
         teams = estate.teams
         state = self._state or initial_paging(bundle.baseline.keys)
         state = state.moved_to(bundle.baseline.keys)
@@ -130,8 +149,8 @@ class Paging:
         memory, calls, ended = paging_step(
             state.memory,
             tick.tick_ms,
-            tick.scores.values,
-            tick.severity,
+            tick.scores.onset.values,
+            tick.scores.severity,
             teams.watched,
             estate.related,
             muted=muted,
@@ -141,7 +160,7 @@ class Paging:
             anomaly_notice(
                 call,
                 metric=keys[call.series].metric,
-                novelty=float(tick.novelty[call.series]),
+                novelty=float(tick.scores.novelty[call.series]),
                 tail=teams.tail(call.team, bundle.step_ms),
                 budget_per_week=teams.budgets[call.team].budget_per_week,
             )
@@ -171,10 +190,10 @@ class Paging:
         tick: ClosedTick,
         phase: Phase,
         muted: Collection[str],
-        estate: _Estate,
+        estate: Estate,
     ) -> tuple[dict[str, int], list[Notice]]:
         """Items that are silent now, and what is to be told of them."""
-        stale = silent_items(estate.items, tick.state.seen_ms, tick.tick_ms)
+        stale = silent_items(estate.items, tick.memory.state.seen_ms, tick.tick_ms)
         missed = {item for item in stale - set(muted) if phase in estate.sending.get(item, ())}
         notices = [
             over_notice(SILENT_SOURCE, item, state.silent[item], tick.tick_ms)
@@ -201,16 +220,6 @@ class Paging:
             return frozenset(teams.of_item)
         windows = self._maintenance(tick.tick_ms)
         return muted_items(windows, teams.of_item, at_ms=tick.tick_ms, phase=phase)
-
-    def _estate_of(self, bundle: Bundle, clock: Clock) -> _Estate:
-        graph, known = self._graph(), self._estate
-        if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
-            return known
-        related = lru_cache(maxsize=10_000)(lambda item: neighbourhood_of(graph, item))
-        items = tuple(key.item for key in bundle.baseline.keys)
-        teams, sending = teams_of(bundle, graph, self._settings), sending_phases(bundle.normal, clock)
-        self._estate = made = _Estate(bundle, clock, graph, items, teams, sending, related)
-        return made
 
 
 def neighbourhood_of(graph: DependencyGraph, item: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.scoring import FirstStage
     from service.security import Gate
     from service.settings import Settings
+    from service.shadow import Shadow
     from service.store.audit import Audit
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
@@ -45,6 +46,7 @@ class ServiceParts:
     live: LiveSignals
     logs: LiveLogs
     champion: Champion[Bundle]
+    challenger: Champion[Bundle]
     ranker: Champion[RankerBundle]
     log_champion: Champion[LogBundle]
     first_stage: FirstStage
@@ -55,6 +57,7 @@ class ServiceParts:
     desk: AlertDesk
     cases: CaseExport
     paging: Paging
+    shadow: Shadow
     page_desk: PageDesk
     watchdog: Watchdog
     pages: PageStore

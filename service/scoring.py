@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from numpy.typing import NDArray
-
     from features.calendar import Clock
     from models.bundle import Bundle
-    from models.detectors.first_stage import Scores
-    from models.detectors.three_scores import Memory
+    from models.detectors.three_scores import Memory, ThreeScores
     from models.state import State
     from service.checkpoints import Checkpoints
     from service.live import LiveSignals
@@ -58,22 +55,20 @@ class ClosedTick:
 
     Attributes
     ----------
-    values
-        Shape ``(n_series,)``, of the bundle's series, as scored.
-    state
-        The memory of the first stage after the tick.
-    severity, novelty
-        Shape ``(n_series,)``: the two other scores, as `models.detectors.three_scores` defines them.
+    window
+        Where its values come from, and those of other series.
+    memory
+        What is carried to the next tick.
+    scores
+        Of every series of the bundle.
     """
 
     bundle: Bundle
     clock: Clock
+    window: RecentWindow
     tick_ms: int
-    values: NDArray[np.float64]
-    scores: Scores
-    state: State
-    severity: NDArray[np.float32]
-    novelty: NDArray[np.float32]
+    memory: Memory
+    scores: ThreeScores
 
 
 class FirstStage:
@@ -122,18 +117,7 @@ class FirstStage:
                 tick_ms = tick * window.step_ms
                 memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
                 self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
-                self._on_tick(
-                    ClosedTick(
-                        bundle,
-                        in_use.clock,
-                        tick_ms,
-                        values,
-                        scores.onset,
-                        memory.state,
-                        scores.severity,
-                        scores.novelty,
-                    )
-                )
+                self._on_tick(ClosedTick(bundle, in_use.clock, window, tick_ms, memory, scores))
             return len(ticks)
 
     def keep(self) -> None:

@@ -147,14 +147,22 @@ def as_columns(frame: Frame) -> dict[str, Any]:
 
 
 def an_app(
-    directory: Path, *, bundle: Bundle | None = None, clock: StillClock | None = None, **chosen: Any
+    directory: Path,
+    *,
+    bundle: Bundle | None = None,
+    challenger: Bundle | None = None,
+    clock: StillClock | None = None,
+    **chosen: Any,
 ) -> FastAPI:
-    source = FakeSource(bundle)
+    source, rival = FakeSource(bundle), FakeSource(challenger)
     app = create_app(
-        settings_for(directory, **chosen), sources=Sources(lambda: source), clock=clock or StillClock()
+        settings_for(directory, **chosen),
+        sources=Sources(lambda: source, challenger=lambda: rival),
+        clock=clock or StillClock(),
     )
-    app.state.source = source
+    app.state.source, app.state.challenger_source = source, rival
     app.state.parts.champion.refresh()
+    app.state.parts.challenger.refresh()
     return app
 
 

@@ -59,6 +59,7 @@ def read_metrics(parts: Parts) -> Response:
     measures.bundle.clear()
     if in_use.bundle is not None:
         measures.bundle.labels(in_use.bundle.version).set(1)
+    measures.set_shadow(parts.shadow.record)
     return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

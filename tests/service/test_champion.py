@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING
 
 from service_builders import (
@@ -60,6 +61,38 @@ def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) 
     assert live.in_use.bundle is source.bundle
     with a_client(app) as client:
         assert client.get("/healthz").status_code == 200
+
+
+def test_only_one_thread_at_a_time_looks_at_the_registry() -> None:
+    both_inside, adopted = Barrier(2), list[str]()
+    met = []
+
+    def open_source() -> FakeSource:
+        try:
+            both_inside.wait(0.2)  # a second one would come in meanwhile
+            met.append(True)
+        except BrokenBarrierError:
+            pass
+        return FakeSource(a_bundle())
+
+    champion = Champion(open_source, lambda bundle: adopted.append(bundle.version))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(lambda _: champion.refresh(), range(2)))
+    assert not met
+    assert adopted == [a_bundle().version]
+
+
+def test_a_bundle_that_is_gone_is_withdrawn_once_and_comes_back() -> None:
+    source, seen = FakeSource(a_bundle()), list[str]()
+    champion = Champion(
+        lambda: source,
+        lambda bundle: seen.append(bundle.metadata["name"]),
+        withdraw=lambda: seen.append("withdrawn"),
+    )
+    for bundle in (a_bundle(), None, None, a_bundle()):
+        source.bundle = bundle
+        champion.refresh()
+    assert seen == ["first", "withdrawn", "first"]
 
 
 def test_a_registry_out_of_reach_is_told_and_the_service_stays_ready(tmp_path: Path) -> None:

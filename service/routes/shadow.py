@@ -1,0 +1,100 @@
+"""The challenger that scores in shadow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Self
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from service.clock import from_ms
+from service.errors import MissingScopeError, NoTokenError, problems
+from service.parts import Parts
+from service.security import Scope, requires
+
+if TYPE_CHECKING:
+    from service.shadow_record import LonePage, ShadowRecord
+
+router = APIRouter(prefix="/v1", tags=["paging"])
+
+
+class LonePageOut(BaseModel):
+    """A page that one of the two sends, and the other does not."""
+
+    by: Literal["champion", "challenger"]
+    item: str
+    metric: str
+    at: datetime
+    champion_score: float | None = Field(description="null where it has none")
+    champion_threshold: float | None = Field(description="null where it does not page for the series")
+    challenger_score: float | None
+    challenger_threshold: float | None
+
+    @classmethod
+    def of(cls, page: LonePage) -> Self:
+        """Tell a page."""
+        return cls(
+            by="champion" if page.by == "champion" else "challenger",
+            item=page.item,
+            metric=page.metric,
+            at=from_ms(page.at_ms),
+            champion_score=page.champion_score,
+            champion_threshold=page.champion_threshold,
+            challenger_score=page.challenger_score,
+            challenger_threshold=page.challenger_threshold,
+        )
+
+
+class ComparedOut(BaseModel):
+    """Champion and challenger over the same ticks, each with its thresholds and its governor."""
+
+    champion_version: str
+    challenger_version: str
+    since: datetime = Field(description="start of the first tick compared; another bundle begins anew")
+    until: datetime
+    ticks: int
+    ticks_apart: int = Field(description="at which not the same items were over their thresholds")
+    pages_both: int = Field(description="for the same trouble")
+    pages_champion_alone: int
+    pages_challenger_alone: int
+    latest: list[LonePageOut] = Field(description="the ten latest pages of one alone, the newest first")
+
+    @classmethod
+    def of(cls, record: ShadowRecord) -> Self:
+        """Tell a record."""
+        return cls(
+            champion_version=record.champion,
+            challenger_version=record.challenger,
+            since=from_ms(record.since_ms),
+            until=from_ms(record.until_ms),
+            ticks=record.n_ticks,
+            ticks_apart=record.n_apart,
+            pages_both=record.n_both,
+            pages_champion_alone=record.n_champion,
+            pages_challenger_alone=record.n_challenger,
+            latest=[LonePageOut.of(each) for each in record.latest],
+        )
+
+
+class ShadowOut(BaseModel):
+    """The challenger beside the champion."""
+
+    compared: ComparedOut | None = Field(description="null while nothing is compared")
+    reason: str = Field(description="why nothing is compared; empty if something is")
+    problem: str = Field(description="why the registry's challenger could not be fetched; empty if it could")
+
+
+@router.get(
+    "/shadow",
+    dependencies=[Depends(requires(Scope.READ))],
+    responses=problems(NoTokenError, MissingScopeError),
+)
+def read_shadow(parts: Parts) -> ShadowOut:
+    """Compare the challenger, which scores in shadow and pages nobody, with the champion."""
+    record = parts.shadow.record
+    return ShadowOut(
+        compared=None if record is None else ComparedOut.of(record),
+        reason=parts.shadow.reason,
+        problem=parts.challenger.problem,
+    )
