@@ -48,7 +48,7 @@ model_option = click.option(
 
 @click.group(name="models")
 def command() -> None:
-    """List and compare the registered bundles, and choose the champion."""
+    """List and compare the registered bundles, and choose champion and challenger."""
 
 
 command.add_command(drift)
@@ -74,7 +74,7 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     for each in bundles:
         table.add_row(
             each.version,
-            "champion" if each.is_champion else "",
+            "champion" if each.is_champion else "challenger" if each.is_challenger else "",
             datetime.fromtimestamp(each.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
             each.bundle_version.removeprefix("sha256:")[:12],
             each.run_id[:12],
@@ -92,7 +92,8 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
 def compare_models(first: str, second: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Show the figures of two versions on held-back time side by side.
 
-    Each was judged on the time held back in its own training: compare versions of one history.
+    Each was judged on the time held back in its own training: compare versions of one history. Of champion
+    and challenger it is also said what they made of the same ticks.
     """
     from rich.table import Table
 
@@ -104,6 +105,9 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
         change = None if before is None or after is None else after - before
         table.add_row(name, _figure(before, "{:.4g}"), _figure(after, "{:.4g}"), _figure(change, "{:+.4g}"))
     _print(table)
+    for each, rival in ((one, other), (other, one)):
+        if each.is_challenger and rival.is_champion:
+            click.echo(f"version {each.version} was {_shadow(each, bundles, data)}")
 
 
 @command.command(name="promote")
@@ -114,11 +118,45 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Make a version champion, whatever the gate said of it."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    if _found(tracker.registered(), version).is_champion:
+    bundles = tracker.registered()
+    chosen = _found(bundles, version)
+    if chosen.is_champion:
         click.echo(f"version {version} is champion already")
         return
+    if chosen.is_challenger:
+        click.echo(f"version {version} was {_shadow(chosen, bundles, data)}")
     tracker.promote(version)
     click.echo(f"version {version} is champion")
+
+
+@command.command(name="challenge")
+@click.argument("version")
+@data_option
+@tracking_uri_option
+def name_challenger(version: str, data: Path, tracking_uri: str) -> None:
+    """Have the service score with a version of the detectors in shadow: it pages nobody.
+
+    What it would have paged is told by `sunspot models compare` and `promote`, and on the page /models.
+    """
+    tracker = tracker_of(MODEL_NAMES[0], data, tracking_uri)
+    if _found(tracker.registered(), version).is_champion:
+        raise click.ClickException(f"version {version} is champion: there is nothing to compare it with")
+    tracker.challenge(version)
+    click.echo(f"version {version} is challenger: the service scores with it in shadow")
+
+
+@command.command(name="withdraw")
+@data_option
+@tracking_uri_option
+def withdraw_challenger(data: Path, tracking_uri: str) -> None:
+    """Have no challenger any more."""
+    tracker = tracker_of(MODEL_NAMES[0], data, tracking_uri)
+    for each in tracker.registered():
+        if each.is_challenger:
+            tracker.withdraw()
+            click.echo(f"version {each.version} is challenger no more")
+            return
+    click.echo("no version is challenger")
 
 
 @command.command(name="rollback")
@@ -155,6 +193,18 @@ def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:
         if each.version == version:
             return each
     raise click.ClickException(f"no version {version} is registered: see sunspot models list")
+
+
+def _shadow(challenger: RegisteredBundle, bundles: list[RegisteredBundle], data: Path) -> str:
+    """What the service kept of a challenger beside the champion of the moment."""
+    from service.shadow_record import RECORD, SHADOW, read_record, told
+
+    path = data / SHADOW / RECORD
+    record = read_record(path)
+    champions = {each.bundle_version for each in bundles if each.is_champion}
+    if record is None or record.challenger != challenger.bundle_version or record.champion not in champions:
+        return f"not in shadow beside the champion yet, as far as {path} says"
+    return f"{told(record)}; see /v1/shadow or the page /models"
 
 
 def _print(table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,13 @@ def a_bundle(
         metadata={"name": name},
         pages=a_page_record(len(normal.keys)),
     )
+
+
+def a_dull_bundle() -> Bundle:
+    """Fit a bundle that pages at a thousand times the scores."""
+    bundle = a_bundle(name="dull")
+    assert bundle.pages is not None
+    return replace(bundle, pages=replace(bundle.pages, thresholds=1e3 * bundle.pages.thresholds))
 
 
 def a_page_record(n_series: int) -> PageRecord:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service_builders import a_cmdb, a_service, a_webhook
+from service_builders import a_cmdb, a_dull_bundle, a_service, a_webhook
 
 from service.reference import EXAMPLES
 
@@ -68,6 +68,7 @@ READ = (
     "/v1/incidents/{incident}/causes",
     "/v1/teams",
     "/v1/pages",
+    "/v1/shadow",
     "/v1/maintenance",
     "/v1/cmdb",
     "/v1/cmdb/items/{item}/dependencies",
@@ -82,7 +83,7 @@ READ = (
 
 def recorded(directory: Path) -> dict[str, Any]:
     """Return the answer of each operation, by a name such as ``GET /healthz``."""
-    with a_service(directory) as client:
+    with a_service(directory, challenger=a_dull_bundle()) as client:
         client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
         client.app.state.parts.page_desk.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}

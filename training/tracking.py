@@ -18,6 +18,7 @@ from models.registered import DETECTORS_MODEL, AnyBundle
 from models.registry import (
     BUNDLE_DIRECTORY,
     BUNDLE_VERSION_TAG,
+    CHALLENGER,
     CHAMPION,
     NO_CHAMPION,
     bundle_directory,
@@ -54,6 +55,7 @@ class RegisteredBundle:
     run_id: str
     bundle_version: str
     is_champion: bool
+    is_challenger: bool
     figures: Mapping[str, float]
 
 
@@ -192,12 +194,25 @@ class MlflowTracker(Generic[AnyBundle]):
                 return None
 
     def promote(self, version: str) -> None:
-        """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had."""
+        """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had.
+
+        A challenger that becomes champion challenges no more.
+        """
         aliases = self._client.get_registered_model(self._model.name).aliases
         before = str(aliases.get(CHAMPION, ""))
         if before and before != version:
             self._client.set_registered_model_alias(self._model.name, PREVIOUS, before)
         self._client.set_registered_model_alias(self._model.name, CHAMPION, version)
+        if str(aliases.get(CHALLENGER)) == version:
+            self._client.delete_registered_model_alias(self._model.name, CHALLENGER)
+
+    def challenge(self, version: str) -> None:
+        """Move the alias ``challenger`` to a version: the service scores with it in shadow."""
+        self._client.set_registered_model_alias(self._model.name, CHALLENGER, version)
+
+    def withdraw(self) -> None:
+        """Have no challenger any more."""
+        self._client.delete_registered_model_alias(self._model.name, CHALLENGER)
 
     def champion_version(self) -> str:
         """Return the version in use; empty if there is none."""
@@ -227,6 +242,7 @@ class MlflowTracker(Generic[AnyBundle]):
                 run_id=str(each.run_id),
                 bundle_version=each.tags.get(BUNDLE_VERSION_TAG, ""),
                 is_champion=str(aliases.get(CHAMPION)) == str(each.version),
+                is_challenger=str(aliases.get(CHALLENGER)) == str(each.version),
                 figures=dict(self._client.get_run(str(each.run_id)).data.metrics),
             )
             for each in sorted(versions, key=lambda each: int(each.version), reverse=True)

@@ -14,7 +14,7 @@ from training_builders import a_bundle
 from models.ranker_bundle import make_ranker_bundle
 from models.rankers.posterior import Belief
 from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
-from models.registry import tracking_uri_for
+from models.registry import CHALLENGER, tracking_uri_for
 from service.model_source import ModelSource
 from training.tracking import MlflowTracker
 
@@ -81,6 +81,29 @@ def test_without_a_champion_there_is_no_bundle_and_no_problem(
     source = ModelSource(tracker.uri, replace(DETECTORS_MODEL, name="a-model-nobody-registered"), tmp_path)
     assert not source.refresh()
     assert (source.current(), source.problem) == (None, "")
+
+
+def test_a_challenger_is_fetched_kept_and_dropped_with_its_alias(
+    tracker: MlflowTracker[Bundle], tmp_path: Path
+) -> None:
+    rival = a_bundle(note="rival")
+    with tracker.run("test", {}) as run:
+        version = tracker.register(run, rival)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, tmp_path, alias=CHALLENGER)
+    assert not source.refresh(), "what is only registered does not challenge"
+    tracker.challenge(version)
+    assert source.refresh()
+    unreachable = ModelSource(NOWHERE, DETECTORS_MODEL, tmp_path, alias=CHALLENGER)
+    unreachable.refresh()
+    kept = unreachable.current()
+    assert kept is not None
+    assert kept.version == rival.version
+    tracker.withdraw()
+    assert source.refresh()
+    assert (source.current(), source.problem, list(tmp_path.iterdir())) == (None, "", [])
+    tracker.challenge(version)
+    assert source.refresh(), "the same version, once more"
+    tracker.withdraw()
 
 
 def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(

@@ -15,6 +15,7 @@ from service_builders import (
     a_bundle,
     a_client,
     a_cmdb,
+    a_dull_bundle,
     an_app,
     an_incident_frame,
     as_columns,
@@ -39,14 +40,8 @@ N_CLOSED = 359
 
 
 def a_keen_one() -> Bundle:
+    """Fit a bundle that is of one mind with the champion."""
     return a_bundle(name="keen")
-
-
-def a_dull_one() -> Bundle:
-    """Fit a bundle that pages at a thousand times the scores."""
-    bundle = a_bundle(name="dull")
-    assert bundle.pages is not None
-    return replace(bundle, pages=replace(bundle.pages, thresholds=1e3 * bundle.pages.thresholds))
 
 
 def send(app: FastAPI, client: TestClient) -> None:
@@ -90,7 +85,7 @@ def test_a_challenger_of_the_same_mind_pages_for_the_same_trouble(tmp_path: Path
 
 @pytest.mark.parametrize(("by", "silent"), [("champion", "challenger"), ("challenger", "champion")])
 def test_pages_of_one_alone_are_told_with_the_scores_of_both(tmp_path: Path, by: str, silent: str) -> None:
-    bundles = {by: a_keen_one(), silent: a_dull_one()}
+    bundles = {by: a_keen_one(), silent: a_dull_bundle()}
     app = an_app(tmp_path, bundle=bundles["champion"], challenger=bundles["challenger"])
     with a_client(app) as client:
         send(app, client)
@@ -112,7 +107,7 @@ def test_a_restart_goes_on_and_another_bundle_begins_anew(tmp_path: Path) -> Non
     halves = frame.between(frame.start_ms, frame.start_ms + 30 * MINUTE_MS), frame
     found = []
     for half in halves:
-        app = an_app(tmp_path, bundle=a_keen_one(), challenger=a_dull_one())
+        app = an_app(tmp_path, bundle=a_keen_one(), challenger=a_dull_bundle())
         with a_client(app) as client:
             client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
             client.post("/v1/samples", json=as_columns(half)).raise_for_status()
@@ -121,7 +116,7 @@ def test_a_restart_goes_on_and_another_bundle_begins_anew(tmp_path: Path) -> Non
     assert [each["ticks"] for each in found] == [N_CLOSED, N_CLOSED + 29]
     assert found[0]["since"] == found[1]["since"]
     assert counts(found[1]) == [0, 1, 0]
-    for number, pair in enumerate(((a_keen_one(), a_bundle(name="third")), (a_bundle(), a_dull_one()))):
+    for number, pair in enumerate(((a_keen_one(), a_bundle(name="third")), (a_bundle(), a_dull_bundle()))):
         later = replace(frame, start_ms=frame.end_ms + number * 60 * MINUTE_MS)
         clock = StillClock(from_ms(later.end_ms))
         app = an_app(tmp_path, bundle=pair[0], challenger=pair[1], clock=clock)
@@ -145,7 +140,7 @@ def test_without_a_challenger_nothing_is_computed_and_that_is_said(tmp_path: Pat
 
 
 def test_a_challenger_that_is_withdrawn_is_forgotten(tmp_path: Path) -> None:
-    app = an_app(tmp_path, bundle=a_bundle(), challenger=a_dull_one())
+    app = an_app(tmp_path, bundle=a_bundle(), challenger=a_dull_bundle())
     parts = app.state.parts
     with a_client(app) as client:
         send(app, client)

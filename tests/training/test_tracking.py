@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from training_builders import a_bundle
 
 from models.detectors import DETECTORS
 from models.registered import DETECTORS_MODEL
+from service.shadow_record import RECORD, SHADOW, ShadowRecord, write_record
 from sunspot.models import command as models_command
 from sunspot.train import command as train_command
 from training.fit_detectors import FitConfig, fit_detectors
@@ -139,6 +141,45 @@ def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -
     assert asked("rollback")[1] == "version 2 is champion again\n"
     assert asked("promote", "9")[0] == 1
     assert "no version 9" in asked("compare", "1", "9")[1]
+
+
+def test_a_challenger_is_named_withdrawn_and_promoted_by_command(data: Path) -> None:
+    tracker = MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL)
+    bundles = [a_bundle(note=note) for note in ("first", "second", "third")]
+    for bundle in bundles:
+        with tracker.run("train", {}) as run:
+            tracker.register(run, bundle)
+    tracker.promote("1")
+
+    def asked(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])
+        return done.exit_code, " ".join(done.output.split())
+
+    assert asked("challenge", "1") == (
+        1,
+        "Error: version 1 is champion: there is nothing to compare it with",
+    )
+    assert asked("withdraw") == (0, "no version is challenger")
+    assert asked("challenge", "3")[0] == 0
+    assert asked("withdraw") == (0, "version 3 is challenger no more")
+    assert asked("challenge", "2")[0] == 0
+    assert [each.is_challenger for each in tracker.registered()] == [False, True, False]
+    assert "challenger" in asked("list")[1]
+    assert "not in shadow beside the champion yet" in asked("compare", "1", "2")[1]
+    assert "shadow" not in asked("compare", "1", "3")[1]
+
+    kept = data / SHADOW / RECORD
+    kept.parent.mkdir()
+    record = ShadowRecord(bundles[0].version, bundles[1].version, 0, 273_600_000, n_both=5, n_challenger=9)
+    write_record(replace(record, champion=bundles[2].version), kept)
+    assert "not in shadow beside the champion yet" in asked("compare", "2", "1")[1]
+    write_record(record, kept)
+    sentence = "in shadow for 3 d 4 h: both paged 5 times, champion alone 0, challenger alone 9"
+    assert f"version 2 was {sentence}" in asked("compare", "2", "1")[1]
+    status, told = asked("promote", "2")
+    assert (status, sentence in told, told.endswith("version 2 is champion")) == (0, True, True)
+    assert [each.is_challenger for each in tracker.registered()] == [False, False, False]
+    assert [each.is_champion for each in tracker.registered()] == [False, True, False]
 
 
 def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path) -> None:
