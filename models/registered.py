@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -117,3 +117,21 @@ RANKER_MODEL: RegisteredModel[RankerBundle] = RegisteredModel(
 REGISTERED_MODELS: dict[str, RegisteredModel[Any]] = {
     each.name: each for each in (DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL)
 }
+
+
+def registered_model(name: str) -> RegisteredModel[Any]:
+    """The registered model of a name; detectors of a scope may have one whose name begins with theirs.
+
+    Raises
+    ------
+    KeyError
+        If that is no name of one.
+
+    Examples
+    --------
+    >>> registered_model("sunspot-detectors-trading").loader_module
+    'models.pyfunc'
+    """
+    if name.startswith(f"{MODEL_NAME}-"):
+        return replace(DETECTORS_MODEL, name=name)
+    return REGISTERED_MODELS[name]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sunspot.drift import drift
-from sunspot.options import data_option, tracking_uri_option
+from sunspot.options import MODEL_NAMES, data_option, model_option, tracking_uri_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +20,6 @@ PIPED_WIDTH = 160
 """Characters of the table where there is no terminal to ask."""
 
 
-MODEL_NAMES = (
-    "sunspot-detectors",
-    "sunspot-logs",
-    "sunspot-ranker",
-)  # those of models.registered, which --help need not import
-
 PAGING = {"false_pages_per_week": ("false pages/week", "{:.2f}"), "recall_events": ("shifts found", "{:.0%}")}
 RANKING = {
     "as1": ("AS@1", "{:.0%}"),
@@ -35,15 +29,6 @@ RANKING = {
 }
 LISTED = {"sunspot-ranker": RANKING}
 """The figures that are listed, with heading and form: those of paging where nothing else is said."""
-
-model_option = click.option(
-    "--model",
-    "model_name",
-    type=click.Choice(MODEL_NAMES),
-    default=MODEL_NAMES[0],
-    show_default=True,
-    help="Which registered model.",
-)
 
 
 @click.group(name="models")
@@ -55,7 +40,7 @@ command.add_command(drift)
 
 
 @command.command(name="list")
-@model_option
+@model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
 def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
@@ -86,7 +71,7 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
 @command.command(name="compare")
 @click.argument("first")
 @click.argument("second")
-@model_option
+@model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
 def compare_models(first: str, second: str, model_name: str, data: Path, tracking_uri: str) -> None:
@@ -112,7 +97,7 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 
 @command.command(name="promote")
 @click.argument("version")
-@model_option
+@model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
@@ -160,7 +145,7 @@ def withdraw_challenger(data: Path, tracking_uri: str) -> None:
 
 
 @command.command(name="rollback")
-@model_option
+@model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
 def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
@@ -175,7 +160,7 @@ def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
 
 def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
     """Tracker of a registered model; an error with advice if there is no store yet."""
-    from models.registered import REGISTERED_MODELS
+    from models.registered import registered_model
     from models.registry import store_path, tracking_uri_for
 
     uri = tracking_uri or tracking_uri_for(data)
@@ -185,7 +170,7 @@ def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[
         raise click.ClickException(f"there is no tracking store at {path} yet: run sunspot train {train}")
     from training.tracking import MlflowTracker
 
-    return MlflowTracker(uri, REGISTERED_MODELS[model_name])
+    return MlflowTracker(uri, registered_model(model_name))
 
 
 def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:

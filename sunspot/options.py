@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 DATA_DIRECTORY = Path("sunspot-data")
 DATA_VARIABLE = "SUNSPOT_DATA_DIR"
+
+MODEL_NAMES = ("sunspot-detectors", "sunspot-logs", "sunspot-ranker")
+"""Those of models.registered, which --help need not import."""
 
 data_option = click.option(
     "--data",
@@ -50,6 +54,30 @@ tracking_uri_option = click.option(
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of all that is random."
 )
+
+
+def model_option(*names: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """One of the registered models, or one that a scope's detectors have to themselves."""
+    own = f"{MODEL_NAMES[0]}-"
+
+    def checked(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+        if name in names or (name.startswith(own) and name != own):
+            return name
+        raise click.BadParameter(f"{name!r} is none of {', '.join(names)}, {own}NAME")
+
+    def completed(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+        return [CompletionItem(each) for each in names if each.startswith(begun)]
+
+    return click.option(
+        "--model",
+        "model_name",
+        default=names[0],
+        show_default=True,
+        callback=checked,
+        shell_complete=completed,
+        metavar="NAME",
+        help=f"Registered model: {', '.join(names)}, or {own}NAME for those of a scope.",
+    )
 
 
 def budget_option(unit: str) -> Callable[[click.decorators.FC], click.decorators.FC]:

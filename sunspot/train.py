@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from sunspot.options import (
+    MODEL_NAMES,
     budget_option,
     calendar_overrides_option,
     data_option,
+    model_option,
     replace_champion_option,
     seed_option,
     tracking_uri_option,
@@ -54,6 +56,13 @@ command.add_command(ranker)
     help="What to learn from: the service's own history, the built-in brokerage, or a directory of "
     "Parquet or CSV tables with the columns item, metric, time_ms and value.",
 )
+@click.option(
+    "--scope",
+    multiple=True,
+    metavar="GLOB",
+    help="Only items whose id matches, such as 'order*'; may be given several times.  [default: every item]",
+)
+@model_option(MODEL_NAMES[0])
 @data_option
 @tracking_uri_option
 @click.option(
@@ -72,6 +81,8 @@ command.add_command(ranker)
 @seed_option
 def detectors(
     source: str,
+    scope: tuple[str, ...],
+    model_name: str,
     data: Path,
     tracking_uri: str,
     step_s: int,
@@ -89,7 +100,7 @@ def detectors(
     Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
     from models.errors import BadCaseError
-    from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
+    from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError, ShortHistoryError
 
     clocks = clocks_with(calendar_overrides)
     try:
@@ -98,6 +109,8 @@ def detectors(
                 source,
                 data,
                 tracking_uri,
+                scope=scope,
+                model_name=model_name,
                 step_ms=1000 * step_s,
                 clock=clock,
                 clocks=clocks,
@@ -109,7 +122,7 @@ def detectors(
     except (NoHistoryError, ShortHistoryError) as reason:
         advice = advice_on(source, sent="samples", files="Parquet or CSV tables")
         raise click.UsageError(f"{reason}; {advice}") from reason
-    except (BadHistoryError, BadCaseError) as reason:
+    except (BadHistoryError, BadCaseError, EmptyScopeError) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
@@ -120,6 +133,8 @@ def _trained(
     data: Path,
     tracking_uri: str,
     *,
+    scope: tuple[str, ...],
+    model_name: str,
     step_ms: int,
     clock: str,
     clocks: Mapping[str, Clock],
@@ -130,10 +145,12 @@ def _trained(
 ) -> tuple[Outcome[Bundle], str]:
     """Read, fit and register; return the outcome and MLflow's address."""
     progress("reading history")
-    frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
+    from training.datasets import in_scope
+
+    frame = in_scope(_frame_from(source, data, step_ms=step_ms, seed=seed), scope)
     progress("opening MLflow")
     from models.case_library import read_cases
-    from models.registered import DETECTORS_MODEL
+    from models.registered import registered_model
     from training.fit_detectors import FitConfig, fit_detectors
     from training.splits import labels_of_cases
     from training.tracking import MlflowTracker, tracking_uri_for
@@ -143,12 +160,13 @@ def _trained(
     config = FitConfig(
         data_name=name_of(source),
         data_source=source,
+        scope=scope,
         clock=clock,
         budget_per_week=budget,
         replaces_champion=replace_champion,
         seed=seed,
     )
-    tracker = MlflowTracker(uri, DETECTORS_MODEL)
+    tracker = MlflowTracker(uri, registered_model(model_name))
     outcome = fit_detectors(
         config,
         frame,

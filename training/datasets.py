@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
+from fnmatch import fnmatchcase
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ import numpy as np
 from features.frame import Frame
 from features.golden import Role, meaning_of
 from telemetry.batches import Samples, SeriesKey
-from training.errors import BadHistoryError, NoHistoryError
+from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -106,6 +107,27 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
         columns = np.array([column_of[key] for key in part.keys])
         values[(part.time_ms - start_ms) // step_ms, columns[part.series]] = part.values
     return Frame(start_ms, step_ms, tuple(keys), values)
+
+
+def in_scope(frame: Frame, scope: Sequence[str]) -> Frame:
+    """The series of a frame whose item matches one of the patterns, as shells know them; all without any.
+
+    Raises
+    ------
+    EmptyScopeError
+        If no item matches.
+    """
+    if not scope:
+        return frame
+    columns = [
+        column
+        for column, key in enumerate(frame.keys)
+        if any(fnmatchcase(key.item, pattern) for pattern in scope)
+    ]
+    if not columns:
+        raise EmptyScopeError(scope, frame.items)
+    keys = tuple(frame.keys[column] for column in columns)
+    return Frame(frame.start_ms, frame.step_ms, keys, frame.values[:, columns])
 
 
 def _finite(samples: Samples) -> Samples:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 10
+"""Items that a message names."""
+
 
 class NoHistoryError(ValueError):
     """A place that holds no samples to learn from."""
@@ -36,3 +44,13 @@ class FewCasesError(ValueError):
         super().__init__(f"training needs at least {needed} cases with a confirmed cause, got {got}")
         self.needed = needed
         self.got = got
+
+
+class EmptyScopeError(ValueError):
+    """A scope that no item is in."""
+
+    def __init__(self, scope: Sequence[str], items: Sequence[str]) -> None:
+        shown = ", ".join(items[:SHOWN]) + (", …" if len(items) > SHOWN else "")
+        super().__init__(f"no item matches {' or '.join(scope)}: there are {shown}")
+        self.scope = scope
+        self.items = items

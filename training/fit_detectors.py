@@ -51,6 +51,8 @@ class FitConfig:
     ----------
     data_name, data_source
         What the history is called, and where it was read.
+    scope
+        Patterns that the ids of its items match; empty if every item was taken.
     clock
         Name of a clock in `features.calendar.CLOCKS`.
     budget_per_week
@@ -65,6 +67,7 @@ class FitConfig:
 
     data_name: str = "history"
     data_source: str = ""
+    scope: tuple[str, ...] = ()
     clock: str = "XSHG"
     budget_per_week: float = 1.0
     fit_share: float = 0.6

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from training_builders import a_bundle
 
 from features.calendar import CLOCKS
-from models.registered import DETECTORS_MODEL
+from models.registered import DETECTORS_MODEL, registered_model
 from models.registry import tracking_uri_for
 from sunspot.models import command as models_command
 from sunspot.train import command
@@ -117,3 +117,28 @@ def test_drift_says_whether_it_is_time_to_train(tmp_path: Path) -> None:
     table.write_text("\n".join([header, *(f"{row}e3" for row in rows)]))
     moved = drift()
     assert (moved.exit_code, "no longer have the values" in moved.output) == (1, True), moved.output
+
+
+def test_a_scope_without_an_item_and_a_model_of_another_kind_are_refused(tmp_path: Path) -> None:
+    source = tables(tmp_path / "calm")
+    empty = train("--from", source, "--scope", "fund*", "--data", tmp_path / "data")
+    assert (empty.exit_code, "no item matches fund*: there are order" in empty.output) == (2, True)
+    for name in ("sunspot-logs", "sunspot-detectors-", "detectors"):
+        other = train("--from", source, "--model", name, "--data", tmp_path / "data")
+        assert (other.exit_code, "is none of sunspot-detectors" in other.output) == (2, True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_scope_may_have_a_model_of_its_own(tmp_path: Path) -> None:
+    data, model = tmp_path / "data", "sunspot-detectors-trading"
+    scoped = ("--scope", "ord*", "--scope", "nobody", "--model", model)
+    done = train("--from", tables(tmp_path / "calm"), *scoped, "--data", data)
+    assert done.exit_code == 0, done.output
+    tracker = MlflowTracker(tracking_uri_for(data), registered_model(model))
+    assert [each.is_champion for each in tracker.registered()] == [True]
+    champion = tracker.champion()
+    assert champion is not None
+    assert {key.item for key in champion.baseline.keys} == {"order"}
+    listed = CliRunner().invoke(models_command, ["list", "--model", model, "--data", str(data)])
+    assert "champion" in listed.output
+    assert MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL).champion() is None

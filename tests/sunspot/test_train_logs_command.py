@@ -10,8 +10,8 @@ from log_builders import NORMAL_MS, requests
 
 from models.registered import LOGS_MODEL, REGISTERED_MODELS
 from models.registry import tracking_uri_for
-from sunspot.models import MODEL_NAMES
 from sunspot.models import command as models_command
+from sunspot.options import MODEL_NAMES
 from sunspot.train import command
 from telemetry.log_history import LogHistory
 from telemetry.logs import Logs
