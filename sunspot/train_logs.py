@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,14 @@ from sunspot.training_source import N_DAYS, advice_on, brokerage_week, name_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from cmdb.items import ChangeEvent
     from models.log_bundle import LogBundle
     from telemetry.logs import Logs
     from training.outcome import Outcome
 
     Reader = tuple[Callable[[], Iterable[Logs]], dict[str, list[int]]]
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @click.command()
@@ -67,13 +70,13 @@ def logs(
     What is usual is learned on the first half of the time, how far it strays on the next fifth, the threshold
     on a tenth; the rest judges. Lines with trace ids also teach what a normal trace looks like.
     """
-    from models.errors import NotEnoughRowsError
+    from models.errors import BadCaseError, NotEnoughRowsError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
     try:
         with shown_progress() as progress:
             progress("reading log lines")
-            read, changes_ms = _reader(source, data, seed=seed)
+            read, changes_ms = reader(source, data, seed=seed)
             from models.registered import LOGS_MODEL
             from training.fit_logs import LogFitConfig, fit_logs
             from training.tracking import MlflowTracker, tracking_uri_for
@@ -94,18 +97,16 @@ def logs(
     except NoHistoryError as reason:
         advice = advice_on(source, sent="log lines", files=".jsonl or .jsonl.gz files")
         raise click.UsageError(f"{reason}; {advice}") from reason
-    except (BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
+    except (BadCaseError, BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
 
 
-def _reader(source: str, data: Path, *, seed: int) -> Reader:
+def reader(source: str, data: Path, *, seed: int) -> Reader:
     """What gives the lines, as often as asked, and when each service was changed."""
     if source == "history":
-        from training.log_files import logs_from_history
-
-        return lambda: logs_from_history(data / "lines"), {}
+        return _kept_lines(data), _kept_changes(data)
     if source != "brokerage":
         from training.log_files import logs_from_files
 
@@ -113,9 +114,6 @@ def _reader(source: str, data: Path, *, seed: int) -> Reader:
     from telemetry.logs import LogRecord, Logs
 
     simulation = brokerage_week(seed=seed)
-    changes_ms: dict[str, list[int]] = {}
-    for change in simulation.changes:
-        changes_ms.setdefault(change.item, []).append(int(change.at.timestamp() * 1000))
 
     def read() -> Iterator[Logs]:
         for day in range(N_DAYS):
@@ -125,7 +123,40 @@ def _reader(source: str, data: Path, *, seed: int) -> Reader:
                 for line in simulation.log_lines(start, start + timedelta(days=1))
             )
 
-    return read, changes_ms
+    return read, _by_service(simulation.changes)
+
+
+def _kept_lines(data: Path) -> Callable[[], Iterable[Logs]]:
+    """The lines that the service keeps, without those of closed incidents' causes."""
+    from models.case_library import read_cases
+    from training.log_files import logs_from_history
+    from training.splits import labels_of_cases, lines_without
+
+    labels = labels_of_cases(read_cases(data / "cases"))
+    return lambda: lines_without(logs_from_history(data / "lines"), labels)
+
+
+def _kept_changes(data: Path) -> dict[str, list[int]]:
+    """The change events that the service keeps."""
+    from service.app import STORE
+    from service.store.changes import ChangeStore
+    from service.store.database import Database
+
+    if not (data / STORE).is_file():
+        return {}
+    database = Database(data / STORE)
+    try:
+        return _by_service(ChangeStore(database).between(EARLIEST, LATEST))
+    finally:
+        database.close()
+
+
+def _by_service(changes: Iterable[ChangeEvent]) -> dict[str, list[int]]:
+    """Instants of change events by the item that was changed, in milliseconds."""
+    found: dict[str, list[int]] = {}
+    for each in changes:
+        found.setdefault(each.item, []).append(int(each.at.timestamp() * 1000))
+    return found
 
 
 def _details(outcome: Outcome[LogBundle]) -> Iterator[str]:

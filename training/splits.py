@@ -12,11 +12,12 @@ from features.frame import Frame
 from training.errors import ShortHistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from models.case import Case
+    from telemetry.logs import Logs
 
 MIN_TICKS = 100
 
@@ -87,3 +88,14 @@ def without(frame: Frame, labels: Sequence[LabelledAnomaly]) -> Frame:
         return frame
     values = np.where(labelled_ticks(frame, labels), np.nan, frame.values)
     return Frame(frame.start_ms, frame.step_ms, frame.keys, values)
+
+
+def lines_without(batches: Iterable[Logs], labels: Sequence[LabelledAnomaly]) -> Iterator[Logs]:
+    """Log lines but for those of a labelled anomaly: a silent service teaches nothing."""
+    for logs in batches:
+        services = np.array([each.service for each in logs.streams], dtype=object)[logs.stream]
+        is_labelled = np.zeros(len(logs), dtype=bool)
+        for label in labels:
+            inside = (logs.time_ms >= label.start_ms) & (logs.time_ms < label.end_ms)
+            is_labelled |= inside & (services == label.item)
+        yield logs.where(~is_labelled)

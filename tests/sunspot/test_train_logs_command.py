@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builders import ONSET, a_case, a_graph
 from click.testing import CliRunner, Result
 from log_builders import NORMAL_MS, requests
 
+from cmdb.items import ChangeEvent
+from models.case_files import StoredCase
+from models.case_library import write_case
 from models.registered import LOGS_MODEL, REGISTERED_MODELS
 from models.registry import tracking_uri_for
+from service.app import STORE
+from service.store.changes import ChangeStore
+from service.store.database import Database
 from sunspot.models import command as models_command
 from sunspot.options import MODEL_NAMES
 from sunspot.train import command
+from sunspot.train_logs import reader
 from telemetry.log_history import LogHistory
-from telemetry.logs import Logs
+from telemetry.logs import LogRecord, Logs
 from training.log_files import logs_from_history
 from training.tracking import MlflowTracker
 
@@ -78,6 +87,27 @@ def test_the_lines_that_a_service_keeps_are_learned_from_while_it_writes(tmp_pat
     assert [each.time_ms for each in read] == [each.time_ms for each in records]
     assert sorted(read) == sorted(records)
     assert max(map(len, batches)) <= 51_000
+
+
+def test_lines_of_closed_incidents_are_left_out_and_kept_changes_are_known(tmp_path: Path) -> None:
+    case = a_case(a_graph(("order", "db")), {}, alerting="order")
+    write_case(StoredCase(replace(case, cause=("order",))), tmp_path / "cases")
+    within, outside = int(case.window.times_ms[0]), int(case.window.times_ms[-1]) + case.step_ms
+    records = [
+        LogRecord(service, "INFO", "", time_ms, f"{service} at {time_ms}", "", "")
+        for time_ms in (within, outside)
+        for service in ("order", "db")
+    ]
+    with LogHistory(tmp_path / "lines") as lines:
+        lines.append(Logs.from_records(records))
+    database = Database(tmp_path / STORE)
+    ChangeStore(database).add([ChangeEvent("d1", "order", ONSET)], at=ONSET)
+    database.close()
+    read, changes_ms = reader("history", tmp_path, seed=0)
+    bodies = [body for logs in read() for body in logs.bodies]
+    assert bodies == [f"db at {within}", f"order at {outside}", f"db at {outside}"]
+    assert changes_ms == {"order": [int(ONSET.timestamp() * 1000)]}
+    assert reader("history", tmp_path / "none", seed=0)[1] == {}
 
 
 def test_without_lines_it_says_what_to_do(tmp_path: Path) -> None:
