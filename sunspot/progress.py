@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from rich.console import Console
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from training.progress import Progress
 
-LINES_PER_STEP = 4
-"""Without a terminal, what takes long is told of at each quarter."""
+QUIET_S = 10.0
+"""Without a terminal, what takes longer than this is told of again."""
 
 
 def shown_progress() -> AbstractContextManager[Progress]:
@@ -58,18 +59,19 @@ class OneBar:
 
 
 class PlainLines:
-    """A line for each thing that is done, and one more for each further quarter of it."""
+    """A line for each thing that is done, and one more from time to time while it lasts."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, elapsed_s: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._elapsed_s = elapsed_s
         self._doing = ""
-        self._n_quarters = 0
+        self._told_s = 0.0
 
     def __call__(self, doing: str, share: float | None = None, /) -> None:
-        """Print it, if it says something new."""
-        n_quarters = int((share or 0.0) * LINES_PER_STEP)
-        is_new = doing != self._doing
-        if is_new or n_quarters > self._n_quarters:
-            text = f"{doing}: {share:.0%}" if share is not None and n_quarters else doing
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-        self._doing, self._n_quarters = doing, n_quarters
+        """Print it, if it is new or was last told of some time ago."""
+        now_s = self._elapsed_s()
+        if doing == self._doing and (share is None or now_s < self._told_s + QUIET_S):
+            return
+        text = doing if share is None else f"{doing}: {share:.0%}"
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._doing, self._told_s = doing, now_s

@@ -8,35 +8,27 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from sunspot.progress import OneBar, progress_on, shown_progress
+from sunspot.progress import OneBar, PlainLines, progress_on, shown_progress
 
 
-def test_without_a_terminal_there_is_a_line_for_each_thing_and_each_quarter() -> None:
+def test_without_a_terminal_there_is_a_line_for_each_thing_and_more_while_it_lasts() -> None:
     written = io.StringIO()
-    with progress_on(Console(file=written)) as progress:
-        progress("reading [history]")
-        progress("learning")
-        for done in range(101):
-            progress("learning", done / 100)
-        progress("registering")
-        progress("registering")
+    now_s = iter([100.0, 101.0, 102.0, 108.0, 111.0, 112.0, 113.0, 125.0, 126.0])
+    progress = PlainLines(Console(file=written), elapsed_s=lambda: next(now_s))
+    progress("reading [history]")
+    progress("learning")
+    for share in (0.1, 0.5, 0.8, 0.9):
+        progress("learning", share)
+    progress("registering")
+    progress("registering")
+    progress("learning", 0.25)
     assert written.getvalue().splitlines() == [
         "reading [history]",
         "learning",
-        "learning: 25%",
-        "learning: 50%",
-        "learning: 75%",
-        "learning: 100%",
+        "learning: 80%",
         "registering",
+        "learning: 25%",
     ]
-
-
-def test_what_begins_again_is_told_again() -> None:
-    written = io.StringIO()
-    with progress_on(Console(file=written)) as progress:
-        for doing in ("one", "other", "one"):
-            progress(doing, 0.3)
-    assert written.getvalue().splitlines() == ["one: 30%", "other: 30%", "one: 30%"]
 
 
 def test_on_a_terminal_there_is_a_bar_of_which_nothing_stays() -> None:
