@@ -49,6 +49,9 @@ BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failure
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
 
+INCLUSIVE = {"own_latency", "log_waits"}
+"""Kinds that hold the time of what an item calls, where that leaves nothing of its own."""
+
 SHIPPED_WEIGHTS = {"cpu": 0.5}
 """Factor of a meaning; 1 where it is not named. Processors also work harder for what goes wrong elsewhere:
 failures, retries and stack traces cost time, so that theirs is a symptom as often as a cause."""
@@ -191,14 +194,15 @@ def _without_inherited(
 ) -> list[Finding]:
     """Take from the inclusive kinds what an item's dependencies explain.
 
-    Latency of metrics holds the callees' where the own time is not known from spans; a pool fills when
-    what it waits for is slow, so of saturation only what exceeds the evidence against any callee is left.
+    Latency of metrics and waits between log lines hold the callees', so they are left out where the own time
+    is known from spans; a pool fills when what it waits for is slow, so of saturation only what exceeds the
+    evidence against any callee is left.
     """
     own = next((each for each in findings if each.kind == "own_time"), None)
     full = next((each for each in findings if each.kind == "saturation"), None)
     result = []
     for each in findings:
-        if each.kind == "own_latency" and own is not None:
+        if each.kind in INCLUSIVE and own is not None:
             result.append(replace(each, surprise=np.where(own.is_known, np.nan, each.surprise)))
         elif each is full and len(callers):
             against = np.zeros(len(full.surprise))

@@ -7,9 +7,12 @@ from log_builders import FAULT_MS, NORMAL_MS, SERVICES, a_logged_case, sums_of
 
 from features.log_counts import LogKind
 from features.log_sums import LogSums
+from features.span_sums import Cells, SpanSums
+from models.case import Case
 from models.evidence.finding import MAX_SURPRISE
 from models.evidence.log_templates import log_evidence, log_findings
 from models.rankers import rank
+from models.rankers.sunspot import SunspotRanker
 
 
 @pytest.mark.parametrize("broken", SERVICES)
@@ -118,6 +121,30 @@ def test_longer_waits_are_evidence_of_their_own() -> None:
     [told] = waits.templates(index)
     assert (told.kind, told.unit) == ("slow", "ms")
     assert told.observed > 3 * told.expected > 30
+
+
+def test_waits_count_only_where_no_span_tells_what_an_item_takes_itself() -> None:
+    slow = a_logged_case(slow="order")
+
+    def kinds_against_order(case: Case) -> set[str]:
+        gathered, _ = SunspotRanker().gathered(case)
+        weights = gathered.weights[:, case.items.index("order")]
+        return {finding.kind for finding, weight in zip(gathered.findings, weights, strict=True) if weight}
+
+    def traced(service: str) -> Case:
+        return replace(slow, window_spans=own_times(service), normal_spans=own_times(service))
+
+    assert "log_waits" in kinds_against_order(slow)
+    assert "log_waits" not in kinds_against_order(traced("order"))
+    assert "log_waits" in kinds_against_order(traced("stock"))
+
+
+def own_times(service: str) -> SpanSums:
+    """Spans of one operation, always as long; no calls."""
+    whole, figures = np.zeros(20, dtype=np.int64), np.full(20, 10.0)
+    own = Cells(((service, "serve", "", ""),), whole, whole, figures, 7.0 * figures, 49.0 * figures)
+    none = own.where(np.zeros(20, dtype=bool)).of_kinds(())
+    return SpanSums(own, none, none, none)
 
 
 def test_a_template_that_is_seldom_seen_is_called_rare() -> None:
