@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
 """The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""
 
+MESSAGES = frozenset({EdgeKind.ASYNC})
+"""The edges along which work piles up: a queue fills when its consumer is slow."""
+
 OUT_OF_REACH = -1
 
 
@@ -35,11 +38,15 @@ class Calls:
         Shape ``(n_edges,)``: columns of the case, sorted by caller.
     starts
         Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
+    senders, takers
+        Shape ``(n_messages,)``: who sends messages or holds them, and who takes them.
     """
 
     callers: NDArray[np.int64]
     callees: NDArray[np.int64]
     starts: NDArray[np.int64]
+    senders: NDArray[np.int64]
+    takers: NDArray[np.int64]
 
     @property
     def n_items(self) -> int:
@@ -124,15 +131,20 @@ def _laid_out(graph: DependencyGraph, items: tuple[str, ...], alerting: str) -> 
     listed = chain.from_iterable(needs.values())
     dependencies = np.fromiter(map(position.__getitem__, listed), dtype=np.int64, count=len(dependents))
     kinds = list(chain.from_iterable(needed.values() for needed in needs.values()))
-    passes_on = {each: not INHERITED.isdisjoint(each) for each in set(kinds)}
-    inherited = np.fromiter(map(passes_on.__getitem__, kinds), dtype=bool, count=len(dependents))
     order = np.argsort(dependents * n_items + dependencies)
-    dependents, dependencies, inherited = dependents[order], dependencies[order], inherited[order]
+    dependents, dependencies = dependents[order], dependencies[order]
     reach = _reach(dependents, dependencies, n_items, position[alerting])
-    callers, callees = dependents[inherited], dependencies[inherited]
-    kept = ~_leads_back(callers, callees, reach.hops)
-    callers, callees = callers[kept], callees[kept]
-    return Calls(callers, callees, np.searchsorted(callers, np.arange(n_items + 1))), reach
+
+    def along(wanted: frozenset[EdgeKind]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        is_wanted = {each: not wanted.isdisjoint(each) for each in set(kinds)}
+        chosen = np.fromiter(map(is_wanted.__getitem__, kinds), dtype=bool, count=len(dependents))[order]
+        froms, tos = dependents[chosen], dependencies[chosen]
+        kept = ~_leads_back(froms, tos, reach.hops)
+        return froms[kept], tos[kept]
+
+    callers, callees = along(INHERITED)
+    starts = np.searchsorted(callers, np.arange(n_items + 1))
+    return Calls(callers, callees, starts, *along(MESSAGES)), reach
 
 
 def _reach(dependents: NDArray[np.int64], dependencies: NDArray[np.int64], n_items: int, start: int) -> Reach:

@@ -133,7 +133,7 @@ def findings_of(
     found.append(changes(case, position))
     found += log_findings(case)
     kept = [each for each in found if each is not None and each.kind not in without]
-    return _without_inherited(kept, calls.callers, calls.callees), excesses
+    return _without_inherited(kept, calls), excesses
 
 
 def gather(
@@ -189,14 +189,12 @@ def _of_excess(case: Case, excess: OwnExcess) -> Finding:
     )
 
 
-def _without_inherited(
-    findings: list[Finding], callers: NDArray[np.int64], callees: NDArray[np.int64]
-) -> list[Finding]:
+def _without_inherited(findings: list[Finding], calls: Calls) -> list[Finding]:
     """Take from the inclusive kinds what an item's dependencies explain.
 
     Latency of metrics and waits between log lines hold the callees', so they are left out where the own time
-    is known from spans; a pool fills when what it waits for is slow, so of saturation only what exceeds the
-    evidence against any callee is left.
+    is known from spans; a pool or a queue fills when what it waits for is slow, so of saturation only what
+    exceeds the evidence against any callee or taker of messages is left.
     """
     own = next((each for each in findings if each.kind == "own_time"), None)
     full = next((each for each in findings if each.kind == "saturation"), None)
@@ -204,13 +202,14 @@ def _without_inherited(
     for each in findings:
         if each.kind in INCLUSIVE and own is not None:
             result.append(replace(each, surprise=np.where(own.is_known, np.nan, each.surprise)))
-        elif each is full and len(callers):
+        elif each is full:
             against = np.zeros(len(full.surprise))
             for other in findings:
                 if other.meaning in {"own", "failures", "saturation", "cpu", "gap"}:
                     against += np.where(other.is_known, other.surprise, 0.0)
             explained = np.zeros(len(against))
-            np.maximum.at(explained, callers, against[callees])
+            np.maximum.at(explained, calls.callers, against[calls.callees])
+            np.maximum.at(explained, calls.senders, against[calls.takers])
             result.append(replace(full, surprise=np.maximum(full.surprise - explained, 0.0)))
         else:
             result.append(each)

@@ -8,7 +8,7 @@ import pytest
 from builders import ONSET, a_case, a_graph
 
 from cmdb.graph import DependencyGraph
-from cmdb.items import ChangeEvent, Item
+from cmdb.items import ChangeEvent, Edge, EdgeKind, Item
 from features.golden import Role
 from features.span_sums import Cells, SpanSums
 from features.spans import Spans, sum_spans
@@ -195,6 +195,18 @@ def test_a_full_pool_is_explained_by_the_slow_callee_it_waits_for() -> None:
     case = with_role(slow, Role.SATURATION, high="cart", unseen="search")
     case.window.values[Role.SATURATION][:, case.items.index("db")] = 0.9
     assert rank(case).candidates[0].item == "db"
+
+
+def test_a_full_queue_is_explained_by_the_busy_consumer_that_should_empty_it() -> None:
+    ends = [("app", "queue"), ("queue", "push")]
+    items = map(Item, ("app", "queue", "push"))
+    graph = DependencyGraph(items, [Edge(*each, EdgeKind.ASYNC) for each in ends])
+    case = with_role(a_case(graph, {}, alerting="queue"), Role.SATURATION, high="queue", unseen="app")
+    assert rank(case).candidates[0].item == "queue"
+    case.window.values[Role.SATURATION][:, case.items.index("push")] = 0.9
+    scores = {candidate.item: candidate.score for candidate in rank(case).candidates}
+    assert scores["push"] > 5.0
+    assert scores["queue"] < 1.0
 
 
 def with_role(case: Case, role: Role, *, high: str, unseen: str) -> Case:
