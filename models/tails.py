@@ -48,7 +48,7 @@ def surprise(
     --------
     >>> past = np.arange(99.0)[:, None]
     >>> surprise(np.array([49.0]), past).round(2)  # half of the past is larger
-    array([0.68])
+    array([0.67])
     """
     n_past = len(past)
     if not n_past:
@@ -69,6 +69,34 @@ def surprise(
     fitted = (value > threshold) & (scale > 0)
     cap = np.log(BEYOND * (n_past + 1.0))
     surprised: NDArray[np.float64] = np.where(fitted, np.minimum(beyond, cap), np.minimum(empirical, cap))
+    return surprised
+
+
+def past_surprise(past: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return −ln of the share of each series' past that is at least as large as each of its own values.
+
+    Parameters
+    ----------
+    past
+        Shape ``(n_past, n_series)``; no missing values.
+
+    Returns
+    -------
+    The shape of ``past``, 0 and up; equal values are equally surprising.
+
+    Examples
+    --------
+    >>> past_surprise(np.array([[0.0], [3.0], [0.0], [1.0]])).round(2).T
+    array([[0.  , 1.39, 0.  , 0.69]])
+    """
+    n_past = len(past)
+    order = np.argsort(past, axis=0)
+    ordered = np.take_along_axis(past, order, axis=0)
+    n_below = np.zeros(past.shape, dtype=np.int64)
+    n_below[1:] = np.where(ordered[1:] > ordered[:-1], np.arange(1, n_past)[:, None], 0)
+    np.maximum.accumulate(n_below, axis=0, out=n_below)
+    surprised = np.empty_like(past)
+    np.put_along_axis(surprised, order, np.log(n_past / (n_past - n_below)), axis=0)
     return surprised
 
 

@@ -4,13 +4,15 @@ Per service and tick, excess seconds are ``(latency − reference) × requests``
 ``(error ratio − reference) × requests``. What a service's callees explain, its share of each callee's
 requests times the callee's positive excess, is taken away; the rest is its own. Own excess is turned
 into surprise against the same service's own past, and counts only with its share of the whole: a
-loud trifle is not a cause.
+loud trifle is not a cause. Where an item's latency and failures usually rise together, the lesser of
+the two surprises tells little that is new, and counts by what they do not share.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,7 @@ from features.golden import Role
 from models.case import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
-from models.tails import surprise
+from models.tails import past_surprise, surprise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +115,49 @@ def own_excesses(
     """Measure what each item adds to each role; calls and requests are gathered once for all of them."""
     calls = calls_of(case) if calls is None else calls
     traffic = _traffic(case, calls)
-    return [_own_excess(case, role, calls, traffic) for role in roles]
+    measured = [_own_excess(case, role, calls, traffic) for role in roles]
+    excesses = [excess for excess, _ in measured]
+    for one, other in combinations(range(len(roles)), 2):
+        pair = excesses[one], excesses[other]
+        excesses[one], excesses[other] = _shared_counted_once(pair, (measured[one][1], measured[other][1]))
+    return excesses
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Own excess in windows of normal operation: of which items, and shape ``(n_windows, n_blamed)``."""
+
+    blamed: NDArray[np.int64]
+    own: NDArray[np.float64]
+
+
+def _shared_counted_once(
+    pair: tuple[OwnExcess, OwnExcess], pasts: tuple[_Past, _Past]
+) -> tuple[OwnExcess, OwnExcess]:
+    """Reduce the lesser surprise of each item by the correlation of the two in its past.
+
+    Independent surprises may be added up, others may not (Brown, "A method for combining non-independent,
+    one-sided tests of significance", Biometrics 1975): what times out is both slow and failing.
+    """
+    items, *columns = np.intersect1d(pasts[0].blamed, pasts[1].blamed, return_indices=True)
+    if not len(items):
+        return pair
+    usual = [past_surprise(past.own[:, column]) for past, column in zip(pasts, columns, strict=True)]
+    shared = _correlation(*usual)
+    first, second = (each.surprise.copy() for each in pair)
+    is_less = first[items] < second[items]
+    first[items] *= np.where(is_less, 1.0 - shared, 1.0)
+    second[items] *= np.where(is_less, 1.0, 1.0 - shared)
+    return replace(pair[0], surprise=first), replace(pair[1], surprise=second)
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlation of the columns of two matrices, 0 where there is none or it is negative."""
+    first, second = first - column_mean(first), second - column_mean(second)
+    size = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
+    covered = (first * second).sum(axis=0)
+    correlation: NDArray[np.float64] = np.divide(covered, size, out=np.zeros_like(size), where=size > 0)
+    return np.minimum(np.maximum(correlation, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -139,7 +183,7 @@ def _traffic(case: Case, calls: Calls) -> _Traffic | None:
     return _Traffic(now, then, usual, seen_now & seen_then, shares_now, shares_then)
 
 
-def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> OwnExcess:
+def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) -> tuple[OwnExcess, _Past]:
     n_items = len(case.items)
     window, normal = case.window.of(role, n_items), case.normal.of(role, n_items)
     level = column_mean(window)
@@ -170,7 +214,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     surprised[blamed] = surprise(own[blamed], past, floor=SCALE_FLOOR * scale[blamed])
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
     alerting = case.items.index(case.alert.item)
-    return OwnExcess(
+    excess = OwnExcess(
         role=role,
         own=own,
         total=shown,
@@ -185,6 +229,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         n_as_large=n_as_large,
         counts_requests=traffic is not None,
     )
+    return excess, _Past(blamed, past)
 
 
 def _zero_missing(values: NDArray[np.float64]) -> None:

@@ -13,7 +13,7 @@ from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, EdgeKind, Item
 from features.golden import Role
 from models.case import Case, Signals
-from models.evidence.own_excess import own_excess
+from models.evidence.own_excess import own_excess, own_excesses
 from models.rankers import RANKERS, rank
 from models.rankers.ranking import Ranker
 from models.rankers.sunspot import LEAST_WEIGHT, SunspotRanker
@@ -102,6 +102,23 @@ def test_the_sentence_carries_figures_and_units() -> None:
     sentence = rank(a_case(SHOP, SLOW_DB, alerting="app")).candidates[0].evidence[0].sentence
     assert "excess seconds a minute arise in db itself" in sentence
     assert "ms a request, usually" in sentence
+
+
+def test_latency_and_failures_that_usually_come_together_count_once() -> None:
+    def surprises(failures_lag: int) -> list[float]:
+        case = a_case(SHOP, {("db", "latency_s"): 0.3, ("db", "error_ratio"): 0.3}, alerting="app")
+        db, bursts = case.items.index("db"), np.arange(20, len(case.normal.times_ms) - 60, 100)
+        past = {role: values.copy() for role, values in case.normal.values.items()}
+        for tick in range(7):
+            past[Role.LATENCY][bursts + tick, db] += 0.32
+            past[Role.ERRORS][bursts + failures_lag + tick, db] += 0.32
+        normal = Signals(case.normal.times_ms, past)
+        return sorted(float(each.surprise[db]) for each in own_excesses(replace(case, normal=normal)))
+
+    together, apart = surprises(0), surprises(50)
+    assert min(apart) > 2.0
+    assert together[1] == pytest.approx(apart[1], rel=0.05)
+    assert together[0] < 0.3 * apart[0]
 
 
 def test_calm_windows_are_mostly_answered_with_not_enough_evidence() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import genpareto
 
-from models.tails import BEYOND, surprise
+from models.tails import BEYOND, past_surprise, surprise
 
 
 def column(values: np.ndarray) -> np.ndarray:
@@ -52,3 +52,15 @@ def test_more_is_never_less_surprising(past: list[float], value: float, more: fl
     assert np.isfinite(both).all()
     assert (both >= 0).all()
     assert both[1] >= both[0] - 1e-9
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 0.0, 2.0, 5.0]), min_size=1, max_size=30))
+def test_how_surprising_a_past_was_is_the_share_of_it_that_is_as_large(past: list[float]) -> None:
+    shares = [sum(other >= value for other in past) / len(past) for value in past]
+    both = past_surprise(np.array([past, past[::-1]]).T)
+    np.testing.assert_allclose(both[:, 0], -np.log(shares), atol=1e-12)
+    np.testing.assert_allclose(both[::-1, 1], both[:, 0])
+
+
+def test_without_a_past_none_of_it_is_surprising() -> None:
+    assert past_surprise(np.empty((0, 3))).shape == (0, 3)
