@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.ranker_bundle import load_ranker_bundle
-from models.rankers.fusion import TIE_BREAKERS, combined
+from models.rankers.fusion import TIE_BREAKERS, combined, usual_surprise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,17 +41,20 @@ class RankerModel:
         """
         import pandas as pd  # noqa: PLC0415  MLflow brings it, the service does without
 
-        weights = model_input["meaning"].map(self.bundle.weights).fillna(1.0)
-        weighed = model_input.assign(total=model_input["surprise"] * weights)
-        items = weighed.groupby(["case", "item"], sort=True).agg(
-            total=("total", "sum"),
-            n_meanings=("meaning", lambda meanings: len(set(meanings) - TIE_BREAKERS)),
+        said = model_input.groupby(["case", "item", "meaning"], sort=True)["surprise"].sum()
+        usual = said.groupby(level=["case", "meaning"]).transform(
+            lambda surprises: usual_surprise(surprises.to_numpy(dtype=np.float64))
+        )
+        meaning = said.index.get_level_values("meaning")
+        items = pd.DataFrame(
+            {
+                "total": said * meaning.map(self.bundle.weights).fillna(1.0).to_numpy(),
+                "usual": usual * ~meaning.isin(TIE_BREAKERS),
+            }
         )
         parts = []
-        for case, own in items.groupby(level="case", sort=True):
-            evidence = combined(
-                own["total"].to_numpy(dtype=np.float64), own["n_meanings"].to_numpy(dtype=np.float64)
-            )
+        for case, own in items.groupby(level=["case", "item"]).sum().groupby(level="case", sort=True):
+            evidence = combined(own["total"].to_numpy(), own["usual"].to_numpy())
             belief = self.bundle.belief
             parts.append(
                 pd.DataFrame(

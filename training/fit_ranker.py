@@ -266,7 +266,7 @@ def _data_set(config: RankerFitConfig, occasions: Sequence[Occasion]) -> DataSet
     content = hashlib.sha256()
     for each in occasions:
         content.update(f"{each.system} {each.at_ms} {each.surge!r}".encode())
-        for array in (each.totals, each.n_meanings, each.is_cause):
+        for array in (each.totals, each.usual, each.is_cause):
             content.update(np.ascontiguousarray(array).tobytes())
     systems = Counter(each.system for each in occasions)
     profile: dict[str, float | str] = {

@@ -25,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "itself": ("own", "failures"),
     "between": ("gap", "structure"),
     "resources": ("cpu", "memory", "saturation", "loss"),
-    "logs": ("missing", "new", "waits"),
+    "logs": ("missing", "new"),
     "reported": ("change", "alerts"),
 }
 """Meanings of evidence that share one trained weight; what is in no group keeps the weight 1."""
@@ -70,8 +70,8 @@ class Occasion:
         Whose it was, and when.
     totals
         Shape ``(n_groups + 1, n_items)``: weighed surprise of each group, and of what is in none.
-    n_meanings
-        Shape ``(n_items,)``: how many meanings looked at each item.
+    usual
+        Shape ``(n_items,)``: what is added up for an item with which nothing is wrong.
     surge
         Evidence for a traffic surge.
     is_cause
@@ -81,14 +81,14 @@ class Occasion:
     system: str
     at_ms: int
     totals: Floats
-    n_meanings: Floats
+    usual: Floats
     surge: float
     is_cause: NDArray[np.bool_]
 
     def chances(self, weights: Mapping[str, float], belief: Belief) -> tuple[Floats, float]:
         """Probability of each item, and that none of them is to blame."""
         factors = np.array([*(weights.get(group, 1.0) for group in GROUPS), 1.0])
-        posterior = belief.posterior(combined(factors @ self.totals, self.n_meanings), self.surge)
+        posterior = belief.posterior(combined(factors @ self.totals, self.usual), self.surge)
         return posterior.candidates, posterior.surge + posterior.none
 
     def loss(self, weights: Mapping[str, float], belief: Belief) -> float:
@@ -128,7 +128,7 @@ def occasions_of(cases: Iterable[Case], *, on_case: Callable[[], None] = lambda:
                 case.system,
                 int(case.at.timestamp() * 1000),
                 totals,
-                gathered.n_meanings,
+                gathered.usual,
                 surge(case, reach),
                 np.isin(np.array(case.items), case.cause),
             )

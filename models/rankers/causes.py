@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.case import Case
     from models.rankers.posterior import Belief
 
-FURTHER_FLOOR = 0.7
+FURTHER_FLOOR = 0.8
 """Two faults at once are rare: a further cause needs so much belief, what the others explain left out."""
 
 MAX_CAUSES = 3
@@ -44,8 +44,8 @@ class Causes:
 def causes_among(case: Case, first: str, evidence: NDArray[np.float64], belief: Belief) -> Causes:
     """Name further causes beside the first.
 
-    What depends on a cause may show it: all such items are left out, and the belief is shared anew among the
-    others. Whoever is beyond doubt then has a fault of its own.
+    What depends on a cause may show it: all such items are left out, and their belief is shared among the
+    others and "nothing observed explains this". Whoever is beyond doubt then has a fault of its own.
 
     Parameters
     ----------
@@ -54,15 +54,15 @@ def causes_among(case: Case, first: str, evidence: NDArray[np.float64], belief: 
     """
     named: list[str] = []
     explains: dict[str, str] = {}
-    left, cause = evidence.copy(), first
+    posterior, cause = belief.posterior(evidence, 0.0), first
+    left = posterior.candidates.copy()
     while True:
         named.append(cause)
         for item in case.graph.dependents(cause):
             explains.setdefault(item, cause)
         left[[index for index, item in enumerate(case.items) if item in explains or item in named]] = 0.0
-        posterior = belief.posterior(left, 0.0).candidates
-        best = min(np.flatnonzero(posterior == posterior.max()).tolist(), key=case.items.__getitem__)
-        if posterior[best] < FURTHER_FLOOR or len(named) == MAX_CAUSES:
+        best = min(np.flatnonzero(left == left.max()).tolist(), key=case.items.__getitem__)
+        if left[best] < FURTHER_FLOOR * (left.sum() + posterior.none) or len(named) == MAX_CAUSES:
             break
         cause = case.items[best]
     return Causes(tuple(named), {item: each for item, each in explains.items() if item not in named})

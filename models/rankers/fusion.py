@@ -19,7 +19,7 @@ from models.evidence.alerts import alerts
 from models.evidence.call_structure import call_structure
 from models.evidence.changes import changes
 from models.evidence.edge_gap import edge_gap
-from models.evidence.finding import Finding
+from models.evidence.finding import MIN_JUDGES, Finding
 from models.evidence.log_templates import log_findings
 from models.evidence.new_calls import new_calls
 from models.evidence.onset import onset
@@ -68,49 +68,64 @@ class Gathered:
     weights
         Shape ``(n_findings, n_items)``: what each adds to each item's score; 0 where another kind of the same
         meaning says more.
+    usual
+        Shape ``(n_items,)``: what all meanings that looked at an item add to one with which nothing is wrong.
     excesses
         Own excess by role, for what could not be seen.
     """
 
     findings: tuple[Finding, ...]
     weights: Floats
+    usual: Floats
     excesses: tuple[OwnExcess, ...]
-
-    @property
-    def n_meanings(self) -> Floats:
-        """How many meanings looked at each item, shape ``(n_items,)``, tie-breakers apart.
-
-        Who comes late in an order is not cleared by it.
-        """
-        looked_at = np.zeros(self.weights.shape[1])
-        for meaning in sorted({each.meaning for each in self.findings} - TIE_BREAKERS):
-            known = [each.is_known for each in self.findings if each.meaning == meaning]
-            looked_at += np.any(known, axis=0)
-        return looked_at
 
     @property
     def evidence(self) -> Floats:
         """What all findings amount to together, shape ``(n_items,)``: −ln p of their sum."""
-        return combined(self.weights.sum(axis=0), self.n_meanings)
+        return combined(self.weights.sum(axis=0), self.usual)
 
 
-def combined(total: Floats, n_meanings: Floats) -> Floats:
+def combined(total: Floats, usual: Floats) -> Floats:
     """−ln p of Fisher's combined test, the shape of ``total``.
 
-    The sum of k independent surprises is a gamma variable of shape k where nothing is wrong (Fisher,
-    "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is looked at
-    in more ways must stand out by more.
+    The sum of independent surprises is a gamma variable where nothing is wrong, and its shape is its mean
+    (Fisher, "Statistical Methods for Research Workers", 4th ed., 1932, section 21.1): an item that is
+    looked at in more ways must stand out by more.
 
     Parameters
     ----------
     total
         Sum of the weighed surprises of each item, 0 and up.
-    n_meanings
-        How many meanings they come from; at least 1 is counted.
+    usual
+        What that sum is where nothing is wrong; at least 1 is counted.
     """
-    chance = special.gammaincc(np.maximum(n_meanings, 1.0), total)
+    chance = special.gammaincc(np.maximum(usual, 1.0), total)
     evidence: Floats = -np.log(np.maximum(chance, LEAST_CHANCE))
     return evidence
+
+
+def usual_surprise(surprises: Floats) -> float:
+    """What one meaning says of an item with which nothing is wrong, from 0 to 1.
+
+    An exact −ln p has the mean 1. Many say less: one-sided ones, shares of a whole, the strongest of many
+    corrected for their number. To expect 1 of each would hide what one of them shows, so the other items of
+    the case tell what is usual (an empirical null: Efron, "Large-scale simultaneous hypothesis testing",
+    Journal of the American Statistical Association 2004). It is their mean, the most surprising left out,
+    joined by as many items of surprise 1 as are needed to judge at all.
+
+    Parameters
+    ----------
+    surprises
+        Shape ``(n,)``: weighed surprises of the items looked at, 0 and up.
+
+    Examples
+    --------
+    >>> usual_surprise(np.zeros(1)), usual_surprise(np.append(np.zeros(18), 9.0))
+    (1.0, 0.25)
+    """
+    n_others = max(len(surprises) - 1, 0)
+    others = float(surprises.sum() - surprises.max(initial=0.0))
+    return min((MIN_JUDGES + others) / (MIN_JUDGES + n_others), 1.0)
 
 
 def findings_of(
@@ -155,18 +170,33 @@ def gather(
     share_floor
         Weight of surprise alone, against surprise that comes with all of the excess.
     weights
-        Factor of each meaning beside the shipped one; 1 where it is not named.
+        Factor of each meaning beside the shipped one; 1 where it is not named. What is usual is judged
+        without it: who trusts a meaning more does not expect more of it.
     """
     findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
     for row, finding in enumerate(findings):
-        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) * weights.get(finding.meaning, 1.0)
-        factor /= finding.inflation * (1.0 + share_floor)
+        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (finding.inflation * (1.0 + share_floor))
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
         weighed[row] = known * (share_floor + share) * nearness * factor
     _keep_largest(findings, weighed)
-    return Gathered(tuple(findings), weighed, tuple(excesses))
+    usual = _usual_sums(findings, weighed)
+    weighed *= np.array([weights.get(each.meaning, 1.0) for each in findings])[:, None]
+    return Gathered(tuple(findings), weighed, usual, tuple(excesses))
+
+
+def _usual_sums(findings: Sequence[Finding], weighed: Floats) -> Floats:
+    """What the meanings that looked at each item usually say together, shape ``(n_items,)``.
+
+    Tie-breakers do not count: who comes late in an order is not cleared by it.
+    """
+    usual = np.zeros(weighed.shape[1])
+    for meaning in sorted({each.meaning for each in findings} - TIE_BREAKERS):
+        rows = [row for row, each in enumerate(findings) if each.meaning == meaning]
+        known = np.any([findings[row].is_known for row in rows], axis=0)
+        usual += known * usual_surprise(weighed[rows].sum(axis=0)[known])
+    return usual
 
 
 def _keep_largest(findings: Sequence[Finding], weights: Floats) -> None:

@@ -3,8 +3,8 @@
 McFadden, "Conditional logit analysis of qualitative choice behavior", Frontiers in Econometrics 1974. An
 item's log-odds against an item that nothing speaks against are ``sharpness × ln(1 + evidence)``: the
 logarithm, because surprises are −ln p of models that are never quite right far out in their tails. "Nothing
-observed explains this" has the log-odds ``doubt``, and a "traffic surge" those of its own evidence plus
-``surge_bonus``.
+observed explains this" has the log-odds ``doubt`` for each item under suspicion, for the more there are, the
+more one of them stands out by chance. A "traffic surge" has those of its own evidence plus ``surge_bonus``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+N_UNSEEN = 10
+"""So many suspects are always counted: few items in sight do not make it likelier that the cause is one."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,14 @@ class Belief:
     sharpness
         Factor of ln(1 + evidence).
     doubt
-        Log-odds of "nothing observed explains this".
+        Log-odds of "nothing observed explains this" for each suspect: every item that anything speaks
+        against, and `N_UNSEEN` more.
     surge_bonus
         Added to the log-odds of a surge: much traffic explains what it slows.
     """
 
-    sharpness: float = 3.4
-    doubt: float = 3.9
+    sharpness: float = 3.8
+    doubt: float = 2.6
     surge_bonus: float = 1.0
 
     def log_odds(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,11 +61,11 @@ class Belief:
 
         Examples
         --------
-        >>> Belief(doubt=0.0).posterior(np.array([0.0]), 0.0).none
+        >>> round(Belief(doubt=0.0).posterior(np.zeros(10), 0.0).none, 2)  # no evidence: all shares alike
         0.5
         """
         odds = self.log_odds(evidence)
-        none = self.doubt
+        none = self.doubt + float(np.log(np.count_nonzero(evidence > 0) + N_UNSEEN))
         surged = self.surge_bonus + self.sharpness * np.log1p(surge) if surge > 0 else -np.inf
         largest = max(float(odds.max(initial=0.0)), none, surged)
         shares = np.exp(odds - largest)

@@ -55,7 +55,7 @@ def test_a_bundle_is_read_back_and_names_every_ranking(tmp_path: Path) -> None:
         ("belief", {"sharpness": 3.0}),
         ("belief", {"sharpness": 3.0, "doubt": float("inf"), "surge_bonus": 1.0}),
         ("kind", "logs"),
-        ("schema_version", 2),
+        ("schema_version", 1),
         ("metadata", 1),
     ],
 )

@@ -15,6 +15,8 @@ from features.golden import Role
 from models.case import Case, Signals
 from models.evidence.own_excess import own_excess, own_excesses
 from models.rankers import RANKERS, rank
+from models.rankers.fusion import combined, usual_surprise
+from models.rankers.posterior import Belief
 from models.rankers.ranking import Ranker
 from models.rankers.sunspot import LEAST_WEIGHT, SunspotRanker
 
@@ -328,3 +330,30 @@ def test_a_level_raised_before_the_alert_is_told_apart_from_the_usual_one() -> N
     sentence = rank(case).candidates[0].evidence[0].sentence
     assert "arise in db itself" in sentence
     assert re.search(r"usually (99\.\d|100) ms and 150 ms just before", sentence)
+
+
+@given(st.lists(st.floats(0.0, 30.0), min_size=1, max_size=40), st.integers(0, 30), st.floats(0.0, 10.0))
+def test_nothing_observed_gains_with_suspects_and_not_with_items_that_nothing_speaks_against(
+    evidence: list[float], n_healthy: int, more: float
+) -> None:
+    belief = Belief()
+    alone = belief.posterior(np.array(evidence), 0.0)
+    beside = belief.posterior(np.array([*evidence, *[0.0] * n_healthy]), 0.0)
+    odds = alone.none / alone.candidates[0]
+    assert beside.none / beside.candidates[0] == pytest.approx(odds)
+    suspected = belief.posterior(np.array([*evidence, more + 0.01]), 0.0)
+    assert suspected.none / suspected.candidates[0] > odds
+
+
+def test_what_is_usual_is_told_by_the_other_items_and_taken_for_granted_where_they_are_few() -> None:
+    assert usual_surprise(np.array([])) == 1.0
+    assert usual_surprise(np.array([25.0])) == 1.0
+    assert usual_surprise(np.zeros(100)) == pytest.approx(6 / 105)
+    assert usual_surprise(np.append(np.zeros(99), 25.0)) == usual_surprise(np.zeros(100))
+    assert usual_surprise(np.full(100, 4.0)) == 1.0
+
+
+def test_kinds_that_see_nothing_do_not_hide_what_one_of_them_sees() -> None:
+    alone = combined(np.array([6.0]), np.array([1.0]))
+    assert combined(np.array([6.0]), np.array([1.2])) > 0.8 * alone
+    assert combined(np.array([6.0]), np.array([6.0])) < 0.2 * alone

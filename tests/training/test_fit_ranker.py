@@ -79,7 +79,7 @@ def test_a_group_without_evidence_keeps_its_weight() -> None:
             each.system,
             each.at_ms,
             each.totals * (np.arange(6) != 3)[:, None],
-            each.n_meanings,
+            each.usual,
             0.0,
             each.is_cause,
         )
