@@ -2,8 +2,8 @@
 
 Every surprise is divided by its kind's inflation over the items of the case, weighed with its share of
 the whole, and reduced by the distance from the alert. Kinds of one meaning are views of one thing: the
-largest counts. Meanings are added up. The maximum over all kinds and reciprocal ranks were tried and lose.
-A new kind joins by one line in `findings_of`.
+largest counts. Meanings are added up, and the sum is judged by what the case's other items show. The maximum
+over all kinds and reciprocal ranks were tried and lose. A new kind joins by one line in `findings_of`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failure
 
 
 INCLUSIVE = {"own_latency", "log_waits"}
-"""Kinds that hold the time of what an item calls, where that leaves nothing of its own."""
+"""Kinds that hold the time of what an item calls: they say nothing where spans tell its own time."""
 
 SHIPPED_WEIGHTS = {"cpu": 0.5}
 """Factor of a meaning; 1 where it is not named. Processors also work harder for what goes wrong elsewhere:
