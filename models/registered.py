@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import numpy as np
+
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.log_bundle import LogBundle, load_log_bundle, save_log_bundle
 from models.ranker_bundle import RankerBundle, load_ranker_bundle, save_ranker_bundle
@@ -89,20 +91,41 @@ DETECTORS_MODEL: RegisteredModel[Bundle] = RegisteredModel(
     latest_samples,
 )
 
+LOG_INPUTS = {
+    "service": "string",
+    "severity": "string",
+    "logger": "string",
+    "time_ms": "long",
+    "body": "string",
+    "trace_id": "string",
+}
+EXAMPLE_WINDOWS, EXAMPLE_LINES = 3, 100
+
+
+def usual_lines(bundle: LogBundle) -> dict[str, list[object]]:
+    """A line of each template in the latest windows that a bundle learned from, as a table."""
+    counts = bundle.normal.counts
+    trees = bundle.miner().trees
+    rows: list[tuple[object, ...]] = []
+    for window in range(max(0, len(counts.starts_ms) - EXAMPLE_WINDOWS), len(counts.starts_ms)):
+        time_ms = int(counts.starts_ms[window])
+        for column in np.flatnonzero(counts.counts[window]).tolist():
+            kind = counts.kinds[column]
+            tree = trees.get(kind.service)
+            template = None if tree is None else tree.templates.get(kind.template)
+            if template is not None:
+                rows.append((kind.service, kind.severity, template.logger, time_ms, template.text, ""))
+    return {name: [row[place] for row in rows[-EXAMPLE_LINES:]] for place, name in enumerate(LOG_INPUTS)}
+
+
 LOGS_MODEL: RegisteredModel[LogBundle] = RegisteredModel(
     LOG_MODEL_NAME,
     "What services usually log, and what is unusual, as bundles",
     save_log_bundle,
     load_log_bundle,
     "models.log_pyfunc",
-    {
-        "service": "string",
-        "severity": "string",
-        "logger": "string",
-        "time_ms": "long",
-        "body": "string",
-        "trace_id": "string",
-    },
+    LOG_INPUTS,
+    usual_lines,
 )
 
 RANKER_MODEL: RegisteredModel[RankerBundle] = RegisteredModel(

@@ -7,11 +7,14 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from log_builders import NORMAL_MS, a_log_bundle, requests, sums_of
 from training_builders import MemoryTracker
 
 from models.log_bundle import LogBundle, log_bundle_files
+from models.log_pyfunc import LogBundleModel
+from models.registered import LOG_INPUTS, usual_lines
 from telemetry.logs import LogRecord, Logs
 from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 from training.fit_logs import LogFitConfig, fit_logs
@@ -126,6 +129,19 @@ def test_the_same_lines_give_the_same_bundle(
     assert log_bundle_files(again.bundle) == log_bundle_files(result.bundle)
     assert again.promoted, "no worse than itself"
     assert tracker.runs[-1].figures["champion_recall_events"] == result.figures["recall_events"]
+
+
+def test_the_models_example_is_lines_that_it_scores_as_usual(
+    first: tuple[MemoryTracker[LogBundle], Outcome[LogBundle]],
+) -> None:
+    bundle = first[1].bundle
+    example = pd.DataFrame(usual_lines(bundle))
+    assert list(example) == list(LOG_INPUTS)
+    assert set(example["service"]) == set(bundle.past.reference.services)
+    records = [LogRecord(*map(str, row[:3]), int(row[3]), str(row[4])) for row in example.to_numpy()]
+    known = {kind.template for kind in bundle.normal.counts.kinds}
+    assert set(bundle.miner().mine(Logs.from_records(records))) <= known
+    assert list(LogBundleModel(bundle).predict(example)) == ["service", "time_ms", "score", "is_anomalous"]
 
 
 def test_a_champion_that_cannot_be_compared_stays_until_it_is_told_otherwise() -> None:
