@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,19 @@ def test_the_whole_table_runs_and_novelty_finds_what_was_never_seen() -> None:
     assert rows["sunspot"]["nab_standard"] > rows["random"]["nab_standard"]
     assert rows["random"]["nab_standard_held_out"] <= rows["random"]["nab_standard"]
     silence = [np.zeros(len(file.values)) for file in files]
-    assert held_out_score(files, silence) == 0
+    assert set(held_out_score(files, silence).values()) == {0}
+
+
+def test_a_folder_is_judged_at_the_threshold_of_the_others() -> None:
+    loud, quiet, wrong = np.zeros((3, 1000))
+    loud[500], quiet[500], wrong[300] = 5, 1, 3
+    files = [a_file(), replace(a_file(), folder="other")]
+    assert held_out_score(files, [loud, loud])["nab_standard_held_out"] == pytest.approx(100)
+    found = held_out_score(files, [loud, quiet])  # each passes the other's threshold only if it is louder
+    assert found["nab_standard_held_out"] == pytest.approx(50)
+    assert found["nab_standard_held_out_low"] == 0
+    assert found["nab_standard_held_out_high"] == pytest.approx(100)
+    assert held_out_score(files, [loud + wrong, quiet])["nab_standard_held_out"] < 50
 
 
 def test_the_public_layout_is_read(tmp_path: Path) -> None:
