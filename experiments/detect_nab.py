@@ -79,8 +79,8 @@ def held_out_score(
     profile, folders = PROFILES[0], np.array([file.folder for file in files])
     gains = np.zeros(len(files))
     for folder in np.unique(folders):
-        own = np.flatnonzero(folders == folder)
-        others = np.flatnonzero(folders != folder) if len(own) < len(files) else own
+        own = np.flatnonzero(folders == folder).tolist()
+        others = np.flatnonzero(folders != folder).tolist() or own
         threshold = best_threshold([files[each] for each in others], [scores[each] for each in others])
         for each in own:
             gains[each] = raw_gain([files[each]], [scores[each]], threshold, profile)
