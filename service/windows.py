@@ -63,7 +63,8 @@ class RecentWindow:
     length_ms
         How far back it reaches; rounded up to whole ticks.
     max_series
-        Most series it holds; samples of further ones are counted and left out.
+        Most series it holds; samples of further ones are counted and left out. A series with nothing left
+        in the window makes room for another.
     """
 
     def __init__(self, *, step_ms: int, length_ms: int, max_series: int) -> None:
@@ -71,6 +72,7 @@ class RecentWindow:
         self.n_ticks = max(1, -(-length_ms // step_ms))
         self._max_series = max_series
         self._column: dict[SeriesKey, int] = {}
+        self._free: list[int] = []
         self._values = np.full((self.n_ticks, FIRST_CAPACITY), np.nan)
         self._offset_ms = np.full((self.n_ticks, FIRST_CAPACITY), EMPTY, dtype=np.int64)
         self._newest_ms = np.full(FIRST_CAPACITY, NEVER, dtype=np.int64)
@@ -112,7 +114,7 @@ class RecentWindow:
         if not len(samples):
             return Taken()
         with self._lock:
-            column = self._columns_of(samples.keys)[samples.series]
+            column = self._columns_of(samples.keys, int(samples.time_ms.max()))[samples.series]
             tick = samples.time_ms // self.step_ms
             has_room = column >= 0
             if has_room.any():
@@ -205,9 +207,24 @@ class RecentWindow:
         newest[order] = np.maximum(earlier, self._newest_ms[sorted_column])
         return newest
 
-    def _columns_of(self, keys: tuple[SeriesKey, ...]) -> NDArray[np.int64]:
+    def _columns_of(self, keys: tuple[SeriesKey, ...], now_ms: int) -> NDArray[np.int64]:
+        """Column of each series, −1 for one without room, when the window is to reach an instant."""
+        if len(self._column) + len(keys) > self._max_series and any(key not in self._column for key in keys):
+            self._forget_silent(now_ms - self.n_ticks * self.step_ms)
         columns: list[int] = [self._column_of(key) for key in keys]
         return np.array(columns, dtype=np.int64)
+
+    def _forget_silent(self, since_ms: int) -> None:
+        """Free the columns of series that have sent nothing since, so that nothing of theirs is left."""
+        is_silent = self._newest_ms < since_ms
+        silent = {key: column for key, column in self._column.items() if is_silent[column]}
+        for key in silent:
+            del self._column[key]
+        columns = list(silent.values())
+        self._newest_ms[columns] = NEVER
+        self._values[:, columns] = np.nan
+        self._offset_ms[:, columns] = EMPTY
+        self._free += columns
 
     def _column_of(self, key: SeriesKey) -> int:
         column = self._column.get(key)
@@ -215,7 +232,7 @@ class RecentWindow:
             return column
         if len(self._column) >= self._max_series:
             return -1
-        column = len(self._column)
+        column = self._free.pop() if self._free else len(self._column)
         self._column[key] = column
         if column >= self._values.shape[1]:
             self._widen(min(2 * self._values.shape[1], max(self._max_series, FIRST_CAPACITY)))

@@ -98,8 +98,20 @@ def test_series_beyond_the_limit_are_counted_and_left_out() -> None:
     batch = Samples.from_rows([(each, "m", 5, 1.0) for each in "abcd"])
     assert window.add(batch).n_over_limit == 2
     assert window.n_series == 2
-    assert window.add(rows((10**9, 1.0), item="d")).n_over_limit == 1
+    assert window.add(rows((25, 1.0), item="d")).n_over_limit == 1
     assert window.newest_tick == 0
+
+
+def test_a_series_that_fell_silent_makes_room_for_another() -> None:
+    window = a_window(max_series=2)
+    window.add(Samples.from_rows([("a", "m", 5, 1.0), ("b", "m", 15, 2.0)]))
+    assert window.add(rows((48, 3.0), item="c")).n_over_limit == 0
+    assert [key.item for key in window.frame().keys] == ["b", "c"]
+    assert window.frame({"c"}).values[:, 0].tolist()[-1:] == [3.0]
+    assert np.isnan(window.frame({"c"}).values[:-1]).all()
+    assert window.add(rows((49, 4.0), item="a")).n_over_limit == 1
+    assert window.add(Samples.from_rows([("d", "m", 990, 5.0), ("e", "m", 990, 6.0)])).n_in_window == 2
+    assert window.n_series == 2
 
 
 def test_many_series_find_room() -> None:
