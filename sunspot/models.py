@@ -116,14 +116,15 @@ def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) 
 
 @command.command(name="challenge")
 @click.argument("version")
+@model_option(MODEL_NAMES[0])
 @data_option
 @tracking_uri_option
-def name_challenger(version: str, data: Path, tracking_uri: str) -> None:
+def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Have the service score with a version of the detectors in shadow: it pages nobody.
 
     What it would have paged is told by `sunspot models compare` and `promote`, and on the page /models.
     """
-    tracker = tracker_of(MODEL_NAMES[0], data, tracking_uri)
+    tracker = tracker_of(model_name, data, tracking_uri)
     if _found(tracker.registered(), version).is_champion:
         raise click.ClickException(f"version {version} is champion: there is nothing to compare it with")
     tracker.challenge(version)
@@ -131,11 +132,12 @@ def name_challenger(version: str, data: Path, tracking_uri: str) -> None:
 
 
 @command.command(name="withdraw")
+@model_option(MODEL_NAMES[0])
 @data_option
 @tracking_uri_option
-def withdraw_challenger(data: Path, tracking_uri: str) -> None:
+def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
     """Have no challenger any more."""
-    tracker = tracker_of(MODEL_NAMES[0], data, tracking_uri)
+    tracker = tracker_of(model_name, data, tracking_uri)
     for each in tracker.registered():
         if each.is_challenger:
             tracker.withdraw()

@@ -78,6 +78,11 @@ command.add_command(ranker)
 @calendar_overrides_option
 @budget_option("series")
 @replace_champion_option("series")
+@click.option(
+    "--in-shadow",
+    is_flag=True,
+    help="Even if it is no worse, let it score in shadow beside the champion until it is promoted by hand.",
+)
 @seed_option
 def detectors(
     source: str,
@@ -90,12 +95,14 @@ def detectors(
     calendar_overrides: Path | None,
     budget: float,
     replace_champion: bool,
+    in_shadow: bool,
     seed: int,
 ) -> None:
     """Fit detectors, judge them on held-back time, and make them champion if they are no worse.
 
     They are fitted on the first 60 % of the time, calibrated on the next 20 % and judged on the rest; the
-    service may be running meanwhile. Without any history yet, try it with `--from brokerage`.
+    service may be running meanwhile. What does not become champion is challenger: it scores in shadow. Without
+    any history yet, try it with `--from brokerage`.
 
     Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
@@ -116,6 +123,7 @@ def detectors(
                 clocks=clocks,
                 budget=budget,
                 replace_champion=replace_champion,
+                in_shadow=in_shadow,
                 seed=seed,
                 progress=progress,
             )
@@ -140,6 +148,7 @@ def _trained(
     clocks: Mapping[str, Clock],
     budget: float,
     replace_champion: bool,
+    in_shadow: bool,
     seed: int,
     progress: Progress,
 ) -> tuple[Outcome[Bundle], str]:
@@ -164,6 +173,7 @@ def _trained(
         clock=clock,
         budget_per_week=budget,
         replaces_champion=replace_champion,
+        in_shadow=in_shadow,
         seed=seed,
     )
     tracker = MlflowTracker(uri, registered_model(model_name))
@@ -177,6 +187,8 @@ def _trained(
         kept=data / "training" / "detectors",
         progress=progress,
     )
+    if outcome.version and not outcome.promoted:
+        tracker.challenge(outcome.version)
     return outcome, uri
 
 
@@ -207,5 +219,7 @@ def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
 
 
 def _details(outcome: Outcome[Bundle]) -> Iterator[str]:
+    if outcome.version and not outcome.promoted:
+        yield "challenger yes: the service scores with it in shadow; see sunspot models compare"
     yield f"threshold  {outcome.bundle.threshold:.2f} standard deviations"
     yield from paging_lines(outcome.figures, unit="series", injected="shifts")

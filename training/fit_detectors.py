@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from features.calendar import CLOCKS
@@ -18,7 +17,7 @@ from training.outcome import beside_champion, settle
 from training.page_counts import page_record
 from training.plots import training_plots
 from training.progress import begun, untold
-from training.promote import flaw_of, strangeness_of
+from training.promote import flaw_of, in_shadow_first, strangeness_of
 from training.provenance import COMMIT_TAG, history_metadata, run_tags, text_of
 from training.row_trial import second_stage_of, try_row_detectors
 from training.shards import fit_in_shards, kept_in
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from models.detectors.first_stage import Baseline
     from training.outcome import Outcome
     from training.progress import Progress
+    from training.promote import Decision
     from training.row_trial import RowCandidate
     from training.splits import LabelledAnomaly
     from training.tracker import Run, Tracker
@@ -61,6 +61,8 @@ class FitConfig:
         Shares of the time that are learned from and calibrated on; the rest is held back.
     replaces_champion
         Whether a champion that there is no comparing with, for its step or its series, may be replaced.
+    in_shadow
+        Whether a bundle that is no worse than the champion waits in shadow to be promoted by hand.
     seed
         Seed of all that is random.
     """
@@ -73,6 +75,7 @@ class FitConfig:
     fit_share: float = 0.6
     calibrate_share: float = 0.2
     replaces_champion: bool = False
+    in_shadow: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -203,16 +206,18 @@ def fit_detectors(
             )
             return its_figures | case_figures(champion, its_clock, known_cases)
 
-        gate = partial(
-            beside_champion,
-            run,
-            tracker,
-            figures,
-            strangeness=lambda champion: strangeness_of(champion, frame),
-            judged=judged,
-            budget_per_week=config.budget_per_week,
-            replaces_champion=config.replaces_champion,
-        )
+        def gate() -> Decision:
+            decision = beside_champion(
+                run,
+                tracker,
+                figures,
+                strangeness=lambda champion: strangeness_of(champion, frame),
+                judged=judged,
+                budget_per_week=config.budget_per_week,
+                replaces_champion=config.replaces_champion,
+            )
+            return in_shadow_first(decision) if config.in_shadow and tracker.champion_version() else decision
+
         progress("checking the bundle")
         flaw = flaw_of(bundle, split.held_back)
         return settle(run, tracker, bundle, figures, flaw=flaw, gate=gate, progress=progress)

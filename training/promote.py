@@ -89,6 +89,17 @@ def decide(
     return Decision(True, f"it is no worse than the champion on {judged}")
 
 
+def in_shadow_first(decision: Decision) -> Decision:
+    """Hold back what would have become champion, so that the service compares the two first.
+
+    >>> in_shadow_first(Decision(True, "it is no worse than the champion"))
+    Decision(promoted=False, reason='it is no worse than the champion; as asked, it scores in shadow first')
+    """
+    if not decision.promoted:
+        return decision
+    return Decision(False, f"{decision.reason}; as asked, it scores in shadow first")
+
+
 def strangeness_of(champion: Bundle, frame: Frame) -> str:
     """Why a champion cannot be compared with what a frame teaches, in one sentence; empty if it can be."""
     if champion.step_ms != frame.step_ms:

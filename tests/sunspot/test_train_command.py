@@ -95,6 +95,18 @@ def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> 
     assert "champion   yes" in train(*arguments, "--replace-champion").output
 
 
+def test_what_is_to_score_in_shadow_first_becomes_challenger(tmp_path: Path) -> None:
+    arguments: list[str | Path] = ["--from", tables(tmp_path / "tables"), "--data", tmp_path / "data"]
+    arguments += ["--clock", "always", "--budget", "500", "--in-shadow"]
+    assert "champion   yes" in train(*arguments).output, "there is nothing to compare the first one with"
+    held_back = train(*arguments).output
+    assert "champion   no: it is no worse than the champion" in held_back, held_back
+    assert "as asked, it scores in shadow first" in held_back
+    assert "challenger yes: the service scores with it in shadow" in held_back
+    tracker = MlflowTracker(tracking_uri_for(tmp_path / "data"), DETECTORS_MODEL)
+    assert [each.is_challenger for each in tracker.registered()] == [True, False]
+
+
 def test_every_clock_can_be_named() -> None:
     told = CliRunner().invoke(command, ["detectors", "--help"]).output
     assert all(name in told for name in CLOCKS)
