@@ -101,8 +101,8 @@ def detectors(
     """Fit detectors, judge them on held-back time, and make them champion if they are no worse.
 
     They are fitted on the first 60 % of the time, calibrated on the next 20 % and judged on the rest; the
-    service may be running meanwhile. What does not become champion is challenger: it scores in shadow. Without
-    any history yet, try it with `--from brokerage`.
+    service may be running meanwhile. What does not become champion is challenger and scores in shadow.
+    Without any history yet, try it with `--from brokerage`.
 
     Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
