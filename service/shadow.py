@@ -116,7 +116,8 @@ class Shadow:
             return "no version is challenger: sunspot models challenge names one"
         if champion is None:
             return "no champion was found yet"
-        return self._failure or self._obstacle(champion, challenger)
+        waiting = "" if self._running else "the challenger begins with the next tick"
+        return self._failure or self._obstacle(champion, challenger) or waiting
 
     def adopt(self, bundle: Bundle) -> None:
         """Take another challenger from the next tick on."""

@@ -186,7 +186,11 @@ def test_a_challenger_that_fails_leaves_the_champion_alone(tmp_path: Path) -> No
         assert "could not score" in client.get("/v1/shadow").json()["reason"]
         app.state.challenger_source.bundle = good
         app.state.parts.challenger.refresh()
-        assert client.get("/v1/shadow").json()["reason"] == ""
+        assert client.get("/v1/shadow").json() == {
+            "compared": None,
+            "reason": "the challenger begins with the next tick",
+            "problem": "",
+        }
 
 
 def test_a_challenger_knows_series_that_the_champion_does_not(tmp_path: Path) -> None:
