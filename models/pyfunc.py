@@ -14,7 +14,8 @@ import numpy as np
 from features.alignment import aligned
 from features.frame import frame_of
 from models.bundle import load_bundle
-from models.detectors.first_stage import Status, score
+from models.detectors.first_stage import Status
+from models.detectors.three_scores import score
 from telemetry.batches import Samples
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class BundleModel:
-    """Scores a table of samples with a bundle's first stage."""
+    """Scores a table of samples with a bundle, as the service does."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -39,8 +40,9 @@ class BundleModel:
 
         Returns
         -------
-        Columns item, metric, time_ms (start of the tick), score, status and is_anomalous; one row for
-        every tick of every series of the bundle.
+        Columns item, metric, time_ms (start of the tick), score, status, is_anomalous, severity and novelty
+        (see `models.detectors.three_scores.ThreeScores`); one row for every tick of every series of the
+        bundle. The table is a stretch of its own: novelty begins after a day of it.
         """
         import pandas as pd  # noqa: PLC0415  MLflow brings it, the service does without
 
@@ -54,15 +56,18 @@ class BundleModel:
         frame = aligned(frame, bundle.baseline.keys)
         _, scores = score(frame, bundle.baseline, bundle.clock_used)
         names = np.array([status.name.lower() for status in Status])
-        n_ticks, n_series = scores.values.shape
+        onset = scores.onset
+        n_ticks, n_series = onset.values.shape
         return pd.DataFrame(
             {
                 "item": [key.item for key in frame.keys] * n_ticks,
                 "metric": [key.metric for key in frame.keys] * n_ticks,
                 "time_ms": np.repeat(frame.times_ms, n_series),
-                "score": scores.values.ravel(),
-                "status": names[scores.status.ravel()],
-                "is_anomalous": scores.values.ravel() > bundle.threshold,
+                "score": onset.values.ravel(),
+                "status": names[onset.status.ravel()],
+                "is_anomalous": onset.values.ravel() > bundle.threshold,
+                "severity": scores.severity.ravel(),
+                "novelty": scores.novelty.ravel(),
             }
         )
 

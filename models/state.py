@@ -119,8 +119,8 @@ def migrate(state: State, fresh: State) -> State:
     """Carry the memory of the series that two bundles share into the initial state of the new one.
 
     Series that only ``fresh`` has start as the new bundle seeds them, and so does the season of a slot that a
-    series was never seen in. What the present slot had not yet
-    learned is dropped, and so is the season if the new bundle has another clock.
+    series was never seen in. What the present slot had not yet learned is dropped, and so is the season if
+    the new bundle has another clock.
     """
     to, source = shared_places(state.keys, fresh.keys)
     state = state._replace(n_seen=state.n_values, partial_ms=state.seen_ms)

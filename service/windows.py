@@ -73,6 +73,7 @@ class RecentWindow:
         self._max_series = max_series
         self._column: dict[SeriesKey, int] = {}
         self._free: list[int] = []
+        self._asked: tuple[tuple[SeriesKey, ...], NDArray[np.int64]] | None = None
         self._values = np.full((self.n_ticks, FIRST_CAPACITY), np.nan)
         self._offset_ms = np.full((self.n_ticks, FIRST_CAPACITY), EMPTY, dtype=np.int64)
         self._newest_ms = np.full(FIRST_CAPACITY, NEVER, dtype=np.int64)
@@ -152,7 +153,9 @@ class RecentWindow:
             newest = self._newest_tick
             if newest is None or not newest - self.n_ticks < tick <= newest:
                 return values
-            column = np.array([self._column.get(key, -1) for key in keys], dtype=np.int64)
+            if self._asked is None or self._asked[0] is not keys:  # the same series every tick
+                self._asked = keys, np.array([self._column.get(key, -1) for key in keys], dtype=np.int64)
+            column = self._asked[1]
             held = column >= 0
             values[held] = self._read(tick, tick, column[held])[0]
         return values
@@ -218,6 +221,7 @@ class RecentWindow:
         """Free the columns of series that have sent nothing since, so that nothing of theirs is left."""
         is_silent = self._newest_ms < since_ms
         silent = {key: column for key, column in self._column.items() if is_silent[column]}
+        self._asked = None
         for key in silent:
             del self._column[key]
         columns = list(silent.values())
@@ -234,6 +238,7 @@ class RecentWindow:
             return -1
         column = self._free.pop() if self._free else len(self._column)
         self._column[key] = column
+        self._asked = None
         if column >= self._values.shape[1]:
             self._widen(min(2 * self._values.shape[1], max(self._max_series, FIRST_CAPACITY)))
         self._is_counter[column] = is_counter(key.metric)

@@ -17,7 +17,7 @@ from features.frame import Frame
 from models.bundle import bundle_files, load_bundle, make_bundle, normal_part, save_bundle
 from models.bundle_files import MANIFEST, digest_of_bytes
 from models.detectors import DETECTORS
-from models.detectors.first_stage import score
+from models.detectors.three_scores import score
 from models.errors import BadBundleError
 from models.pyfunc import _load_pyfunc
 from telemetry.batches import SeriesKey
@@ -196,6 +196,8 @@ def test_mlflow_users_get_a_table_of_scores(saved: Path) -> None:
     scored = model.predict(table.sample(frac=1, random_state=0))
     assert len(scored) == len(table)
     _, scores = score(live, model.bundle.baseline, model.bundle.clock_used)
-    np.testing.assert_array_equal(scored["score"], scores.values.ravel())
+    np.testing.assert_array_equal(scored["score"], scores.onset.values.ravel())
+    np.testing.assert_array_equal(scored["severity"], scores.severity.ravel())
+    np.testing.assert_array_equal(scored["novelty"], scores.novelty.ravel())
     assert set(scored["status"]) == {"scored"}
     assert not model.predict(table[:0]).size

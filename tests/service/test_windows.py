@@ -114,6 +114,17 @@ def test_a_series_that_fell_silent_makes_room_for_another() -> None:
     assert window.n_series == 2
 
 
+def test_a_row_has_what_came_since_the_same_series_were_asked_for() -> None:
+    window, keys = a_window(max_series=2), tuple(SeriesKey(each, "m") for each in "abc")
+    window.add(rows((5, 1.0)))
+    assert np.isnan(window.row(0, keys)).tolist() == [False, True, True]
+    window.add(rows((6, 2.0), item="b"))
+    assert window.row(0, keys)[:2].tolist() == [1.0, 2.0]
+    window.add(rows((77, 3.0), item="c"))
+    assert window.row(7, keys)[2] == 3.0
+    assert np.isnan(window.row(7, keys)[:2]).all()
+
+
 def test_many_series_find_room() -> None:
     window = a_window(max_series=1000)
     window.add(Samples.from_rows([(f"i{each}", "m", 5, float(each)) for each in range(200)]))
