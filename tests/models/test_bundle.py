@@ -62,8 +62,8 @@ def test_a_bundle_loads_to_what_was_saved(tmp_path: Path) -> None:
     for each in (bundle, again):
         assert each.clock_used is CLOCKS["always"]
     np.testing.assert_array_equal(
-        score(live, again.baseline, again.clock_used)[1].values,
-        score(live, bundle.baseline, bundle.clock_used)[1].values,
+        score(live, again.baseline, again.clock_used)[1].onset.values,
+        score(live, bundle.baseline, bundle.clock_used)[1].onset.values,
     )
     for name, detector in bundle.detectors.items():
         np.testing.assert_array_equal(
