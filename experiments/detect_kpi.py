@@ -18,12 +18,21 @@ import numpy as np
 
 from experiments.detect_cold import cold_figures, scores_with_prior
 from experiments.detect_peers import isolation_forest_scores, random_scores, with_history
-from experiments.detect_rows import Judged, counts_at, is_sparse, mean_vus, page_row, threshold_grid
+from experiments.detect_rows import (
+    Judged,
+    counts_at,
+    false_pages,
+    is_sparse,
+    mean_vus,
+    normal_weeks,
+    page_row,
+    threshold_grid,
+)
 from experiments.side_by_side import side_by_side
 from features.calendar import CLOCKS, DAY_MS
 from models.detectors.baseline import fit_baseline
 from models.detectors.severity import onset_and_severity
-from models.page_map import count_pages, threshold_for_rate
+from models.page_curve import page_curve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,21 +106,14 @@ def held_out_thresholds(judged: Sequence[Judged], budget_per_week: float) -> lis
     """Threshold of each series, that the training halves of all others teach."""
     train = [_training_part(each) for each in judged]
     grid = threshold_grid([each.scores for each in train])
-    maps = [
-        count_pages(
-            each.scores,
-            each.times_ms,
-            step_ms=each.step_ms,
-            is_normal=~each.labels,
-            is_sparse=each.is_sparse,
-            thresholds=grid,
-        )
-        for each in train
-    ]
-    return [
-        threshold_for_rate([*maps[:index], *maps[index + 1 :]] or maps, budget_per_week)
-        for index in range(len(judged))
-    ]
+    pages = np.array([false_pages(each, grid) for each in train])
+    weeks = np.array([normal_weeks(each) for each in train])
+    found = []
+    for index in range(len(judged)):
+        is_other = np.arange(len(judged)) != index if len(judged) > 1 else np.ones(1, dtype=bool)
+        curve = page_curve(grid, pages[is_other].sum(axis=0), float(weeks[is_other].sum()))
+        found.append(curve.threshold_for(budget_per_week))
+    return found
 
 
 def counts_of(judged: Sequence[Judged], thresholds: Sequence[float]) -> list[EventCounts]:

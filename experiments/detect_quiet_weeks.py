@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from experiments.detect_rows import Row
     from experiments.quiet_weeks import Weeks
 
-BUDGETS = (1.0, 0.25, 0.5, 2.0, 4.0)
+BUDGETS = (1.0, 0.25, 0.5, 2.0, 4.0, 8.0)
 """False pages a team accepts a week; the first is the default."""
 
 METHODS = ("sunspot", "random")
@@ -84,7 +84,7 @@ def _outcome(weeks: Weeks, seed: int, method: str, budget: float) -> Outcome:
         pages[each.team] += each.is_page
     return Outcome(
         seed,
-        len(weeks.times_ms) * weeks.step_ms / WEEK_MS,
+        weeks.judged.n_ticks * weeks.judged.step_ms / WEEK_MS,
         pages,
         {fault.kind: delay_of(fault, faulty, weeks) for fault in weeks.faults},
         sum(delay_of(fault, quiet, weeks) is not None for fault in weeks.faults),

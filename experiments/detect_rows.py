@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.event_figures import count_events, event_f1, f1_interval, rate_interval
 from experiments.vus import vus_pr
-from models.thresholds import pages_of
+from models.thresholds import WEEK_MS, pages_of
 from training.intervals import wilson_interval
 
 if TYPE_CHECKING:
@@ -66,6 +66,21 @@ def is_sparse(values: NDArray[np.floating], share: float = 0.9) -> bool:
     """Whether the median value holds nine tenths of a series or more."""
     seen = values[np.isfinite(values)]
     return bool(len(seen)) and float(np.mean(seen == np.median(seen))) >= share
+
+
+def false_pages(judged: Judged, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Pages on normal points at each threshold, with the governor at work."""
+    scores, sparse = judged.scores[:, None].astype(np.float64), np.array([judged.is_sparse])
+    pages = (
+        pages_of(scores, judged.times_ms, threshold=float(each), is_sparse=sparse)[:, 0]
+        for each in thresholds
+    )
+    return np.array([np.count_nonzero(each & ~judged.labels) for each in pages])
+
+
+def normal_weeks(judged: Judged) -> float:
+    """How many weeks of a series were scored and normal."""
+    return float(np.count_nonzero(np.isfinite(judged.scores) & ~judged.labels)) * judged.step_ms / WEEK_MS
 
 
 def counts_at(judged: Judged, threshold: float) -> EventCounts:

@@ -15,7 +15,7 @@ simulator is a check of the chain, never a headline figure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,24 +26,23 @@ import numpy as np
 from experiments.brokerage.faults import FAULTS, example_fault
 from experiments.brokerage.simulate import simulate
 from features.calendar import DAY_MS, ExchangeClock
+from models.calm_time import calm_time
 from models.detectors.baseline import fit_baseline
 from models.detectors.first_stage import initial_state, score
-from models.page_record import GRID, PageRecord, count_by_series
-from models.paging_rules import initial_memory, paging_step
+from models.merging import replayed_calls
+from models.page_record import GRID, page_record
 from models.team_budgets import team_budgets, watched_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from cmdb.graph import DependencyGraph
     from experiments.brokerage.faults import Fault
     from features.frame import Frame
     from models.detectors.first_stage import Baseline
+    from models.page_record import PageRecord
     from models.paging_rules import Call
     from models.state import State
-    from telemetry.batches import SeriesKey
 
 FIRST_DAY = date(2026, 3, 23)
 TRAIN_DAYS = 7
@@ -52,6 +51,7 @@ MAKE_UP_DAY = date(2026, 5, 9)
 CLOCK = ExchangeClock(openings=frozenset({MAKE_UP_DAY}))
 NOT_INJECTED = frozenset({"traffic_surge", "broken_replication"})
 KINDS = tuple(kind for kind in FAULTS if kind not in NOT_INJECTED)
+RANDOM_GRID = np.linspace(3.0, 20.0, 64)
 OPEN = time(9, 30)
 BUSY_MINUTES = tuple(range(9 * 60 + 40, 11 * 60)) + tuple(range(13 * 60 + 5, 14 * 60 + 20))
 
@@ -62,26 +62,26 @@ class Weeks:
 
     Attributes
     ----------
-    times_ms
-        Shape ``(n_ticks,)``.
     scores
-        By method, scores without and with the faults, each of shape ``(n_ticks, n_series)``.
+        By method, scores without and with the faults.
     records
         By method, what was counted on the week before.
     """
 
     graph: DependencyGraph
-    keys: tuple[SeriesKey, ...]
-    times_ms: NDArray[np.int64]
-    step_ms: int
-    scores: dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]
+    scores: dict[str, tuple[Frame, Frame]]
     records: dict[str, PageRecord]
     faults: tuple[Fault, ...]
 
     @property
     def teams(self) -> tuple[str, ...]:
         """Team of each series."""
-        return tuple(self.graph.items[key.item].team for key in self.keys)
+        return tuple(self.graph.items[key.item].team for key in self.judged.keys)
+
+    @property
+    def judged(self) -> Frame:
+        """Scores of the quiet weeks."""
+        return self.scores["sunspot"][0]
 
 
 def scored_weeks(seed: int, *, n_weeks: int = N_WEEKS, kinds: Sequence[str] = KINDS) -> Weeks:
@@ -90,45 +90,35 @@ def scored_weeks(seed: int, *, n_weeks: int = N_WEEKS, kinds: Sequence[str] = KI
     faults = tuple(_faults(np.random.default_rng(seed), n_weeks, kinds))
     quiet = simulate(FIRST_DAY, n_days=n_days, seed=seed, clock=CLOCK)
     faulty = simulate(FIRST_DAY, n_days=n_days, seed=seed, clock=CLOCK, faults=faults).frame
-    baseline, state, calibrated, judged = _learned(quiet.frame)
-    after_ms = judged.start_ms
-    faulty = faulty.between(after_ms, faulty.end_ms)
+    baseline, state, calm, judged = _learned(quiet.frame)
+    faulty = faulty.between(judged.start_ms, judged.end_ms)
     noise = np.random.default_rng(seed)
-    scores: dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]] = {
+    made_up, made_up_before = (
+        replace(each, values=noise.exponential(size=each.values.shape).astype(np.float32))
+        for each in (judged, calm)
+    )
+    scores = {
         "sunspot": (_scored(judged, baseline, state), _scored(faulty, baseline, state)),
-        "random": (made_up := noise.exponential(size=judged.values.shape).astype(np.float32), made_up),
+        "random": (made_up, made_up),
     }
-    past = {"sunspot": calibrated[1], "random": noise.exponential(size=calibrated[0].values.shape)}
-    records = {}
-    for method, before in past.items():
-        grid = GRID if method == "sunspot" else np.linspace(3.0, 20.0, 40)
-        count = count_by_series(
-            before,
-            calibrated[0].times_ms,
-            step_ms=judged.step_ms,
-            thresholds=grid,
-        )
-        records[method] = PageRecord(grid, count, count)
-    return Weeks(quiet.graph, baseline.keys, judged.times_ms, judged.step_ms, scores, records, faults)
+    records = {
+        "sunspot": page_record(calm, calm, thresholds=GRID),
+        "random": page_record(made_up_before, made_up_before, thresholds=RANDOM_GRID),
+    }
+    return Weeks(quiet.graph, scores, records, faults)
 
 
 def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: bool) -> list[Call]:
     """Every call of the judged weeks when each team accepts so many false pages a week."""
-    budgets = team_budgets(weeks.teams, {}, default_budget=budget_per_week)
-    watched = watched_series(weeks.keys, weeks.teams, budgets, weeks.records[method])
-    scores = weeks.scores[method][with_faults]
-    memory, found = initial_memory(len(weeks.keys)), []
 
     @cache
     def related(item: str) -> frozenset[str]:
         return neighbourhood(weeks.graph, item)
 
-    for tick in np.flatnonzero((scores > watched.thresholds).any(axis=1)).tolist():
-        memory, calls, _ = paging_step(
-            memory, int(weeks.times_ms[tick]), scores[tick], scores[tick], watched, related
-        )
-        found += calls
-    return found
+    scores, teams = weeks.scores[method][with_faults], weeks.teams
+    budgets = team_budgets(teams, {}, default_budget=budget_per_week)
+    watched = watched_series(scores.keys, teams, budgets, weeks.records[method], related)
+    return replayed_calls(calm_time(scores, watched.thresholds), watched, related)
 
 
 def neighbourhood(graph: DependencyGraph, item: str) -> frozenset[str]:
@@ -141,24 +131,25 @@ def delay_of(fault: Fault, calls: Sequence[Call], weeks: Weeks) -> float | None:
     near = neighbourhood(weeks.graph, fault.item)
     start_ms, end_ms = (round(each.timestamp() * 1000) for each in (fault.start, fault.end))
     closed = [
-        each.since_ms + weeks.step_ms
+        each.since_ms + weeks.judged.step_ms
         for each in calls
         if each.is_page and each.item in near and start_ms <= each.since_ms < end_ms
     ]
     return (min(closed) - start_ms) / 1000 if closed else None
 
 
-def _learned(frame: Frame) -> tuple[Baseline, State, tuple[Frame, NDArray[np.floating]], Frame]:
+def _learned(frame: Frame) -> tuple[Baseline, State, Frame, Frame]:
+    """Baseline and memory, the scores of the calibrated week, and the weeks to be judged."""
     first, second = (frame.start_ms + days * DAY_MS for days in (TRAIN_DAYS, 2 * TRAIN_DAYS))
     fit, calibrate = frame.between(frame.start_ms, first), frame.between(first, second)
     baseline = fit_baseline(fit, CLOCK)
     state, _ = score(fit, baseline, CLOCK, initial_state(baseline, CLOCK))
     state, calm = score(calibrate, baseline, CLOCK, state)
-    return baseline, state, (calibrate, calm.values), frame.between(second, frame.end_ms)
+    return baseline, state, replace(calibrate, values=calm.values), frame.between(second, frame.end_ms)
 
 
-def _scored(frame: Frame, baseline: Baseline, state: State) -> NDArray[np.float32]:
-    return score(frame, baseline, CLOCK, state)[1].values
+def _scored(frame: Frame, baseline: Baseline, state: State) -> Frame:
+    return replace(frame, values=score(frame, baseline, CLOCK, state)[1].values)
 
 
 def _faults(rng: np.random.Generator, n_weeks: int, kinds: Sequence[str]) -> Iterator[Fault]:

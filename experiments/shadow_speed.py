@@ -25,9 +25,10 @@ from cmdb.graph import DependencyGraph
 from experiments.train_speed import MINUTE_MS, made_up
 from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
+from models.calm_time import calm_time
 from models.detectors.baseline import fit_baseline
 from models.detectors.three_scores import initial_memory, step
-from models.page_record import GRID, PageCount, PageRecord
+from models.page_record import GRID, PageRecord
 from service.clock import SystemClock
 from service.live import LiveSignals
 from service.paging import Paging
@@ -47,7 +48,8 @@ def a_bundle(n_series: int) -> Bundle:
     """Fit a bundle on a made-up day, with thresholds that calm ticks hardly ever pass."""
     frame, clock = made_up(n_series, 1), CLOCKS["always"]
     pages = np.repeat(np.arange(len(GRID), 0, -1, dtype=np.int32)[:, None], n_series, axis=1)
-    count = PageCount(pages, np.full(n_series, 52.0))
+    nothing = calm_time(frame, np.full(n_series, np.inf))
+    calm = replace(nothing, weeks=np.full(n_series, 52.0))
     return make_bundle(
         clock="always",
         normal=normal_part(frame.between(frame.start_ms, frame.start_ms + 60 * MINUTE_MS)),
@@ -56,7 +58,7 @@ def a_bundle(n_series: int) -> Bundle:
         detectors={},
         row_thresholds={},
         metadata={},
-        pages=PageRecord(GRID, count, count),
+        pages=PageRecord(GRID, pages, calm, calm),
     )
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.page_record import PageRecord
 
 SCHEMA_VERSION = 1
-PAGES = "pages.npz"
+PAGES = "calm.npz"
 MAX_NORMAL_VALUES = 2**26
 BASELINE_TYPES: dict[str, type[np.generic]] = {
     "profile": np.float32,
@@ -78,8 +78,8 @@ class Bundle:
     metadata
         When, from what and by which code it was made, as text.
     pages
-        False pages counted in training: what page budgets become thresholds by; ``None`` in a bundle of
-        before these were kept.
+        False pages of calm time: what page budgets become thresholds by; ``None`` in a bundle of before
+        calm time was kept.
     """
 
     version: str

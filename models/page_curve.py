@@ -1,7 +1,9 @@
 """How often a series pages falsely at a threshold, from counts; read both ways, and beyond what was counted.
 
 A budget of one page over fifty series lies far out in the tail, where little was counted: beyond the last
-threshold that still paged a few times the rate is taken to fall as a power of the threshold.
+threshold that enough pages passed, the rate is taken to fall as a power of the threshold. The power is Hill's
+estimate ("A simple general approach to inference about the tail of a distribution", Annals of Statistics
+1975), held to a usual one by a prior, so that a few pages do not make a tail that never ends or ends at once.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FEWEST_PAGES = 5
-"""A threshold that fewer pages passed in training says little of its own rate."""
+FEWEST_PAGES = 50
+"""A threshold that fewer pages passed in training says less of its own rate than the tail before it does."""
 
-TENFOLD = 10.0
-LEAST_FALL, LARGEST_FALL = 1.0, 3.0
-"""Bounds of the power by which the rate falls beyond what was counted; 3 was seen on labelled KPIs."""
+USUAL_FALL = 3.0
+"""Power by which the rate of pages fell with the threshold on labelled KPIs."""
+
+PRIOR_PAGES = 100.0
+"""How many pages the usual fall counts for: a tail of fifty moves it a third of the way to its own."""
 
 LEAST_WEEKS = 1e-9
 
@@ -57,21 +61,29 @@ class PageCurve:
         return float(np.exp(self.levels[-1] + (self.log_rates[-1] - wanted) / self.fall))
 
 
-def page_curve(thresholds: NDArray[np.float64], pages: NDArray[np.integer], weeks: float) -> PageCurve:
+def page_curve(
+    thresholds: NDArray[np.float64],
+    pages: NDArray[np.number],
+    weeks: float,
+    *,
+    usual_fall: float = USUAL_FALL,
+) -> PageCurve:
     """Learn the curve from counts.
 
     Parameters
     ----------
     thresholds
-        Shape ``(n,)``, positive and rising.
+        Shape ``(n,)``, at least one, positive and rising.
     pages
         Shape ``(n,)``: false pages at each, over all the series.
     weeks
         Weeks of one series that were counted.
+    usual_fall
+        Power by which such rates fall, as far as the counts do not say otherwise.
 
     Examples
     --------
-    >>> curve = page_curve(np.array([4.0, 8.0]), np.array([80, 10]), weeks=10.0)
+    >>> curve = page_curve(np.array([4.0, 8.0]), np.array([800, 100]), weeks=100.0)
     >>> round(curve.rate(8.0), 3), round(curve.rate(16.0), 3), round(curve.threshold_for(0.125), 3)
     (1.0, 0.125, 16.0)
     """
@@ -80,14 +92,15 @@ def page_curve(thresholds: NDArray[np.float64], pages: NDArray[np.integer], week
     counted = np.maximum(total[:n_counted], FEWEST_PAGES)
     is_last = np.append(np.diff(counted) < 0, True)
     levels, log_rates = np.log(thresholds[:n_counted][is_last]), np.log(counted[is_last])
-    return PageCurve(levels, log_rates - np.log(max(weeks, LEAST_WEEKS)), _fall(levels, log_rates))
+    fall = _fall(np.log(thresholds[n_counted - 1 :]), total[n_counted - 1 :], usual_fall)
+    return PageCurve(levels, log_rates - np.log(max(weeks, LEAST_WEEKS)), fall)
 
 
-def _fall(levels: NDArray[np.float64], log_rates: NDArray[np.float64]) -> float:
-    """Power by which the rate fell over its last tenfold, as far as it was counted."""
-    is_near = log_rates <= log_rates[-1] + np.log(TENFOLD)
-    first = max(0, int(np.argmax(is_near)) - 1)
-    if first == len(levels) - 1:
-        return LEAST_FALL
-    slope = (log_rates[first] - log_rates[-1]) / (levels[-1] - levels[first])
-    return float(np.clip(slope, LEAST_FALL, LARGEST_FALL))
+def _fall(levels: NDArray[np.float64], pages: NDArray[np.float64], usual_fall: float) -> float:
+    """Hill's estimate over the pages of the first level, and so many more that fell as usual.
+
+    The sum of how far each page went beyond the first level is the area under their counts; how far those
+    went that passed the last level is not known, so they are censored.
+    """
+    beyond = float(np.sum((pages[1:] + pages[:-1]) / 2 * np.diff(levels)))
+    return float((pages[0] - pages[-1] + PRIOR_PAGES) / (beyond + PRIOR_PAGES / usual_fall))

@@ -7,60 +7,53 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.calm_time import CalmTime, calm_arrays, calm_from_arrays, calm_time
 from models.page_curve import page_curve
-from models.thresholds import LEAST_THRESHOLD, WEEK_MS, pages_of
+from models.thresholds import LEAST_THRESHOLD, pages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from features.frame import Frame
     from models.page_curve import PageCurve
 
 LARGEST_THRESHOLD = 1000.0
-GRID = np.geomspace(LEAST_THRESHOLD, LARGEST_THRESHOLD, 40)
+GRID = np.geomspace(LEAST_THRESHOLD, LARGEST_THRESHOLD, 64)
 FEWEST_WEEKS = 10.0
 """Weeks of one series that a metric must have been counted over to have a curve of its own."""
 
-
-@dataclass(frozen=True)
-class PageCount:
-    """Pages of every series over some weeks in which nothing was wrong, with the governor at work.
-
-    Attributes
-    ----------
-    pages
-        Shape ``(n_thresholds, n_series)``, int32: at each of the record's thresholds.
-    weeks
-        Shape ``(n_series,)``: weeks of each series that were scored.
-    """
-
-    pages: NDArray[np.int32]
-    weeks: NDArray[np.float64]
+MOST_PAGES = 2.0
+"""Pages a week of each series that calm time can be replayed for: the governor lets through half of it."""
 
 
 @dataclass(frozen=True)
 class PageRecord:
-    """Counts of false pages that a bundle carries.
+    """False pages of time in which nothing was wrong, as a bundle carries them.
 
     Attributes
     ----------
     thresholds
         Shape ``(n_thresholds,)``, rising and positive.
+    pages
+        Shape ``(n_thresholds, n_series)``, int32: pages of every series at each in the calibrated time, with
+        the governor at work and before any are merged.
     calibrated
-        Over the time that thresholds are calibrated on.
+        The time that thresholds are calibrated on.
     replayed
-        Over later time that nothing was chosen on: what a threshold truly came to.
+        Later time that nothing was chosen on: what a threshold truly comes to.
     """
 
     thresholds: NDArray[np.float64]
-    calibrated: PageCount
-    replayed: PageCount
+    pages: NDArray[np.int32]
+    calibrated: CalmTime
+    replayed: CalmTime
 
     def curve(self, columns: NDArray[np.int64] | slice = slice(None)) -> PageCurve:
         """Return the curve of some series taken together, by default of all."""
         weeks = float(self.calibrated.weeks[columns].sum())
-        return page_curve(self.thresholds, self.calibrated.pages[:, columns].sum(axis=1), weeks)
+        return page_curve(self.thresholds, self.pages[:, columns].sum(axis=1), weeks)
 
     def curves(self, metrics: Sequence[str]) -> dict[str, PageCurve]:
         """Return the curve of each metric; that of all series for a metric that was counted too little.
@@ -80,60 +73,69 @@ class PageRecord:
             found[metric] = self.curve(columns) if is_known else overall
         return found
 
-    def replay(self, thresholds: NDArray[np.float64], columns: NDArray[np.int64]) -> tuple[int, float]:
-        """Pages that some series raised in replayed time, and the weeks that this took.
 
-        Parameters
-        ----------
-        thresholds
-            Shape ``(n_series,)``. Between two counted thresholds the count is that of the lower one, which
-            is never too few.
-        columns
-            Places of the series.
-        """
-        if not len(columns):
-            return 0, 0.0
-        places = np.searchsorted(self.thresholds, thresholds[columns], side="right") - 1
-        pages = self.replayed.pages[np.maximum(places, 0), columns]
-        return int(pages.sum()), float(self.replayed.weeks[columns].max())
+def page_record(
+    calibrated: Frame,
+    replayed: Frame,
+    *,
+    thresholds: NDArray[np.float64] = GRID,
+    progress: Callable[[float], None] = lambda _: None,
+) -> PageRecord:
+    """Count, and keep what is needed to replay.
+
+    Parameters
+    ----------
+    calibrated, replayed
+        Scores of the same series in normal operation; ``nan`` where unscored.
+    thresholds
+        To count at, rising and positive.
+    progress
+        Told the share of the counting that is done.
+    """
+    pages = count_by_series(calibrated, thresholds, progress=progress)
+    nothing = np.full(len(calibrated.keys), np.inf)
+    counted = PageRecord(thresholds, pages, calm_time(calibrated, nothing), calm_time(replayed, nothing))
+    metrics = [key.metric for key in calibrated.keys]
+    limits = {metric: curve.threshold_for(MOST_PAGES) for metric, curve in counted.curves(metrics).items()}
+    own = np.array([limits[metric] for metric in metrics], dtype=np.float64)
+    return PageRecord(thresholds, pages, calm_time(calibrated, own), calm_time(replayed, own))
 
 
 def count_by_series(
-    scores: NDArray[np.floating],
-    times_ms: NDArray[np.int64],
+    scores: Frame,
+    thresholds: NDArray[np.float64],
     *,
-    step_ms: int,
-    thresholds: NDArray[np.float64] = GRID,
-) -> PageCount:
+    progress: Callable[[float], None] = lambda _: None,
+) -> NDArray[np.int32]:
     """Count the pages of every series at each threshold, governed as people's pages are.
 
     Parameters
     ----------
     scores
-        Shape ``(n_ticks, n_series)``, of normal operation; ``nan`` where unscored.
-    times_ms, step_ms
-        Start of each tick, and their spacing.
+        Of normal operation; ``nan`` where unscored.
     thresholds
-        Rising.
+        Shape ``(n_thresholds,)``, rising.
+
+    Returns
+    -------
+    Shape ``(n_thresholds, n_series)``.
     """
-    governed = np.ones(scores.shape[1], dtype=bool)
-    pages = [
-        pages_of(scores, times_ms, threshold=float(each), is_sparse=governed).sum(axis=0)
-        for each in thresholds
-    ]
-    weeks = np.count_nonzero(np.isfinite(scores), axis=0) * (step_ms / WEEK_MS)
-    return PageCount(np.array(pages, dtype=np.int32).reshape(len(thresholds), scores.shape[1]), weeks)
+    n_series, times_ms = len(scores.keys), scores.times_ms
+    governed = np.ones(n_series, dtype=bool)
+    pages = np.empty((len(thresholds), n_series), dtype=np.int32)
+    for place, threshold in enumerate(thresholds.tolist()):
+        pages[place] = pages_of(scores.values, times_ms, threshold=threshold, is_sparse=governed).sum(axis=0)
+        progress((place + 1) / len(thresholds))
+    return pages
 
 
 def record_arrays(record: PageRecord) -> dict[str, NDArray[Any]]:
     """Return a record as arrays by name, for a bundle."""
-    return {
-        "thresholds": record.thresholds,
-        "calibrated_pages": record.calibrated.pages,
-        "calibrated_weeks": record.calibrated.weeks,
-        "replayed_pages": record.replayed.pages,
-        "replayed_weeks": record.replayed.weeks,
+    parts = {"calibrated": record.calibrated, "replayed": record.replayed}
+    points = {
+        f"{part}_{name}": each for part, calm in parts.items() for name, each in calm_arrays(calm).items()
     }
+    return {"thresholds": record.thresholds, "pages": record.pages, **points}
 
 
 def record_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> PageRecord:
@@ -144,27 +146,18 @@ def record_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> Pag
     ValueError
         If an array is missing, of another type or shape, or holds what no count can be.
     """
-    thresholds = arrays.get("thresholds", np.empty(0))
+    thresholds, pages = arrays.get("thresholds", np.empty(0)), arrays.get("pages", np.empty(0))
     if thresholds.dtype != np.float64 or thresholds.ndim != 1 or not len(thresholds):
         raise ValueError("its page record has no thresholds")
     if not (np.isfinite(thresholds).all() and thresholds[0] > 0 and (np.diff(thresholds) > 0).all()):
         raise ValueError("the thresholds of its page record are not positive and rising")
-    counts = [
-        PageCount(
-            _checked(arrays, f"{part}_pages", np.int32, (len(thresholds), n_series)),
-            _checked(arrays, f"{part}_weeks", np.float64, (n_series,)),
+    if pages.dtype != np.int32 or pages.shape != (len(thresholds), n_series) or (pages < 0).any():
+        raise ValueError("the pages of its page record are not counts by threshold and series")
+    calm = (
+        calm_from_arrays(
+            {name.removeprefix(f"{part}_"): each for name, each in arrays.items() if name.startswith(part)},
+            n_series,
         )
         for part in ("calibrated", "replayed")
-    ]
-    return PageRecord(thresholds, *counts)
-
-
-def _checked(
-    arrays: Mapping[str, NDArray[Any]], name: str, kind: type, shape: tuple[int, ...]
-) -> NDArray[Any]:
-    array = arrays.get(name, np.empty(0))
-    if array.dtype != kind or array.shape != shape:
-        raise ValueError(f"{name} of its page record is {array.dtype} {array.shape}, not {shape}")
-    if not np.isfinite(array).all() or (array < 0).any():
-        raise ValueError(f"{name} of its page record holds what is no count")
-    return array
+    )
+    return PageRecord(thresholds, pages, *calm)

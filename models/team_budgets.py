@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.merging import rate_before_merging
 from models.paging_rules import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -62,19 +63,37 @@ def team_budgets(
 
 
 def watched_series(
-    keys: Sequence[SeriesKey], teams: Sequence[str], budgets: Mapping[str, TeamBudget], record: PageRecord
+    keys: Sequence[SeriesKey],
+    teams: Sequence[str],
+    budgets: Mapping[str, TeamBudget],
+    record: PageRecord,
+    related: Callable[[str], Collection[str]],
 ) -> Watched:
     """Share each team's budget over all its series alike, and give every series the threshold of its share.
 
-    Merging only takes pages away, so a team whose series keep their shares keeps its budget.
+    Parameters
+    ----------
+    keys, teams
+        Of each series.
+    related
+        Items that an item depends on or that depend on it, itself included: who is merged with whom.
     """
     curves = record.curves([key.metric for key in keys])
-    known: dict[tuple[str, str], float] = {}
-    for key, team in zip(keys, teams, strict=True):
-        if (key.metric, team) not in known:
-            known[key.metric, team] = curves[key.metric].threshold_for(budgets[team].per_series)
-    return Watched(
-        tuple(key.item for key in keys),
-        tuple(teams),
-        np.array([known[key.metric, team] for key, team in zip(keys, teams, strict=True)], dtype=np.float64),
+    items = tuple(key.item for key in keys)
+
+    def watched(rates: Mapping[str, float]) -> Watched:
+        known: dict[tuple[str, str], float] = {}
+        for key, team in zip(keys, teams, strict=True):
+            if (key.metric, team) not in known:
+                known[key.metric, team] = curves[key.metric].threshold_for(rates[team])
+        thresholds = [known[key.metric, team] for key, team in zip(keys, teams, strict=True)]
+        return Watched(items, tuple(teams), np.array(thresholds, dtype=np.float64))
+
+    shares = {team: each.per_series for team, each in budgets.items()}
+    rate_before = rate_before_merging(
+        record.calibrated,
+        lambda rate: watched(dict.fromkeys(shares, rate)),
+        related,
+        largest=max(shares.values(), default=0.0),
     )
+    return watched({team: rate_before(share) for team, share in shares.items()})

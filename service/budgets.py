@@ -14,7 +14,6 @@ from service.store.pages import Fate
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from models.page_record import PageRecord
     from service.store.pages import PageStore
     from service.teams import Teams
 
@@ -57,8 +56,7 @@ class TeamReport:
     by_verdicts
         From pages called false; ``None`` if nothing was watched yet.
     by_replay
-        Of the bundle at these thresholds on time that it did not learn from, before pages were merged;
-        ``None`` if there was none.
+        Of the bundle at these thresholds on time that it did not learn from; ``None`` if there was none.
     """
 
     team: str
@@ -77,7 +75,7 @@ class TeamReport:
 
 
 def team_reports(
-    teams: Teams, record: PageRecord, pages: PageStore, *, since_ms: int | None, now: datetime, step_ms: int
+    teams: Teams, pages: PageStore, *, since_ms: int | None, now: datetime, step_ms: int
 ) -> list[TeamReport]:
     """Report on every team, by name.
 
@@ -111,7 +109,7 @@ def team_reports(
                 unknown=fates[Fate.UNKNOWN],
                 spent=spent[team],
                 by_verdicts=_rate(fates[Fate.FALSE], weeks),
-                by_replay=_rate(*record.replay(thresholds, budget.columns)),
+                by_replay=_rate(teams.replayed.get(team, 0), teams.replayed_weeks[team]),
             )
         )
     return reports

@@ -132,7 +132,8 @@ class Paging:
             return known
         related = lru_cache(maxsize=10_000)(lambda item: neighbourhood_of(graph, item))
         items = tuple(key.item for key in bundle.baseline.keys)
-        teams, sending = teams_of(bundle, graph, self._settings), sending_phases(bundle.normal, clock)
+        teams = teams_of(bundle, graph, self._settings, related)
+        sending = sending_phases(bundle.normal, clock)
         self._estate = made = Estate(bundle, clock, graph, items, teams, sending, related)
         return made
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.merging import replayed_calls
 from models.team_budgets import team_budgets, watched_series
 from models.thresholds import WEEK_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from cmdb.graph import DependencyGraph
     from models.bundle import Bundle
@@ -30,26 +32,47 @@ class Teams:
         By team.
     watched
         The bundle's series with their thresholds.
+    replayed
+        Pages by team that these thresholds come to in calm time that the bundle did not learn from.
+    replayed_weeks
+        How long that time is, by team.
     """
 
     of_item: Mapping[str, str]
     budgets: Mapping[str, TeamBudget]
     watched: Watched
+    replayed: Mapping[str, int]
+    replayed_weeks: Mapping[str, float]
 
     def tail(self, team: str, step_ms: int) -> float:
         """Probability that a tick of a calm series of a team pages."""
         return min(1.0, self.budgets[team].per_series * step_ms / WEEK_MS)
 
 
-def teams_of(bundle: Bundle, graph: DependencyGraph, settings: Settings) -> Teams | None:
-    """Return the teams, or ``None`` if the bundle cannot say what a threshold costs."""
+def teams_of(
+    bundle: Bundle,
+    graph: DependencyGraph,
+    settings: Settings,
+    related: Callable[[str], Collection[str]],
+) -> Teams | None:
+    """Return the teams, or ``None`` if the bundle cannot say what a threshold costs.
+
+    Parameters
+    ----------
+    related
+        Items that an item depends on or that depend on it, itself included.
+    """
     if bundle.pages is None:
         return None
     keys = bundle.baseline.keys
     of_item = {key.item: owner(key.item, graph, settings) for key in keys}
     teams = [of_item[key.item] for key in keys]
     budgets = team_budgets(teams, settings.team_budgets, default_budget=settings.page_budget)
-    return Teams(of_item, budgets, watched_series(keys, teams, budgets, bundle.pages))
+    watched = watched_series(keys, teams, budgets, bundle.pages, related)
+    later = bundle.pages.replayed
+    pages = Counter(call.team for call in replayed_calls(later, watched, related) if call.is_page)
+    weeks = {team: float(later.weeks[each.columns].max()) for team, each in budgets.items()}
+    return Teams(of_item, budgets, watched, pages, weeks)
 
 
 def owner(item: str, graph: DependencyGraph, settings: Settings) -> str:

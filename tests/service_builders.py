@@ -14,8 +14,10 @@ from fastapi.testclient import TestClient
 
 from features.calendar import CLOCKS
 from models.bundle import Bundle, make_bundle
+from models.calm_time import CalmTime
 from models.detectors.baseline import fit_baseline
-from models.page_record import PageCount, PageRecord
+from models.page_record import PageRecord
+from models.thresholds import WEEK_MS
 from service.app import Sources, create_app
 from service.settings import Settings
 
@@ -83,11 +85,15 @@ def a_dull_bundle() -> Bundle:
 
 
 def a_page_record(n_series: int) -> PageRecord:
-    """One page a week of each series at a threshold of 4, an eighth of it at twice that, and so on."""
-    thresholds = 4.0 * 2.0 ** np.arange(4)
-    pages = np.repeat(np.array([[512], [64], [8], [1]], dtype=np.int32), n_series, axis=1)
-    count = PageCount(pages, np.full(n_series, 512.0))
-    return PageRecord(thresholds, count, count)
+    """One page a week of each series at a threshold of 4, an eighth of it at twice that."""
+    n_weeks, scores = 8, 4.01 * (8 / np.arange(1, 9)) ** (1 / 3)
+    times_ms = np.arange(n_weeks * n_series, dtype=np.int64) * (WEEK_MS // n_series)
+    columns = np.arange(n_weeks * n_series, dtype=np.int32) % n_series
+    points = np.repeat(scores.astype(np.float32), n_series)
+    calm = CalmTime(times_ms, columns, points, np.full(n_series, float(n_weeks)))
+    thresholds = np.array([4.0, 8.0])
+    pages = np.repeat(np.array([[8], [1]], dtype=np.int32), n_series, axis=1)
+    return PageRecord(thresholds, pages, calm, calm)
 
 
 def settings_for(directory: Path, **chosen: Any) -> Settings:

@@ -9,12 +9,12 @@ from features.calendar import CLOCKS
 from models.bundle import make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
 from models.detectors.siblings import with_siblings
+from models.page_record import page_record
 from models.thresholds import pages_of, threshold_for_budget
 from training.case_figures import case_figures
 from training.datasets import digest_of
 from training.injection import inject_shifts
 from training.outcome import beside_champion, settle
-from training.page_counts import page_record
 from training.plots import training_plots
 from training.progress import begun, untold
 from training.promote import flaw_of, in_shadow_first, strangeness_of
@@ -174,7 +174,11 @@ def fit_detectors(
         _log_candidates(run, figures, rows)
         progress("drawing plots")
         _log_plots(run, trial, baseline, clock, threshold)
-        pages = page_record(trial, progress=begun(progress, "counting pages by threshold"))
+        pages = page_record(
+            trial.calibrate.calm_frame,
+            trial.held_back.calm_frame,
+            progress=begun(progress, "counting pages by threshold"),
+        )
 
         progress("packing the bundle")
         bundle = make_bundle(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,11 @@ class Part:
     frame: Frame
     scores: NDArray[np.floating]
     calm: NDArray[np.floating]
+
+    @property
+    def calm_frame(self) -> Frame:
+        """The calm scores, as a frame."""
+        return replace(self.frame, values=self.calm)
 
 
 @dataclass(frozen=True)

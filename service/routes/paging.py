@@ -101,11 +101,10 @@ def reports_now(parts: ServiceParts) -> tuple[list[TeamReport], str]:
     bundle, teams = parts.live.in_use.bundle, parts.paging.teams()
     if bundle is None:
         return [], "no champion was found yet"
-    if teams is None or bundle.pages is None:
+    if teams is None:
         return [], "the bundle does not say what a threshold costs in false pages: train again"
     reports = team_reports(
         teams,
-        bundle.pages,
         parts.pages,
         since_ms=parts.paging.since_ms,
         now=parts.live.present(),

@@ -65,7 +65,7 @@ class TeamOut(BaseModel):
     unknown: int
     by_verdicts: RateOut | None = Field(description="pages called false; null before the first tick")
     by_replay: RateOut | None = Field(
-        description="of the bundle on time it did not learn from, before merging; null if there was none"
+        description="of the bundle on calm time that it did not learn from; null if there was none"
     )
 
     @classmethod

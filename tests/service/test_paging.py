@@ -114,7 +114,7 @@ def test_a_verdict_decides_on_the_fate_and_the_budget(app: FastAPI, client: Test
         team = next(each for each in client.get("/v1/teams").json()["teams"] if each["team"] == page["team"])
         assert (team[fate], team["false"], team["spent_this_week"]) == (1, false, false)
         assert team["by_verdicts"]["low"] <= team["by_verdicts"]["per_week"] <= team["by_verdicts"]["high"]
-        assert team["by_replay"]["weeks"] == 512
+        assert team["by_replay"]["weeks"] == 8
 
 
 def test_items_without_a_team_belong_to_the_default_one(client: TestClient) -> None:
