@@ -123,6 +123,9 @@ def test_items_without_a_team_belong_to_the_default_one(client: TestClient) -> N
     assert teams["funds"]["budget_per_week"] == 3.0
     assert teams["trading"]["budget_per_week"] == 1.0
     assert teams["funds"]["highest_threshold"] < teams["trading"]["lowest_threshold"]
+    replayed = {name: each["by_replay"] for name, each in teams.items()}
+    assert all(0 < each["low"] < each["per_week"] < each["high"] for each in replayed.values())
+    assert replayed["funds"]["per_week"] > replayed["trading"]["per_week"]  # it accepts three times as much
 
 
 def test_maintenance_mutes_until_it_is_taken_back(app: FastAPI, client: TestClient) -> None:
