@@ -30,6 +30,12 @@ YOUNG_S = 2 * 86_400.0
 YOUNG_RATE = 0.3
 """Least rate per slot of a series younger than two days."""
 
+FIRST_RATE = np.float32(0.6)
+"""Rate of a slot that a series is in for the first time: one visit is not a season."""
+
+YOUNG_SCALE = np.float32(1.2)
+"""How much wider the scale of a series younger than two days is taken: it is not known well either."""
+
 DEVIATION_S = 2 * 86_400.0
 MEAN_S = 3 * 86_400.0
 SETTLED_VALUES = 100
@@ -91,6 +97,8 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     scale = volatility + state.deviation
     scale *= np.float32(SCALE_WEIGHT)
     scale += SPREAD_WEIGHT * state.spread
+    if not state.is_settled:
+        scale[is_young(state.n_seen, baseline.step_ms)] *= YOUNG_SCALE
     floor = RELATIVE_FLOOR * np.abs(state.mean)
     floor += ABSOLUTE_FLOOR
     np.maximum(scale, floor, out=scale)
@@ -116,6 +124,7 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     )
 
 
+@np.errstate(over="ignore")
 def prior_value(value: NDArray[np.float32], slot: int, other: int, baseline: Baseline) -> NDArray[np.float32]:
     """What a series that holds a value in one slot is expected to hold in another that it never was in.
 
@@ -159,7 +168,7 @@ def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
     off *= state.scale
 
     row, half_hour = state.season[state.slot], int(kinds.half_hour[state.slot])
-    of_season = rates.season if is_tame(row) else np.where(np.isnan(row), np.float32(1.0), rates.season)
+    of_season = rates.season if is_tame(row) else np.where(np.isnan(row), FIRST_RATE, rates.season)
     usual = state.volatility[half_hour]
     known = (
         usual

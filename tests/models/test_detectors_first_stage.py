@@ -87,6 +87,28 @@ def test_a_season_is_expected_and_its_absence_is_not() -> None:
     assert np.nanmax(score(flat, baseline, ALWAYS, state)[1].values) > 10
 
 
+def test_one_visit_of_a_slot_is_believed_by_more_than_half() -> None:
+    ticks_of_slot = 5
+    values = np.full((60 * ticks_of_slot + 1, 1), 10.0)
+    begin = ONSET.timestamp() * 1000 // 300_000 * 300_000
+    values[50 * ticks_of_slot : 51 * ticks_of_slot] = 20.0
+    frame = Frame(int(begin), 60_000, (SeriesKey("order", "queue_length"),), values)
+    state, _ = score(frame, fit_baseline(frame.between(0, 1), ALWAYS), ALWAYS)
+    held = np.unique(np.array(state.season)[~np.isnan(np.array(state.season))])
+    assert 15 < held.max() < 17
+    assert held.min() > 8
+
+
+def test_the_scale_of_a_young_series_is_wider() -> None:
+    frame = series(np.random.default_rng(0).normal(100, 1, (1445, 1)))
+    baseline = fit_baseline(frame.between(0, 1), ALWAYS)
+    young, _ = score(frame, baseline, ALWAYS)
+    older = young._replace(n_seen=young.n_seen + 3000)
+    later_ms = frame.end_ms + 300_000
+    scales = [step(each, later_ms, np.array([100.0]), baseline, ALWAYS)[0].scale for each in (young, older)]
+    assert scales[0] == pytest.approx(1.2 * scales[1], rel=0.05)
+
+
 def test_status_says_why_a_series_has_no_score() -> None:
     values = np.ones((45, 3))
     values[:, 0] = np.nan
