@@ -23,6 +23,8 @@ COUNTER_ENDING = "_total"
 LOOK_BACK_MS = 600_000
 """A rise since longer ago says nothing of a tick: a series that long silent is stale."""
 
+COUNTERS_AT_ONCE = 256
+
 
 def is_counter(metric: str) -> bool:
     """Whether a metric is a counter, by its name.
@@ -38,16 +40,22 @@ def look_back(step_ms: int) -> int:
     return max(1, LOOK_BACK_MS // step_ms)
 
 
-def with_rates(
-    values: NDArray[np.floating], keys: Sequence[SeriesKey], *, step_ms: int
-) -> NDArray[np.floating]:
-    """Replace the counters among some series, shape ``(n_ticks, n_series)``, by their `rates`."""
-    columns = [column for column, key in enumerate(keys) if is_counter(key.metric)]
-    if not columns:
-        return values
-    replaced = values.copy()
-    replaced[:, columns] = rates(values[:, columns], step_ms=step_ms)
-    return replaced
+def put_rates(values: NDArray[np.floating], keys: Sequence[SeriesKey], *, step_ms: int) -> None:
+    """Put the `rates` of the counters among some series in their place, for a long frame has no room for two.
+
+    Parameters
+    ----------
+    values
+        Shape ``(n_ticks, n_series)``; its counters are changed.
+    keys
+        One per column.
+    step_ms
+        Spacing of the ticks.
+    """
+    counters = [column for column, key in enumerate(keys) if is_counter(key.metric)]
+    for first in range(0, len(counters), COUNTERS_AT_ONCE):
+        columns = counters[first : first + COUNTERS_AT_ONCE]
+        values[:, columns] = rates(values[:, columns], step_ms=step_ms)
 
 
 @np.errstate(over="ignore")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.counters import with_rates
+from features.counters import put_rates
 from features.role_columns import RoleColumns
 
 if TYPE_CHECKING:
@@ -140,4 +140,5 @@ def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> F
     values = np.full((n_ticks, len(used)), np.nan)
     values[tick[inside], column[samples.series[inside]]] = samples.values[inside]
     keys = tuple(samples.keys[index] for index in used)
-    return Frame(start_ms, step_ms, keys, with_rates(values, keys, step_ms=step_ms))
+    put_rates(values, keys, step_ms=step_ms)
+    return Frame(start_ms, step_ms, keys, values)

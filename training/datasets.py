@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.counters import put_rates
 from features.frame import Frame
 from features.golden import Role, meaning_of
 from telemetry.batches import Samples, SeriesKey
@@ -77,6 +78,7 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
 
     They are never joined, and each part is given up once it is on the grid: of a long history there is no
     room for two. Series are sorted, so that the order in which they were first sent does not matter.
+    Counters become rates (`features.counters`).
 
     Raises
     ------
@@ -106,6 +108,7 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
         part = kept.popleft()
         columns = np.array([column_of[key] for key in part.keys])
         values[(part.time_ms - start_ms) // step_ms, columns[part.series]] = part.values
+    put_rates(values, keys, step_ms=step_ms)
     return Frame(start_ms, step_ms, tuple(keys), values)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.counters import rates, with_rates
+from features.counters import put_rates, rates
 from features.frame import frame_of
 from telemetry.batches import Samples, SeriesKey
 
@@ -47,14 +47,14 @@ def test_what_lies_at_the_ends_of_the_range_is_not_finite_and_no_error() -> None
     assert not np.isfinite(found).any()
 
 
-def test_only_counters_are_changed_and_the_values_given_are_not() -> None:
-    keys = [SeriesKey("order", metric) for metric in ("orders_total", "requests", "total_orders")]
-    values = np.array([[10.0, 10.0, 10.0], [70.0, 70.0, 70.0]])
-    given_values = values.copy()
-    found = with_rates(values, keys, step_ms=STEP_MS)
-    np.testing.assert_array_equal(found, [[np.nan, 10.0, 10.0], [1.0, 70.0, 70.0]])
-    np.testing.assert_array_equal(values, given_values)
-    assert with_rates(values[:0], keys, step_ms=STEP_MS).shape == (0, 3)
+def test_only_counters_are_changed_however_many_there_are() -> None:
+    metrics = ["orders_total"] * 300 + ["requests", "total_orders"]
+    keys = [SeriesKey(f"item-{number}", metric) for number, metric in enumerate(metrics)]
+    values = np.array([np.full(302, 10.0), 70.0 + 60 * np.arange(302)])
+    put_rates(values, keys, step_ms=STEP_MS)
+    np.testing.assert_array_equal(values[1, :300], 1.0 + np.arange(300))
+    np.testing.assert_array_equal(values[:, 300:], [[10.0, 10.0], [18070.0, 18130.0]])
+    put_rates(values[:0], keys, step_ms=STEP_MS)
 
 
 def test_a_frame_of_samples_holds_rates() -> None:

@@ -43,6 +43,14 @@ def test_tables_of_both_kinds_become_one_frame(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frame.values, [[4, np.nan], [5, np.nan], [np.nan, 0.5]])
 
 
+def test_counters_are_rates_whichever_part_they_came_in() -> None:
+    parts = [
+        Samples.from_rows([("order", "orders_total", 60_000 * tick, 120.0 * tick)]) for tick in (0, 1, 3)
+    ]
+    frame = frame_of_parts(parts, step_ms=STEP_MS, source="parts")
+    np.testing.assert_array_equal(frame.values[:, 0], [np.nan, 2.0, np.nan, 2.0])
+
+
 def test_the_services_history_becomes_a_frame(tmp_path: Path) -> None:
     with History(tmp_path / "history") as history:
         history.append(Samples.from_rows(ROWS))
