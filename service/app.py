@@ -257,7 +257,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         Repeating("shadow checkpoint", parts.shadow.keep, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
         Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
-        Repeating("cases", parts.cases.advance, every_s=CASES_S),
+        Repeating("cases", parts.cases.advance_in_pause, every_s=CASES_S),
         Repeating("case retention", parts.cases.retain, every_s=RETENTION_S),
     )
 

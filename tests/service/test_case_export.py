@@ -131,6 +131,22 @@ def test_of_a_storm_the_first_cases_are_kept_and_the_rest_told(client: TestClien
     assert any("came too fast" in each for each in reasons)
 
 
+def test_cases_are_written_in_a_pause_between_alerts(client: TestClient, tmp_path: Path) -> None:
+    export, ranked = export_of(client), tmp_path / "data" / "ranked-cases"
+    export.advance()
+    path = path_of(ranked, "SlowRequests-gateway-9")
+    case = replace(read_case(case_paths(ranked)[0]).case, id="SlowRequests-gateway-9")
+    export.receive(case, {})
+    export.advance_in_pause()
+    assert not path.exists()
+    export.advance_in_pause()
+    assert path.exists()
+    for number in range(32):
+        export.receive(replace(case, id=f"storm-{number}"), {})
+    export.advance_in_pause()
+    assert path_of(ranked, "storm-0").exists()
+
+
 def test_a_ranked_case_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:
     ranked = tmp_path / "ranked-cases"
     ranked.write_text("in the way")
