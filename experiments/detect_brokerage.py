@@ -3,7 +3,7 @@
 Data: 28 simulated days by seed, in which nothing goes wrong: twenty market opens, lunches, weekends. The
 first week is fitted on, the second calibrated on, the last two judged: every page in them is a false one.
 Recall is that of artificial shifts put into the judged weeks. The simulator is a check of the chain, never
-a headline figure.
+a headline figure. The same weeks judge the detectors of service rows, in `experiments.detect_services`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.brokerage.simulate import simulate
+from experiments.detect_services import service_table, services_over_seeds
 from features.calendar import CLOCKS, DAY_MS
 from models.detectors.baseline import fit_baseline, usual_residuals
 from models.detectors.first_stage import initial_state, score
@@ -37,12 +38,16 @@ BUDGETS = (1.0, 0.5, 2.0, 4.0)
 def bench_brokerage(
     seeds: Iterable[int], *, on_progress: Callable[[str], None] = lambda _: None
 ) -> list[Row]:
-    """Judge each seed's last two weeks; one row per seed and budget, for Sunspot and a random score."""
+    """Judge each seed's last weeks: one row per seed and budget or detector, beside a random score."""
     rows: list[Row] = []
+    services: list[Row] = []
     for seed in seeds:
         on_progress(f"brokerage {seed}")
-        rows += _rows_of(simulate(FIRST_DAY, n_days=N_DAYS, seed=seed).frame, seed)
-    return [*_over_all(rows), *rows]
+        frame = simulate(FIRST_DAY, n_days=N_DAYS, seed=seed).frame
+        rows += _rows_of(frame, seed)
+        on_progress(f"services of brokerage {seed}")
+        services += service_table(frame, seed)
+    return [*_over_all(rows), *rows, *services_over_seeds(services), *services]
 
 
 def _rows_of(frame: Frame, seed: int) -> list[Row]:

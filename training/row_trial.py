@@ -121,34 +121,54 @@ def try_row_detectors(
     shifted = rows_of(trial.shifted, trial.shifted.scores, baseline, clock)
     if not fit.items:
         return {}
-    is_sparse = np.zeros(len(fit.items), dtype=bool)
     candidates = {}
     for name, make in DETECTORS.items():
         detector = make().fit(fit.X)
-        scores = calibrate.scored_by(detector)
-        seen = scores[np.isfinite(scores)]
-        threshold = threshold_for_budget(
-            scores,
-            calibrate.times_ms,
-            step_ms=calibrate.step_ms,
-            budget_per_week=budget_per_week,
-            is_sparse=is_sparse,
-            least=float(np.quantile(seen, LEAST_QUANTILE)) if len(seen) else 1.0,
-        )
+        threshold = row_threshold(calibrate, calibrate.scored_by(detector), budget_per_week=budget_per_week)
         begun = time.perf_counter()
         scores = held_back.scored_by(detector)
-        figures = {"threshold": threshold, "ns_per_point": (time.perf_counter() - begun) / scores.size * 1e9}
-        figures |= calm_figures(
-            scores,
-            held_back.times_ms,
-            step_ms=held_back.step_ms,
-            threshold=threshold,
-            is_sparse=is_sparse,
-        )
-        pages = pages_of(
-            shifted.scored_by(detector), shifted.times_ms, threshold=threshold, is_sparse=is_sparse
-        )
-        figures |= recall_figures(pages, shifted.times_ms, shifted.items, shifts)
+        ns_per_point = (time.perf_counter() - begun) / scores.size * 1e9
+        found_in = shifted.scored_by(detector)
+        figures = {"threshold": threshold, "ns_per_point": ns_per_point}
+        figures |= row_figures(held_back, scores, found_in, threshold=threshold, shifts=shifts)
         candidates[name] = RowCandidate(detector, threshold, figures)
         progress(len(candidates) / len(DETECTORS))
     return candidates
+
+
+def row_threshold(rows: PartRows, scores: NDArray[np.float64], *, budget_per_week: float) -> float:
+    """Threshold that keeps the budget per service on calm time, scores of shape ``(n_ticks, n_items)``."""
+    seen = scores[np.isfinite(scores)]
+    return threshold_for_budget(
+        scores,
+        rows.times_ms,
+        step_ms=rows.step_ms,
+        budget_per_week=budget_per_week,
+        is_sparse=np.zeros(len(rows.items), dtype=bool),
+        least=float(np.quantile(seen, LEAST_QUANTILE)) if len(seen) else 1.0,
+    )
+
+
+def row_figures(
+    rows: PartRows,
+    calm: NDArray[np.float64],
+    shifted: NDArray[np.float64],
+    *,
+    threshold: float,
+    shifts: Sequence[LabelledAnomaly],
+) -> dict[str, float]:
+    """False pages on calm time, and what is found of the shifts put into the same time.
+
+    Parameters
+    ----------
+    rows
+        Whose services and ticks they are.
+    calm, shifted
+        Scores without and with the shifts, both of shape ``(n_ticks, n_items)``.
+    """
+    is_sparse = np.zeros(len(rows.items), dtype=bool)
+    figures = calm_figures(
+        calm, rows.times_ms, step_ms=rows.step_ms, threshold=threshold, is_sparse=is_sparse
+    )
+    pages = pages_of(shifted, rows.times_ms, threshold=threshold, is_sparse=is_sparse)
+    return figures | recall_figures(pages, rows.times_ms, rows.items, shifts)

@@ -7,8 +7,10 @@ do; and a window of log lines has a detector of its own (`models.detectors.log_w
 
 from __future__ import annotations
 
+from models.detectors.histograms import HistogramDetector
 from models.detectors.isolation_forest import IsolationForestDetector
 from models.detectors.mad import MadDetector
+from models.detectors.nearest_rows import NearestRowsDetector
 from models.detectors.pca import PcaDetector
 from models.detectors.rows import RowDetector
 from models.detectors.sessions import SessionDetector
@@ -19,6 +21,8 @@ DETECTORS: dict[str, type[RowDetector]] = {
     "mad": MadDetector,
     "pca": PcaDetector,
     "isolation_forest": IsolationForestDetector,
+    "nearest_rows": NearestRowsDetector,
+    "histograms": HistogramDetector,
 }
 """Every detector of feature rows, by the name a bundle knows it by."""
 

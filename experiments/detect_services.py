@@ -1,0 +1,111 @@
+"""Does a detector of service rows find more than the plain mean of a service's three largest scores.
+
+Data: four quiet weeks of the built-in brokerage by seed. Every second-stage detector is fitted on the first
+week and given its threshold on the second, for one false page per service and week. Training's rule chooses
+one on the third week; all are judged on the fourth, which none has seen: every page in it is a false one,
+and recall is that of artificial shifts put into a copy of it. ``sunspot`` is the one that was chosen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.detect_peers import random_scores
+from features.calendar import CLOCKS, DAY_MS
+from models.detectors.baseline import fit_baseline, usual_residuals
+from training.injection import inject_shifts
+from training.intervals import poisson_interval, wilson_interval
+from training.row_trial import row_figures, row_threshold, rows_of, second_stage_of, try_row_detectors
+from training.splits import Split
+from training.trial import run_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments.detect_rows import Row
+    from features.frame import Frame
+    from training.trial import Part
+
+BUDGET_PER_WEEK = 1.0
+WEEK_MS = 7 * DAY_MS
+PART = "services"
+
+
+def service_table(frame: Frame, seed: int) -> list[Row]:
+    """Judge every second-stage detector, the one chosen and a random score on four weeks of one seed."""
+    clock = CLOCKS["XSHG"]
+    calibrate_ms, choose_ms, judge_ms = (frame.start_ms + weeks * WEEK_MS for weeks in (1, 2, 3))
+    learned, held_back = frame.between(frame.start_ms, calibrate_ms), frame.between(choose_ms, frame.end_ms)
+    split = Split(learned, frame.between(calibrate_ms, choose_ms), held_back)
+    baseline = fit_baseline(learned, clock)
+    shifted, shifts = inject_shifts(held_back, usual_residuals(held_back, baseline, clock), seed=seed)
+    trial = run_trial(baseline, clock, split, shifted)
+    choosing = replace(
+        trial,
+        held_back=_between(trial.held_back, choose_ms, judge_ms),
+        shifted=_between(trial.shifted, choose_ms, judge_ms),
+    )
+    candidates = try_row_detectors(choosing, baseline, clock, shifts=shifts, budget_per_week=BUDGET_PER_WEEK)
+    chosen = second_stage_of(candidates, budget_per_week=BUDGET_PER_WEEK)
+    before, quiet, faulty = (
+        rows_of(part, part.scores, baseline, clock)
+        for part in (
+            trial.calibrate,
+            _between(trial.held_back, judge_ms, frame.end_ms),
+            _between(trial.shifted, judge_ms, frame.end_ms),
+        )
+    )
+    noise = random_scores(before.X.shape[0] + quiet.X.shape[0], seed=seed)
+    made_up = noise[: before.X.shape[0]].reshape(-1, len(before.items))
+    guesses = noise[before.X.shape[0] :].reshape(-1, len(quiet.items))
+    threshold = row_threshold(before, made_up, budget_per_week=BUDGET_PER_WEEK)
+    figures = {
+        name: row_figures(
+            quiet,
+            quiet.scored_by(each.detector),
+            faulty.scored_by(each.detector),
+            threshold=each.threshold,
+            shifts=shifts,
+        )
+        | {"ns_per_point": each.figures["ns_per_point"]}
+        for name, each in candidates.items()
+    }
+    figures["random"] = row_figures(quiet, guesses, guesses, threshold=threshold, shifts=shifts)
+    n_shifts = sum(each.start_ms >= judge_ms and each.item in quiet.items for each in shifts)
+    part: Row = {"part": f"{PART}/seed_{seed}", "n": n_shifts, "budget_per_week": BUDGET_PER_WEEK}
+    judged = [{**part, "method": name, **each} for name, each in figures.items()]
+    return [{**part, "method": "sunspot", "chosen": chosen, **figures[chosen]}, *judged]
+
+
+def services_over_seeds(rows: Sequence[Row]) -> list[Row]:
+    """Return the shifts and service-weeks of all seeds together, with 95 % intervals."""
+    summary: list[Row] = []
+    for method in dict.fromkeys(str(row["method"]) for row in rows):
+        own = [row for row in rows if row["method"] == method]
+        n, weeks = sum(int(row["n"]) for row in own), sum(float(row["series_weeks"]) for row in own)
+        found = sum(float(row["recall_events"]) * int(row["n"]) for row in own)
+        pages = sum(float(row["false_pages_per_week"]) * float(row["series_weeks"]) for row in own)
+        row: Row = {"part": PART, "method": method, "n": n, "budget_per_week": BUDGET_PER_WEEK}
+        row["recall_events"] = found / n
+        row["recall_events_low"], row["recall_events_high"] = wilson_interval(found, n)
+        row["false_pages_per_week"] = pages / weeks
+        low, high = poisson_interval(round(pages))
+        row["false_pages_per_week_low"], row["false_pages_per_week_high"] = low / weeks, high / weeks
+        if method != "random":
+            row["ns_per_point"] = float(np.median([float(each["ns_per_point"]) for each in own]))
+        summary.append(row)
+    return summary
+
+
+def _between(part: Part, start_ms: int, end_ms: int) -> Part:
+    """The part, of some of its ticks only."""
+    inside = (part.frame.times_ms >= start_ms) & (part.frame.times_ms < end_ms)
+    return replace(
+        part,
+        frame=part.frame.between(start_ms, end_ms),
+        scores=part.scores[inside],
+        calm=part.calm[inside],
+    )
