@@ -3,7 +3,8 @@
 Data: four quiet weeks of the built-in brokerage by seed. Every second-stage detector is fitted on the first
 week and given its threshold on the second, for one false page per service and week. Training's rule chooses
 one on the third week; all are judged on the fourth, which none has seen: every page in it is a false one,
-and recall is that of artificial shifts put into a copy of it. ``sunspot`` is the one that was chosen.
+and recall is that of artificial shifts put into a copy of it. Like training, it keeps every n-th tick of so many rows;
+shifts between these do not count. ``sunspot`` is the one that was chosen.
 """
 
 from __future__ import annotations
@@ -74,8 +75,12 @@ def service_table(frame: Frame, seed: int) -> list[Row]:
         for name, each in candidates.items()
     }
     figures["random"] = row_figures(quiet, guesses, guesses, threshold=threshold, shifts=shifts)
-    n_shifts = sum(each.start_ms >= judge_ms and each.item in quiet.items for each in shifts)
-    part: Row = {"part": f"{PART}/seed_{seed}", "n": n_shifts, "budget_per_week": BUDGET_PER_WEEK}
+    is_seen = [
+        each.item in quiet.items
+        and bool(((quiet.times_ms >= each.start_ms) & (quiet.times_ms < each.end_ms)).any())
+        for each in shifts
+    ]
+    part: Row = {"part": f"{PART}/seed_{seed}", "n": sum(is_seen), "budget_per_week": BUDGET_PER_WEEK}
     judged = [{**part, "method": name, **each} for name, each in figures.items()]
     return [{**part, "method": "sunspot", "chosen": chosen, **figures[chosen]}, *judged]
 
