@@ -3,8 +3,8 @@
 Data: four quiet weeks of the built-in brokerage by seed. Every second-stage detector is fitted on the first
 week and given its threshold on the second, for one false page per service and week. Training's rule chooses
 one on the third week; all are judged on the fourth, which none has seen: every page in it is a false one,
-and recall is that of artificial shifts put into a copy of it. Like training, it keeps every n-th tick of so many rows;
-shifts between these do not count. ``sunspot`` is the one that was chosen.
+and recall is that of artificial shifts put into a copy of it. Like training, it keeps
+every n-th tick of so many rows; shifts between these do not count. ``sunspot`` is the one that was chosen.
 """
 
 from __future__ import annotations

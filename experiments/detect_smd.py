@@ -2,9 +2,9 @@
 
 Data: SMD and ASD machines. Sunspot streams through training and test part from nothing and gives the mean
 of the five largest severities of a machine's metrics at each tick (five was chosen after seeing these
-machines; three, as planned, is ``sunspot_top3``). ``NAME_on_scores`` is a second-stage detector: fitted on the training
-part's rows of log(1 + onset), one feature per metric; the plain mean that it has to beat is
-``sunspot_onset_top3``. The batch peers are fitted on the training part. VUS-PR
+machines; three, as planned, is ``sunspot_top3``). ``NAME_on_scores`` is a second-stage
+detector, fitted on the training part's rows of log(1 + onset), one feature per metric; the plain mean that
+it has to beat is ``sunspot_onset_top3``. The batch peers are fitted on the training part. VUS-PR
 over the test part, mean over machines. Pages are judged at the threshold that the training parts of the
 other machines teach for one false page per machine and week; those parts are not labelled, and taken for
 normal.

@@ -14,6 +14,7 @@ import numpy as np
 from features.calendar import CLOCKS
 from features.frame import Frame
 from features.golden import meaning_of
+from features.service_rows import FEATURES
 from models.bundle_files import (
     MANIFEST,
     arrays_from_bytes,
@@ -204,6 +205,9 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
         detectors[name] = DETECTORS[name].from_parts(
             Parts(params, arrays_from_bytes(files[f"{name}.npz"]), fitted)
         )
+        detectors[name].score(
+            np.zeros((1, len(FEATURES)))
+        )  # one for other rows fails here, not while serving
     metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
     pages = (
         record_from_arrays(arrays_from_bytes(files[PAGES]), len(baseline.keys)) if PAGES in files else None

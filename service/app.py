@@ -34,6 +34,7 @@ from service.parts import ServiceParts, graph_in_use
 from service.reference import TAGS, describe
 from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples, shadow
 from service.scoring import FirstStage
+from service.second_stage import SecondStage
 from service.security import Gate
 from service.shadow import Shadow
 from service.shadow_record import SHADOW
@@ -181,6 +182,7 @@ def _parts(
         return graph_in_use(cmdb, live)
 
     page_desk = PageDesk(desk, incident_store, page_store, outbox, graph=graph, address=settings.address)
+    second_stage = SecondStage()
     own_paging = Paging(
         settings,
         live,
@@ -188,6 +190,7 @@ def _parts(
         maintenance=maintenance.windows,
         tell=page_desk.put,
         path=settings.data_dir / PAGING_CHECKPOINT,
+        as_a_whole=second_stage.score_of,
     )
     own_shadow = Shadow(
         settings,
@@ -199,6 +202,7 @@ def _parts(
     )
 
     def scored(tick: ClosedTick) -> None:
+        second_stage.take(tick)  # first: a page says what it found
         own_paging.take(tick)
         own_shadow.take(tick)
 
@@ -219,6 +223,7 @@ def _parts(
         ranker=Champion(sources.ranker, live.adopt_ranker),
         log_champion=Champion(sources.logs, live_logs.adopt),
         first_stage=first_stage,
+        second_stage=second_stage,
         cmdb=cmdb,
         changes=change_store,
         incidents=incident_store,

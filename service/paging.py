@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from service.live import LiveSignals
     from service.paging_state import PagingState
     from service.scoring import ClosedTick
+    from service.second_stage import ServiceScore
     from service.settings import Settings
     from service.teams import Teams
 
@@ -86,6 +87,8 @@ class Paging:
         Where the memory outlives the process.
     state
         The memory to begin with; by default the one kept last.
+    as_a_whole
+        How odd an item is as a whole at the tick, if that is known.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Paging:
         tell: Callable[[Iterable[Notice]], None],
         path: Path,
         state: PagingState | None = None,
+        as_a_whole: Callable[[str], ServiceScore | None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -105,6 +109,7 @@ class Paging:
         self._maintenance = maintenance
         self._tell = tell
         self._path = path
+        self._as_a_whole = as_a_whole
         self._state = self._kept = state or read_paging(path)
         self._keeping = Lock()
         self._estate: Estate | None = None
@@ -164,6 +169,7 @@ class Paging:
                 novelty=float(tick.scores.novelty[call.series]),
                 tail=teams.tail(call.team, bundle.step_ms),
                 budget_per_week=teams.budgets[call.team].budget_per_week,
+                as_a_whole=self._as_a_whole(call.item),
             )
             for call in calls
         ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.notify.outbox import Outbox
     from service.paging import Paging
     from service.scoring import FirstStage
+    from service.second_stage import SecondStage
     from service.security import Gate
     from service.settings import Settings
     from service.shadow import Shadow
@@ -50,6 +51,7 @@ class ServiceParts:
     ranker: Champion[RankerBundle]
     log_champion: Champion[LogBundle]
     first_stage: FirstStage
+    second_stage: SecondStage
     cmdb: CmdbNow
     changes: ChangeStore
     incidents: IncidentStore

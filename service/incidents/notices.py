@@ -13,6 +13,7 @@ from service.incidents.records import FIRING, RESOLVED, Notification
 
 if TYPE_CHECKING:
     from models.paging_rules import Call
+    from service.second_stage import ServiceScore
 
 ANOMALY, SILENT_SOURCE, SCORING_STOPPED = "anomaly", "silent_source", "scoring_stopped"
 NAMES = {ANOMALY: "Anomaly", SILENT_SOURCE: "SilentSource", SCORING_STOPPED: "ScoringStopped"}
@@ -54,8 +55,19 @@ class Notice:
     page: PageFacts | None = None
 
 
-def anomaly_notice(call: Call, *, metric: str, novelty: float, tail: float, budget_per_week: float) -> Notice:
-    """Tell of an anomalous item, and whether its value is one never seen; ``nan`` where that is not known."""
+def anomaly_notice(
+    call: Call,
+    *,
+    metric: str,
+    novelty: float,
+    tail: float,
+    budget_per_week: float,
+    as_a_whole: ServiceScore | None = None,
+) -> Notice:
+    """Tell of an anomalous item, whether its value is one never seen, and how odd the item is as a whole.
+
+    ``novelty`` is ``nan``, and ``as_a_whole`` is ``None``, where that is not known.
+    """
     severity = severity_of(call)
     summary = (
         f"{metric} of {call.item} is {call.score:.0f} standard deviations from normal; "
@@ -63,6 +75,11 @@ def anomaly_notice(call: Call, *, metric: str, novelty: float, tail: float, budg
     )
     if novelty >= TOLD_NOVELTY:
         summary += f". No value near it was ever seen: it lies {novelty:.1f} times as far off as new ones do"
+    if as_a_whole is not None:
+        summary += (
+            f". {call.item} as a whole scores {as_a_whole.score:.1f} by {as_a_whole.detector}; "
+            f"more than {as_a_whole.threshold:.1f} is unusual"
+        )
     facts = PageFacts(
         call.team,
         call.item,

@@ -163,6 +163,15 @@ class LogScoreOut(BaseModel):
     is_anomalous: bool = Field(description="whether the score is over the threshold")
 
 
+class ServiceScoreOut(BaseModel):
+    """How odd a service is as a whole, by the detector of feature rows that training chose."""
+
+    detector: str = Field(description="top_scores is the mean of the three largest scores of its metrics")
+    score: float
+    threshold: float = Field(description="what a calm service passes as often as the page budget allows")
+    is_anomalous: bool = Field(description="whether the score is over the threshold; it does not page")
+
+
 class ScoresOut(BaseModel):
     """The latest scores of an item's series."""
 
@@ -171,6 +180,9 @@ class ScoresOut(BaseModel):
     bundle_version: str
     threshold: float | None
     series: list[SeriesScoreOut]
+    service: ServiceScoreOut | None = Field(
+        description="null unless one of its series is over half of the threshold, or if nothing was chosen"
+    )
     logs: LogScoreOut | None = Field(description="null if its lines were not scored")
 
 

@@ -21,7 +21,14 @@ from service.errors import (
 )
 from service.parts import Parts, ServiceParts
 from service.routes.bodies import SAMPLES_BODY, RawBody
-from service.routes.documents import LogScoreOut, SamplesOut, ScoresOut, SeriesScoreOut, first_hundred
+from service.routes.documents import (
+    LogScoreOut,
+    SamplesOut,
+    ScoresOut,
+    SeriesScoreOut,
+    ServiceScoreOut,
+    first_hundred,
+)
 from service.security import Scope, requires
 from telemetry.errors import BadBatchError
 
@@ -81,7 +88,7 @@ def latest_scores(
     item: Annotated[str, Path(examples=["order"])],
     _: Annotated[object, Depends(requires(Scope.READ))],
 ) -> ScoresOut:
-    """Read the latest scores of each series of an item.
+    """Read the latest scores of each series of an item, and of a flagged service as a whole.
 
     A score is read only where its status is `scored`; beside it stand the slower severity and the novelty of
     the value.
@@ -106,7 +113,25 @@ def latest_scores(
         for each in scores
     ]
     return ScoresOut(
-        item=item, tick_at=tick_at, bundle_version=version, threshold=threshold, series=series, logs=logs
+        item=item,
+        tick_at=tick_at,
+        bundle_version=version,
+        threshold=threshold,
+        series=series,
+        service=_service_score(parts, item),
+        logs=logs,
+    )
+
+
+def _service_score(parts: ServiceParts, item: str) -> ServiceScoreOut | None:
+    score = parts.second_stage.score_of(item)
+    if score is None:
+        return None
+    return ServiceScoreOut(
+        detector=score.detector,
+        score=score.score,
+        threshold=score.threshold,
+        is_anomalous=score.is_anomalous,
     )
 
 

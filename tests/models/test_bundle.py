@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,6 +98,13 @@ class Bomb:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return exec, ("raise SystemExit('code was run')",)
+
+
+def test_a_detector_for_rows_of_another_width_is_refused(tmp_path: Path) -> None:
+    narrow = DETECTORS["mad"]().fit(np.random.default_rng(0).normal(size=(50, 3)))
+    save_bundle(replace(a_bundle(), detectors={"mad": narrow}), tmp_path)
+    with pytest.raises(BadBundleError):
+        load_bundle(tmp_path)
 
 
 def test_a_pickled_array_is_refused_and_not_run(saved: Path) -> None:
