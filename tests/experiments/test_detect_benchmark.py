@@ -16,6 +16,8 @@ from experiments.detect_cold import scores_with_prior
 from experiments.detect_kpi import bench_kpi
 from experiments.detect_smd import bench_smd, top_mean
 from experiments.detect_speed import bench_speed
+from models.detectors import DETECTORS
+from models.intervals import wilson_interval
 
 
 def a_series(seed: int, n_days: int = 24) -> LabelledSeries:
@@ -76,7 +78,12 @@ def test_the_machines_table_runs() -> None:
         machines.append(Machine(name, 60_000, train, test, labels))
     table = {row["method"]: row for row in bench_smd(machines) if row["part"] == "all"}
     assert table["sunspot"]["vus_pr"] > 0.5 > table["random"]["vus_pr"]
-    assert {"sunspot_top3", "sunspot_onset_top3", "pca", "pyod_iforest_on_scores"} <= set(table)
+    assert {"sunspot_top3", "sunspot_onset_top3", "pca"} <= set(table)
+    for name in DETECTORS.keys() - {"top_scores"}:
+        row = table[f"{name}_on_scores"]
+        assert float(row["vus_pr"]) > float(table["random"]["vus_pr"])
+        assert float(row["vus_pr_low"]) <= float(row["vus_pr"]) <= float(row["vus_pr_high"])
+        assert float(row["ns_per_point"]) > 0
     assert top_mean(np.array([[1.0, np.nan, 5.0]]), 2).tolist() == [3.0]
 
 
@@ -84,6 +91,13 @@ def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
     rows = bench_brokerage([0])
     own = next(row for row in rows if row["part"] == "all" and row["method"] == "sunspot")
     assert 0.5 < float(own["false_pages_per_week"]) < 1.5
+    services = {str(row["method"]): row for row in rows if row["part"] == "services"}
+    assert services.keys() == {"sunspot", "random", *DETECTORS}
+    (seed,) = (row for row in rows if row["part"] == "services/seed_0" and row["method"] == "sunspot")
+    assert services["sunspot"]["recall_events"] == services[str(seed["chosen"])]["recall_events"]
+    assert float(services["sunspot"]["recall_events"]) > float(services["random"]["recall_events_high"])
+    assert 0 < int(services["mad"]["n"]) < 200
+    assert services["random"]["recall_events_high"] == wilson_interval(0, int(services["random"]["n"]))[1]
 
 
 def test_speed_is_measured_beside_a_peer() -> None:
