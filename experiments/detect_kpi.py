@@ -42,23 +42,32 @@ if TYPE_CHECKING:
     from experiments.datasets.kpi import LabelledSeries
     from experiments.detect_rows import Row
     from experiments.event_figures import EventCounts
+    from experiments.peers.river import StreamScorer
 
 BUDGETS = (1.0, 0.5, 2.0, 4.0)
 WARM_UP_DAYS = 14
 
 
 def bench_kpi(
-    series: Sequence[LabelledSeries], *, on_progress: Callable[[str], None] = lambda _: None
+    series: Sequence[LabelledSeries],
+    *,
+    river: StreamScorer | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Run Sunspot, its peers and a random score; one flat row per part and method."""
     on_progress("sunspot")
     begun = time.perf_counter()
     onset, severity = sunspot_scores(series)
-    ns_per_point = (time.perf_counter() - begun) / sum(len(each.values) for each in series) * 1e9
+    costs = {"sunspot": (time.perf_counter() - begun) / sum(len(each.values) for each in series) * 1e9}
     methods: dict[str, Sequence[NDArray[np.floating]]] = {"sunspot": onset}
     for name, scores_of in (("pyod_iforest", _forest), ("random", _random)):
         on_progress(name)
         methods[name] = [scores_of(each, index) for index, each in enumerate(series)]
+    if river is not None:
+        on_progress("river_half_space_trees")
+        rows_of = [with_history(each.values, step_ms=each.step_ms) for each in series]
+        methods["river_half_space_trees"], river_ns = river(rows_of)
+        costs["river_half_space_trees"] = river_ns
     weeks: dict[str, dict[str, Sequence[NDArray[np.floating]]]] = {
         "sunspot": {"event_f1_cold": onset, "event_f1_cold_prior": scores_with_prior(series)},
         "random": {"event_f1_cold": methods["random"]},
@@ -76,7 +85,7 @@ def bench_kpi(
                 row = page_row(own, [judged[each].step_ms for each in members], budget)
                 if budget == BUDGETS[0]:
                     row |= {"vus_pr": mean_vus([judged[each] for each in members]) or 0.0}
-                    row |= {"ns_per_point": ns_per_point} if name == "sunspot" else {}
+                    row |= {"ns_per_point": costs[name]} if name in costs else {}
                 if part == "all" and method in weeks:
                     row |= cold_figures(judged, thresholds, weeks[method])
                 rows.append({"part": part, "method": method, **row})

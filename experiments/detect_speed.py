@@ -3,7 +3,7 @@
 Data: made up, a level with noise, no value twice in a series, for what was seen before costs novelty less.
 Every series has two days behind it. A tick is one call of the scan that the service runs; slots of five
 minutes end every fifth tick, and what is learned then is part of the mean. pyod's isolation forest is asked
-row by row, as a detector without a vectorised scan has to be.
+row by row, as a detector without a vectorised scan has to be; river's half-space trees see one series.
 """
 
 from __future__ import annotations
@@ -29,19 +29,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
 
 STEP_MS = 60_000
 N_PATTERNS = 32
 MAX_TICKS, POINTS = 1_500, 10_000_000
-PEER_ROWS = 40
+PEER_ROWS, STREAM_ROWS = 40, 5_000
 THRESHOLD = 6.5
 N_FIRST = N_PATTERNS
 
 
-def bench_speed(sizes: Sequence[int], *, on_progress: Callable[[str], None] = lambda _: None) -> list[Row]:
-    """Time onset, and all scores with paging, at each size; pyod row by row beside it."""
+def bench_speed(
+    sizes: Sequence[int],
+    *,
+    river: StreamScorer | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """Time onset, and all scores with paging, at each size; pyod row by row beside it, and river if given."""
     rows: list[Row] = []
-    peer_ns = _forest_ns()
+    on_progress("the peers")
+    peers = {"pyod_iforest_by_row": (PEER_ROWS, _forest_ns())}
+    if river is not None:
+        stream = np.random.default_rng(0).normal(size=(STREAM_ROWS, 1))
+        peers["river_half_space_trees"] = (STREAM_ROWS, river([stream])[1])
     for n_series in sizes:
         on_progress(f"{n_series} series")
         part = f"series_{n_series}"
@@ -53,7 +63,10 @@ def bench_speed(sizes: Sequence[int], *, on_progress: Callable[[str], None] = la
             row["samples_per_s"] = n_series / cpu_s
             row["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             rows.append(row)
-        rows.append({"part": part, "method": "pyod_iforest_by_row", "n": PEER_ROWS, "ns_per_point": peer_ns})
+        rows += [
+            {"part": part, "method": name, "n": n_rows, "ns_per_point": ns}
+            for name, (n_rows, ns) in peers.items()
+        ]
     return rows
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.bench_peers import peer_option, peer_or_note
 from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
     from sunspot.bench_report import Destination
 
 CAPTION = (
@@ -32,6 +34,7 @@ CAPTION = (
     help="Which series.",
 )
 @public_data_option("Folder with the public data set; the brokerage needs none.")
+@peer_option("river")
 @report_options
 @click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
 @click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
@@ -46,6 +49,7 @@ CAPTION = (
 def command(
     dataset: str,
     data: Path | None,
+    peer: str | None,
     destination: Destination,
     seed: int,
     n_seeds: int,
@@ -54,17 +58,30 @@ def command(
     """Detect labelled anomalies with Sunspot, its peers and a random score."""
     from rich.console import Console
 
+    river: StreamScorer | None = None
+    notes: list[str] = []
+    if dataset == "kpi":
+        peers, notes = peer_or_note(peer, "river", destination.directory)
+        river = peers.get("river")
     with Console(stderr=True).status("reading") as status:
-        rows, digest = _measured(dataset, data, range(seed, seed + n_seeds), n_weeks, status.update)
+        seeds = range(seed, seed + n_seeds)
+        rows, digest = _measured(dataset, data, seeds, n_weeks, river=river, on_progress=status.update)
     finish(
         {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
         destination,
         caption=CAPTION,
+        notes=notes,
     )
 
 
 def _measured(
-    dataset: str, data: Path | None, seeds: range, n_weeks: int, on_progress: Callable[[str], None]
+    dataset: str,
+    data: Path | None,
+    seeds: range,
+    n_weeks: int,
+    *,
+    river: StreamScorer | None,
+    on_progress: Callable[[str], None],
 ) -> tuple[list[Row], str]:
     from experiments.datasets.errors import DatasetError
 
@@ -82,7 +99,7 @@ def _measured(
             from experiments.datasets import kpi
             from experiments.detect_kpi import bench_kpi
 
-            return bench_kpi(kpi.load_kpi(data), on_progress=on_progress), kpi.digest(data)
+            return bench_kpi(kpi.load_kpi(data), river=river, on_progress=on_progress), kpi.digest(data)
         if dataset == "smd":
             from experiments.datasets import smd
             from experiments.detect_smd import bench_smd

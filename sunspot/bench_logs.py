@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.bench_peers import peer_option, peer_or_note
 from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from experiments.peers.drain3 import Drain3
     from sunspot.bench_report import Destination
 
     Measured = tuple[list[dict[str, float | int | str]], str, list[str]]
@@ -23,13 +23,12 @@ CAPTIONS = {
     "hdfs100k": "Trained on 4 % abnormal sessions without their labels; threshold from training.",
     "nezha": "AS@k from log lines alone, with its 95 % Wilson interval; a tie of t counts 1/t at its ranks.",
 }
-PEERS = ("drain3",)
 
 
 @click.command("logs")
 @click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="Which logs.")
 @public_data_option("Folder that holds it.", required=True)
-@click.option("--peer", type=click.Choice(PEERS), help="Run this too, in an environment of its own.")
+@peer_option("drain3")
 @report_options
 def command(dataset: str, data: Path, peer: str | None, destination: Destination) -> None:
     """Measure what Sunspot makes of log lines."""
@@ -54,21 +53,6 @@ def command(dataset: str, data: Path, peer: str | None, destination: Destination
     finish(report, destination, caption=CAPTIONS[dataset], notes=notes)
 
 
-def peer_or_note(peer: str | None, folder: Path) -> tuple[dict[str, Drain3], list[str]]:
-    """The peer, ready to run, or the note that says why it is left out."""
-    from experiments.peers.drain3 import install_drain3
-    from experiments.peers.errors import PeerError
-
-    if peer is None:
-        return {}, ["drain3 is left out: ask for it with --peer drain3"]
-    try:
-        installed = install_drain3(folder / "peers")
-        installed(["does it run?"])
-    except PeerError as error:
-        return {}, [f"left out: {error}"]
-    return {peer: installed}, []
-
-
 def _measure(
     dataset: str, data: Path, peer: str | None, folder: Path, on_progress: Callable[[str], None]
 ) -> Measured:
@@ -78,8 +62,7 @@ def _measure(
         from experiments.log_benchmark import bench_grouping
 
         sets = load_loghub(data)
-        peers: dict[str, Any]
-        peers, notes = peer_or_note(peer, folder)
+        peers, notes = peer_or_note(peer, "drain3", folder)
         rows = bench_grouping(sets, peers, on_progress=on_progress)
         return rows, digest_of(data, structured_files(data)), notes
     if dataset == "nezha":

@@ -35,6 +35,8 @@ HEADINGS = {
     "calibration_error": "cal. err.",
     "named_wrongly": "wrong",
     "event_f1": "event-F1",
+    "event_f1_cold": "in week 1",
+    "event_f1_cold_prior": "with prior",
     "recall_events": "recall",
     "false_pages_per_week": "false/week",
     "false_pages_per_week_worst": "worst",

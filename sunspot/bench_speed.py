@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sunspot.bench_peers import peer_option, peer_or_note
 from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ CAPTIONS = {
 @click.command("speed")
 @click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="What is measured.")
 @public_data_option("logs: folder with Nezha's Train Ticket logs; without it the lines are synthetic.")
-@click.option("--peer", type=click.Choice(["drain3"]), help="logs: run this too, in its own environment.")
+@peer_option("drain3", "river")
 @click.option(
     "--series",
     "sizes",
@@ -58,7 +59,10 @@ def command(
     else:
         from experiments.detect_speed import bench_speed as bench_detect_speed
 
-        rows, digest = bench_detect_speed(sizes, on_progress=_tell), ""
+        peers, left_out = peer_or_note(peer, "river", destination.directory)
+        notes = tuple(left_out)
+        rows = bench_detect_speed(sizes, river=peers.get("river"), on_progress=_tell)
+        digest = ""
     finish(
         {"kind": "speed", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
         destination,
@@ -75,9 +79,8 @@ def _logs(
     data: Path | None, peer: str | None, tracking: Path, seed: int
 ) -> tuple[list[Row], str, tuple[str, ...]]:
     from experiments.log_speed import N_LINES, bench_speed, synthetic_lines
-    from sunspot.bench_logs import peer_or_note
 
-    peers, notes = peer_or_note(peer, tracking)
+    peers, notes = peer_or_note(peer, "drain3", tracking)
     if data is None:
         part, records, digest = "synthetic", synthetic_lines(N_LINES, seed=seed), f"seed:{seed}"
     else:

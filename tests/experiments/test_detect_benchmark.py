@@ -32,9 +32,14 @@ def a_series(seed: int, n_days: int = 24) -> LabelledSeries:
 
 
 def test_the_kpi_table_finds_what_is_labelled_and_names_every_method() -> None:
-    rows = bench_kpi([a_series(seed) for seed in range(3)])
+    rows = bench_kpi(
+        [a_series(seed) for seed in range(3)],
+        river=lambda streams: ([np.abs(rows[:, 0]) for rows in streams], 70_000.0),
+    )
     table = {row["method"]: row for row in rows if row["part"] == "all"}
-    assert {"sunspot", "sunspot_budget_2", "sunspot_severity", "pyod_iforest", "random"} <= set(table)
+    assert {"sunspot", "sunspot_budget_2", "sunspot_severity", "pyod_iforest", "random"} | {
+        "river_half_space_trees"
+    } <= set(table)
     assert table["sunspot"]["event_f1"] > 0.8
     assert table["random"]["event_f1"] < 0.4
     assert table["sunspot"]["vus_pr"] > table["random"]["vus_pr"]
@@ -101,9 +106,15 @@ def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
 
 
 def test_speed_is_measured_beside_a_peer() -> None:
-    rows = bench_speed([50])
+    rows = bench_speed([50], river=lambda streams: ([each[:, 0] for each in streams], 70_000.0))
     methods = {row["method"]: row for row in rows}
-    assert set(methods) == {"sunspot", "sunspot_all_scores", "pyod_iforest_by_row"}
+    assert set(methods) == {
+        "sunspot",
+        "sunspot_all_scores",
+        "pyod_iforest_by_row",
+        "river_half_space_trees",
+    }
+    assert methods["river_half_space_trees"]["ns_per_point"] == 70_000.0
     assert float(methods["sunspot"]["ns_per_point"]) < float(methods["pyod_iforest_by_row"]["ns_per_point"])
 
 

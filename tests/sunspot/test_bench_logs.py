@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 from log_layouts import a_loghub_set, a_nezha, an_hdfs, an_hdfs100k
 
-from experiments.peers.drain3 import VERSION, Drain3, install_drain3
+from experiments.peers.drain3 import Drain3
+from experiments.peers.environment import PeerEnvironment, installed
 from experiments.peers.errors import PeerError
 from sunspot.bench import command
 
@@ -61,14 +62,14 @@ def test_a_peer_that_cannot_be_had_is_left_out_and_said(tmp_path: Path) -> None:
 
 def test_a_peer_that_fails_is_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(PeerError, match="drain3"):
-        Drain3(tmp_path / "no-python")(["a line"])
+        Drain3(PeerEnvironment("drain3", tmp_path / "no-python"))(["a line"])
 
 
 def test_a_peer_is_installed_once(tmp_path: Path) -> None:
-    home = tmp_path / f"drain3-{VERSION}"
+    home = tmp_path / "drain3-0.9.11"
     home.mkdir()
     (home / "installed").touch()
-    assert install_drain3(tmp_path).python == home / "bin" / "python"
+    assert installed("drain3", "0.9.11", tmp_path).python == home / "bin" / "python"
 
 
 def test_rates_on_a_real_systems_lines_are_measured(tmp_path: Path) -> None:
