@@ -99,7 +99,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
             begun = time.process_time_ns()
             values = window.row(tick_ms // MINUTE_MS, bundle.baseline.keys)
             memory, scores = step(memory, tick_ms, values, bundle.baseline, clock)
-            closed = ClosedTick(bundle, clock, window, tick_ms, memory, scores)
+            closed = ClosedTick(bundle, clock, window, tick_ms, values, memory, scores)
             paging.take(closed)
             between = time.process_time_ns()
             if not tick:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from features.calendar import Clock
     from models.bundle import Bundle
     from models.detectors.three_scores import Memory, ThreeScores
@@ -57,6 +59,8 @@ class ClosedTick:
     ----------
     window
         Where its values come from, and those of other series.
+    values
+        Of every series of the bundle, as they were scored, shape ``(n_series,)``.
     memory
         What is carried to the next tick.
     scores
@@ -67,6 +71,7 @@ class ClosedTick:
     clock: Clock
     window: RecentWindow
     tick_ms: int
+    values: NDArray[np.float64]
     memory: Memory
     scores: ThreeScores
 
@@ -117,7 +122,7 @@ class FirstStage:
                 tick_ms = tick * window.step_ms
                 memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
                 self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
-                self._on_tick(ClosedTick(bundle, in_use.clock, window, tick_ms, memory, scores))
+                self._on_tick(ClosedTick(bundle, in_use.clock, window, tick_ms, values, memory, scores))
             return len(ticks)
 
     def keep(self) -> None:

@@ -91,10 +91,10 @@ def service_scores(tick: ClosedTick, columns: Mapping[str, list[int]]) -> dict[s
         return {}
     places = sorted(place for item in flagged for place in columns[item])
     own_keys = tuple(keys[place] for place in places)
-    values = tick.window.row(tick.tick_ms // bundle.step_ms, own_keys)[None, :]
     middle_ms = np.array([tick.tick_ms + bundle.step_ms // 2], dtype=np.int64)
     expected = interpolated(bundle.baseline.profile, slot_places(middle_ms, tick.clock))[:, places]
-    rows = service_rows(Frame(tick.tick_ms, bundle.step_ms, own_keys, values), onset[None, places], expected)
+    frame = Frame(tick.tick_ms, bundle.step_ms, own_keys, tick.values[None, places])
+    rows = service_rows(frame, onset[None, places], expected)
     name = bundle.metadata[SECOND_STAGE]
     threshold = bundle.row_thresholds[name]
     scores = bundle.detectors[name].score(rows.flat)

@@ -213,7 +213,7 @@ class Shadow:
             return running
         values = tick.window.row(tick.tick_ms // tick.window.step_ms, bundle.baseline.keys)
         memory, scores = step(running.scored.memory, tick.tick_ms, values, bundle.baseline, running.clock)
-        own = ClosedTick(bundle, running.clock, tick.window, tick.tick_ms, memory, scores)
+        own = ClosedTick(bundle, running.clock, tick.window, tick.tick_ms, values, memory, scores)
         running.paging.take(own)
         champion, challenger = _side(CHAMPION, self._champion, tick), _side(CHALLENGER, running.paging, own)
         record = running.record

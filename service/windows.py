@@ -73,7 +73,7 @@ class RecentWindow:
         self._max_series = max_series
         self._column: dict[SeriesKey, int] = {}
         self._free: list[int] = []
-        self._asked: tuple[tuple[SeriesKey, ...], NDArray[np.int64]] | None = None
+        self._asked: list[tuple[tuple[SeriesKey, ...], NDArray[np.int64]]] = []
         self._values = np.full((self.n_ticks, FIRST_CAPACITY), np.nan)
         self._offset_ms = np.full((self.n_ticks, FIRST_CAPACITY), EMPTY, dtype=np.int64)
         self._newest_ms = np.full(FIRST_CAPACITY, NEVER, dtype=np.int64)
@@ -153,12 +153,19 @@ class RecentWindow:
             newest = self._newest_tick
             if newest is None or not newest - self.n_ticks < tick <= newest:
                 return values
-            if self._asked is None or self._asked[0] is not keys:  # the same series every tick
-                self._asked = keys, np.array([self._column.get(key, -1) for key in keys], dtype=np.int64)
-            column = self._asked[1]
+            column = self._columns_asked(keys)
             held = column >= 0
             values[held] = self._read(tick, tick, column[held])[0]
         return values
+
+    def _columns_asked(self, keys: tuple[SeriesKey, ...]) -> NDArray[np.int64]:
+        """Column of each series, −1 for one not held; kept for the two that ask at every tick."""
+        for asked, columns in self._asked:
+            if asked is keys:
+                return columns
+        columns = np.array([self._column.get(key, -1) for key in keys], dtype=np.int64)
+        self._asked = [(keys, columns), *self._asked[:1]]
+        return columns
 
     def _read(self, first: int, last: int, columns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Values of the ticks from the first to the last, both included and held; counters as rates."""
@@ -221,7 +228,7 @@ class RecentWindow:
         """Free the columns of series that have sent nothing since, so that nothing of theirs is left."""
         is_silent = self._newest_ms < since_ms
         silent = {key: column for key, column in self._column.items() if is_silent[column]}
-        self._asked = None
+        self._asked = []
         for key in silent:
             del self._column[key]
         columns = list(silent.values())
@@ -238,7 +245,7 @@ class RecentWindow:
             return -1
         column = self._free.pop() if self._free else len(self._column)
         self._column[key] = column
-        self._asked = None
+        self._asked = []
         if column >= self._values.shape[1]:
             self._widen(min(2 * self._values.shape[1], max(self._max_series, FIRST_CAPACITY)))
         self._is_counter[column] = is_counter(key.metric)

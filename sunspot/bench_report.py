@@ -128,7 +128,7 @@ def finish(
 
 
 def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) -> None:
-    """Print one line per row, with the figures that any row has."""
+    """Print one line per row, the rows of a part together, with the figures that any row has."""
     from rich.console import Console
     from rich.table import Table
 
@@ -140,14 +140,15 @@ def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) 
         table.add_column(heading, justify="right" if heading == "n" else "left", no_wrap=True, min_width=4)
     for _, heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
-    part = rows[0]["part"] if rows else ""
+    parts: dict[str, list[Row]] = {}
     for row in rows:
-        if row["part"] != part:
-            table.add_section()
-            part = row["part"]
-        style = "bold" if row["method"] == "sunspot" else None
-        cells = [_cell(row, figure) for figure, _ in columns]
-        table.add_row(str(row["part"]), str(row["method"]), str(row.get("n", "")), *cells, style=style)
+        parts.setdefault(str(row["part"]), []).append(row)
+    for members in parts.values():
+        for row in members:
+            style = "bold" if row["method"] == "sunspot" else None
+            cells = [_cell(row, figure) for figure, _ in columns]
+            table.add_row(str(row["part"]), str(row["method"]), str(row.get("n", "")), *cells, style=style)
+        table.add_section()
     console = Console()
     if not console.is_terminal:
         console.width = PIPED_WIDTH

@@ -120,6 +120,9 @@ def test_a_row_has_what_came_since_the_same_series_were_asked_for() -> None:
     assert np.isnan(window.row(0, keys)).tolist() == [False, True, True]
     window.add(rows((6, 2.0), item="b"))
     assert window.row(0, keys)[:2].tolist() == [1.0, 2.0]
+    for _ in range(2):
+        for others, values in ((keys[1::-1], [2.0, 1.0]), (keys[:1], [1.0]), (keys[1:2], [2.0])):
+            assert window.row(0, others).tolist() == values
     window.add(rows((77, 3.0), item="c"))
     assert window.row(7, keys)[2] == 3.0
     assert np.isnan(window.row(7, keys)[:2]).all()

@@ -37,3 +37,10 @@ def test_a_report_is_printed_written_and_logged(tmp_path: Path, capsys: pytest.C
 def test_a_report_without_rows_is_printed_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finish({"rows": []}, Destination(tmp_path, is_logged=False), caption="Nothing.")
     assert "Nothing." in capsys.readouterr().out
+
+
+def test_rows_of_a_part_stand_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"part": part, "method": method} for method in ("sunspot", "random") for part in ("x-1", "x-2")]
+    finish({"rows": rows}, Destination(tmp_path, is_logged=False), caption="")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "x-" in line]
+    assert ["x-1" in line for line in lines] == [True, True, False, False]
