@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
     from features.frame import Frame
 
 FIRST_DAY = date(2026, 3, 2)
@@ -36,7 +37,10 @@ BUDGETS = (1.0, 0.5, 2.0, 4.0)
 
 
 def bench_brokerage(
-    seeds: Iterable[int], *, on_progress: Callable[[str], None] = lambda _: None
+    seeds: Iterable[int],
+    *,
+    river: StreamScorer | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Judge each seed's last weeks: one row per seed and budget or detector, beside a random score."""
     rows: list[Row] = []
@@ -46,7 +50,7 @@ def bench_brokerage(
         frame = simulate(FIRST_DAY, n_days=N_DAYS, seed=seed).frame
         rows += _rows_of(frame, seed)
         on_progress(f"services of brokerage {seed}")
-        services += service_table(frame, seed)
+        services += service_table(frame, seed, river=river)
     return [*_over_all(rows), *rows, *services_over_seeds(services), *services]
 
 

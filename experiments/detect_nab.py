@@ -26,9 +26,15 @@ if TYPE_CHECKING:
 
     from experiments.datasets.nab import NabFile
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
 
 
-def bench_nab(files: Sequence[NabFile], *, on_progress: Callable[[str], None] = lambda _: None) -> list[Row]:
+def bench_nab(
+    files: Sequence[NabFile],
+    *,
+    river: StreamScorer | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
     """Run Sunspot, its peers and a random score; one flat row per method."""
     methods: dict[str, Callable[[Sequence[NabFile]], list[NDArray[np.float64]]]] = {
         "sunspot": novelty_scores,
@@ -38,6 +44,8 @@ def bench_nab(files: Sequence[NabFile], *, on_progress: Callable[[str], None] = 
             random_scores(len(file.values), seed=index) for index, file in enumerate(given)
         ],
     }
+    if river is not None:
+        methods["river_half_space_trees"] = lambda given: river([with_change(file) for file in given])[0]
     rows: list[Row] = []
     for name, scores_of in methods.items():
         on_progress(name)
@@ -95,7 +103,12 @@ def held_out_score(
     }
 
 
+def with_change(file: NabFile) -> NDArray[np.float64]:
+    """Rows for the peers, shape ``(n_rows, 2)``: the value and its difference from the row before."""
+    return np.stack([file.values, np.diff(file.values, prepend=file.values[:1])], axis=1)
+
+
 def _forest(file: NabFile, seed: int) -> NDArray[np.float64]:
-    """Fitted on the rows on probation: the value and its difference from the row before."""
-    rows = np.stack([file.values, np.diff(file.values, prepend=file.values[:1])], axis=1)
+    """Fitted on the rows on probation."""
+    rows = with_change(file)
     return isolation_forest_scores(rows[: probation(len(rows))], rows, seed=seed)

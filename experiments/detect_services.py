@@ -5,6 +5,7 @@ week and given its threshold on the second, for one false page per service and w
 one on the third week; all are judged on the fourth, which none has seen: every page in it is a false one,
 and recall is that of artificial shifts put into a copy of it. Like training, it keeps
 every n-th tick of so many rows; shifts between these do not count. ``sunspot`` is the one that was chosen.
+River's trees learn from the second week on, as they score.
 """
 
 from __future__ import annotations
@@ -26,8 +27,13 @@ from training.trial import run_trial
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
     from features.frame import Frame
+    from training.row_trial import PartRows
+    from training.splits import LabelledAnomaly
     from training.trial import Part
 
 BUDGET_PER_WEEK = 1.0
@@ -35,7 +41,7 @@ WEEK_MS = 7 * DAY_MS
 PART = "services"
 
 
-def service_table(frame: Frame, seed: int) -> list[Row]:
+def service_table(frame: Frame, seed: int, *, river: StreamScorer | None = None) -> list[Row]:
     """Judge every second-stage detector, the one chosen and a random score on four weeks of one seed."""
     clock = CLOCKS["XSHG"]
     calibrate_ms, choose_ms, judge_ms = (frame.start_ms + weeks * WEEK_MS for weeks in (1, 2, 3))
@@ -59,10 +65,6 @@ def service_table(frame: Frame, seed: int) -> list[Row]:
             _between(trial.shifted, judge_ms, frame.end_ms),
         )
     )
-    noise = random_scores(before.X.shape[0] + quiet.X.shape[0], seed=seed)
-    made_up = noise[: before.X.shape[0]].reshape(-1, len(before.items))
-    guesses = noise[before.X.shape[0] :].reshape(-1, len(quiet.items))
-    threshold = row_threshold(before, made_up, budget_per_week=BUDGET_PER_WEEK)
     figures = {
         name: row_figures(
             quiet,
@@ -74,7 +76,15 @@ def service_table(frame: Frame, seed: int) -> list[Row]:
         | {"ns_per_point": each.figures["ns_per_point"]}
         for name, each in candidates.items()
     }
-    figures["random"] = row_figures(quiet, guesses, guesses, threshold=threshold, shifts=shifts)
+    noise = random_scores(before.X.shape[0] + quiet.X.shape[0], seed=seed).reshape(-1, len(quiet.items))
+    made_up = noise[: len(before.times_ms)], noise[len(before.times_ms) :]
+    figures["random"] = _peer_figures(before, quiet, shifts, (*made_up, made_up[1]))
+    if river is not None:
+        (calm, after), ns_per_row = _streamed(river, before, quiet)
+        (_, found_in), _ = _streamed(river, before, faulty)
+        figures["river_half_space_trees"] = _peer_figures(before, quiet, shifts, (calm, after, found_in)) | {
+            "ns_per_point": ns_per_row
+        }
     is_seen = [
         each.item in quiet.items
         and bool(((quiet.times_ms >= each.start_ms) & (quiet.times_ms < each.end_ms)).any())
@@ -99,10 +109,33 @@ def services_over_seeds(rows: Sequence[Row]) -> list[Row]:
         row["false_pages_per_week"] = pages / weeks
         low, high = poisson_interval(round(pages))
         row["false_pages_per_week_low"], row["false_pages_per_week_high"] = low / weeks, high / weeks
-        if method != "random":
+        if "ns_per_point" in own[0]:
             row["ns_per_point"] = float(np.median([float(each["ns_per_point"]) for each in own]))
         summary.append(row)
     return summary
+
+
+def _peer_figures(
+    before: PartRows,
+    quiet: PartRows,
+    shifts: Sequence[LabelledAnomaly],
+    scores: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> dict[str, float]:
+    """Figures of scores of a calm week, the quiet one and the shifted one, at the threshold of the first."""
+    calm, after, found_in = scores
+    threshold = row_threshold(before, calm, budget_per_week=BUDGET_PER_WEEK)
+    return row_figures(quiet, after, found_in, threshold=threshold, shifts=shifts)
+
+
+def _streamed(
+    river: StreamScorer, before: PartRows, after: PartRows
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], float]:
+    """Scores of each service as a stream through both parts, 0 for what is missing; the cost of a row."""
+    n_items, n_before = len(before.items), len(before.times_ms)
+    rows = np.nan_to_num(np.vstack([before.X, after.X])).reshape(-1, n_items, before.X.shape[1])
+    scores, ns_per_row = river([rows[:, item] for item in range(n_items)])
+    both = np.stack(scores, axis=1)
+    return (both[:n_before], both[n_before:]), ns_per_row
 
 
 def _between(part: Part, start_ms: int, end_ms: int) -> Part:

@@ -2,12 +2,12 @@
 
 Data: SMD and ASD machines. Sunspot streams through training and test part from nothing and gives the mean
 of the five largest severities of a machine's metrics at each tick (five was chosen after seeing these
-machines; three, as planned, is ``sunspot_top3``). ``NAME_on_scores`` is a second-stage
-detector, fitted on the training part's rows of log(1 + onset), one feature per metric; the plain mean that
-it has to beat is ``sunspot_onset_top3``. The batch peers are fitted on the training part. VUS-PR
-over the test part, mean over machines. Pages are judged at the threshold that the training parts of the
-other machines teach for one false page per machine and week; those parts are not labelled, and taken for
-normal.
+machines; three, as planned, is ``sunspot_top3``). River's trees stream through both parts too.
+``NAME_on_scores`` is a second-stage detector, fitted on the training part's rows of log(1 + onset), one
+feature per metric; the plain mean that it has to beat is ``sunspot_onset_top3``. The batch peers are fitted
+on the training part. VUS-PR over the test part, mean over machines. Pages are judged at the threshold that
+the training parts of the other machines teach for one false page per machine and week; those parts are not
+labelled, and taken for normal.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from experiments.datasets.smd import Machine
     from experiments.detect_rows import Row
+    from experiments.peers.river import StreamScorer
 
 N_LARGEST = 5
 BUDGET_PER_WEEK = 1.0
@@ -43,7 +44,10 @@ SCORE_CAP = 50.0
 
 
 def bench_smd(
-    machines: Sequence[Machine], *, on_progress: Callable[[str], None] = lambda _: None
+    machines: Sequence[Machine],
+    *,
+    river: StreamScorer | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Run Sunspot, its peers and a random score; one flat row per machine and method, and for all."""
     on_progress("sunspot")
@@ -62,8 +66,11 @@ def bench_smd(
     methods["pyod_iforest"] = [
         isolation_forest_scores(each.train, rows, seed=0) for each, rows in zip(machines, both, strict=True)
     ]
-    on_progress("detectors of rows of scores")
     ns_per_row = {"sunspot": ns_per_point}
+    if river is not None:
+        on_progress("river_half_space_trees")
+        methods["river_half_space_trees"], ns_per_row["river_half_space_trees"] = river(both)
+    on_progress("detectors of rows of scores")
     for name in DETECTORS:
         if name == SIMPLE:  # the row sunspot_onset_top3
             continue

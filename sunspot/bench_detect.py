@@ -58,14 +58,12 @@ def command(
     """Detect labelled anomalies with Sunspot, its peers and a random score."""
     from rich.console import Console
 
-    river: StreamScorer | None = None
-    notes: list[str] = []
-    if dataset == "kpi":
-        peers, notes = peer_or_note(peer, "river", destination.directory)
-        river = peers.get("river")
+    peers, notes = peer_or_note(peer, "river", destination.directory)
     with Console(stderr=True).status("reading") as status:
         seeds = range(seed, seed + n_seeds)
-        rows, digest = _measured(dataset, data, seeds, n_weeks, river=river, on_progress=status.update)
+        rows, digest = _measured(
+            dataset, data, seeds, n_weeks, river=peers.get("river"), on_progress=status.update
+        )
     finish(
         {"kind": "detect", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
         destination,
@@ -89,7 +87,7 @@ def _measured(
         from experiments.detect_brokerage import bench_brokerage
         from experiments.detect_quiet_weeks import bench_quiet_weeks
 
-        rows = bench_brokerage(seeds, on_progress=on_progress)
+        rows = bench_brokerage(seeds, river=river, on_progress=on_progress)
         rows += bench_quiet_weeks(seeds, n_weeks=n_weeks, on_progress=on_progress)
         return rows, f"seeds:{seeds.start}-{seeds.stop - 1}"
     if data is None or not data.is_dir():
@@ -104,10 +102,10 @@ def _measured(
             from experiments.datasets import smd
             from experiments.detect_smd import bench_smd
 
-            return bench_smd(smd.load_smd(data), on_progress=on_progress), smd.digest(data)
+            return bench_smd(smd.load_smd(data), river=river, on_progress=on_progress), smd.digest(data)
         from experiments.datasets import nab
         from experiments.detect_nab import bench_nab
 
-        return bench_nab(nab.load_nab(data), on_progress=on_progress), nab.digest(data)
+        return bench_nab(nab.load_nab(data), river=river, on_progress=on_progress), nab.digest(data)
     except DatasetError as error:
         raise click.UsageError(str(error)) from error

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from stream_builders import RIVER_NS, a_river
 
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.kpi import LabelledSeries, digest, load_kpi
@@ -32,10 +33,7 @@ def a_series(seed: int, n_days: int = 24) -> LabelledSeries:
 
 
 def test_the_kpi_table_finds_what_is_labelled_and_names_every_method() -> None:
-    rows = bench_kpi(
-        [a_series(seed) for seed in range(3)],
-        river=lambda streams: ([np.abs(rows[:, 0]) for rows in streams], 70_000.0),
-    )
+    rows = bench_kpi([a_series(seed) for seed in range(3)], river=a_river)
     table = {row["method"]: row for row in rows if row["part"] == "all"}
     assert {"sunspot", "sunspot_budget_2", "sunspot_severity", "pyod_iforest", "random"} | {
         "river_half_space_trees"
@@ -81,9 +79,9 @@ def test_the_machines_table_runs() -> None:
         labels[600:640] = True
         test[600:640] += 12
         machines.append(Machine(name, 60_000, train, test, labels))
-    table = {row["method"]: row for row in bench_smd(machines) if row["part"] == "all"}
+    table = {row["method"]: row for row in bench_smd(machines, river=a_river) if row["part"] == "all"}
     assert table["sunspot"]["vus_pr"] > 0.5 > table["random"]["vus_pr"]
-    assert {"sunspot_top3", "sunspot_onset_top3", "pca"} <= set(table)
+    assert {"sunspot_top3", "sunspot_onset_top3", "pca", "river_half_space_trees"} <= set(table)
     for name in DETECTORS.keys() - {"top_scores"}:
         row = table[f"{name}_on_scores"]
         assert float(row["vus_pr"]) > float(table["random"]["vus_pr"])
@@ -93,11 +91,12 @@ def test_the_machines_table_runs() -> None:
 
 
 def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
-    rows = bench_brokerage([0])
+    rows = bench_brokerage([0], river=a_river)
     own = next(row for row in rows if row["part"] == "all" and row["method"] == "sunspot")
     assert 0.5 < float(own["false_pages_per_week"]) < 1.5
     services = {str(row["method"]): row for row in rows if row["part"] == "services"}
-    assert services.keys() == {"sunspot", "random", *DETECTORS}
+    assert services.keys() == {"sunspot", "random", "river_half_space_trees", *DETECTORS}
+    assert services["river_half_space_trees"]["ns_per_point"] == RIVER_NS
     (seed,) = (row for row in rows if row["part"] == "services/seed_0" and row["method"] == "sunspot")
     assert services["sunspot"]["recall_events"] == services[str(seed["chosen"])]["recall_events"]
     assert float(services["sunspot"]["recall_events"]) > float(services["random"]["recall_events_high"])
@@ -106,7 +105,7 @@ def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
 
 
 def test_speed_is_measured_beside_a_peer() -> None:
-    rows = bench_speed([50], river=lambda streams: ([each[:, 0] for each in streams], 70_000.0))
+    rows = bench_speed([50], river=a_river)
     methods = {row["method"]: row for row in rows}
     assert set(methods) == {
         "sunspot",
@@ -114,7 +113,7 @@ def test_speed_is_measured_beside_a_peer() -> None:
         "pyod_iforest_by_row",
         "river_half_space_trees",
     }
-    assert methods["river_half_space_trees"]["ns_per_point"] == 70_000.0
+    assert methods["river_half_space_trees"]["ns_per_point"] == RIVER_NS
     assert float(methods["sunspot"]["ns_per_point"]) < float(methods["pyod_iforest_by_row"]["ns_per_point"])
 
 

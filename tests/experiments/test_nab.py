@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stream_builders import a_river
 
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.nab import NabFile, digest, load_nab
@@ -59,8 +60,14 @@ def test_a_false_page_costs_more_far_from_a_window_and_less_when_a_profile_says_
 
 def test_the_whole_table_runs_and_novelty_finds_what_was_never_seen() -> None:
     files = [a_file(), a_file(1200, ((700, 800), (1000, 1050)), "b"), a_file(800, (), "c")]
-    rows = {row["method"]: row for row in bench_nab(files)}
-    assert set(rows) == {"sunspot", "windowed_gaussian", "pyod_iforest", "random"}
+    rows = {row["method"]: row for row in bench_nab(files, river=a_river)}
+    assert set(rows) == {
+        "sunspot",
+        "windowed_gaussian",
+        "pyod_iforest",
+        "river_half_space_trees",
+        "random",
+    }
     assert rows["sunspot"]["nab_standard"] > 80
     assert rows["sunspot"]["nab_standard"] > rows["random"]["nab_standard"]
     assert rows["random"]["nab_standard_held_out"] <= rows["random"]["nab_standard"]
