@@ -142,7 +142,8 @@ def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
 
 def is_tame(values: NDArray[np.floating]) -> bool:
     """Whether every value is there and so modest that no sum or quotient of them overflows."""
-    return bool(np.maximum.reduce(np.abs(values), initial=0.0) <= TAME_VALUE)
+    size = np.abs(values)
+    return not len(size) or bool(size[size.argmax()] <= TAME_VALUE)  # of nan, too, argmax finds the first
 
 
 def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -81,13 +81,15 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     if left != NO_SLOT:
         state = _learned(state, baseline, kinds)
     expected = state.season[slot]
-    if not is_tame(expected):
+    is_usual = is_tame(expected)
+    if not is_usual:
         stand_in = int(kinds.stand_in[slot])
         for value, held_in in (
             (state.season[stand_in], stand_in),
             (before, slot if left == NO_SLOT else left),
         ):
             expected = np.where(np.isnan(expected), prior_value(value, held_in, slot, baseline), expected)
+        is_usual = is_tame(expected)
     if left != NO_SLOT and kinds.phase[slot] != kinds.phase[left]:
         change = _ratio(level_unit(expected, state.spread), level_unit(before, state.spread))
         level = np.where(np.isnan(change), level, level * change)
@@ -102,7 +104,7 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
     floor = RELATIVE_FLOOR * np.abs(state.mean)
     floor += ABSOLUTE_FLOOR
     np.maximum(scale, floor, out=scale)
-    typical = expected if is_tame(expected) else np.nan_to_num(expected)
+    typical = expected if is_usual else np.nan_to_num(expected)
     np.maximum(scale, baseline.resolution.least(typical), out=scale)
     volumes = baseline.resolution.volumes
     if len(volumes.shares):
@@ -115,7 +117,7 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
         n_full=0,
         slot=slot,
         other=NO_SLOT,
-        is_settled=settled and is_tame(expected),
+        is_settled=settled and is_usual,
         counts=np.zeros(len(level), dtype=np.float32),
         level=level,
         expected=expected,
