@@ -160,14 +160,9 @@ def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
         scores = np.where(np.array([item in muted for item in watched.items], dtype=bool), np.nan, scores)
     n_over = np.where(scores > watched.thresholds, memory.n_over + 1, 0)
     lasting = np.where(n_over >= ticks_over, scores, np.nan)
+    held_low = np.ones(len(scores), dtype=bool)  # for people every series is held to about a page a week
     governor, calls = page_step(
-        memory.governor,
-        tick_ms,
-        lasting,
-        threshold=watched.thresholds,
-        is_sparse=np.ones(
-            len(scores), dtype=bool
-        ),  # for people every series is held to about one page a week
+        memory.governor, tick_ms, lasting, threshold=watched.thresholds, is_sparse=held_low
     )
     over = {watched.items[column] for column in np.flatnonzero(governor.exceeded_ms == tick_ms).tolist()}
     troubles, ended = _gone_on(memory.troubles, over, tick_ms)
