@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evidence.comparison import MIN_NORMAL, compare, largest, surprise_of
+from models.evidence.figures import percent
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
         kind = int(which[index])
         _, operation, _, _, target, target_operation = kinds[kind]
         figures = {"share": float(now[kind]), "usual_share": float(then[kind])}
-        usual = f"in {now[kind]:.0%} of its spans, usually {then[kind]:.0%}"
+        usual = f"in {percent(now[kind])} of its spans, usually {percent(then[kind])}"
         if kind < len(calls.kinds):
             return (
                 f"{operation} of {case.items[index]} calls {target_operation} of {target} {usual}.",

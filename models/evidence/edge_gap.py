@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evidence.comparison import compare
+from models.evidence.figures import figure
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def edge_gap(case: Case, position: Mapping[str, int]) -> Finding | None:
         between = f"{case.items[edges.caller[worst]]} and {case.items[edges.callee[worst]]}"
         n_slow = int((edges.rise[mine] > 1.0).sum())
         text = (
-            f"The network of {item} is slow: calls between {between} spend {edges.ratio[worst]:.3g} times "
-            f"their usual time on the way; {n_slow} of its {len(mine)} edges are slower than usual."
+            f"The network of {item} is slow: calls between {between} spend {figure(edges.ratio[worst])} "
+            f"times their usual time on the way; {n_slow} of its {len(mine)} edges are slower than usual."
         )
         return text, {"gap_ratio": float(edges.ratio[worst]), "n_slow_edges": n_slow, "n_edges": len(mine)}
 

@@ -10,6 +10,7 @@ import numpy as np
 from features.log_counts import LogKind
 from features.log_sums import MAX_EXAMPLES
 from features.log_windows import RARE
+from models.evidence.figures import figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,11 +128,9 @@ def in_words(item: str, changes: Sequence[TemplateChange], name: str) -> tuple[s
     shown = f"“{told.examples[0][:160]}”" if told.examples else f"template {told.template}"
     figures = {f"{name}_observed": told.observed, f"{name}_expected": told.expected}
     if told.kind == "slow":
-        passed = (
-            f"{told.observed:.0f} ms passed until the next line of the trace, usually {told.expected:.0f} ms"
-        )
-        return f"{item} is late after {shown}: {passed}.", figures
-    counted = f"{told.observed:.0f} came, {told.expected:.1f} expected"
+        passed = f"{figure(told.observed)} ms passed until the next line of the trace"
+        return f"{item} is late after {shown}: {passed}, usually {figure(told.expected)} ms.", figures
+    counted = f"{told.observed:,.0f} came, {figure(told.expected)} expected"
     return f"{WORDS[told.kind]} of {item}: {counted}, such as {shown}.", figures
 
 

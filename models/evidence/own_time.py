@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evidence.comparison import compare, largest
+from models.evidence.figures import figure
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def own_time(case: Case, position: Mapping[str, int]) -> Finding | None:
         usual_ms = float(np.exp(now.mean_then[kind])) / 1000
         level_ms = float(np.exp(now.mean_now[kind])) / 1000
         text = (
-            f"{kinds[kind][1]} of {case.items[index]} itself takes {level_ms:.3g} ms, usually "
-            f"{usual_ms:.3g} ms ({now.n_now[kind]:.0f} spans against {now.n_then[kind]:.0f})."
+            f"{kinds[kind][1]} of {case.items[index]} itself takes {figure(level_ms)} ms, usually "
+            f"{figure(usual_ms)} ms ({now.n_now[kind]:.0f} spans against {now.n_then[kind]:.0f})."
         )
         return text, {
             "own_time_ms": level_ms,

@@ -12,6 +12,7 @@ import numpy as np
 from features.golden import Role
 from models.evidence.columns import column_median, median_and_seen
 from models.evidence.comparison import MAX_FREEDOM, MIN_FREEDOM, surprise_of
+from models.evidence.figures import percent
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _shift(case: Case, role: Role) -> Finding | None:
 
     def sentence(index: int) -> tuple[str, dict[str, float]]:
         figures = {f"{meaning}_ratio": float(level[index]), f"usual_{meaning}_ratio": float(usual[index])}
-        said = f"{name} of {case.items[index]} is at {level[index]:.1%}, usually {usual[index]:.1%}."
-        return said[0].upper() + said[1:], figures
+        levels = f"{percent(level[index])}, usually {percent(usual[index])}"
+        return f"{name[0].upper()}{name[1:]} of {case.items[index]} is at {levels}.", figures
 
     return Finding(meaning, meaning, np.where(known, surprise, np.nan), np.ones(len(level)), sentence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from models.evidence.figures import figure, percent
 from models.evidence.resources import RESOURCES
 
 if TYPE_CHECKING:
@@ -57,22 +58,22 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     if excess.counts_requests:
         per_minute = MINUTE_MS / case.step_ms
         what = "excess seconds" if is_latency else "excess failures"
-        shares = f"{_figure(own * per_minute)} of {_figure(excess.all_own * per_minute)}"
+        shares = f"{figure(own * per_minute)} of {figure(excess.all_own * per_minute)}"
         claim = f"{shares} {what} a minute arise in {item} itself"
         figures = {f"own_{what.replace(' ', '_')}_per_minute": own * per_minute}
         figures[f"all_{what.replace(' ', '_')}_per_minute"] = excess.all_own * per_minute
     else:
         what = "slower" if is_latency else "worse"
-        own_figure = f"{_figure(own * 1000)} ms" if is_latency else f"{_figure(own * 100)} %"
+        own_figure = f"{figure(own * 1000)} ms" if is_latency else percent(own)
         claim = f"{item} is {own_figure} a request {what} than its dependencies explain (no request counts)"
         figures = {"own_excess_s" if is_latency else "own_excess_ratio": own}
     if is_latency:
-        levels = f"{_figure(level * 1000)} ms a request, usually {_figure(usual * 1000)} ms"
-        levels += f" and {_figure(before * 1000)} ms just before" if was_raised else ""
+        levels = f"{figure(level * 1000)} ms a request, usually {figure(usual * 1000)} ms"
+        levels += f" and {figure(before * 1000)} ms just before" if was_raised else ""
         figures |= {"latency_s": level, "usual_latency_s": usual, "reference_latency_s": before}
     else:
-        levels = f"{_figure(level * 100)} % of requests fail, usually {_figure(usual * 100)} %"
-        levels += f" and {_figure(before * 100)} % just before" if was_raised else ""
+        levels = f"{percent(level)} of requests fail, usually {percent(usual)}"
+        levels += f" and {percent(before)} just before" if was_raised else ""
         figures |= {"error_ratio": level, "usual_error_ratio": usual, "reference_error_ratio": before}
     figures |= {"share_of_whole": float(excess.share[index]), "surprise": float(excess.surprise[index])}
     figures |= {"n_normal_windows": excess.n_normal, "n_normal_windows_as_large": n_as_large}
@@ -136,17 +137,3 @@ def _names(case: Case, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> st
     names = [case.items[index] for index in np.flatnonzero(chosen)]
     listed = ", ".join(names[:MAX_NAMED])
     return f"{listed} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else listed
-
-
-def _figure(value: float) -> str:
-    """Three significant digits, never in exponents: 0.0123, 4.56, 78.9, 1230.
-
-    >>> _figure(0.012345), _figure(1234.5)
-    ('0.0123', '1,234')
-    """
-    size = abs(value)
-    if size >= 100:  # noqa: PLR2004
-        return f"{value:,.0f}"
-    if size >= 10:  # noqa: PLR2004
-        return f"{value:.1f}"
-    return f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.1g}"  # noqa: PLR2004

@@ -177,11 +177,12 @@ class SunspotRanker:
         if scores[order[0]] <= 0:
             return "nothing observed is worse than usual"
         if belief.surge > max(probability, belief.none):
-            return f"traffic surge ({belief.surge:.0%}): requests rose everywhere, and no item stands out"
+            share = f"{belief.surge * 100:.0f} %"
+            return f"traffic surge ({share}): requests rose everywhere, and no item stands out"
         if probability < max(belief.none, self.floor):
             return (
-                f"not enough evidence: the strongest candidate is {best} ({probability:.0%}); "
-                f"a cause outside what is observed has {belief.none:.0%}"
+                f"not enough evidence: the strongest candidate is {best} ({probability * 100:.0f} %); "
+                f"a cause outside what is observed has {belief.none * 100:.0f} %"
             )
         return ""
 

@@ -152,7 +152,7 @@ def test_missing_calls_are_blamed_on_the_service_that_should_make_them() -> None
     found = call_structure(case, position_of(case))
     assert worst(case, found) == "cart"
     assert found is not None
-    assert "calls serve of db in 0% of its spans" in found.sentence(case.items.index("cart"))[0]
+    assert "calls serve of db in 0 % of its spans" in found.sentence(case.items.index("cart"))[0]
 
 
 def test_unanswered_calls_are_blamed_on_the_callee() -> None:
@@ -180,7 +180,7 @@ def test_a_resource_far_above_its_past_is_told_and_an_unseen_one_is_unknown() ->
     [found] = resources(case)
     assert worst(case, found) == "db"
     assert np.isnan(found.surprise[case.items.index("cart")])
-    assert found.sentence(case.items.index("db"))[0].startswith("CPU of db is at 90.0%, usually")
+    assert found.sentence(case.items.index("db"))[0].startswith("CPU of db is at 90.0 %, usually")
     assert rank(case).candidates[0].item == "db"
 
 

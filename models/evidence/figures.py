@@ -1,0 +1,26 @@
+"""Figures as they stand in a sentence of evidence."""
+
+from __future__ import annotations
+
+
+def figure(value: float) -> str:
+    """Three significant digits, never in exponents: 0.0123, 4.56, 78.9, 1,230.
+
+    >>> figure(0.012345), figure(1234.5)
+    ('0.0123', '1,234')
+    """
+    size = abs(value)
+    if size >= 100:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    if size >= 10:  # noqa: PLR2004
+        return f"{value:.1f}"
+    return f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.1g}"  # noqa: PLR2004
+
+
+def percent(share: float) -> str:
+    """A share of 1 in hundredths, with its sign.
+
+    >>> percent(0.5), percent(0.00123)
+    ('50.0 %', '0.123 %')
+    """
+    return f"{figure(share * 100)} %"
