@@ -83,6 +83,15 @@ class DependencyGraph:
         """What each item depends on directly, and the kinds of the edges between them; not to be changed."""
         return self._needs
 
+    @cached_property
+    def needed_by(self) -> Adjacency:
+        """What depends on each item directly, and the kinds of the edges between them; not to be changed."""
+        needed_by: dict[str, dict[str, frozenset[EdgeKind]]] = {item: {} for item in self.items}
+        for dependent, needed in self._needs.items():
+            for dependency, kinds in needed.items():
+                needed_by[dependency][dependent] = kinds
+        return needed_by
+
     @property
     def has_edges(self) -> bool:
         """Whether any item depends on another."""
@@ -153,7 +162,7 @@ class DependencyGraph:
         kept = list(reached)[:max_items]
         seen, room = set(kept), max_items - len(kept)
         if room:
-            callers = {caller for each in kept for caller in self._needed_by[each] if caller not in seen}
+            callers = {caller for each in kept for caller in self.needed_by[each] if caller not in seen}
             seen.update(nsmallest(room, callers))
         return self.subgraph(seen)
 
@@ -163,14 +172,6 @@ class DependencyGraph:
         part = DependencyGraph(self.items[each] for each in sorted(kept))
         part._needs = {each: _among(self._needs[each], kept) for each in part.items}
         return part
-
-    @cached_property
-    def _needed_by(self) -> Adjacency:
-        needed_by: dict[str, dict[str, frozenset[EdgeKind]]] = {item: {} for item in self.items}
-        for dependent, needed in self._needs.items():
-            for dependency, kinds in needed.items():
-                needed_by[dependency][dependent] = kinds
-        return needed_by
 
     def _check(self, item: str) -> None:
         if item not in self.items:
@@ -187,7 +188,7 @@ class DependencyGraph:
     ) -> dict[str, int]:
         """Hops to each item that is reached, ring by ring until ``enough`` are; sorted within a ring."""
         self._check(item)
-        adjacent = self._needed_by if towards_dependents else self._needs
+        adjacent = self.needed_by if towards_dependents else self._needs
         found, ring, hop = {item: 0}, [item], 0
         while ring and (max_hops is None or hop < max_hops) and (enough is None or len(found) < enough):
             hop += 1

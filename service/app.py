@@ -28,7 +28,7 @@ from service.live_logs import LiveLogs
 from service.log_checkpoints import LogCheckpoints
 from service.measures import Measures
 from service.notify.outbox import Outbox, post_to
-from service.pages import model_views, reference, team_views, views
+from service.pages import item_views, model_views, reference, team_views, views
 from service.paging import Paging
 from service.parts import ServiceParts, graph_in_use
 from service.reference import TAGS, describe
@@ -293,7 +293,7 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
     app.state.parts = parts
     for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, team_views, model_views, reference):
+    for pages in (views, item_views, team_views, model_views, reference):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=parts.settings.body_limit_bytes)

@@ -42,6 +42,8 @@ class SeriesScore:
         How bad it has been lately.
     novelty
         Distance from every value ever seen; ``None`` while too few were seen, and for a missing value.
+    expected
+        What the season holds at this time of the exchange day; ``None`` before the first value.
     """
 
     metric: str
@@ -49,6 +51,7 @@ class SeriesScore:
     score: float | None
     severity: float
     novelty: float | None
+    expected: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,15 @@ class FirstStage:
             if key.item == item:
                 status = Status(int(onset.status[index]))
                 value = float(onset.values[index]) if status is Status.SCORED else None
-                how_novel = None if np.isnan(novelty[index]) else float(novelty[index])
                 found.append(
-                    SeriesScore(key.metric, status.name.lower(), value, float(severity[index]), how_novel)
+                    SeriesScore(
+                        key.metric,
+                        status.name.lower(),
+                        value,
+                        float(severity[index]),
+                        _number(novelty[index]),
+                        _number(state.expected[index]),
+                    )
                 )
         return from_ms(state.tick_ms), latest.bundle_version, found
 
@@ -178,3 +187,7 @@ class FirstStage:
         if state.tick_ms != NEVER_MS:
             first = max(first, state.tick_ms // window.step_ms + 1)
         return range(first, max(first, stop))
+
+
+def _number(value: np.float32) -> float | None:
+    return None if np.isnan(value) else float(value)

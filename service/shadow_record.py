@@ -91,7 +91,7 @@ def told(record: ShadowRecord) -> str:
     """Return the record in one sentence.
 
     >>> told(ShadowRecord("a", "b", 0, 7_200_000, n_ticks=120, n_apart=3, n_both=5, n_challenger=9))
-    'in shadow for 2 h 0 min: both paged 5 times, champion alone 0, challenger alone 9; 3 of 120 ticks apart'
+    'in shadow for 2 h: both paged 5 times, champion alone 0, challenger alone 9; 3 of 120 ticks apart'
     """
     length = duration(timedelta(milliseconds=record.until_ms - record.since_ms))
     return (

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MINUTE_S = 60
 HOUR_S = 3_600
 DAY_S = 86_400
+SHARES = frozenset({Role.ERRORS, Role.CPU, Role.MEMORY, Role.SATURATION, Role.LOSS})
 
 
 def quantity(role: str, value: float | None) -> str:
@@ -20,13 +21,16 @@ def quantity(role: str, value: float | None) -> str:
 
     >>> quantity("latency", 0.1834), quantity("latency", 2.5), quantity("errors", 0.042)
     ('183 ms', '2.5 s', '4.2 %')
+    >>> quantity("saturation", 2.5), quantity("quotes_a_second", 1234.5)
+    ('250 %', '1,234')
     """
     if value is None:
         return "unseen"
     if role == Role.LATENCY:
         return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
-    if role == Role.ERRORS:
-        return f"{value * 100:.2g} %" if value < 1 else "100 %"
+    if role in SHARES:
+        largest = value if role == Role.SATURATION else 1.0
+        return f"{value * 100:.2g} %" if value < 1 else f"{largest * 100:,.0f} %"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004  digits that matter
 
 
@@ -76,6 +80,8 @@ def duration(length: timedelta) -> str:
     >>> from datetime import timedelta
     >>> duration(timedelta(minutes=72)), duration(timedelta(seconds=40))
     ('1 h 12 min', '40 s')
+    >>> duration(timedelta(hours=2)), duration(timedelta(days=3, minutes=5))
+    ('2 h', '3 d')
     """
     seconds = max(0, int(length.total_seconds()))
     if seconds < MINUTE_S:
@@ -83,8 +89,12 @@ def duration(length: timedelta) -> str:
     if seconds < HOUR_S:
         return f"{seconds // MINUTE_S} min"
     if seconds < DAY_S:
-        return f"{seconds // HOUR_S} h {seconds % HOUR_S // MINUTE_S} min"
-    return f"{seconds // DAY_S} d {seconds % DAY_S // HOUR_S} h"
+        return _two(seconds // HOUR_S, "h", seconds % HOUR_S // MINUTE_S, "min")
+    return _two(seconds // DAY_S, "d", seconds % DAY_S // HOUR_S, "h")
+
+
+def _two(large: int, unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
 
 
 def short_version(version: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 WIDTH, HEIGHT, MARGIN = 220.0, 44.0, 4.0
-NAMES = {Role.LATENCY: "Latency", Role.ERRORS: "Errors"}
+NAMES: dict[str, str] = {str(role): role.capitalize() for role in Role}
+NAMES |= {Role.CPU: "CPU", Role.LOSS: "Packet loss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def sparkline(
     inside = [value for value in values[onset:] if value is not None]
     peak = max(inside, key=lambda value: abs(value - (middle or 0.0)), default=None)
     return Sparkline(
-        name=f"Requests in {duration(step)}" if role == Role.REQUESTS else NAMES.get(Role(role), role),
+        name=f"Requests in {duration(step)}" if role == Role.REQUESTS else NAMES.get(role, role),
         path=_path(points),
         dots=_lone_points(points),
         normal_y=None if middle is None else _y(middle, top),
@@ -68,7 +70,9 @@ def sparkline(
 def _numbers(values: object) -> list[float | None]:
     if not isinstance(values, list):
         return []
-    return [float(value) if isinstance(value, int | float) else None for value in values]
+    return [
+        float(value) if isinstance(value, int | float) and math.isfinite(value) else None for value in values
+    ]
 
 
 def _x(index: int, n_values: int) -> float:

@@ -33,6 +33,7 @@ def read_style() -> Response:
 
 
 @router.get("/", dependencies=[Depends(reader_of_pages)])
+@router.get("/incidents", dependencies=[Depends(reader_of_pages)])
 def list_page(parts: Parts, offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> HTMLResponse:
     """Show the incidents, newest first."""
     found = parts.incidents.newest(limit=PAGE_SIZE, offset=offset)

@@ -151,6 +151,9 @@ class SeriesScoreOut(BaseModel):
         description="distance from every value ever seen, over what it usually was in earlier new values; 0 "
         "if one of the last hundred values was as new, null in the first day's worth and for a missing one"
     )
+    expected: float | None = Field(
+        description="what its season holds at this time of the exchange day; null before its first value"
+    )
 
 
 class LogScoreOut(BaseModel):

@@ -108,6 +108,7 @@ def latest_scores(
                 "is_anomalous": each.score is not None and threshold is not None and each.score > threshold,
                 "severity": each.severity,
                 "novelty": each.novelty,
+                "expected": each.expected,
             }
         )
         for each in scores

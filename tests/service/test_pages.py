@@ -3,10 +3,20 @@ from __future__ import annotations
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from builders import ONSET
-from service_builders import a_bundle, a_client, a_service, a_webhook, an_app, an_incident_frame, as_columns
+from service_builders import (
+    a_bundle,
+    a_client,
+    a_cmdb,
+    a_service,
+    a_webhook,
+    an_app,
+    an_incident_frame,
+    as_columns,
+)
 
 from service.pages.graph_slice import graph_slice
 from service.pages.quantities import duration, percent, quantity, short_version
@@ -89,7 +99,7 @@ def test_names_from_outside_are_text_and_nothing_else(tmp_path: Path) -> None:
         client.post("/v1/changes", json={"changes": [change]})
         client.post("/v1/alerts", json=a_webhook(HOSTILE, name=HOSTILE, summary=HOSTILE, runbook_url=LINK))
         client.post("/v1/incidents/1/verdict", json={"causes": [HOSTILE], "note": HOSTILE})
-        for path in ("/", "/incidents/1", "/sign-in?to=/%22%3E%3Cscript%3E"):
+        for path in ("/", "/incidents/1", f"/items/{quote(HOSTILE)}", "/sign-in?to=/%22%3E%3Cscript%3E"):
             page = Tags(client.get(path).text)
             assert "script" not in page.tags
             assert not any(value and value.startswith("javascript") for _, value in page.attributes)
@@ -101,6 +111,47 @@ def test_an_alert_that_could_not_be_explained_says_why(client: TestClient) -> No
     page = Tags(client.get("/incidents/1").text).text
     assert "I don’t know" in page
     assert "no configuration item has the id 'ghost'" in page
+
+
+def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -> None:
+    client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
+    api = client.get("/v1/items/funds-db/scores").json()
+    page = Tags(client.get("/items/funds-db").text)
+    [latency] = [each for each in api["series"] if each["metric"] == "latency_s"]
+    for said in (
+        "Funds-db",
+        f"Score {latency['score']:.1f} pages over",
+        f"severity {latency['severity']:.1f}",
+        f"usually {quantity('latency', latency['expected'])}",
+        "Depends on nothing known",
+        "Is needed by funds",
+    ):
+        assert said in page.text
+    assert ("href", "/items/funds") in page.attributes
+    assert "script" not in page.tags
+    lead = Tags(client.get("/items/gateway").text)
+    assert ("href", "/items/order") in lead.attributes
+    assert client.get("/items/ghost").status_code == 404
+
+
+def test_an_item_without_a_champion_or_a_signal_has_a_page_too(tmp_path: Path) -> None:
+    with a_client(an_app(tmp_path)) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        assert "No signal of it was received" in Tags(client.get("/items/order").text).text
+        client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+        page = Tags(client.get("/items/order").text).text
+    assert "nothing was scored yet" in page
+    assert "The champion does not know it" in page
+
+
+def test_the_incident_page_leads_to_its_items(client: TestClient) -> None:
+    client.post("/v1/alerts", json=a_webhook())
+    links = Tags(client.get("/incidents/1").text).attributes
+    assert {("href", "/items/gateway"), ("href", "/items/funds-db")} <= set(links)
+
+
+def test_the_list_is_where_people_look_for_it(client: TestClient) -> None:
+    assert client.get("/incidents").text == client.get("/").text
 
 
 def test_the_list_names_the_incidents_and_their_causes(client: TestClient) -> None:
@@ -160,6 +211,7 @@ def test_quantities_are_short_and_have_units() -> None:
     assert quantity("requests", 0.123) == "0.12"
     assert quantity("errors", 1.2) == "100 %"
     assert quantity("latency", None) == "unseen"
+    assert quantity("cpu", 0.845) == "84 %"
     assert duration(timedelta(days=2, hours=3)) == "2 d 3 h"
     assert short_version("") == "none"
 
