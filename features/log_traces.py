@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,14 @@ class Said(NamedTuple):
 
     service: str
     vector: str
+
+
+class TraceLine(NamedTuple):
+    """One line of a trace."""
+
+    service: str
+    template_id: str
+    time_ms: int
 
 
 @dataclass(frozen=True)
@@ -57,19 +65,30 @@ class TraceVectors:
 def trace_vectors(logs: Logs, template_ids: Sequence[str]) -> TraceVectors:
     """What each service said in each trace of a batch; lines without a trace are left out.
 
-    Counts are rounded to powers of two: a loop that ran seven or eight times is no news. A trace that the
-    batch cuts off counts as it is: give whole ones.
+    A trace that the batch cuts off counts as it is: give whole ones.
+    """
+    service, time_ms = [logs.streams[each].service for each in logs.stream.tolist()], logs.time_ms.tolist()
+    return vectors_of(
+        [TraceLine(service[line], template_ids[line], time_ms[line]) for line in lines]
+        for lines in lines_of_traces(logs)
+    )
+
+
+def vectors_of(traces: Iterable[Iterable[TraceLine]]) -> TraceVectors:
+    """What each service said in each trace, given line by line in any order.
+
+    Counts are rounded to powers of two: a loop that ran seven or eight times is no news.
     """
     kinds: dict[Said, int] = {}
     kind, ends = [], []
-    for lines in lines_of_traces(logs):
-        by_service: dict[str, list[int]] = {}
+    for lines in traces:
+        by_service: dict[str, list[TraceLine]] = {}
         for line in lines:
-            by_service.setdefault(logs.streams[logs.stream[line]].service, []).append(line)
+            by_service.setdefault(line.service, []).append(line)
         for service, own in by_service.items():
-            said = Said(service, _digest([template_ids[line] for line in own]))
+            said = Said(service, _digest([line.template_id for line in own]))
             kind.append(kinds.setdefault(said, len(kinds)))
-            ends.append(max(int(logs.time_ms[line]) for line in own))
+            ends.append(max(line.time_ms for line in own))
     return TraceVectors(tuple(kinds), np.array(kind, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 

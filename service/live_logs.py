@@ -15,12 +15,14 @@ from features.log_past import commonest_kinds, folded
 from features.log_series import log_series
 from features.log_sums import sum_logs
 from features.log_templates import TemplateMiner
+from features.log_traces import vectors_of
 from models.case import BEFORE, LEAD
 from service.clock import from_ms, to_ms
 from service.log_checkpoints import LogMemory
 from service.log_notes import LogNotes
 from service.log_own_past import MAX_KINDS, MINUTE_MS, OwnPast, bounded
 from service.log_scores import SCORED_MINUTES, latest_scores
+from service.open_traces import OpenTraces
 from service.settings import Present
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ class LiveLogs:
         self._lock, self._advancing = RLock(), RLock()
         self._bundle: LogBundle | None = None
         self._refused = ""
-        self._miner, self._notes = TemplateMiner(), LogNotes()
+        self._miner, self._notes, self._traces = TemplateMiner(), LogNotes(), OpenTraces()
         self._minutes: dict[int, LogSums] = {}
         self._past = OwnPast()
         self._scores: LogScores | None = None
@@ -151,7 +153,8 @@ class LiveLogs:
         found = self._history.damage
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         damaged = [f"log lines: damage was found in {found[0]}{more}"] if found else []
-        return [*damaged, *([self._refused] if self._refused else [])]
+        refused = [self._refused] if self._refused else []
+        return [*damaged, *refused, *self._traces.reports()]
 
     @property
     def bundle_version(self) -> str:
@@ -204,12 +207,14 @@ class LiveLogs:
                 since_ms = closed_ms - SCORED_MINUTES * MINUTE_MS
                 held = sorted(self._minutes.items())
                 latest = [sums for start, sums in held if since_ms <= start < closed_ms]
+                traces = self._traces.since(since_ms)
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
             self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again
             if bundle is not None:
                 until = from_ms(closed_ms)
-                self._scores = latest_scores(bundle, latest, self._changes(until - DAMPED, until))
+                changes = self._changes(until - DAMPED, until)
+                self._scores = latest_scores(bundle, latest, changes, traces=vectors_of(traces))
             self._age()
             return len(closing)
 
@@ -260,6 +265,7 @@ class LiveLogs:
             closed_ms = self._closed_ms
             self._begin(bundle)
             self._miner, self._notes, self._minutes = other._miner, other._notes, other._minutes
+            self._traces = other._traces
             self._position = self._replayed = other._position
             self._closed_ms = closed_ms
 
@@ -302,7 +308,7 @@ class LiveLogs:
         self._bundle = bundle
         self._bundle_version = "" if bundle is None else bundle.version
         self._miner = TemplateMiner() if bundle is None else bundle.miner()
-        self._notes = LogNotes()
+        self._notes, self._traces = LogNotes(), OpenTraces()
         self._minutes, self._past = {}, OwnPast()
         self._scores = None
         self._closed_ms = self._position = self._kept_position = self._replayed = 0
@@ -324,8 +330,11 @@ class LiveLogs:
         oldest_ms = (newest_ms // MINUTE_MS - self._n_minutes + 1) * MINUTE_MS
         inside = logs.where(logs.time_ms >= oldest_ms)
         n_late = int((inside.time_ms < self._closed_ms).sum())
-        sums = sum_logs(inside, self._miner.mine(inside), step_ms=MINUTE_MS)
+        ids = self._miner.mine(inside)
+        sums = sum_logs(inside, ids, step_ms=MINUTE_MS)
         self._notes.add(sums)
+        if self._bundle is not None and self._bundle.said:
+            self._traces.add(inside, ids)
         bare = replace(sums, examples={}, traces={})
         for start in sums.counts.starts_ms.tolist():
             parts = [*([self._minutes[start]] if start in self._minutes else []), bare.at([start])]

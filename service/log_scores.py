@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cmdb.items import ChangeEvent
     from features.log_sums import LogSums
+    from features.log_traces import TraceVectors
     from models.log_bundle import LogBundle
 
 SCORED_MINUTES = 3
@@ -43,16 +44,25 @@ class LogScores:
 
 
 def latest_scores(
-    bundle: LogBundle, minutes: Sequence[LogSums], changes: Iterable[ChangeEvent] = ()
+    bundle: LogBundle,
+    minutes: Sequence[LogSums],
+    changes: Iterable[ChangeEvent] = (),
+    *,
+    traces: TraceVectors | None = None,
 ) -> LogScores:
     """Score the last of some minutes, which come in order of time; at least one.
 
-    ``changes`` are those of the hours before: what is new soon after one of its service means little.
+    Parameters
+    ----------
+    changes
+        Those of the hours before: what is new soon after one of its service means little.
+    traces
+        What services said in the traces that ended in these minutes.
     """
     changes_ms: dict[str, list[int]] = {}
     for change in changes:
         changes_ms.setdefault(change.item, []).append(to_ms(change.at))
-    services, scores = bundle.scores(joined(minutes), changes_ms=changes_ms)
+    services, scores = bundle.scores(joined(minutes), traces=traces, changes_ms=changes_ms)
     latest = {
         service: float(score)
         for service, score in zip(services, scores[-1].tolist(), strict=True)

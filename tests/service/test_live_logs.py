@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
     from features.log_sums import LogSums
+    from features.log_traces import TraceVectors
     from service.live_logs import LiveLogs, ReceivedLogs
 
     Start = Callable[..., TestClient]
@@ -188,6 +189,27 @@ def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> N
     assert found["stock"]["minute_at"] == (ONSET - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_what_a_service_never_said_in_one_trace_before_scores(start: Start) -> None:
+    records = [
+        each._replace(trace_id=f"{each.trace_id}-again")
+        if each.service == "order" and "done" in each.body and each.time_ms >= ONSET_MS - 180_000
+        else each
+        for each in told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3)
+    ]
+    bundle = a_log_bundle()
+    scores = []
+    for name, used in (("hears", bundle), ("deaf", replace(bundle, version="deaf", said=frozenset()))):
+        logs = logs_of(start(name))
+        logs.adopt(used)
+        receive(logs, records)
+        logs.advance()
+        assert logs.scores is not None
+        scores.append(logs.scores.by_service)
+    heard, unheard = scores
+    assert heard["order"] > bundle.threshold > unheard["order"]
+    assert heard["stock"] == unheard["stock"]
+
+
 @dataclass
 class ListeningBundle:
     """Scores nothing, and remembers which changes it was told of."""
@@ -196,7 +218,9 @@ class ListeningBundle:
     threshold: float = 1.0
     heard: dict[str, list[int]] = field(default_factory=dict)
 
-    def scores(self, sums: LogSums, *, changes_ms: dict[str, list[int]]) -> tuple[tuple[str, ...], Any]:
+    def scores(
+        self, sums: LogSums, *, traces: TraceVectors | None, changes_ms: dict[str, list[int]]
+    ) -> tuple[tuple[str, ...], Any]:
         self.heard = changes_ms
         return ("stock",), np.zeros((len(sums.counts.starts_ms), 1))
 
