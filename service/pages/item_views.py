@@ -18,7 +18,6 @@ from service.pages.sparklines import Sparkline, sparkline
 from service.parts import Parts, ServiceParts
 from service.routes.samples import latest_scores
 from service.security import reader_of_pages
-from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
     from features.frame import Frame
@@ -74,13 +73,13 @@ def _series(parts: ServiceParts, item: str, scores: dict[str, SeriesScoreOut]) -
     window = parts.live.in_use.window
     frame = window.frame({item}, since_ms=to_ms(parts.live.present() - SHOWN))
     drawn = {key.metric: column for column, key in enumerate(frame.keys)}
-    pages_over = _pages_over(parts)
+    pages_over = _pages_over(parts, item)
     return [
         SeriesView(
             metric,
             _line(frame, drawn.get(metric), metric, scores.get(metric)),
             scores.get(metric),
-            pages_over.get(SeriesKey(item, metric)),
+            pages_over.get(metric),
         )
         for metric in sorted(drawn.keys() | scores.keys())
     ]
@@ -104,10 +103,11 @@ def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScoreOut 
     )
 
 
-def _pages_over(parts: ServiceParts) -> dict[SeriesKey, float]:
-    """Thresholds of paging by series; none while nothing can be paged."""
+def _pages_over(parts: ServiceParts, item: str) -> dict[str, float]:
+    """An item's thresholds of paging by metric; none while nothing can be paged."""
     in_use = parts.live.in_use
     teams = parts.paging.teams()
     if in_use.bundle is None or teams is None:
         return {}
-    return dict(zip(in_use.bundle.baseline.keys, teams.watched.thresholds.tolist(), strict=True))
+    thresholds = zip(in_use.bundle.baseline.keys, teams.watched.thresholds.tolist(), strict=True)
+    return {key.metric: threshold for key, threshold in thresholds if key.item == item}
