@@ -58,9 +58,9 @@ def surprise(
     n_tail = int(n_past * TAIL_SHARE)
     if n_tail < 2:  # noqa: PLR2004  one excess has no spread
         return np.asarray(empirical, dtype=np.float64)
-    upper = np.partition(past, n_past - n_tail - 1, axis=0)[n_past - n_tail - 1 :]
+    upper = np.sort(past, axis=0)[n_past - n_tail - 1 :]
     threshold = upper[0]
-    shape, scale = _fit_tail(np.sort(upper[1:], axis=0) - threshold)
+    shape, scale = _fit_tail(upper[1:] - threshold)
     scale = np.maximum(scale, floor)
     over = np.maximum(value - threshold, 0.0)
     ratio = np.divide(over, scale, out=np.zeros_like(over), where=scale > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,9 @@ DEFAULT_BELIEF = Belief()
 
 LEAST_WEIGHT = 0.5
 """Evidence that adds less to a score is not told by itself, but summed up."""
+
+UNTOLD = ((), (), "")
+"""Path, evidence and explanation of a candidate that is not told of."""
 
 WEAKER = "weaker_signs"
 """The kind of evidence that sums up what is too weak to be told."""
@@ -97,7 +101,8 @@ class SunspotRanker:
         rest = order[self.n_explained :]
         names = [case.items[index] for index in rest.tolist()]
         hops = [each if each >= 0 else None for each in reach.hops[rest].tolist()]
-        others = tuple(map(Candidate, names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops))
+        figures = names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops
+        others = tuple(map(Candidate._make, zip(*figures, *map(repeat, UNTOLD), strict=False)))
         times = case.window.times_ms
         return Ranking(
             case_id=case.id,
@@ -117,7 +122,7 @@ class SunspotRanker:
 
     def gathered(self, case: Case) -> tuple[Gathered, Reach]:
         """All evidence of a case, weighed, and the distances from the alert."""
-        position = {item: index for index, item in enumerate(case.items)}
+        position = _positions(case.items)
         calls, reach = calls_and_reach(case)
         nearness = np.ones(len(case.items))
         if case.graph.has_edges:
@@ -191,6 +196,11 @@ def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indices of the items by score; equal scores by name, whatever order the items come in."""
     by_name = _by_name(case.items)
     return by_name[np.argsort(-scores[by_name], kind="stable")]
+
+
+@lru_cache(maxsize=16)
+def _positions(items: tuple[str, ...]) -> Mapping[str, int]:
+    return {item: index for index, item in enumerate(items)}
 
 
 @lru_cache(maxsize=16)  # alerts on one item come again
