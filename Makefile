@@ -28,8 +28,8 @@ $(VENV)/.ready: requirements.lock bootstrap.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Sunspot needs Python 3.11, 3.12 or 3.13; try: make PYTHON=python3.11")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --no-build-isolation --no-deps --editable .
+	@$(UV) pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --no-build-isolation --no-deps --editable .
 	@touch $@
 
 demo: $(VENV)/.ready  ## Train, serve and explain a fault of the built-in brokerage.
@@ -55,7 +55,7 @@ test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them w
 	@$(BIN)/python -m pytest -m e2e -q --no-cov
 
 lock: $(VENV)/.ready  ## Resolve the dependencies anew.
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	@$(UV) pip compile --quiet --system-certs --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --upgrade --group dev pyproject.toml --output-file requirements.lock
 
 clean:  ## Remove the environment and all caches; data stays.
