@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 PAGES = "calm.npz"
+SECOND_STAGE = "second_stage"
+"""Where a bundle's metadata names the detector of service rows that training chose."""
+
 MAX_NORMAL_VALUES = 2**26
 BASELINE_TYPES: dict[str, type[np.generic]] = {
     "profile": np.float32,
@@ -205,9 +208,7 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
         detectors[name] = DETECTORS[name].from_parts(
             Parts(params, arrays_from_bytes(files[f"{name}.npz"]), fitted)
         )
-        detectors[name].score(
-            np.zeros((1, len(FEATURES)))
-        )  # one for other rows fails here, not while serving
+        detectors[name].score(np.zeros((1, len(FEATURES))))  # one for other rows fails here, not in service
     metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
     pages = (
         record_from_arrays(arrays_from_bytes(files[PAGES]), len(baseline.keys)) if PAGES in files else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.frame import Frame
-from features.seasonal import slot_places
 from features.service_rows import service_rows
-from models.detectors.baseline import interpolated
+from models.bundle import SECOND_STAGE
+from models.detectors.baseline import expected_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 FLAGGED_SHARE = 0.5
 """A service is flagged while one of its series is over this share of the bundle's threshold."""
-
-SECOND_STAGE = "second_stage"
-"""Where a bundle's metadata names the detector that training chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +87,11 @@ def service_scores(tick: ClosedTick, columns: Mapping[str, list[int]]) -> dict[s
     if not flagged:
         return {}
     places = sorted(place for item in flagged for place in columns[item])
+    frame = Frame(tick.tick_ms, bundle.step_ms, keys, tick.values[None, :])
+    expected = expected_values(frame, bundle.baseline, tick.clock)
     own_keys = tuple(keys[place] for place in places)
-    middle_ms = np.array([tick.tick_ms + bundle.step_ms // 2], dtype=np.int64)
-    expected = interpolated(bundle.baseline.profile, slot_places(middle_ms, tick.clock))[:, places]
-    frame = Frame(tick.tick_ms, bundle.step_ms, own_keys, tick.values[None, places])
-    rows = service_rows(frame, onset[None, places], expected)
+    own = Frame(tick.tick_ms, bundle.step_ms, own_keys, frame.values[:, places])
+    rows = service_rows(own, onset[None, places], expected[:, places])
     name = bundle.metadata[SECOND_STAGE]
     threshold = bundle.row_thresholds[name]
     scores = bundle.detectors[name].score(rows.flat)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from features.calendar import CLOCKS
-from models.bundle import make_bundle, normal_part
+from models.bundle import SECOND_STAGE, make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
 from models.detectors.siblings import with_siblings
 from models.page_record import page_record
@@ -196,7 +196,7 @@ def fit_detectors(
                 calibrated_until_ms=split.calibrate.end_ms,
                 held_back_until_ms=split.held_back.end_ms,
             )
-            | {"second_stage": second_stage_of(rows, budget_per_week=config.budget_per_week)},
+            | {SECOND_STAGE: second_stage_of(rows, budget_per_week=config.budget_per_week)},
             pages=pages,
         )
         known_cases = list(cases)

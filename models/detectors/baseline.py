@@ -158,18 +158,19 @@ def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> 
 
 def usual_residuals(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
     """Mean absolute residual expected at every tick of a frame of the baseline's series; 0 if never seen."""
-    return interpolated(
-        np.where(baseline.n_seen > 0, baseline.scale, 0),
-        slot_places(frame.times_ms + frame.step_ms // 2, clock),
-    )
+    return _of_the_seen(baseline, baseline.scale, frame, clock)
 
 
 def expected_values(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
     """Seasonal profile at every tick of a frame of the baseline's series, same shape; 0 if never seen."""
-    return interpolated(
-        np.where(baseline.n_seen > 0, baseline.profile, 0),
-        slot_places(frame.times_ms + frame.step_ms // 2, clock),
-    )
+    return _of_the_seen(baseline, baseline.profile, frame, clock)
+
+
+def _of_the_seen(
+    baseline: Baseline, by_slot: NDArray[np.floating], frame: Frame, clock: Clock
+) -> NDArray[np.float64]:
+    places = slot_places(frame.times_ms + frame.step_ms // 2, clock)
+    return interpolated(by_slot, places) * (baseline.n_seen > 0)
 
 
 def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from training_builders import a_detector
 from features.calendar import CLOCKS
 from features.frame import Frame
 from features.service_rows import service_rows
-from models.bundle import make_bundle
+from models.bundle import SECOND_STAGE, make_bundle
 from models.detectors import DETECTORS
 from models.detectors.baseline import expected_values
 from models.detectors.first_stage import score
@@ -30,21 +30,24 @@ from models.paging_rules import Call
 from service.checkpoints import Checkpoints
 from service.incidents.notices import anomaly_notice
 from service.scoring import FirstStage
-from service.second_stage import FLAGGED_SHARE, SECOND_STAGE, SecondStage, ServiceScore
+from service.second_stage import FLAGGED_SHARE, SecondStage, ServiceScore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.bundle import Bundle
     from service.scoring import ClosedTick
 
 
-def with_second_stage(name: str, *, named: str | None = None) -> Bundle:
+def with_second_stage(name: str, *, named: str | None = None, unseen: Sequence[int] = ()) -> Bundle:
     plain = a_bundle()
+    n_seen = plain.baseline.n_seen.copy()
+    n_seen[list(unseen)] = 0  # their profile is the shape of their siblings, in no unit
     return make_bundle(
         clock=plain.clock,
         normal=plain.normal,
-        baseline=plain.baseline,
+        baseline=replace(plain.baseline, n_seen=n_seen),
         threshold=plain.threshold,
         detectors={name: a_detector(name)},
         row_thresholds={name: 1.0},
@@ -53,9 +56,12 @@ def with_second_stage(name: str, *, named: str | None = None) -> Bundle:
     )
 
 
+@pytest.mark.parametrize("unseen", [(), (0, 1, 2)])
 @pytest.mark.parametrize("name", DETECTORS)
-def test_flagged_services_get_the_score_that_training_would_give_them(tmp_path: Path, name: str) -> None:
-    bundle, frame = with_second_stage(name), an_incident_frame()
+def test_flagged_services_get_the_score_that_training_would_give_them(
+    tmp_path: Path, name: str, unseen: Sequence[int]
+) -> None:
+    bundle, frame = with_second_stage(name, unseen=unseen), an_incident_frame()
     app = an_app(tmp_path, bundle=bundle, clock=StillClock())
     parts, clock = app.state.parts, CLOCKS[bundle.clock]
     with a_client(app) as client:
