@@ -16,13 +16,13 @@ from features.log_series import log_series
 from features.log_sums import sum_logs
 from features.log_templates import TemplateMiner
 from features.log_traces import vectors_of
+from features.open_traces import SILENT_MS, OpenTraces
 from models.case import BEFORE, LEAD
 from service.clock import from_ms, to_ms
 from service.log_checkpoints import LogMemory
 from service.log_notes import LogNotes
 from service.log_own_past import MAX_KINDS, MINUTE_MS, OwnPast, bounded
 from service.log_scores import SCORED_MINUTES, latest_scores
-from service.open_traces import OpenTraces
 from service.settings import Present
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ class LiveLogs:
                 since_ms = closed_ms - SCORED_MINUTES * MINUTE_MS
                 held = sorted(self._minutes.items())
                 latest = [sums for start, sums in held if since_ms <= start < closed_ms]
-                traces = self._traces.since(since_ms)
+                self._traces.ended_before(closed_ms - SILENT_MS)
+                traces = self._traces.held()
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
             self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again

@@ -12,7 +12,8 @@ import numpy as np
 from features.log_join import joined
 from features.log_sums import sum_logs
 from features.log_templates import TemplateMiner
-from features.log_traces import joined_traces, session_events, trace_vectors
+from features.log_traces import joined_traces, session_events, vectors_of
+from features.open_traces import SILENT_MS, OpenTraces
 from training.errors import BadHistoryError, NoHistoryError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def mine_logs(
     miner = TemplateMiner() if miner is None else miner
     digest = hashlib.sha256()
     sums, traces, ends = [], [], [np.zeros(0, dtype=np.int64)]
+    open_traces = OpenTraces()
     sessions: list[tuple[str, ...]] = []
     n_lines, seconds = 0, 0.0
     for logs in batches:
@@ -105,7 +107,8 @@ def mine_logs(
         ids = miner.mine(logs)
         sums.append(sum_logs(logs, ids, step_ms=step_ms))
         seconds += time.process_time() - begun
-        traces.append(trace_vectors(logs, ids))
+        open_traces.add(logs, ids)
+        traces.append(vectors_of(open_traces.ended_before(int(logs.time_ms.max()) - SILENT_MS)))
         if len(sessions) < MAX_SESSIONS:
             events, end_ms = session_events(logs, ids)
             room = MAX_SESSIONS - len(sessions)
@@ -113,6 +116,7 @@ def mine_logs(
             ends.append(end_ms[:room])
     if not sums:
         raise NoHistoryError(source)
+    traces.append(vectors_of(open_traces.held()))
     n_windows = len(np.unique(np.concatenate([each.counts.starts_ms for each in sums])))
     n_kinds = len({kind for each in sums for kind in each.counts.kinds})
     if n_windows * n_kinds > max_counts:

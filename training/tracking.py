@@ -20,7 +20,7 @@ from models.registry import (
     BUNDLE_VERSION_TAG,
     CHALLENGER,
     CHAMPION,
-    NO_CHAMPION,
+    NO_SUCH_ALIAS,
     bundle_directory,
     logged_model_of,
     prepare_mlflow,
@@ -221,7 +221,7 @@ class MlflowTracker(Generic[AnyBundle]):
         try:
             return str(self._client.get_model_version_by_alias(self._model.name, CHAMPION).version)
         except MlflowException as reason:
-            if reason.error_code in NO_CHAMPION:
+            if reason.error_code in NO_SUCH_ALIAS:
                 return ""
             raise
 

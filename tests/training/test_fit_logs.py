@@ -12,6 +12,7 @@ import pytest
 from log_builders import NORMAL_MS, a_log_bundle, requests, sums_of
 from training_builders import MemoryTracker
 
+from features.log_traces import usual_said
 from models.log_bundle import LogBundle, log_bundle_files
 from models.log_pyfunc import LogBundleModel
 from models.registered import LOG_INPUTS, usual_lines
@@ -237,3 +238,15 @@ def test_files_without_a_line_and_damaged_ones_are_refused(tmp_path: Path) -> No
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"{}")[:-9])
     with pytest.raises(BadHistoryError):
         list(logs_from_files(tmp_path))
+
+
+def test_a_trace_is_learned_whole_however_its_lines_are_cut_into_batches() -> None:
+    records = sorted(requests(*NORMAL_MS), key=lambda each: each.time_ms)
+    whole = mine_logs([Logs.from_records(records)], step_ms=60_000, source="here")
+    cut = mine_logs(
+        [Logs.from_records(records[start : start + 7]) for start in range(0, len(records), 7)],
+        step_ms=60_000,
+        source="here",
+    )
+    assert usual_said(cut.traces) == usual_said(whole.traces)
+    assert sorted(cut.traces.end_ms.tolist()) == sorted(whole.traces.end_ms.tolist())

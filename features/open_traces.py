@@ -1,4 +1,7 @@
-"""The traces of the last minutes, line by line, for what services say in them that they never said before."""
+"""Traces put together from the batches that their lines come in, as training and the service both need them.
+
+Each sender ships its own lines, so that a trace comes in pieces, and only the whole tells what was said.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from zlib import crc32
 from features.log_traces import TraceLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from telemetry.logs import Logs
 
@@ -23,6 +26,9 @@ MAX_LINES_OF_TRACE: Final = 1_000
 
 BEGINNING_MS: Final = 60_000
 """A trace that is first heard of so soon after the memory began may lack lines."""
+
+SILENT_MS: Final = 180_000
+"""A trace that has had no line for so long is over."""
 
 
 class OpenTraces:
@@ -60,13 +66,22 @@ class OpenTraces:
             is_tried = self._one_in <= MOST_LEFT_OUT  # ids may be made to be followed
             self._keep({trace for trace in self._lines if is_tried and self._follows(trace)})
 
-    def since(self, start_ms: int) -> list[tuple[TraceLine, ...]]:
-        """The whole traces with a line at an instant or later; the others are forgotten."""
-        self._keep({trace for trace, lines in self._lines.items() if max(map(_time, lines)) >= start_ms})
+    def held(self) -> list[tuple[TraceLine, ...]]:
+        """The whole traces that are not over."""
+        return self._whole(self._lines.values())
+
+    def ended_before(self, at_ms: int) -> list[tuple[TraceLine, ...]]:
+        """The whole traces whose last line is older than an instant; they are forgotten."""
+        lasting = {trace for trace, lines in self._lines.items() if max(map(_time, lines)) >= at_ms}
+        ended = self._whole(lines for trace, lines in self._lines.items() if trace not in lasting)
+        self._keep(lasting)
+        return ended
+
+    def _whole(self, traces: Iterable[list[TraceLine]]) -> list[tuple[TraceLine, ...]]:
         whole_ms = (self._begun_ms or 0) + BEGINNING_MS
         return [
             tuple(lines)
-            for lines in self._lines.values()
+            for lines in traces
             if len(lines) < MAX_LINES_OF_TRACE and min(map(_time, lines)) >= whole_ms
         ]
 
