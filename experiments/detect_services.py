@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.detect_peers import random_scores
-from features.calendar import CLOCKS, DAY_MS
+from features.calendar import CLOCKS
 from models.detectors.baseline import fit_baseline, usual_residuals
+from models.thresholds import WEEK_MS
 from training.injection import inject_shifts
 from training.intervals import poisson_interval, wilson_interval
 from training.row_trial import row_figures, row_threshold, rows_of, second_stage_of, try_row_detectors
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from training.trial import Part
 
 BUDGET_PER_WEEK = 1.0
-WEEK_MS = 7 * DAY_MS
 PART = "services"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.calendar import DAY_MS
 from features.frame import Frame
+from models.thresholds import WEEK_MS
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from experiments.datasets.kpi import LabelledSeries
 
-WEEK_MS = 7 * DAY_MS
 MONDAY_MS = 4 * DAY_MS
 
 

@@ -15,7 +15,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"
-NO_CHAMPION = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+NO_SUCH_ALIAS = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """What MLflow answers for a model that is not registered, and for one without the alias."""
 
 SQLITE = "sqlite:///"

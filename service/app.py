@@ -12,11 +12,11 @@ from fastapi import FastAPI
 
 from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
 from models.registry import CHALLENGER
+from service.aliased_bundle import AliasedBundle, NoSource
 from service.background import Repeating
 from service.bodies import BoundedBody
 from service.calendar_file import overrides_from
 from service.case_export import CaseExport
-from service.champion import Champion, NoSource
 from service.checkpoints import Checkpoints
 from service.clock import SystemClock
 from service.cmdb_now import CmdbNow
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.log_bundle import LogBundle
     from models.ranker_bundle import RankerBundle
-    from service.champion import BundleSource
+    from service.aliased_bundle import BundleSource
     from service.clock import WallClock
     from service.scoring import ClosedTick
     from service.settings import Settings
@@ -218,10 +218,10 @@ def _parts(
         gate=gate,
         live=live,
         logs=live_logs,
-        champion=Champion(sources.detectors, live.adopt),
-        challenger=Champion(sources.challenger, own_shadow.adopt, withdraw=own_shadow.withdraw),
-        ranker=Champion(sources.ranker, live.adopt_ranker),
-        log_champion=Champion(sources.logs, live_logs.adopt),
+        champion=AliasedBundle(sources.detectors, live.adopt),
+        challenger=AliasedBundle(sources.challenger, own_shadow.adopt, withdraw=own_shadow.withdraw),
+        ranker=AliasedBundle(sources.ranker, live.adopt_ranker),
+        log_champion=AliasedBundle(sources.logs, live_logs.adopt),
         first_stage=first_stage,
         second_stage=second_stage,
         cmdb=cmdb,

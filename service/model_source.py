@@ -16,7 +16,7 @@ from models.registry import (
     BUNDLE_VERSION_TAG,
     CHALLENGER,
     CHAMPION,
-    NO_CHAMPION,
+    NO_SUCH_ALIAS,
     bundle_directory,
     logged_model_of,
     prepare_mlflow,
@@ -109,7 +109,7 @@ class ModelSource(Generic[AnyBundle]):
         try:
             return self._client.get_model_version_by_alias(self._model.name, self._alias)
         except MlflowException as reason:
-            if reason.error_code in NO_CHAMPION:
+            if reason.error_code in NO_SUCH_ALIAS:
                 return None
             raise
 

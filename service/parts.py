@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.log_bundle import LogBundle
     from models.ranker_bundle import RankerBundle
+    from service.aliased_bundle import AliasedBundle
     from service.case_export import CaseExport
-    from service.champion import Champion
     from service.clock import WallClock
     from service.cmdb_now import CmdbNow
     from service.incidents.desk import AlertDesk
@@ -46,10 +46,10 @@ class ServiceParts:
     gate: Gate
     live: LiveSignals
     logs: LiveLogs
-    champion: Champion[Bundle]
-    challenger: Champion[Bundle]
-    ranker: Champion[RankerBundle]
-    log_champion: Champion[LogBundle]
+    champion: AliasedBundle[Bundle]
+    challenger: AliasedBundle[Bundle]
+    ranker: AliasedBundle[RankerBundle]
+    log_champion: AliasedBundle[LogBundle]
     first_stage: FirstStage
     second_stage: SecondStage
     cmdb: CmdbNow

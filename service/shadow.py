@@ -12,19 +12,13 @@ import numpy as np
 from features.calendar import overridden
 from models.detectors.first_stage import Scores, Status
 from models.detectors.three_scores import ThreeScores, initial_memory, moved_to, step
+from models.registry import CHALLENGER, CHAMPION
 from service.checkpoints import Checkpoints, Scored
 from service.paging import Paging
 from service.paging_state import write_paging
 from service.scoring import ClosedTick
 from service.shadow_pages import Side, compared
-from service.shadow_record import (
-    CHALLENGER,
-    CHAMPION,
-    RECORD,
-    ShadowRecord,
-    read_record,
-    write_record,
-)
+from service.shadow_record import RECORD, ShadowRecord, read_record, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.shadow_record import CHALLENGER, CHAMPION, N_SHOWN, LonePage
+from models.registry import CHALLENGER, CHAMPION
+from service.shadow_record import N_SHOWN, LonePage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

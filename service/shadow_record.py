@@ -14,7 +14,6 @@ from telemetry.durable import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHAMPION, CHALLENGER = "champion", "challenger"
 N_SHOWN = 10
 """Pages of one alone that are shown, the latest first."""
 

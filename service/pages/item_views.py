@@ -16,7 +16,7 @@ from service.clock import to_ms
 from service.pages.rendering import page
 from service.pages.sparklines import Sparkline, sparkline
 from service.parts import Parts, ServiceParts
-from service.routes.samples import latest_scores
+from service.routes.samples import scores_now
 from service.security import reader_of_pages
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SeriesView:
 @router.get("/items/{item:path}", dependencies=[Depends(reader_of_pages)])
 def item_page(parts: Parts, item: str) -> HTMLResponse:
     """Show an item's signals and scores."""
-    scores, graph = latest_scores(parts, item, None), parts.graph
+    scores, graph = scores_now(parts, item), parts.graph
     known = graph.items.get(item)
     needs, needed_by = (sorted(each.get(item, ())) for each in (graph.needs, graph.needed_by))
     return page(

@@ -93,6 +93,17 @@ def latest_scores(
     A score is read only where its status is `scored`; beside it stand the slower severity and the novelty of
     the value.
     """
+    return scores_now(parts, item)
+
+
+def scores_now(parts: ServiceParts, item: str) -> ScoresOut:
+    """The latest scores of an item.
+
+    Raises
+    ------
+    UnknownItemError
+        If neither the graph nor any score knows it.
+    """
     tick_at, version, scores = parts.first_stage.scores_of(item)
     logs = _log_score(parts, item)
     if item not in parts.cmdb.graph and not scores and logs is None:

@@ -11,8 +11,8 @@ import numpy as np
 from experiments.series_flood import flood
 from experiments.train_speed import made_up
 from experiments.webhook_speed import StillClock
+from service.aliased_bundle import NoSource
 from service.app import Sources, create_app
-from service.champion import NoSource
 from service.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from service_builders import (
 
 from models.ranker_bundle import make_ranker_bundle
 from models.rankers.posterior import Belief
-from service.champion import Champion
+from service.aliased_bundle import AliasedBundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) 
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
     live = app.state.parts.live
-    champion = Champion(lambda: source, live.adopt)
+    champion = AliasedBundle(lambda: source, live.adopt)
     assert champion.problem == ""
     champion.refresh()
     in_use = live.in_use
@@ -75,7 +75,7 @@ def test_only_one_thread_at_a_time_looks_at_the_registry() -> None:
             pass
         return FakeSource(a_bundle())
 
-    champion = Champion(open_source, lambda bundle: adopted.append(bundle.version))
+    champion = AliasedBundle(open_source, lambda bundle: adopted.append(bundle.version))
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda _: champion.refresh(), range(2)))
     assert not met
@@ -84,7 +84,7 @@ def test_only_one_thread_at_a_time_looks_at_the_registry() -> None:
 
 def test_a_bundle_that_is_gone_is_withdrawn_once_and_comes_back() -> None:
     source, seen = FakeSource(a_bundle()), list[str]()
-    champion = Champion(
+    champion = AliasedBundle(
         lambda: source,
         lambda bundle: seen.append(bundle.metadata["name"]),
         withdraw=lambda: seen.append("withdrawn"),
@@ -116,7 +116,7 @@ def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_
         [shipped] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
         source = FakeSource()
         source.bundle = modest  # type: ignore[assignment]
-        Champion(lambda: source, app.state.parts.live.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
+        AliasedBundle(lambda: source, app.state.parts.live.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
         [trained] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
     assert shipped["ranking"]["ranker_version"] == "default"
     assert trained["ranking"]["ranker_version"] == modest.version

@@ -46,8 +46,8 @@ class NoSource:
         return False
 
 
-class Champion(Generic[AnyBundle]):
-    """Keeps the champion of one registered model in use; safe to use from several threads.
+class AliasedBundle(Generic[AnyBundle]):
+    """Keeps the bundle of one alias of a registered model in use; safe to use from several threads.
 
     Parameters
     ----------
@@ -79,13 +79,12 @@ class Champion(Generic[AnyBundle]):
         return "" if self._source is None else self._source.problem
 
     def refresh(self) -> None:
-        """Look at the registry and adopt the champion if it is another one."""
+        """Look at the registry and adopt its bundle if it is another one."""
         with self._refreshing:
             if self._source is None:
                 self._source = self._open_source()
-                self._put_to_use(
-                    self._source.current()
-                )  # the one kept from last time, while the registry is asked
+                # the one kept from last time, while the registry is asked
+                self._put_to_use(self._source.current())
             self._source.refresh()
             self._put_to_use(self._source.current())
 
