@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from public_sets import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +36,7 @@ def public_data() -> Path:
 @pytest.fixture(scope="session")
 def petshop(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the unpacked PetShop data set."""
-    if (public_data / "petshop").is_dir():
-        return public_data / "petshop"
-    folder = tmp_path_factory.mktemp("petshop")
-    with tarfile.open(public_data / "petshop.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    return folder
+    return unpacked(public_data, "petshop", tmp_path_factory.mktemp("petshop"))
 
 
 @pytest.hookimpl(wrapper=True)

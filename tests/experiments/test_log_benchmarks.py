@@ -1,9 +1,9 @@
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from log_layouts import a_loghub_set, a_nezha, an_hdfs, an_hdfs100k
+from public_sets import unpacked
 
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.hdfs import load_hdfs, load_hdfs100k
@@ -24,28 +24,17 @@ def by_method(rows: list[Row], part: str = "all") -> dict[str, Row]:
 @pytest.fixture(scope="session")
 def logs(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the unpacked log data sets."""
-    if (public_data / "logs").is_dir():
-        return public_data / "logs"
-    folder = tmp_path_factory.mktemp("logs")
-    with tarfile.open(public_data / "logs.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    return folder
+    return unpacked(public_data, "logs", tmp_path_factory.mktemp("logs"))
 
 
 @pytest.fixture(scope="session")
 def train_ticket(public_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the fault list and the log lines of Nezha's Train Ticket, unpacked."""
-    if (public_data / "nezha").is_dir():
-        return public_data / "nezha"
-    folder = tmp_path_factory.mktemp("nezha")
-    with tarfile.open(public_data / "nezha.tar.xz") as archive:
-        wanted = [
-            each
-            for each in archive
-            if "2023-01-29" in each.name and ("/log/" in each.name or "list" in each.name)
-        ]
-        archive.extractall(folder, members=wanted, filter="data")
-    return folder
+
+    def is_wanted(name: str) -> bool:
+        return "2023-01-29" in name and ("/log/" in name or "list" in name)
+
+    return unpacked(public_data, "nezha", tmp_path_factory.mktemp("nezha"), is_wanted)
 
 
 def test_a_set_is_read_under_its_snake_case_name_and_grouped(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from public_sets import unpacked
 from stream_builders import a_river
 
 from experiments.datasets.errors import DatasetError
@@ -113,9 +113,7 @@ def test_what_is_no_benchmark_is_refused(tmp_path: Path, spoil: str) -> None:
 
 @pytest.mark.public_data
 def test_the_windowed_gaussian_gets_its_published_scores(public_data: Path, tmp_path: Path) -> None:
-    with tarfile.open(public_data / "nab.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    files = load_nab(tmp_path)
+    files = load_nab(unpacked(public_data, "nab", tmp_path))
     got = nab_scores(files, [windowed_gaussian(file.values) for file in files])
     published = {"nab_standard": 39.65, "nab_low_fp": 20.87, "nab_low_fn": 47.41}
     assert got == pytest.approx(published, abs=0.01)

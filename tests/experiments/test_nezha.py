@@ -1,6 +1,5 @@
 """Nezha's public layout is read as it is published, and the ranking on it holds its figures."""
 
-import tarfile
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nezha_layout import DAY, a_day
+from public_sets import unpacked
 
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.nezha import digest, load_nezha
@@ -94,11 +94,7 @@ def test_a_pod_without_generated_parts_is_its_own_service() -> None:
 def test_online_boutique_holds_its_targets_without_logs(
     public_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = public_data / "nezha"
-    if not folder.is_dir():
-        folder = tmp_path_factory.mktemp("nezha")
-        with tarfile.open(public_data / "nezha.tar.xz") as archive:
-            archive.extractall(folder, filter="data")
+    folder = unpacked(public_data, "nezha", tmp_path_factory.mktemp("nezha"))
     found: dict[str, list[list[float]]] = defaultdict(list)
     for day in load_nezha(folder):
         for fault, case in day.cases():
