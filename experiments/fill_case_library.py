@@ -16,8 +16,8 @@ from rich.progress import track
 
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.rank_sets import load_rank_set
-from models.case_files import StoredCase
-from models.case_library import write_case
+from models.cases.files import StoredCase
+from models.cases.library import write_case
 from models.errors import CaseTooLargeError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)

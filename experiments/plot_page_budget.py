@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from experiments.detect_rows import Row
+    from experiments.benchmarks.detect_rows import Row
 
 FIGURE = "false_pages_per_week"
 PART = "teams"

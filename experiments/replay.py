@@ -1,4 +1,4 @@
-"""Tell a story to a running service over its public HTTP interface."""
+"""Tell a scenario to a running service over its public HTTP interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
-    from experiments.story import Story
+    from experiments.demo_scenario import DemoScenario
     from telemetry.batches import Samples
     from telemetry.logs import Logs
 
@@ -130,19 +130,19 @@ class ServiceClient:
 
 
 def replay(
-    story: Story, client: ServiceClient, *, on_progress: Callable[[int], None] = lambda _: None
+    scenario: DemoScenario, client: ServiceClient, *, on_progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Bring the graph and the changes of a story, then its log lines and samples as time goes on.
+    """Bring the graph and the changes of a scenario, then its log lines and samples as time goes on.
 
     ``on_progress`` is told the number of samples of each batch that the service has on disk.
     """
-    client.import_graph(story.graph)
-    if story.changes:
-        client.send_changes(story.changes)
+    client.import_graph(scenario.graph)
+    if scenario.changes:
+        client.send_changes(scenario.changes)
     told_ms = 0
-    for batch in story.batches():
-        until_ms = int(batch.time_ms[-1]) + story.history.step_ms
-        due = story.logs.where((story.logs.time_ms >= told_ms) & (story.logs.time_ms < until_ms))
+    for batch in scenario.batches():
+        until_ms = int(batch.time_ms[-1]) + scenario.history.step_ms
+        due = scenario.logs.where((scenario.logs.time_ms >= told_ms) & (scenario.logs.time_ms < until_ms))
         for part in parts_of(due):
             client.send_logs(part)
         told_ms = until_ms

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from features.log_sessions import Vocabulary
+    from features.logs.sessions import Vocabulary
     from models.detectors import RowDetector
 
 

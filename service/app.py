@@ -10,34 +10,36 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from models.registered import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
-from models.registry import CHALLENGER
-from service.aliased_bundle import AliasedBundle, NoSource
+from models.artifacts.mlflow_names import CHALLENGER
+from models.artifacts.model_kinds import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
 from service.background import Repeating
-from service.bodies import BoundedBody
 from service.calendar_file import overrides_from
-from service.case_export import CaseExport
-from service.checkpoints import Checkpoints
 from service.clock import SystemClock
-from service.cmdb_now import CmdbNow
+from service.current_graph import GraphInUse
 from service.errors import install_handlers
-from service.incidents.desk import AlertDesk
-from service.incidents.page_desk import PageDesk
-from service.live import LiveSignals
-from service.live_logs import LiveLogs
-from service.log_checkpoints import LogCheckpoints
-from service.measures import Measures
+from service.http.body_reader import BoundedBody
+from service.http.middleware import AnswerMiddleware
+from service.http.openapi import TAGS, describe
+from service.http.security import Gate
+from service.incidents.alert_handler import AlertHandler
+from service.incidents.case_export import CaseExport
+from service.logs.checkpoint import LogCheckpoints
+from service.logs.intake import LogIntake
+from service.metrics import Metrics
+from service.model_registry.refresher import AliasedBundle, NoSource
 from service.notify.outbox import Outbox, post_to
-from service.pages import item_views, model_views, reference, team_views, views
-from service.paging import Paging
+from service.pages import docs_page, item_views, model_views, team_views, views
+from service.paging.dispatcher import PageDispatcher
+from service.paging.pager import Paging
+from service.paging.watchdog import Watchdog
 from service.parts import ServiceParts, graph_in_use
-from service.reference import TAGS, describe
 from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples, shadow
-from service.scoring import FirstStage
-from service.second_stage import SecondStage
-from service.security import Gate
-from service.shadow import Shadow
-from service.shadow_record import SHADOW
+from service.scoring.checkpoint import Checkpoints
+from service.scoring.series import FirstStage
+from service.scoring.services import SecondStage
+from service.shadow.record import SHADOW
+from service.shadow.runner import Shadow
+from service.signals.intake import SignalIntake
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database
@@ -47,8 +49,6 @@ from service.store.maintenance import MaintenanceStore
 from service.store.outbox import OutboxStore
 from service.store.pages import PageStore
 from service.store.tokens import TokenStore
-from service.watchdog import Watchdog
-from service.wire import EveryAnswer
 from telemetry.history import History
 from telemetry.log_history import LogHistory
 
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from cmdb.graph import DependencyGraph
-    from models.bundle import Bundle
-    from models.log_bundle import LogBundle
-    from models.ranker_bundle import RankerBundle
-    from service.aliased_bundle import BundleSource
+    from models.artifacts.bundle import Bundle
+    from models.artifacts.log_bundle import LogBundle
+    from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
-    from service.scoring import ClosedTick
+    from service.model_registry.refresher import BundleSource
+    from service.scoring.series import ClosedTick
     from service.settings import Settings
 
 STORE = "store.sqlite"
@@ -117,21 +117,21 @@ def create_app(
         gate.check_listening(settings)
         clock = clock or SystemClock()
         history = opened.enter_context(History(settings.data_dir / HISTORY))
-        live = LiveSignals(settings, history, clock, overrides=overrides)
+        live = SignalIntake(settings, history, clock, overrides=overrides)
         lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
         incident_store, change_store = IncidentStore(database), ChangeStore(database)
-        live_logs = LiveLogs(
+        log_intake = LogIntake(
             settings,
             lines,
             live,
             LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
-            troubles=incident_store.troubled,
+            affected=incident_store.affected_since,
             changes=change_store.between,
         )
         parts = _parts(
             database,
             live,
-            live_logs,
+            log_intake,
             incident_store,
             change_store,
             settings=settings,
@@ -144,8 +144,8 @@ def create_app(
 
 def _parts(
     database: Database,
-    live: LiveSignals,
-    live_logs: LiveLogs,
+    live: SignalIntake,
+    log_intake: LogIntake,
     incident_store: IncidentStore,
     change_store: ChangeStore,
     *,
@@ -161,16 +161,16 @@ def _parts(
         incident_store,
         audit,
         clock,
-        keep=settings.case_retention,
+        retention=settings.case_retention,
     )
-    cmdb, page_store = CmdbNow(GraphStore(database)), PageStore(database)
-    maintenance, letters = MaintenanceStore(database), OutboxStore(database)
-    outbox = Outbox(letters, post_to(settings.notify_url) if settings.notify_url else None, clock)
-    desk = AlertDesk(
+    cmdb, page_store = GraphInUse(GraphStore(database)), PageStore(database)
+    maintenance, outbox_messages = MaintenanceStore(database), OutboxStore(database)
+    outbox = Outbox(outbox_messages, post_to(settings.notify_url) if settings.notify_url else None, clock)
+    alert_handler = AlertHandler(
         incident_store,
         change_store,
         live,
-        live_logs,
+        log_intake,
         clock,
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,
@@ -181,16 +181,18 @@ def _parts(
     def graph() -> DependencyGraph:
         return graph_in_use(cmdb, live)
 
-    page_desk = PageDesk(desk, incident_store, page_store, outbox, graph=graph, address=settings.address)
+    page_dispatcher = PageDispatcher(
+        alert_handler, incident_store, page_store, outbox, graph=graph, address=settings.address
+    )
     second_stage = SecondStage()
     own_paging = Paging(
         settings,
         live,
         graph=graph,
         maintenance=maintenance.windows,
-        tell=page_desk.put,
+        tell=page_dispatcher.put,
         path=settings.data_dir / PAGING_CHECKPOINT,
-        as_a_whole=second_stage.score_of,
+        service_score=second_stage.score_of,
     )
     own_shadow = Shadow(
         settings,
@@ -202,9 +204,9 @@ def _parts(
     )
 
     def scored(tick: ClosedTick) -> None:
-        second_stage.take(tick)  # first: a page says what it found
-        own_paging.take(tick)
-        own_shadow.take(tick)
+        second_stage.process(tick)  # first: a page says what it found
+        own_paging.process(tick)
+        own_shadow.process(tick)
 
     first_stage = FirstStage(
         live,
@@ -217,11 +219,11 @@ def _parts(
         clock=clock,
         gate=gate,
         live=live,
-        logs=live_logs,
+        logs=log_intake,
         champion=AliasedBundle(sources.detectors, live.adopt),
         challenger=AliasedBundle(sources.challenger, own_shadow.adopt, withdraw=own_shadow.withdraw),
         ranker=AliasedBundle(sources.ranker, live.adopt_ranker),
-        log_champion=AliasedBundle(sources.logs, live_logs.adopt),
+        log_champion=AliasedBundle(sources.logs, log_intake.adopt),
         first_stage=first_stage,
         second_stage=second_stage,
         cmdb=cmdb,
@@ -229,23 +231,23 @@ def _parts(
         incidents=incident_store,
         audit=audit,
         cases=cases,
-        desk=desk,
+        alert_handler=alert_handler,
         paging=own_paging,
         shadow=own_shadow,
-        page_desk=page_desk,
-        watchdog=Watchdog(settings, first_stage, clock, tell=page_desk.put),
+        page_dispatcher=page_dispatcher,
+        watchdog=Watchdog(settings, first_stage, clock, tell=page_dispatcher.put),
         pages=page_store,
         maintenance=maintenance,
-        letters=letters,
+        outbox_messages=outbox_messages,
         outbox=outbox,
-        measures=Measures(),
+        measures=Metrics(),
     )
 
 
 def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
-    def keep_paging() -> None:
-        parts.page_desk.deliver()  # first: what is remembered as paged must not be lost on the way
-        parts.paging.keep()
+    def checkpoint_paging() -> None:
+        parts.page_dispatcher.deliver()  # first: what is remembered as paged must not be lost on the way
+        parts.paging.checkpoint()
 
     workers = (
         Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
@@ -253,13 +255,13 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
         Repeating("ranker", parts.ranker.refresh, every_s=parts.settings.refresh_s),
         Repeating("log champion", parts.log_champion.refresh, every_s=parts.settings.refresh_s),
         Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s, at_once=False),
-        Repeating("checkpoint", parts.first_stage.keep, every_s=CHECKPOINT_S),
-        Repeating("log checkpoint", parts.logs.keep, every_s=CHECKPOINT_S),
-        Repeating("paging", parts.page_desk.deliver, every_s=parts.settings.scoring_s, at_once=False),
+        Repeating("checkpoint", parts.first_stage.checkpoint, every_s=CHECKPOINT_S),
+        Repeating("log checkpoint", parts.logs.checkpoint, every_s=CHECKPOINT_S),
+        Repeating("paging", parts.page_dispatcher.deliver, every_s=parts.settings.scoring_s, at_once=False),
         Repeating("watchdog", parts.watchdog.look, every_s=WATCHDOG_S),
         Repeating("outbox", parts.outbox.deliver, every_s=OUTBOX_S),
-        Repeating("paging checkpoint", keep_paging, every_s=CHECKPOINT_S),
-        Repeating("shadow checkpoint", parts.shadow.keep, every_s=CHECKPOINT_S),
+        Repeating("paging checkpoint", checkpoint_paging, every_s=CHECKPOINT_S),
+        Repeating("shadow checkpoint", parts.shadow.checkpoint, every_s=CHECKPOINT_S),
         Repeating("retention", parts.live.retain, every_s=RETENTION_S),
         Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
         Repeating("cases", parts.cases.advance_in_pause, every_s=CASES_S),
@@ -274,10 +276,10 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             yield
             for each in workers:
                 each.stop()
-            parts.first_stage.keep()
-            parts.logs.keep()
-            keep_paging()
-            parts.shadow.keep()
+            parts.first_stage.checkpoint()
+            parts.logs.checkpoint()
+            checkpoint_paging()
+            parts.shadow.checkpoint()
             parts.cases.advance()
 
     app = FastAPI(
@@ -293,11 +295,11 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
     app.state.parts = parts
     for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, item_views, team_views, model_views, reference):
+    for pages in (views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=parts.settings.body_limit_bytes)
-    app.add_middleware(EveryAnswer, measures=parts.measures)
+    app.add_middleware(AnswerMiddleware, measures=parts.measures)
     describe(app)
     return app
 
@@ -312,23 +314,23 @@ def _registry(settings: Settings) -> Sources:
     """MLflow's registry, imported only once it is asked, for that takes a second."""
 
     def detectors() -> BundleSource[Bundle]:
-        from service.model_source import ModelSource  # noqa: PLC0415
+        from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         model = replace(DETECTORS_MODEL, name=settings.model_name)
         return ModelSource(settings.mlflow_uri, model, settings.data_dir / BUNDLES)
 
     def ranker() -> BundleSource[RankerBundle]:
-        from service.model_source import ModelSource  # noqa: PLC0415
+        from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         return ModelSource(settings.mlflow_uri, RANKER_MODEL, settings.data_dir / RANKERS)
 
     def logs() -> BundleSource[LogBundle]:
-        from service.model_source import ModelSource  # noqa: PLC0415
+        from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         return ModelSource(settings.mlflow_uri, LOGS_MODEL, settings.data_dir / LOG_BUNDLES)
 
     def challenger() -> BundleSource[Bundle]:
-        from service.model_source import ModelSource  # noqa: PLC0415
+        from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         model = replace(DETECTORS_MODEL, name=settings.model_name)
         cache = settings.data_dir / SHADOW / BUNDLES

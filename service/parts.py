@@ -9,32 +9,32 @@ from fastapi import Depends, Request
 
 if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
-    from models.bundle import Bundle
-    from models.log_bundle import LogBundle
-    from models.ranker_bundle import RankerBundle
-    from service.aliased_bundle import AliasedBundle
-    from service.case_export import CaseExport
+    from models.artifacts.bundle import Bundle
+    from models.artifacts.log_bundle import LogBundle
+    from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
-    from service.cmdb_now import CmdbNow
-    from service.incidents.desk import AlertDesk
-    from service.incidents.page_desk import PageDesk
-    from service.live import LiveSignals
-    from service.live_logs import LiveLogs
-    from service.measures import Measures
+    from service.current_graph import GraphInUse
+    from service.http.security import Gate
+    from service.incidents.alert_handler import AlertHandler
+    from service.incidents.case_export import CaseExport
+    from service.logs.intake import LogIntake
+    from service.metrics import Metrics
+    from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
-    from service.paging import Paging
-    from service.scoring import FirstStage
-    from service.second_stage import SecondStage
-    from service.security import Gate
+    from service.paging.dispatcher import PageDispatcher
+    from service.paging.pager import Paging
+    from service.paging.watchdog import Watchdog
+    from service.scoring.series import FirstStage
+    from service.scoring.services import SecondStage
     from service.settings import Settings
-    from service.shadow import Shadow
+    from service.shadow.runner import Shadow
+    from service.signals.intake import SignalIntake
     from service.store.audit import Audit
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
     from service.store.maintenance import MaintenanceStore
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
-    from service.watchdog import Watchdog
 
 
 @dataclass(frozen=True)
@@ -44,29 +44,29 @@ class ServiceParts:
     settings: Settings
     clock: WallClock
     gate: Gate
-    live: LiveSignals
-    logs: LiveLogs
+    live: SignalIntake
+    logs: LogIntake
     champion: AliasedBundle[Bundle]
     challenger: AliasedBundle[Bundle]
     ranker: AliasedBundle[RankerBundle]
     log_champion: AliasedBundle[LogBundle]
     first_stage: FirstStage
     second_stage: SecondStage
-    cmdb: CmdbNow
+    cmdb: GraphInUse
     changes: ChangeStore
     incidents: IncidentStore
     audit: Audit
-    desk: AlertDesk
+    alert_handler: AlertHandler
     cases: CaseExport
     paging: Paging
     shadow: Shadow
-    page_desk: PageDesk
+    page_dispatcher: PageDispatcher
     watchdog: Watchdog
     pages: PageStore
     maintenance: MaintenanceStore
-    letters: OutboxStore
+    outbox_messages: OutboxStore
     outbox: Outbox
-    measures: Measures
+    measures: Metrics
 
     @property
     def graph(self) -> DependencyGraph:
@@ -74,7 +74,7 @@ class ServiceParts:
         return graph_in_use(self.cmdb, self.live)
 
 
-def graph_in_use(cmdb: CmdbNow, live: LiveSignals) -> DependencyGraph:
+def graph_in_use(cmdb: GraphInUse, live: SignalIntake) -> DependencyGraph:
     """Return the graph imported last; before the first import, the bundle's items without an edge."""
     imported = cmdb.graph
     return imported if len(imported) else live.in_use.items_alone

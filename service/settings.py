@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.registry import MODEL_NAME, tracking_uri_for
+from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
 
 
 class Present(StrEnum):

@@ -11,8 +11,8 @@ from sunspot import bench_detect, bench_logs, bench_speed
 from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
-    from experiments.rank_benchmark import LabelledCase
-    from models.case import Case
+    from experiments.benchmarks.rank import LabelledCase
+    from models.cases.case import Case
     from sunspot.bench_report import Destination
 
 CAPTION = (
@@ -50,8 +50,8 @@ def bench_rank(
     from rich.console import Console
     from rich.progress import Progress
 
-    from experiments.calm_windows import calm_cases
-    from experiments.rank_benchmark import bench_rankers, n_rankings
+    from experiments.benchmarks.normal_windows import calm_cases
+    from experiments.benchmarks.rank import bench_rankers, n_rankings
 
     labelled, digest, notes = _load(dataset, data, seed)
     calm = calm_cases(dataset, data, seed=seed)
@@ -77,9 +77,9 @@ command.add_command(bench_speed.command)
 
 
 def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
+    from experiments.benchmarks.rank import LabelledCase
     from experiments.datasets.errors import DatasetError
     from experiments.datasets.rank_sets import load_rank_set
-    from experiments.rank_benchmark import LabelledCase
 
     if data is None and dataset != "brokerage":
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")

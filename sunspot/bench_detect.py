@@ -13,7 +13,7 @@ from sunspot.bench_report import finish, public_data_option, report_options, ver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from experiments.detect_rows import Row
+    from experiments.benchmarks.detect_rows import Row
     from experiments.peers.river import StreamScorer
     from sunspot.bench_report import Destination
 
@@ -84,8 +84,8 @@ def _measured(
     from experiments.datasets.errors import DatasetError
 
     if dataset == "brokerage":
-        from experiments.detect_brokerage import bench_brokerage
-        from experiments.detect_quiet_weeks import bench_quiet_weeks
+        from experiments.benchmarks.detect_brokerage import bench_brokerage
+        from experiments.benchmarks.detect_quiet_weeks import bench_quiet_weeks
 
         rows = bench_brokerage(seeds, river=river, on_progress=on_progress)
         rows += bench_quiet_weeks(seeds, n_weeks=n_weeks, on_progress=on_progress)
@@ -94,17 +94,17 @@ def _measured(
         raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
     try:
         if dataset == "kpi":
+            from experiments.benchmarks.detect_kpi import bench_kpi
             from experiments.datasets import kpi
-            from experiments.detect_kpi import bench_kpi
 
             return bench_kpi(kpi.load_kpi(data), river=river, on_progress=on_progress), kpi.digest(data)
         if dataset == "smd":
+            from experiments.benchmarks.detect_smd import bench_smd
             from experiments.datasets import smd
-            from experiments.detect_smd import bench_smd
 
             return bench_smd(smd.load_smd(data), river=river, on_progress=on_progress), smd.digest(data)
+        from experiments.benchmarks.detect_nab import bench_nab
         from experiments.datasets import nab
-        from experiments.detect_nab import bench_nab
 
         return bench_nab(nab.load_nab(data), river=river, on_progress=on_progress), nab.digest(data)
     except DatasetError as error:

@@ -59,23 +59,23 @@ def _measure(
     from experiments.datasets.loghub import digest_of, load_loghub, structured_files
 
     if dataset == "loghub":
-        from experiments.log_benchmark import bench_grouping
+        from experiments.benchmarks.log_templates import bench_grouping
 
         sets = load_loghub(data)
         peers, notes = peer_or_note(peer, "drain3", folder)
         rows = bench_grouping(sets, peers, on_progress=on_progress)
         return rows, digest_of(data, structured_files(data)), notes
     if dataset == "nezha":
+        from experiments.benchmarks.log_causes import bench_log_causes
         from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
-        from experiments.log_cause_benchmark import bench_log_causes
 
         days = load_nezha_logs(data)
         rows = bench_log_causes(days, on_progress=on_progress)
         n_all, n_seen = sum(len(day.faults) for day in days), int(rows[0]["n"]) if rows else 0
         notes = [f"{n_all - n_seen} of {n_all} faults have no log lines near, and are left out"]
         return rows, digest_of(data, nezha_log_files(data)), notes
+    from experiments.benchmarks.log_sessions import bench_hdfs, bench_hdfs100k
     from experiments.datasets.hdfs import load_hdfs, load_hdfs100k
-    from experiments.session_benchmark import bench_hdfs, bench_hdfs100k
 
     if dataset == "hdfs":
         hdfs = load_hdfs(data)

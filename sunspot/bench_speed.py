@@ -53,11 +53,11 @@ def command(
     if dataset == "logs":
         rows, digest, notes = _logs(data, peer, destination.directory, seed)
     elif dataset == "rank":
-        from experiments.rank_speed import bench_speed as bench_rank_speed
+        from experiments.performance.rank_speed import bench_speed as bench_rank_speed
 
         rows, digest = bench_rank_speed(on_progress=_tell), ""
     else:
-        from experiments.detect_speed import bench_speed as bench_detect_speed
+        from experiments.performance.detect_speed import bench_speed as bench_detect_speed
 
         peers, left_out = peer_or_note(peer, "river", destination.directory)
         notes = tuple(left_out)
@@ -78,7 +78,7 @@ def _tell(what: str) -> None:
 def _logs(
     data: Path | None, peer: str | None, tracking: Path, seed: int
 ) -> tuple[list[Row], str, tuple[str, ...]]:
-    from experiments.log_speed import N_LINES, bench_speed, synthetic_lines
+    from experiments.performance.log_speed import N_LINES, bench_speed, synthetic_lines
 
     peers, notes = peer_or_note(peer, "drain3", tracking)
     if data is None:

@@ -16,8 +16,8 @@ from sunspot.progress import shown_progress
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.demo_scenario import DemoScenario
     from experiments.replay import ServiceClient
-    from experiments.story import Story
 
 N_SHOWN = 3
 """The injected cause must be among the first so many; so many are printed."""
@@ -62,16 +62,16 @@ def command(
     with ExitStack() as stack:
         folder = _folder(stack, keep)
         with console.status("simulating a week of the brokerage" if data is None else "reading PetShop"):
-            story = _story(data, incident, fault, seed)
+            scenario = _scenario(data, incident, fault, seed)
         _say(
             console,
             began,
-            f"{story.title}: {len(story.graph)} items, {story.history.n_ticks:,} ticks of history",
+            f"{scenario.title}: {len(scenario.graph)} items, {scenario.history.n_ticks:,} ticks of history",
         )
-        run_page = _train(console, began, story, folder)
-        client, mlflow = _serve(console, began, story, folder, stack)
-        alerts = _replay(console, began, story, client)
-        found = _report(console, story, alerts, mlflow + run_page)
+        run_page = _train(console, began, scenario, folder)
+        client, mlflow = _serve(console, began, scenario, folder, stack)
+        alerts = _replay(console, began, scenario, client)
+        found = _report(console, scenario, alerts, mlflow + run_page)
         console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
         if not exit_after:
             _wait(console, client.address)
@@ -88,26 +88,26 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
     return keep
 
 
-def _story(data: Path | None, incident: str | None, fault: str, seed: int) -> Story:
+def _scenario(data: Path | None, incident: str | None, fault: str, seed: int) -> DemoScenario:
     from experiments.brokerage.errors import UnknownFaultError
     from experiments.datasets.errors import DatasetError
-    from experiments.story import brokerage_story, petshop_story
+    from experiments.demo_scenario import brokerage_scenario, petshop_scenario
 
     try:
         if data is None:
-            return brokerage_story(kind=fault, seed=seed)
-        return petshop_story(data, incident=incident)
+            return brokerage_scenario(kind=fault, seed=seed)
+        return petshop_scenario(data, incident=incident)
     except (DatasetError, LookupError, UnknownFaultError) as error:
         raise click.UsageError(str(error)) from error
 
 
-def _train(console: Console, began: float, story: Story, folder: Path) -> str:
+def _train(console: Console, began: float, scenario: DemoScenario, folder: Path) -> str:
     """Train; return the path of the run on MLflow's pages."""
-    from sunspot.stage import train
+    from sunspot.demo_environment import train
 
     with shown_progress() as progress:
         progress("starting MLflow")
-        result, run_page = train(story, folder, progress=progress)
+        result, run_page = train(scenario, folder, progress=progress)
     if not result.version:
         raise click.ClickException(f"training made no bundle that can serve: {result.reason}")
     state = "champion" if result.promoted else f"not promoted: {result.reason}"
@@ -116,19 +116,19 @@ def _train(console: Console, began: float, story: Story, folder: Path) -> str:
 
 
 def _serve(
-    console: Console, began: float, story: Story, folder: Path, stack: ExitStack
+    console: Console, began: float, scenario: DemoScenario, folder: Path, stack: ExitStack
 ) -> tuple[ServiceClient, str]:
     from experiments.replay import ServiceClient
+    from sunspot.demo_environment import mlflow_server, service
     from sunspot.processes import free_port
-    from sunspot.stage import mlflow_server, service
 
     mlflow_port, port = free_port(MLFLOW_PORT), free_port(SERVICE_PORT)
     stack.enter_context(mlflow_server(folder, mlflow_port))
-    stack.enter_context(service(folder, port, step_ms=story.history.step_ms))
+    stack.enter_context(service(folder, port, step_ms=scenario.history.step_ms))
     with console.status("starting the service"):
         client = stack.enter_context(ServiceClient(f"http://127.0.0.1:{port}"))
         client.wait_until_ready("/healthz")
-        client.import_graph(story.graph)
+        client.import_graph(scenario.graph)
         client.wait_until_ready()
     with console.status("starting MLflow's pages"), ServiceClient(f"http://127.0.0.1:{mlflow_port}") as pages:
         pages.wait_until_ready("/health")
@@ -136,23 +136,25 @@ def _serve(
     return client, pages.address
 
 
-def _replay(console: Console, began: float, story: Story, client: ServiceClient) -> list[dict[str, Any]]:
+def _replay(
+    console: Console, began: float, scenario: DemoScenario, client: ServiceClient
+) -> list[dict[str, Any]]:
     from rich.progress import Progress
 
     from experiments.replay import replay
 
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("replaying the incident's day", total=len(story.incident))
-        replay(story, client, on_progress=lambda n_samples: progress.advance(task, n_samples))
+        task = progress.add_task("replaying the incident's day", total=len(scenario.incident))
+        replay(scenario, client, on_progress=lambda n_samples: progress.advance(task, n_samples))
     _say(
         console,
         began,
-        f"replayed {len(story.incident):,} samples and {len(story.logs):,} log lines; the alert fires",
+        f"replayed {len(scenario.incident):,} samples and {len(scenario.logs):,} log lines; the alert fires",
     )
-    return client.send_webhook(story.webhook)
+    return client.send_webhook(scenario.webhook)
 
 
-def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow_page: str) -> bool:
+def _report(console: Console, scenario: DemoScenario, alerts: list[dict[str, Any]], mlflow_page: str) -> bool:
     from rich.markup import escape
 
     from service.pages.quantities import percent
@@ -177,9 +179,11 @@ def _report(console: Console, story: Story, alerts: list[dict[str, Any]], mlflow
         console.print(f"  [dim]{escape(sentence)}[/dim]")
     console.print(f"\n  incident  {lead['page']}\n  MLflow    {mlflow_page}")
     named = [candidate["item"] for candidate in ranking["candidates"][:N_SHOWN]]
-    found = any(cause in named for cause in story.causes) if story.causes else bool(ranking["abstained"])
+    found = (
+        any(cause in named for cause in scenario.causes) if scenario.causes else bool(ranking["abstained"])
+    )
     verdict = "[green]found[/green]" if found else "[red]missed[/red]"
-    console.print(f"\n  what really happened: {escape(story.happened)}: {verdict}")
+    console.print(f"\n  what really happened: {escape(scenario.happened)}: {verdict}")
     return found
 
 

@@ -45,7 +45,7 @@ def drift(source: str, days: int, data: Path, tracking_uri: str, calendar_overri
 
     For cron: `sunspot models drift || sunspot train detectors`.
     """
-    from models.registry import MODEL_NAME
+    from models.artifacts.mlflow_names import MODEL_NAME
     from sunspot.models import tracker_of
     from sunspot.train import clocks_with
     from training.drift import drift_of

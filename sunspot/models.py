@@ -162,8 +162,8 @@ def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
 
 def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
     """Tracker of a registered model; an error with advice if there is no store yet."""
-    from models.registered import registered_model
-    from models.registry import store_path, tracking_uri_for
+    from models.artifacts.mlflow_names import store_path, tracking_uri_for
+    from models.artifacts.model_kinds import registered_model
 
     uri = tracking_uri or tracking_uri_for(data)
     path = store_path(uri)
@@ -184,7 +184,7 @@ def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:
 
 def _shadow(challenger: RegisteredBundle, bundles: list[RegisteredBundle], data: Path) -> str:
     """What the service kept of a challenger beside the champion of the moment."""
-    from service.shadow_record import RECORD, SHADOW, read_record, told
+    from service.shadow.record import RECORD, SHADOW, read_record, told
 
     path = data / SHADOW / RECORD
     record = read_record(path)

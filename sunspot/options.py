@@ -16,7 +16,7 @@ DATA_DIRECTORY = Path("sunspot-data")
 DATA_VARIABLE = "SUNSPOT_DATA_DIR"
 
 MODEL_NAMES = ("sunspot-detectors", "sunspot-logs", "sunspot-ranker")
-"""Those of models.registered, which --help need not import."""
+"""Those of models.artifacts.model_kinds, which --help need not import."""
 
 data_option = click.option(
     "--data",

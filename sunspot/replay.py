@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from models.case_files import StoredCase
-    from models.ranker_bundle import RankerBundle
+    from models.artifacts.ranker_bundle import RankerBundle
+    from models.cases.files import StoredCase
     from models.rankers.ranking import Ranker
 
 LIBRARY = "cases"
@@ -25,7 +25,7 @@ N_SHOWN = 10
 DEFAULT = "default"
 CHAMPION = "champion"
 
-Said = dict[str, dict[str, Any]]
+StoredAnswer = dict[str, dict[str, Any]]
 """Candidates by item, as a ranking's document has them, each with its rank."""
 
 
@@ -36,7 +36,7 @@ def command() -> None:
 
 def complete_case(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Ids of the cases in the library that the command line names so far."""
-    from models.case_library import case_paths
+    from models.cases.library import case_paths
 
     directory = _library(ctx.params.get("data_dir") or DATA_DIRECTORY, ctx.params.get("cases"))
     ids = (unquote(path.stem.removeprefix("case-")) for path in case_paths(directory))
@@ -91,8 +91,8 @@ def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str, t
 
 def _ranker(name: str, data_dir: Path, tracking_uri: str) -> Ranker:
     """The ranker of that name: a peer, the shipped one, or one that was trained and registered."""
+    from models.artifacts.mlflow_names import RANKER_MODEL_NAME
     from models.rankers import RANKERS
-    from models.registry import RANKER_MODEL_NAME
     from sunspot.models import tracker_of
 
     shipped = "sunspot" if name == DEFAULT else name
@@ -121,7 +121,7 @@ def _library(data_dir: Path, cases: Path | None) -> Path:
 
 
 def _read(case_id: str, library: Path) -> StoredCase:
-    from models.case_library import case_paths, path_of, read_case
+    from models.cases.library import case_paths, path_of, read_case
     from models.errors import BadCaseError
 
     path = (
@@ -136,11 +136,13 @@ def _read(case_id: str, library: Path) -> StoredCase:
         raise click.ClickException(str(error)) from error
 
 
-def _said(candidates: Sequence[Mapping[str, Any]]) -> Said:
+def _said(candidates: Sequence[Mapping[str, Any]]) -> StoredAnswer:
     return {each["item"]: {**each, "rank": rank} for rank, each in enumerate(candidates, start=1)}
 
 
-def _show(stored: StoredCase, then: Said, now: Said, abstained_then: str, abstained_now: str) -> None:
+def _show(
+    stored: StoredCase, then: StoredAnswer, now: StoredAnswer, abstained_then: str, abstained_now: str
+) -> None:
     from rich.console import Console
 
     case, console = stored.case, Console()
@@ -159,7 +161,7 @@ def _show(stored: StoredCase, then: Said, now: Said, abstained_then: str, abstai
         console.print("the evidence is the same")
 
 
-def _ranks(causes: Sequence[str], then: Said, now: Said) -> Table:
+def _ranks(causes: Sequence[str], then: StoredAnswer, now: StoredAnswer) -> Table:
     from rich.table import Table
 
     table = Table("candidate", "cause", "rank then", "now", "probability then", "now")
@@ -172,7 +174,7 @@ def _ranks(causes: Sequence[str], then: Said, now: Said) -> Table:
     return table
 
 
-def changed_evidence(then: Said, now: Said) -> list[str]:
+def changed_evidence(then: StoredAnswer, now: StoredAnswer) -> list[str]:
     """What is said of the first candidates now and was not then (+), and the other way round (-)."""
     lines = []
     for item in dict.fromkeys([*list(now)[:N_SHOWN], *list(then)[:N_SHOWN]]):
@@ -182,5 +184,5 @@ def changed_evidence(then: Said, now: Said) -> list[str]:
     return lines
 
 
-def _sentences(said: Said, item: str) -> list[str]:
+def _sentences(said: StoredAnswer, item: str) -> list[str]:
     return [told["sentence"] for told in said.get(item, {}).get("evidence", [])]

@@ -51,8 +51,8 @@ def serve(settings: Settings) -> None:
 
     from service.app import create_app
     from service.errors import BadCalendarFileError, OpenToTheNetworkError, StoreUnavailableError
-    from service.listening import Announcing, bind
-    from service.logs import configure_logging
+    from service.http.server import AnnouncingServer, bind
+    from service.logging_setup import configure_logging
     from telemetry.errors import HistoryLockedError
 
     configure_logging()
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> None:
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
             )
-            server = Announcing(config, settings, app.state.parts.gate, say=click.echo)
+            server = AnnouncingServer(config, settings, app.state.parts.gate, say=click.echo)
             server.run(sockets=[listener])
     except (
         BadCalendarFileError,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from features.calendar import Clock
     from features.frame import Frame
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
     from training.outcome import Outcome
     from training.progress import Progress
 
@@ -158,8 +158,8 @@ def _trained(
 
     frame = in_scope(_frame_from(source, data, step_ms=step_ms, seed=seed), scope)
     progress("opening MLflow")
-    from models.case_library import read_cases
-    from models.registered import registered_model
+    from models.artifacts.model_kinds import registered_model
+    from models.cases.library import read_cases
     from training.fit_detectors import FitConfig, fit_detectors
     from training.splits import labels_of_cases
     from training.tracking import MlflowTracker, tracking_uri_for

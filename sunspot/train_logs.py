@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cmdb.items import ChangeEvent
-    from models.log_bundle import LogBundle
+    from models.artifacts.log_bundle import LogBundle
     from telemetry.logs import Logs
     from training.outcome import Outcome
 
@@ -77,7 +77,7 @@ def logs(
         with shown_progress() as progress:
             progress("reading log lines")
             read, changes_ms = reader(source, data, seed=seed)
-            from models.registered import LOGS_MODEL
+            from models.artifacts.model_kinds import LOGS_MODEL
             from training.fit_logs import LogFitConfig, fit_logs
             from training.tracking import MlflowTracker, tracking_uri_for
 
@@ -128,7 +128,7 @@ def reader(source: str, data: Path, *, seed: int) -> Reader:
 
 def _kept_lines(data: Path) -> Callable[[], Iterable[Logs]]:
     """The lines that the service keeps, without those of closed incidents' causes."""
-    from models.case_library import read_cases
+    from models.cases.library import read_cases
     from training.log_files import logs_from_history
     from training.splits import labels_of_cases, lines_without
 

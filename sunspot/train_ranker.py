@@ -44,18 +44,18 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
     try:
         with shown_progress() as progress:
             progress("reading cases")
-            from models.case_library import read_cases
-            from models.registered import RANKER_MODEL
+            from models.artifacts.model_kinds import RANKER_MODEL
+            from models.cases.library import read_cases
             from training.fit_ranker import RankerFitConfig, check_enough, fit_ranker
-            from training.occasions import occasions_of
+            from training.ranker_examples import examples_of
             from training.tracking import MlflowTracker, tracking_uri_for
 
-            occasions = occasions_of(read_cases(library))
-            check_enough(occasions)  # a library too small leaves no store behind
+            examples = examples_of(read_cases(library))
+            check_enough(examples)  # a library too small leaves no store behind
             uri = tracking_uri or tracking_uri_for(data)
             config = RankerFitConfig(data_name=library.name, data_source=str(library), calm_share=calm_share)
             tracker = MlflowTracker(uri, RANKER_MODEL)
-            outcome = fit_ranker(config, occasions, tracker, progress=progress)
+            outcome = fit_ranker(config, examples, tracker, progress=progress)
     except FewCasesError as reason:
         raise click.UsageError(
             f"{reason} in {library}; close incidents with a verdict, or name a library with --cases"

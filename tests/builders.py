@@ -10,13 +10,13 @@ import numpy as np
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, Item
 from features.frame import Frame
-from models.case import Alert, build_case
+from models.cases.case import Alert, build_case
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.case import Case
+    from models.cases.case import Case
 
 MINUTE_MS = 60_000
 ONSET = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 10:00 in Shanghai

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from builders import ONSET, a_frame, a_graph
 
-from features.log_rows import LogPast, log_rows
-from features.log_sessions import Vocabulary
-from features.log_sums import LogSums, sum_logs
-from features.log_templates import TemplateMiner
-from features.log_traces import trace_vectors, usual_said
-from features.log_waits import wait_reference
-from features.log_windows import log_reference
-from models.case import Alert, Case, build_case
+from features.logs.rows import LogPast, log_rows
+from features.logs.sessions import Vocabulary
+from features.logs.sums import LogSums, sum_logs
+from features.logs.templates import TemplateMiner
+from features.logs.traces import trace_vectors, usual_said
+from features.logs.waits import wait_reference
+from features.logs.windows import log_reference
+from models.artifacts.log_bundle import make_log_bundle
+from models.cases.case import Alert, Case, build_case
 from models.detectors import SESSION_DETECTORS
 from models.detectors.log_windows import LogWindowDetector
-from models.log_bundle import make_log_bundle
 from models.session_model import SessionModel
 from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from models.log_bundle import LogBundle
+    from models.artifacts.log_bundle import LogBundle
 
 ONSET_MS = int(ONSET.timestamp() * 1000)
 SERVICES = ("gateway", "order", "stock")

@@ -13,11 +13,11 @@ from builders import MINUTE_MS, ONSET, a_frame, with_fault
 from fastapi.testclient import TestClient
 
 from features.calendar import CLOCKS
-from models.bundle import Bundle, make_bundle
-from models.calm_time import CalmTime
+from models.artifacts.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
-from models.page_record import PageRecord
-from models.thresholds import WEEK_MS
+from models.paging.normal_period_scores import NormalPeriodScores
+from models.paging.page_record import PageRecord
+from models.paging.thresholds import WEEK_MS
 from service.app import Sources, create_app
 from service.settings import Settings
 
@@ -90,7 +90,7 @@ def a_page_record(n_series: int) -> PageRecord:
     times_ms = np.arange(n_weeks * n_series, dtype=np.int64) * (WEEK_MS // n_series)
     columns = np.arange(n_weeks * n_series, dtype=np.int32) % n_series
     points = np.repeat(scores.astype(np.float32), n_series)
-    calm = CalmTime(times_ms, columns, points, np.full(n_series, float(n_weeks)))
+    calm = NormalPeriodScores(times_ms, columns, points, np.full(n_series, float(n_weeks)))
     thresholds = np.array([4.0, 8.0])
     pages = np.repeat(np.array([[8], [1]], dtype=np.int32), n_series, axis=1)
     return PageRecord(thresholds, pages, calm, calm)

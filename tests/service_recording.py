@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from service_builders import a_cmdb, a_dull_bundle, a_service, a_webhook
 
-from service.reference import EXAMPLES
+from service.http.openapi import EXAMPLES
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -85,7 +85,7 @@ def recorded(directory: Path) -> dict[str, Any]:
     """Return the answer of each operation, by a name such as ``GET /healthz``."""
     with a_service(directory, challenger=a_dull_bundle()) as client:
         client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
-        client.app.state.parts.page_desk.deliver()  # type: ignore[attr-defined]
+        client.app.state.parts.page_dispatcher.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}

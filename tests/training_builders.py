@@ -11,10 +11,10 @@ from builders import a_frame
 
 from features.calendar import CLOCKS
 from features.service_rows import FEATURES
-from models.bundle import make_bundle
+from models.artifacts.bundle import make_bundle
+from models.artifacts.model_kinds import AnyBundle
 from models.detectors import DETECTORS
 from models.detectors.first_stage import fit_baseline
-from models.registered import AnyBundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from features.frame import Frame
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
     from models.detectors import RowDetector
     from training.tracker import DataSet, Run
 

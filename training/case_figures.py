@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from features.calendar import Clock
-    from models.bundle import Bundle
-    from models.case import Case
+    from models.artifacts.bundle import Bundle
+    from models.cases.case import Case
     from models.detectors.baseline import Baseline
 
 

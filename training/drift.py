@@ -14,7 +14,7 @@ import numpy as np
 
 from features.alignment import aligned
 from models.detectors.first_stage import score
-from models.thresholds import pages_of, series_weeks
+from models.paging.thresholds import pages_of, series_weeks
 from training.evaluate import page_figures
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from features.calendar import Clock
     from features.frame import Frame
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
 
 N_BINS = 10
 FEWEST_VALUES = 100

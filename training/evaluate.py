@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.thresholds import pages_of, series_weeks
+from models.paging.thresholds import pages_of, series_weeks
 from training.intervals import poisson_interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def calm_figures(
     times_ms, step_ms
         Start of each tick, and their spacing.
     threshold, is_sparse
-        As for `models.thresholds.page_step`.
+        As for `models.paging.thresholds.page_step`.
     """
     weeks = series_weeks(scores, step_ms)
     figures = {

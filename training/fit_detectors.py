@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from features.calendar import CLOCKS
-from models.bundle import SECOND_STAGE, make_bundle, normal_part
+from models.artifacts.bundle import SECOND_STAGE, make_bundle, normal_part
 from models.detectors.baseline import usual_residuals
 from models.detectors.siblings import with_siblings
-from models.page_record import page_record
-from models.thresholds import pages_of, threshold_for_budget
+from models.paging.page_record import page_record
+from models.paging.thresholds import pages_of, threshold_for_budget
 from training.case_figures import case_figures
 from training.datasets import digest_of
 from training.injection import inject_shifts
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from features.calendar import Clock
     from features.frame import Frame
-    from models.bundle import Bundle
-    from models.case import Case
+    from models.artifacts.bundle import Bundle
+    from models.cases.case import Case
     from models.detectors.first_stage import Baseline
     from training.outcome import Outcome
     from training.progress import Progress

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from features.log_join import thinned
-from features.log_rows import LogPast, log_rows
-from features.log_traces import usual_said
-from features.log_waits import wait_reference
-from features.log_windows import log_reference
+from features.logs.join import thinned
+from features.logs.rows import LogPast, log_rows
+from features.logs.traces import usual_said
+from features.logs.waits import wait_reference
+from features.logs.windows import log_reference
+from models.artifacts.log_bundle import make_log_bundle
+from models.artifacts.model_kinds import LOGS_MODEL
 from models.detectors.log_windows import LogWindowDetector
-from models.log_bundle import make_log_bundle
-from models.registered import LOGS_MODEL
-from models.thresholds import threshold_for_budget
+from models.paging.thresholds import threshold_for_budget
 from training.log_cuts import cuts_of, since
 from training.log_plots import log_plots
 from training.log_trial import figures_of, random_figures, score_part
@@ -23,16 +23,16 @@ from training.outcome import beside_champion, settle
 from training.progress import begun, untold
 from training.promote import LEAST_SHARED
 from training.provenance import history_metadata, run_tags, text_of
+from training.roundtrip_check import loading_flaw
 from training.session_trial import best_of, random_session_figures, try_session_detectors
-from training.soundness import loading_flaw
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from features.log_sums import LogSums
-    from features.log_traces import Said
-    from models.log_bundle import LogBundle
+    from features.logs.sums import LogSums
+    from features.logs.traces import TraceSignature
+    from models.artifacts.log_bundle import LogBundle
     from models.session_model import SessionModel
     from telemetry.logs import Logs
     from training.log_cuts import Cuts
@@ -206,10 +206,10 @@ def fit_logs(
 
 @dataclass(frozen=True)
 class Learned:
-    """What is usual, how far it strays, and when to page; as in `models.log_bundle.LogBundle`."""
+    """What is usual, how far it strays, and when to page; as in `models.artifacts.log_bundle.LogBundle`."""
 
     normal: LogSums
-    said: frozenset[Said]
+    said: frozenset[TraceSignature]
     detector: LogWindowDetector
     threshold: float
 

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.ranker_bundle import make_ranker_bundle
+from models.artifacts.model_kinds import RANKER_MODEL
+from models.artifacts.ranker_bundle import make_ranker_bundle
 from models.rankers.sunspot import SunspotRanker
-from models.registered import RANKER_MODEL
 from training.errors import FewCasesError
 from training.evaluate import renamed
 from training.intervals import wilson_interval
-from training.occasions import (
+from training.outcome import settle
+from training.progress import begun, untold
+from training.promote import Decision
+from training.provenance import provenance, run_tags, text_of
+from training.ranker_examples import (
     RANKS,
     importance,
     weights_by_group,
     weights_by_meaning,
 )
-from training.outcome import settle
-from training.progress import begun, untold
-from training.promote import Decision
-from training.provenance import provenance, run_tags, text_of
 from training.ranker_logit import DEFAULT_PENALTY, DEFAULT_TUNING, Penalty, Tuning, fit_tuning, folds
 from training.reliability import calibration_error, reliability, reliability_plot
-from training.soundness import loading_flaw
+from training.roundtrip_check import loading_flaw
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from models.ranker_bundle import RankerBundle
-    from training.occasions import Judgement, Occasion
+    from models.artifacts.ranker_bundle import RankerBundle
     from training.outcome import Outcome
     from training.progress import Progress
+    from training.ranker_examples import Judgement, RankerExample
     from training.tracker import Run, Tracker
 
 MIN_CASES = 20
@@ -72,14 +72,14 @@ class RankerFitConfig:
 class HeldBack:
     """Cases that were not learned from, each with its judgement by the challenger and by its rival."""
 
-    occasions: Sequence[Occasion]
+    examples: Sequence[RankerExample]
     challenger: Sequence[Judgement]
     rival: Sequence[Judgement]
 
 
 def fit_ranker(
     config: RankerFitConfig,
-    occasions: Sequence[Occasion],
+    examples: Sequence[RankerExample],
     tracker: Tracker[RankerBundle],
     *,
     progress: Progress = untold,
@@ -93,8 +93,8 @@ def fit_ranker(
     ----------
     config
         How.
-    occasions
-        Closed cases as `training.occasions.occasions_of` sees them, in order of time.
+    examples
+        Closed cases as `training.ranker_examples.examples_of` sees them, in order of time.
     tracker
         Where the run and the bundle are kept.
     progress
@@ -105,24 +105,24 @@ def fit_ranker(
     FewCasesError
         If fewer than 20 cases have a confirmed cause.
     """
-    check_enough(occasions)
+    check_enough(examples)
     with tracker.run(f"fit-ranker-{config.data_name}", run_tags(tracker, seed=0)) as run:
-        data = _data_set(config, occasions)
+        data = _data_set(config, examples)
         run.log(_flat(asdict(config)), {})
         run.log_data(data)
         champion = tracker.champion()
         rival = DEFAULT_TUNING if champion is None else tuning_of(champion)
 
         held_back = cross_validated(
-            config, occasions, rival, progress=begun(progress, "fitting on all systems but one, in turn")
+            config, examples, rival, progress=begun(progress, "fitting on all systems but one, in turn")
         )
-        figures = figures_of(held_back.occasions, held_back.challenger, calm_share=config.calm_share)
-        rivals = figures_of(held_back.occasions, held_back.rival, calm_share=config.calm_share)
+        figures = figures_of(held_back.examples, held_back.challenger, calm_share=config.calm_share)
+        rivals = figures_of(held_back.examples, held_back.rival, calm_share=config.calm_share)
         _log_systems(run, held_back, config)
-        run.log_plot("reliability", _picture(held_back))
+        run.log_plot("reliability", _reliability_plot(held_back))
 
         progress("fitting on all cases")
-        tuning = fit_tuning(occasions, calm_share=config.calm_share, penalty=config.penalty)
+        tuning = fit_tuning(examples, calm_share=config.calm_share, penalty=config.penalty)
         bundle = make_ranker_bundle(
             weights=weights_by_meaning(tuning.weights),
             belief=tuning.belief,
@@ -141,7 +141,7 @@ def fit_ranker(
         )
 
 
-def check_enough(occasions: Sequence[Occasion]) -> None:
+def check_enough(examples: Sequence[RankerExample]) -> None:
     """Return if there are enough cases to learn from.
 
     Raises
@@ -149,14 +149,14 @@ def check_enough(occasions: Sequence[Occasion]) -> None:
     FewCasesError
         If fewer than 20 have a confirmed cause.
     """
-    n_caused = sum(bool(each.is_cause.any()) for each in occasions)
+    n_caused = sum(bool(each.is_cause.any()) for each in examples)
     if n_caused < MIN_CASES:
         raise FewCasesError(needed=MIN_CASES, got=n_caused)
 
 
 def cross_validated(
     config: RankerFitConfig,
-    occasions: Sequence[Occasion],
+    examples: Sequence[RankerExample],
     rival: Tuning,
     *,
     progress: Callable[[float], None] = lambda _: None,
@@ -165,12 +165,12 @@ def cross_validated(
 
     ``progress`` is told the share of the folds that is done.
     """
-    judged: list[tuple[Occasion, Judgement, Judgement]] = []
+    judged: list[tuple[RankerExample, Judgement, Judgement]] = []
     floor = SunspotRanker().floor
-    turns = list(folds(occasions, n_blocks=config.n_blocks))
+    turns = list(folds(examples, n_blocks=config.n_blocks))
     for number, (learned, left_out) in enumerate(turns, start=1):
         tuning = fit_tuning(
-            [occasions[index] for index in learned], calm_share=config.calm_share, penalty=config.penalty
+            [examples[index] for index in learned], calm_share=config.calm_share, penalty=config.penalty
         )
         judged += [
             (
@@ -178,19 +178,19 @@ def cross_validated(
                 each.judged(tuning.weights, tuning.belief, floor=floor),
                 each.judged(rival.weights, rival.belief, floor=floor),
             )
-            for each in (occasions[index] for index in left_out)
+            for each in (examples[index] for index in left_out)
         ]
         progress(number / len(turns))
     return HeldBack(*(list(column) for column in zip(*judged, strict=True)))
 
 
 def figures_of(
-    occasions: Sequence[Occasion], judgements: Sequence[Judgement], *, calm_share: float
+    examples: Sequence[RankerExample], judgements: Sequence[Judgement], *, calm_share: float
 ) -> dict[str, float]:
     """Figures by the benchmarks' names: AS@k and error over the cases with a cause, and the rest apart."""
-    caused = [judged for each, judged in zip(occasions, judgements, strict=True) if bool(each.is_cause.any())]
+    caused = [judged for each, judged in zip(examples, judgements, strict=True) if bool(each.is_cause.any())]
     calm = [
-        judged for each, judged in zip(occasions, judgements, strict=True) if not bool(each.is_cause.any())
+        judged for each, judged in zip(examples, judgements, strict=True) if not bool(each.is_cause.any())
     ]
     figures = {"n": float(len(caused)), "n_calm": float(len(calm))}
     for place, k in enumerate(RANKS):
@@ -202,7 +202,7 @@ def figures_of(
     if calm:
         figures["named_wrongly"] = float(np.mean([each.named for each in calm]))
     figures["calibration_error"] = calibration_error(*_confidence_and_right([*caused, *calm]))
-    shares = importance(occasions, calm_share=calm_share)
+    shares = importance(examples, calm_share=calm_share)
     figures["log_loss"] = float(np.dot(shares, [each.loss for each in judgements]))
     return figures
 
@@ -243,10 +243,10 @@ def _confidence_and_right(judgements: Sequence[Judgement]) -> tuple[list[float],
 
 def _log_systems(run: Run, held_back: HeldBack, config: RankerFitConfig) -> None:
     """One child run for each system."""
-    for system in sorted({each.system for each in held_back.occasions}):
-        own = [index for index, each in enumerate(held_back.occasions) if each.system == system]
+    for system in sorted({each.system for each in held_back.examples}):
+        own = [index for index, each in enumerate(held_back.examples) if each.system == system]
         figures = figures_of(
-            [held_back.occasions[index] for index in own],
+            [held_back.examples[index] for index in own],
             [held_back.challenger[index] for index in own],
             calm_share=config.calm_share,
         )
@@ -254,7 +254,7 @@ def _log_systems(run: Run, held_back: HeldBack, config: RankerFitConfig) -> None
             child.log({"part": system or "all", "method": "sunspot"}, figures)
 
 
-def _picture(held_back: HeldBack) -> Figure:
+def _reliability_plot(held_back: HeldBack) -> Figure:
     curves = {
         name: reliability(*_confidence_and_right(judged))
         for name, judged in (("fitted without the case", held_back.challenger), ("before", held_back.rival))
@@ -262,18 +262,18 @@ def _picture(held_back: HeldBack) -> Figure:
     return reliability_plot(curves)
 
 
-def _data_set(config: RankerFitConfig, occasions: Sequence[Occasion]) -> DataSet:
+def _data_set(config: RankerFitConfig, examples: Sequence[RankerExample]) -> DataSet:
     content = hashlib.sha256()
-    for each in occasions:
+    for each in examples:
         content.update(f"{each.system} {each.at_ms} {each.surge!r}".encode())
         for array in (each.totals, each.usual, each.is_cause):
             content.update(np.ascontiguousarray(array).tobytes())
-    systems = Counter(each.system for each in occasions)
+    systems = Counter(each.system for each in examples)
     profile: dict[str, float | str] = {
-        "n_cases": len(occasions),
+        "n_cases": len(examples),
         "systems": ", ".join(f"{name or 'unnamed'} ({n})" for name, n in sorted(systems.items())),
-        "from": text_of(occasions[0].at_ms),
-        "to": text_of(occasions[-1].at_ms),
+        "from": text_of(examples[0].at_ms),
+        "to": text_of(examples[-1].at_ms),
     }
     return DataSet(config.data_name, config.data_source, f"sha256:{content.hexdigest()}", profile)
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from features.log_counts import LogCounts, LogKind
+from features.logs.counts import LogCounts, LogKind
 from training.splits import LabelledAnomaly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from features.log_sums import LogSums
+    from features.logs.sums import LogSums
 
 N_FAULTS: Final = 200
 FAULT_WINDOWS: Final = 10

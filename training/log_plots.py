@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.log_rows import ROW_FEATURES
+from features.logs.rows import ROW_FEATURES
 from training.plots import DAY_MS, dates_of, new_figure, quantile_by_tick
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.log_rows import log_rows
+from features.logs.rows import log_rows
 from models.detectors.log_windows import persistent
-from models.thresholds import pages_of
+from models.paging.thresholds import pages_of
 from training.evaluate import calm_figures, recall_figures
 from training.log_injection import inject_log_faults
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.log_rows import LogPast
-    from features.log_sums import LogSums
-    from features.log_traces import TraceVectors
+    from features.logs.rows import LogPast
+    from features.logs.sums import LogSums
+    from features.logs.traces import TraceVectors
+    from models.artifacts.log_bundle import LogBundle
     from models.detectors.log_windows import LogWindowDetector
-    from models.log_bundle import LogBundle
     from training.log_cuts import Cuts
     from training.mined_logs import MinedLogs
     from training.splits import LabelledAnomaly

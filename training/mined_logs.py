@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.log_join import joined
-from features.log_sums import sum_logs
-from features.log_templates import TemplateMiner
-from features.log_traces import joined_traces, session_events, vectors_of
-from features.open_traces import SILENT_MS, OpenTraces
+from features.logs.join import joined
+from features.logs.open_traces import SILENT_MS, OpenTraces
+from features.logs.sums import sum_logs
+from features.logs.templates import TemplateMiner
+from features.logs.traces import joined_traces, session_events, vectors_of
 from training.errors import BadHistoryError, NoHistoryError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.log_sums import LogSums
-    from features.log_traces import TraceVectors
+    from features.logs.sums import LogSums
+    from features.logs.traces import TraceVectors
     from telemetry.logs import Logs
 
 MAX_COUNTS = 2**27

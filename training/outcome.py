@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
-from models.registered import AnyBundle
+from models.artifacts.model_kinds import AnyBundle
 from training.evaluate import renamed
 from training.progress import untold
 from training.promote import Decision, decide

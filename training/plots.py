@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.thresholds import pages_of, series_weeks, threshold_for_budget
+from models.paging.thresholds import pages_of, series_weeks, threshold_for_budget
 from training.evaluate import page_figures
 
 if TYPE_CHECKING:

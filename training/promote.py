@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.alignment import aligned
+from models.artifacts.model_kinds import DETECTORS_MODEL
 from models.detectors.first_stage import score
 from models.errors import BadBundleError
-from models.registered import DETECTORS_MODEL
-from training.soundness import loaded_again
+from training.roundtrip_check import loaded_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from features.frame import Frame
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
 
 LEAST_SHARED = 0.9
 """Share of the champion's series that its successor must know; instances come and go, estates do not."""

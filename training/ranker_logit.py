@@ -14,14 +14,14 @@ import numpy as np
 from scipy.optimize import minimize
 
 from models.rankers.posterior import Belief
-from training.occasions import GROUPS, importance
+from training.ranker_examples import GROUPS, importance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from training.occasions import Occasion
+    from training.ranker_examples import RankerExample
 
 LARGEST_STEP = 3.0
 """No weight is moved by more than e³."""
@@ -34,9 +34,9 @@ class Tuning:
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(GROUPS, 1.0))
     belief: Belief = field(default_factory=Belief)
 
-    def mean_loss(self, occasions: Sequence[Occasion], shares: NDArray[np.float64]) -> float:
+    def mean_loss(self, examples: Sequence[RankerExample], shares: NDArray[np.float64]) -> float:
         """−ln of the probability of the right answers, weighed by what each case counts."""
-        losses = [each.loss(self.weights, self.belief) for each in occasions]
+        losses = [each.loss(self.weights, self.belief) for each in examples]
         return float(np.dot(shares, losses))
 
 
@@ -57,7 +57,7 @@ DEFAULT_PENALTY = Penalty()
 
 
 def fit_tuning(
-    occasions: Sequence[Occasion],
+    examples: Sequence[RankerExample],
     *,
     calm_share: float,
     penalty: Penalty = DEFAULT_PENALTY,
@@ -67,30 +67,30 @@ def fit_tuning(
 
     A group of evidence that no case has keeps its default.
     """
-    shares = importance(occasions, calm_share=calm_share)
+    shares = importance(examples, calm_share=calm_share)
     pull = np.array([penalty.sharpness, penalty.doubt, *[penalty.weights] * len(GROUPS)])
 
     def loss(moved: NDArray[np.float64]) -> float:
-        return _moved(start, moved).mean_loss(occasions, shares) + float(np.dot(pull, moved**2))
+        return _moved(start, moved).mean_loss(examples, shares) + float(np.dot(pull, moved**2))
 
     bounds = [(-LARGEST_STEP, LARGEST_STEP)] * len(pull)
     found = minimize(loss, np.zeros(len(pull)), method="L-BFGS-B", bounds=bounds)
     return _moved(start, found.x)
 
 
-def folds(occasions: Sequence[Occasion], *, n_blocks: int) -> Iterator[tuple[list[int], list[int]]]:
+def folds(examples: Sequence[RankerExample], *, n_blocks: int) -> Iterator[tuple[list[int], list[int]]]:
     """Indices to learn from and to judge by: each system in turn, or, of a single one, later after earlier.
 
     Incidents of one system never are on both sides; of a single one, none is judged by what came after it.
     """
-    systems = sorted({each.system for each in occasions})
-    everything = range(len(occasions))
+    systems = sorted({each.system for each in examples})
+    everything = range(len(examples))
     if len(systems) > 1:
         for system in systems:
-            own = [index for index in everything if occasions[index].system == system]
-            yield [index for index in everything if occasions[index].system != system], own
+            own = [index for index in everything if examples[index].system == system]
+            yield [index for index in everything if examples[index].system != system], own
         return
-    blocks = [block.tolist() for block in np.array_split(np.arange(len(occasions)), n_blocks)]
+    blocks = [block.tolist() for block in np.array_split(np.arange(len(examples)), n_blocks)]
     for number in range(1, n_blocks):
         yield [index for block in blocks[:number] for index in block], blocks[number]
 

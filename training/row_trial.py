@@ -12,7 +12,7 @@ from features.frame import Frame
 from features.service_rows import service_rows
 from models.detectors import DETECTORS
 from models.detectors.baseline import expected_values
-from models.thresholds import pages_of, threshold_for_budget
+from models.paging.thresholds import pages_of, threshold_for_budget
 from training.evaluate import calm_figures, recall_figures
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from features.log_sessions import Vocabulary
+from features.logs.sessions import Vocabulary
 from models.detectors import SESSION_DETECTORS
 from models.detectors.sessions import SessionDetector
 from models.session_model import SessionModel

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.frame import Frame
-from models.bundle_files import arrays_from_bytes, arrays_to_bytes
+from models.artifacts.bundle_files import arrays_from_bytes, arrays_to_bytes
 from models.detectors.baseline import Baseline, fit_baseline
 
 if TYPE_CHECKING:

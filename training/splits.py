@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from telemetry.logs import Logs
 
 MIN_TICKS = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from models.registered import AnyBundle
+from models.artifacts.model_kinds import AnyBundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
-from models.errors import BadBundleError
-from models.registered import DETECTORS_MODEL, AnyBundle
-from models.registry import (
+from models.artifacts.mlflow_names import (
     BUNDLE_DIRECTORY,
     BUNDLE_VERSION_TAG,
     CHALLENGER,
@@ -27,6 +25,8 @@ from models.registry import (
     store_path,
     tracking_uri_for,
 )
+from models.artifacts.model_kinds import DETECTORS_MODEL, AnyBundle
+from models.errors import BadBundleError
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from models.registered import RegisteredModel
+    from models.artifacts.model_kinds import RegisteredModel
     from training.tracker import Run
 
 __all__ = ["MlflowTracker", "RegisteredBundle", "log_bench", "tracking_uri_for"]

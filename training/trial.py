@@ -11,7 +11,7 @@ import numpy as np
 
 from features.alignment import aligned
 from models.detectors.first_stage import initial_state, score
-from models.thresholds import pages_of
+from models.paging.thresholds import pages_of
 from training.evaluate import calm_figures, recall_figures, renamed
 from training.splits import labelled_ticks
 

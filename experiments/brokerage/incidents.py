@@ -11,13 +11,13 @@ from experiments.brokerage.alerts import firing_alerts
 from experiments.brokerage.faults import FAULTS, example_fault
 from experiments.brokerage.simulate import simulate
 from features.calendar import ExchangeClock
-from models.case import Alert, build_case
+from models.cases.case import Alert, build_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from experiments.brokerage.alerts import AlertEvent
-    from models.case import Case
+    from models.cases.case import Case
 
 HISTORY_FROM = date(2026, 3, 2)
 N_HISTORY_DAYS = 5

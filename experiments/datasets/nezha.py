@@ -28,7 +28,7 @@ from experiments.datasets.nezha_faults import read_faults, service_of
 from features.frame import Frame, frame_of
 from features.span_sums import Cells, SpanSums
 from features.spans import Spans, edges_of, log_us, sum_spans
-from models.case import Alert, build_case
+from models.cases.case import Alert, build_case
 from telemetry.batches import Samples
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experiments.datasets.nezha_faults import Fault
-    from models.case import Case
+    from models.cases.case import Case
 
 STEP_MS = 60_000
 SPAN_STEP_MS = 10_000

@@ -21,9 +21,9 @@ from cmdb.items import Item
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.nezha_faults import read_faults, service_of
 from features.frame import Frame
-from features.log_sums import LogSums, sum_logs
-from features.log_templates import TemplateMiner
-from models.case import Alert, Case, build_case
+from features.logs.sums import LogSums, sum_logs
+from features.logs.templates import TemplateMiner
+from models.cases.case import Alert, Case, build_case
 from telemetry.log_lines import read_line
 from telemetry.logs import LogRecord, Logs
 

@@ -24,14 +24,14 @@ from cmdb.items import Item
 from experiments.datasets.errors import DatasetError
 from features.frame import Frame, frame_of
 from features.golden import Role
-from models.case import Alert, build_case
+from models.cases.case import Alert, build_case
 from telemetry.batches import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from models.case import Case
+    from models.cases.case import Case
 
 STEP_MS = 300_000
 METRICS = {

@@ -10,13 +10,13 @@ from experiments.datasets import nezha, petshop
 from experiments.datasets.errors import DatasetError
 from experiments.datasets.loghub import digest_of
 from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
-from models.case_library import case_paths, read_case
+from models.cases.library import case_paths, read_case
 from models.errors import BadCaseError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.case import Case
+    from models.cases.case import Case
 
 
 @dataclass(frozen=True)

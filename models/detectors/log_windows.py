@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from features.log_rows import ROW_FEATURES
+from features.logs.rows import ROW_FEATURES
 from models.detectors.rows import Parts
 from models.errors import NotEnoughRowsError, NotFittedError
 from models.tails import TAIL_SHARE, surprise
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.log_rows import LogRows
+    from features.logs.rows import LogRows
 
     Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Alert, Case
+    from models.cases.case import Alert, Case
     from models.evidence.calls import Calls
 
 USUAL_PER_DAY = 0.2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cmdb.graph import DependencyGraph
-    from models.case import Case
+    from models.cases.case import Case
 
 INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
 """The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""

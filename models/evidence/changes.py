@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.case import trading_days_since
+from models.cases.case import trading_days_since
 from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import Finding
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmdb.items import ChangeEvent
-    from models.case import Case
+    from models.cases.case import Case
 
 USUAL_PER_DAY = 0.2
 """Changes of an item a trading day, where its own history does not say: one in a trading week."""

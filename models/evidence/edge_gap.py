@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

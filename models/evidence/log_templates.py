@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import special
 
-from features.log_counts import LogCounts
-from features.log_waits import wait_changes, wait_reference
-from features.log_windows import log_reference, mix_change
+from features.logs.counts import LogCounts
+from features.logs.waits import wait_changes, wait_reference
+from features.logs.windows import log_reference, mix_change
 from models.evidence.finding import MAX_SURPRISE, Finding
 from models.evidence.log_words import changed_templates, in_words, slowest_wait
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.log_gaps import LogGaps
-    from features.log_windows import MixChange
-    from models.case import Case
+    from features.logs.gaps import LogGaps
+    from features.logs.windows import MixChange
+    from models.cases.case import Case
     from models.evidence.finding import Sentence
     from models.evidence.log_words import TemplateChange
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
-from features.log_counts import LogKind
-from features.log_sums import MAX_EXAMPLES
-from features.log_windows import RARE
+from features.logs.counts import LogKind
+from features.logs.sums import MAX_EXAMPLES
+from features.logs.windows import RARE
 from models.evidence.figures import figure
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.log_gaps import GapKind, LogGaps
-    from features.log_sums import LogSums
-    from features.log_windows import MixChange
-    from models.case import Case
+    from features.logs.gaps import GapKind, LogGaps
+    from features.logs.sums import LogSums
+    from features.logs.windows import MixChange
+    from models.cases.case import Case
 
     Floats = NDArray[np.float64]
 

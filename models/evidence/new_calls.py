@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from features.span_sums import Cells
-    from models.case import Case
+    from models.cases.case import Case
 
     Floats = NDArray[np.float64]
 

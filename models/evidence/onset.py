@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.own_excess import OwnExcess
 
 FAR_OFF = 5.0

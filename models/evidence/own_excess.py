@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.case import MIN_NORMAL_TICKS
+from models.cases.case import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
 from models.tails import past_surprise, surprise
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case, Signals
+    from models.cases.case import Case, Signals
     from models.evidence.calls import Calls
 
 SCALE_FLOOR = 0.02

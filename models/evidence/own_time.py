@@ -13,7 +13,7 @@ from models.evidence.finding import MAX_SURPRISE, Finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.case import Case
+    from models.cases.case import Case
 
 FLOOR = 0.05
 """Least spread of a mean log time from one stretch of time to another."""

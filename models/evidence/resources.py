@@ -16,7 +16,7 @@ from models.evidence.figures import percent
 from models.evidence.finding import MAX_SURPRISE, Finding
 
 if TYPE_CHECKING:
-    from models.case import Case
+    from models.cases.case import Case
 
 RESOURCES = {
     Role.CPU: ("cpu", "CPU"),

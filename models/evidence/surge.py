@@ -12,7 +12,7 @@ from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import MAX_SURPRISE
 
 if TYPE_CHECKING:
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.calls import Reach
 
 SPREAD_FLOOR = 0.1

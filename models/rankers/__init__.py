@@ -12,7 +12,7 @@ from models.rankers.random_walk import RandomWalk
 from models.rankers.sunspot import SunspotRanker
 
 if TYPE_CHECKING:
-    from models.case import Case
+    from models.cases.case import Case
     from models.rankers.ranking import Ranker, Ranking
 
 RANKERS: dict[str, Ranker] = {

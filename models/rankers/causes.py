@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.rankers.posterior import Belief
 
 FURTHER_FLOOR = 0.8

@@ -16,7 +16,7 @@ from models.rankers.ranking import Ranking, ranking_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
 
 MIN_SHARED_TICKS = 3
 """A correlation over fewer ticks says nothing."""

@@ -14,7 +14,7 @@ from models.rankers.ranking import Ranking, ranking_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
 
     Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from models.evidence.resources import RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.finding import Finding
     from models.evidence.own_excess import OwnExcess
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.calls import Calls
     from models.evidence.own_excess import OwnExcess
 

@@ -10,7 +10,7 @@ import numpy as np
 from models.rankers.ranking import Ranking, ranking_of
 
 if TYPE_CHECKING:
-    from models.case import Case
+    from models.cases.case import Case
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from models.rankers.correlation import correlation_with
 from models.rankers.ranking import Ranking, ranking_of
 
 if TYPE_CHECKING:
-    from models.case import Case
+    from models.cases.case import Case
 
 LEAST_ATTRACTION = 1e-9
 """So much even an item draws that never moves with the alert."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.log_words import TemplateChange
 
 DEFAULT_VERSION = "default"

@@ -21,7 +21,7 @@ from models.rankers.ranking import DEFAULT_VERSION, Candidate, Evidence, Ranking
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.case import Case
+    from models.cases.case import Case
     from models.evidence.calls import Reach
     from models.rankers.fusion import Gathered
 

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from models.case import BEFORE, LEAD, build_case, searched_part
+from models.cases.case import BEFORE, LEAD, build_case, searched_part
 from models.rankers.ranking import Candidate
 from service.clock import to_ms
-from service.incidents.picture import picture_of
+from service.incidents.page_snapshot import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
-    from models.case import Alert, Case
+    from models.cases.case import Alert, Case
     from models.rankers.ranking import Ranking
-    from service.live import InUse
-    from service.live_logs import LiveLogs
+    from service.logs.intake import LogIntake
+    from service.signals.intake import InUse
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def enrich(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
-    logs: LiveLogs | None = None,
+    logs: LogIntake | None = None,
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
@@ -104,7 +104,7 @@ def _ranked(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
-    logs: LiveLogs | None,
+    logs: LogIntake | None,
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
@@ -139,7 +139,7 @@ def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
     document["n_candidates"] = len(ranking.candidates)
     document["code_version"] = version("sunspot")
     document["ranked_at"] = at.isoformat()
-    document["picture"] = _plain(picture_of(case, ranking))
+    document["page_snapshot"] = _plain(snapshot_of(case, ranking))
     return document
 
 

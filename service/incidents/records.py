@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from models.case import Alert
+    from models.cases.case import Alert
 
 FIRING = "firing"
 RESOLVED = "resolved"
@@ -25,7 +25,7 @@ class Notification:
         When it was resolved; ``None`` while it fires.
     notes
         What of it could not be read, in sentences.
-    is_start_told
+    has_start
         Whether its start is the sender's; otherwise it is when the alert was received.
     """
 
@@ -33,11 +33,11 @@ class Notification:
     status: str
     ends_at: datetime | None = None
     notes: tuple[str, ...] = ()
-    is_start_told: bool = True
+    has_start: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class KnownAlert:
+class StoredAlert:
     """An alert as it is kept.
 
     Attributes
@@ -64,7 +64,7 @@ class KnownAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRanking:
+class StoredRanking:
     """A ranking as it is kept: a document, so that an old one can be read by newer code."""
 
     alert: int
@@ -73,7 +73,7 @@ class KeptRanking:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class AffectedPeriod:
     """A stretch of time in which an item is or was part of an incident; no end while it is open."""
 
     item: str
@@ -96,7 +96,7 @@ class Incident:
     """
 
     id: int
-    lead: KnownAlert
+    lead: StoredAlert
     opened_at: datetime
     closed_at: datetime | None
     n_alerts: int

@@ -11,7 +11,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from models.case import Alert
+from models.cases.case import Alert
 from service.clock import EARLIEST
 from service.errors import BadWebhookError
 from service.incidents.records import FIRING, RESOLVED, Notification
@@ -84,8 +84,8 @@ def _read_alert(
     notes = []
     labels = _texts(told.get("labels")) or dict(shared)
     starts_at = _instant(told.get("startsAt"))
-    is_start_told = starts_at is not None and starts_at <= latest
-    if starts_at is None or not is_start_told:
+    has_start = starts_at is not None and starts_at <= latest
+    if starts_at is None or not has_start:
         notes.append(f"its start {told.get('startsAt')!r} is no usable time: taken as now")
         starts_at = received_at
     status = RESOLVED if told.get("status") == RESOLVED else FIRING
@@ -105,7 +105,7 @@ def _read_alert(
         status,
         ends_at if status == RESOLVED else None,
         tuple(notes),
-        is_start_told=is_start_told,
+        has_start=has_start,
     )
 
 

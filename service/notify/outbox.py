@@ -30,32 +30,32 @@ class Post(Protocol):
 class Outbox:
     """Sends what waits, the oldest first; what fails is tried again, ever later up to once an hour."""
 
-    def __init__(self, letters: OutboxStore, post: Post | None, clock: WallClock) -> None:
-        self._letters = letters
+    def __init__(self, outbox_messages: OutboxStore, post: Post | None, clock: WallClock) -> None:
+        self._messages = outbox_messages
         self._post = post
         self._clock = clock
 
     def put(self, document: Mapping[str, Any]) -> None:
         """Keep a document to be sent; nothing is kept where there is nowhere to send it."""
         if self._post is not None:
-            self._letters.add(document, at=self._clock.now())
+            self._messages.add(document, at=self._clock.now())
 
     def deliver(self) -> int:
-        """Try what is due, and return how many letters arrived.
+        """Try what is due, and return how many outbox_messages arrived.
 
-        A letter that fails ends the round: those after it would most likely fail alike.
+        A message that fails ends the round: those after it would most likely fail alike.
         """
         if self._post is None:
             return 0
         n_sent = 0
-        for letter in self._letters.due(self._clock.now(), limit=AT_ONCE):
+        for message in self._messages.due(self._clock.now(), limit=AT_ONCE):
             try:
-                self._post({**letter.document, "delivery": letter.id})
+                self._post({**message.document, "delivery": message.id})
             except (OSError, HTTPException) as error:
-                wait = min(FIRST_WAIT * 2 ** min(letter.n_tries, 20), LONGEST_WAIT)
-                self._letters.failed(letter.id, str(error)[:500], due=self._clock.now() + wait)
+                wait = min(FIRST_WAIT * 2 ** min(message.n_tries, 20), LONGEST_WAIT)
+                self._messages.failed(message.id, str(error)[:500], due=self._clock.now() + wait)
                 break
-            self._letters.sent(letter.id, at=self._clock.now())
+            self._messages.sent(message.id, at=self._clock.now())
             n_sent += 1
         return n_sent
 

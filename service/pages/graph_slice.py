@@ -52,7 +52,7 @@ class GraphSlice:
 
 
 def graph_slice(
-    picture: Mapping[str, Any],
+    snapshot: Mapping[str, Any],
     alerting: str,
     candidates: Sequence[Mapping[str, Any]],
     *,
@@ -60,8 +60,8 @@ def graph_slice(
     is_tall: bool = False,
 ) -> GraphSlice:
     """Lay items out by their distance from the alert: each hop a column, or on a tall canvas a row."""
-    items: Mapping[str, Mapping[str, str]] = picture["items"]
-    ranks = _ranks(list(items), [tuple(edge) for edge in picture["edges"]], alerting)
+    items: Mapping[str, Mapping[str, str]] = snapshot["items"]
+    ranks = _ranks(list(items), [tuple(edge) for edge in snapshot["edges"]], alerting)
     place, width, height = _placed(ranks, is_tall=is_tall)
     probability = {each["item"]: each["probability"] for each in candidates[:N_WITH_FIGURE]}
     boxes = tuple(
@@ -80,7 +80,7 @@ def graph_slice(
     draw = _arrow_down if is_tall else _arrow_right
     arrows = tuple(
         Arrow(draw(place[dependent], place[dependency]), (dependent, dependency) in way)
-        for dependent, dependency in picture["edges"]
+        for dependent, dependency in snapshot["edges"]
     )
     return GraphSlice(boxes, tuple(sorted(arrows, key=lambda each: each.is_way)), width, height)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cmdb.items import ChangeEvent
-    from service.incidents.records import Incident, KeptRanking, KnownAlert
+    from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
 N_SHOWN = 5
@@ -56,7 +56,7 @@ class IncidentView:
     """
 
     incident: Incident
-    alerts: Sequence[KnownAlert]
+    alerts: Sequence[StoredAlert]
     verdicts: Sequence[Entry]
     changes: Sequence[ChangeEvent]
     causes: tuple[Cause, ...]
@@ -95,14 +95,14 @@ class IncidentView:
 
 def view_incident(
     incident: Incident,
-    alerts: Sequence[KnownAlert],
+    alerts: Sequence[StoredAlert],
     verdicts: Sequence[Entry],
     changes: Sequence[ChangeEvent],
-    kept: KeptRanking | None,
+    kept: StoredRanking | None,
 ) -> IncidentView:
     """Gather the page of an incident."""
     document = None if kept is None else kept.document
-    picture = {} if document is None else document["picture"]
+    snapshot = {} if document is None else document.get("page_snapshot", document.get("picture", {}))
     candidates = [] if document is None else document["candidates"]
     ranked = next((each for each in alerts if kept and each.id == kept.alert), incident.lead)
     silence = (incident.lead.unenriched or "it was not ranked") if document is None else document["abstained"]
@@ -119,14 +119,14 @@ def view_incident(
         alerts=alerts,
         verdicts=verdicts,
         changes=changes,
-        causes=tuple(_cause(each, picture) for each in shown),
+        causes=tuple(_cause(each, snapshot) for each in shown),
         silence=silence,
-        further=tuple(_name(each, picture) for each in _told(document, "causes")[1:]),
+        further=tuple(_name(each, snapshot) for each in _told(document, "causes")[1:]),
         found_normal=_told(document, "found_normal"),
         unseen=_told(document, "unseen"),
-        alerting=_sparklines(picture, item),
-        slice=_slice(picture, item, shown, cause=cause, is_tall=False),
-        tall_slice=_slice(picture, item, shown, cause=cause, is_tall=True),
+        alerting=_sparklines(snapshot, item),
+        slice=_slice(snapshot, item, shown, cause=cause, is_tall=False),
+        tall_slice=_slice(snapshot, item, shown, cause=cause, is_tall=True),
         ranking=document,
         ranked_item=item,
         ranked_at=None if kept is None else kept.made_at,
@@ -138,8 +138,8 @@ def _told(document: Mapping[str, Any] | None, name: str) -> tuple[str, ...]:
     return () if document is None else tuple(document.get(name, ()))
 
 
-def _name(item: str, picture: Mapping[str, Any]) -> str:
-    known = picture["items"].get(item)
+def _name(item: str, snapshot: Mapping[str, Any]) -> str:
+    known = snapshot["items"].get(item)
     return item if known is None else str(known["name"])
 
 
@@ -148,21 +148,21 @@ def _first(candidates: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _slice(
-    picture: Mapping[str, Any],
+    snapshot: Mapping[str, Any],
     alerting: str,
     candidates: Sequence[Mapping[str, Any]],
     *,
     cause: str,
     is_tall: bool,
 ) -> GraphSlice | None:
-    if len(picture.get("items", ())) < 2:  # noqa: PLR2004  one box is no way
+    if len(snapshot.get("items", ())) < 2:  # noqa: PLR2004  one box is no way
         return None
-    return graph_slice(picture, alerting, candidates, cause=cause, is_tall=is_tall)
+    return graph_slice(snapshot, alerting, candidates, cause=cause, is_tall=is_tall)
 
 
-def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
+def _cause(candidate: Mapping[str, Any], snapshot: Mapping[str, Any]) -> Cause:
     item = candidate["item"]
-    items = picture["items"]
+    items = snapshot["items"]
     about = items.get(item, {"name": item, "kind": "", "team": ""})
     return Cause(
         item=item,
@@ -170,23 +170,23 @@ def _cause(candidate: Mapping[str, Any], picture: Mapping[str, Any]) -> Cause:
         kind=about["kind"],
         team=about["team"],
         probability=candidate["probability"] or 0.0,
-        path=tuple(_name(each, picture) for each in candidate["path"]),
-        explained_by=_name(candidate.get("explained_by", ""), picture),
+        path=tuple(_name(each, snapshot) for each in candidate["path"]),
+        explained_by=_name(candidate.get("explained_by", ""), snapshot),
         sentences=tuple(each["sentence"] for each in candidate["evidence"]),
         templates=tuple(told for each in candidate["evidence"] for told in each.get("templates", ())),
-        sparklines=_sparklines(picture, item),
+        sparklines=_sparklines(snapshot, item),
     )
 
 
-def _sparklines(picture: Mapping[str, Any], item: str) -> tuple[Sparkline, ...]:
-    signals = picture.get("signals", {}).get(item, {})
+def _sparklines(snapshot: Mapping[str, Any], item: str) -> tuple[Sparkline, ...]:
+    signals = snapshot.get("signals", {}).get(item, {})
     return tuple(
         sparkline(
             role,
             signal,
-            picture["times_ms"],
-            onset_ms=picture["onset_ms"],
-            step=timedelta(milliseconds=picture["step_ms"]),
+            snapshot["times_ms"],
+            onset_ms=snapshot["onset_ms"],
+            step=timedelta(milliseconds=snapshot["step_ms"]),
         )
         for role, signal in signals.items()
     )

@@ -13,11 +13,11 @@ from fastapi.responses import HTMLResponse
 
 from features.golden import meaning_of
 from service.clock import to_ms
+from service.http.security import reader_of_pages
 from service.pages.rendering import page
 from service.pages.sparklines import Sparkline, sparkline
 from service.parts import Parts, ServiceParts
 from service.routes.samples import scores_now
-from service.security import reader_of_pages
 
 if TYPE_CHECKING:
     from features.frame import Frame

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from service.clock import from_ms
+from service.http.security import reader_of_pages
 from service.pages.rendering import page
 from service.parts import Parts
-from service.security import reader_of_pages
 
 router = APIRouter()
 

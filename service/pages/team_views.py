@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
+from service.http.security import reader_of_pages
 from service.pages.rendering import page
 from service.parts import Parts
 from service.routes.paging import reports_now
-from service.security import reader_of_pages
 
 router = APIRouter()
 N_PAGES = 50

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.errors import SEE_OTHER, SIGN_IN_REFUSED, BadFormError, NoTokenError
+from service.http.request_schemas import RawBody
+from service.http.security import COOKIE, Scope, Sender, check_origin, reader_of_pages, requires
+from service.incidents.verdicts import give_verdict, verdicts_of
 from service.pages.incident_view import view_incident
 from service.pages.rendering import STYLE, page
 from service.parts import Parts, ServiceParts
-from service.routes.bodies import RawBody
 from service.routes.incidents import IncidentId, changes_near
-from service.security import COOKIE, Scope, Sender, check_origin, reader_of_pages, requires
-from service.verdicts import give_verdict, verdicts_of
 
 router = APIRouter()
 A_YEAR_S = 31_536_000

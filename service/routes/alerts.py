@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from service.bodies import read_json
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -15,11 +14,12 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
+from service.http.body_reader import read_json
+from service.http.request_schemas import WEBHOOK_BODY, RawBody
+from service.http.security import Scope, requires
 from service.intake.alertmanager import read_webhook
 from service.parts import Parts
-from service.routes.bodies import WEBHOOK_BODY, RawBody
 from service.routes.incident_documents import EnrichedAlert, EnrichedAlerts
-from service.security import Scope, requires
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 
@@ -53,7 +53,7 @@ def enrich_alerts(parts: Parts, body: RawBody) -> EnrichedAlerts:
             received_at=parts.clock.now(),
             accepted_future=settings.accepted_future,
         )
-        answers = parts.desk.receive(notifications, graph)
+        answers = parts.alert_handler.receive(notifications, graph)
     for each in answers:
         parts.measures.count_alert(is_enriched=each.ranking is not None)
     return EnrichedAlerts(alerts=[EnrichedAlert.of(each, settings.address) for each in answers])

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 
-from service.bodies import read_as
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -17,11 +16,12 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
+from service.http.body_reader import read_as
+from service.http.request_schemas import RawBody, model_body
+from service.http.security import Scope, requires
 from service.intake.changes import ChangesIn
 from service.parts import Parts
-from service.routes.bodies import RawBody, model_body
 from service.routes.documents import ChangeOut, ChangesOut, ChangesTakenOut
-from service.security import Scope, requires
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from cmdb.errors import BadTableError, UnknownItemError
-from service.bodies import read_json
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -17,10 +16,11 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
+from service.http.body_reader import read_json
+from service.http.request_schemas import CMDB_BODY, RawBody
+from service.http.security import Scope, Sender, requires
 from service.parts import Parts
-from service.routes.bodies import CMDB_BODY, RawBody
 from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut, RejectedRowOut
-from service.security import Scope, Sender, requires
 
 router = APIRouter(prefix="/v1/cmdb", tags=["cmdb"])
 GUARDED = (NoTokenError, MissingScopeError)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Response
 
 from service.errors import NOT_READY, MissingScopeError, NoTokenError, problems
+from service.http.security import Scope, requires
 from service.parts import Parts, ServiceParts
 from service.routes.documents import HealthOut, ReadyOut
-from service.security import Scope, requires
 
 router = APIRouter(tags=["health"])
 
@@ -72,12 +72,12 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
-    told += parts.live.troubles() + parts.logs.reports() + parts.cases.troubles()
+    told += parts.live.health_problems() + parts.logs.health_problems() + parts.cases.health_problems()
     if not parts.live.calendar_known():
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.live.in_use.bundle is not None and parts.live.in_use.bundle.pages is None:
         told.append("paging: the bundle does not say what a threshold costs in false pages: train again")
-    n_waiting, problem = parts.letters.waiting()
+    n_waiting, problem = parts.outbox_messages.waiting()
     if n_waiting:
         told.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
     if parts.champion.problem:

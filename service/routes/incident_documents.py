@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmdb.items import ChangeEvent
-    from service.incidents.desk import Answer
-    from service.incidents.records import Incident, KeptRanking, KnownAlert
+    from service.incidents.alert_handler import Answer
+    from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
 N_TOLD = 5
@@ -167,7 +167,7 @@ class AlertOut(BaseModel):
     unenriched: str
 
     @classmethod
-    def of(cls, known: KnownAlert) -> Self:
+    def of(cls, known: StoredAlert) -> Self:
         """Tell a kept alert."""
         alert = known.alert
         return cls(
@@ -224,7 +224,7 @@ class IncidentDetailOut(IncidentOut):
 
     @classmethod
     def with_parts(
-        cls, incident: Incident, alerts: list[KnownAlert], verdicts: list[Entry], address: str
+        cls, incident: Incident, alerts: list[StoredAlert], verdicts: list[Entry], address: str
     ) -> Self:
         """Tell an incident whole."""
         return cls.model_validate(
@@ -245,7 +245,7 @@ class CausesOut(BaseModel):
     changes: list[ChangeOut]
 
     @classmethod
-    def of(cls, incident: Incident, kept: KeptRanking | None, changes: list[ChangeEvent]) -> Self:
+    def of(cls, incident: Incident, kept: StoredRanking | None, changes: list[ChangeEvent]) -> Self:
         """Tell the causes of an incident."""
         return cls(
             incident=incident.id,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from service.bodies import read_as
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -19,9 +18,12 @@ from service.errors import (
     UnknownIncidentError,
     problems,
 )
-from service.incidents.desk import CHANGES_BEFORE
+from service.http.body_reader import read_as
+from service.http.request_schemas import RawBody, model_body
+from service.http.security import Scope, Sender, requires
+from service.incidents.alert_handler import CHANGES_BEFORE
+from service.incidents.verdicts import give_verdict, verdicts_of
 from service.parts import Parts, ServiceParts
-from service.routes.bodies import RawBody, model_body
 from service.routes.incident_documents import (
     CausesOut,
     IncidentDetailOut,
@@ -30,12 +32,10 @@ from service.routes.incident_documents import (
     VerdictIn,
     VerdictOut,
 )
-from service.security import Scope, Sender, requires
-from service.verdicts import give_verdict, verdicts_of
 
 if TYPE_CHECKING:
     from cmdb.items import ChangeEvent
-    from service.incidents.records import Incident, KeptRanking
+    from service.incidents.records import Incident, StoredRanking
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)
@@ -126,7 +126,7 @@ def record_verdict(
     return VerdictOut.of(entry)
 
 
-def changes_near(parts: ServiceParts, incident: Incident, kept: KeptRanking | None) -> list[ChangeEvent]:
+def changes_near(parts: ServiceParts, incident: Incident, kept: StoredRanking | None) -> list[ChangeEvent]:
     """Return the changes around an incident's beginning to items that it may be about."""
     events = parts.changes.between(incident.opened_at - CHANGES_BEFORE, incident.opened_at + CHANGES_AFTER)
     named = set() if kept is None else {each["item"] for each in kept.document["candidates"]}

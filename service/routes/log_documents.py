@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from service.routes.documents import RejectedOut, first_hundred
 
 if TYPE_CHECKING:
-    from service.live_logs import ReceivedLogs
+    from service.logs.intake import ReceivedLogs
     from service.settings import Settings
     from telemetry.decoders.gathering_logs import DecodedLogs
 

@@ -15,10 +15,10 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
+from service.http.log_request_schemas import LINES_BODY, OTLP_BODY, PUSH_BODY
+from service.http.security import Scope, requires
 from service.parts import Parts, ServiceParts
-from service.routes.log_bodies import LINES_BODY, OTLP_BODY, PUSH_BODY
 from service.routes.log_documents import ExportLogsOut, LogsOut
-from service.security import Scope, requires
 from telemetry.decoders import json_logs, loki_logs, otlp_logs
 from telemetry.errors import BadBatchError
 

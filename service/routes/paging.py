@@ -7,8 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 
-from service.bodies import read_as
-from service.budgets import TeamReport, team_reports
 from service.clock import to_ms
 from service.errors import (
     BadEncodingError,
@@ -20,8 +18,11 @@ from service.errors import (
     UnknownMaintenanceError,
     problems,
 )
+from service.http.body_reader import read_as
+from service.http.request_schemas import RawBody, model_body
+from service.http.security import Scope, Sender, requires
+from service.paging.budget_report import TeamReport, team_reports
 from service.parts import Parts, ServiceParts
-from service.routes.bodies import RawBody, model_body
 from service.routes.paging_documents import (
     MaintenanceIn,
     MaintenanceOut,
@@ -31,7 +32,6 @@ from service.routes.paging_documents import (
     TeamOut,
     TeamsOut,
 )
-from service.security import Scope, Sender, requires
 
 router = APIRouter(prefix="/v1", tags=["paging"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from features.calendar import Phase
-from models.maintenance import EVERY_PHASE, Maintenance
+from models.paging.maintenance import EVERY_PHASE, Maintenance
 from service.clock import EARLIEST, LATEST, from_ms, to_ms
 
 if TYPE_CHECKING:
-    from service.budgets import Rate, TeamReport
+    from service.paging.budget_report import Rate, TeamReport
     from service.store.maintenance import Announced
-    from service.store.pages import KeptPage
+    from service.store.pages import StoredPage
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
@@ -111,10 +111,10 @@ class PageOut(BaseModel):
     tail_probability: float | None
     budget_per_week: float
     spent_this_week: int = Field(description="at that time, itself included")
-    fate: Literal["useful", "false", "unknown"] = Field(description="by the last verdict on its incident")
+    outcome: Literal["useful", "false", "unknown"] = Field(description="by the last verdict on its incident")
 
     @classmethod
-    def of(cls, page: KeptPage) -> Self:
+    def of(cls, page: StoredPage) -> Self:
         """Tell a page."""
         facts = page.facts
         return cls(
@@ -131,7 +131,7 @@ class PageOut(BaseModel):
             tail_probability=facts.tail,
             budget_per_week=facts.budget_per_week,
             spent_this_week=page.spent,
-            fate=page.fate.value,
+            outcome=page.outcome.value,
         )
 
 

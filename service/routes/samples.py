@@ -8,7 +8,6 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path
 
 from cmdb.errors import UnknownItemError
-from service.bodies import read_samples
 from service.clock import from_ms
 from service.errors import (
     BadEncodingError,
@@ -19,8 +18,10 @@ from service.errors import (
     StoreUnavailableError,
     problems,
 )
+from service.http.body_reader import read_samples
+from service.http.request_schemas import SAMPLES_BODY, RawBody
+from service.http.security import Scope, requires
 from service.parts import Parts, ServiceParts
-from service.routes.bodies import SAMPLES_BODY, RawBody
 from service.routes.documents import (
     LogScoreOut,
     SamplesOut,
@@ -29,7 +30,6 @@ from service.routes.documents import (
     ServiceScoreOut,
     first_hundred,
 )
-from service.security import Scope, requires
 from telemetry.errors import BadBatchError
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from service.clock import from_ms
 from service.errors import MissingScopeError, NoTokenError, problems
+from service.http.security import Scope, requires
 from service.parts import Parts
-from service.security import Scope, requires
 
 if TYPE_CHECKING:
-    from service.shadow_record import LonePage, ShadowRecord
+    from service.shadow.record import LonePage, ShadowRecord
 
 router = APIRouter(prefix="/v1", tags=["paging"])
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from models.case import Alert
+from models.cases.case import Alert
 from service.clock import from_ms, to_ms
 from service.errors import UnknownIncidentError
 from service.incidents.grouping import TOGETHER, Grouping, Member
-from service.incidents.records import FIRING, Incident, KeptRanking, KnownAlert, Trouble
+from service.incidents.records import FIRING, AffectedPeriod, Incident, StoredAlert, StoredRanking
 from service.store.tables import alerts, incidents, rankings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class IncidentStore:
 
     def record(
         self, notifications: Sequence[Notification], graph: DependencyGraph, *, at: datetime
-    ) -> list[KnownAlert]:
+    ) -> list[StoredAlert]:
         """Keep the alerts of one webhook, each in its incident; all are on disk when this returns.
 
         An alert known by fingerprint and start is updated, never kept twice; one that does not tell its
@@ -74,7 +74,7 @@ class IncidentStore:
             rows = connection.execute(asked.limit(limit).offset(offset)).all()
             return [_incident(connection, row) for row in rows]
 
-    def troubled(self, since: datetime) -> list[Trouble]:
+    def affected_since(self, since: datetime) -> list[AffectedPeriod]:
         """Return the items that incidents are or were about, of those open at ``since`` or later.
 
         An item is in trouble from the start of its alert, or of the incident that it is named the cause of.
@@ -94,7 +94,8 @@ class IncidentStore:
         with self._database.reading() as connection:
             rows = [*connection.execute(alerting).all(), *connection.execute(named).all()]
         return [
-            Trouble(item, from_ms(start), None if end is None else from_ms(end)) for item, start, end in rows
+            AffectedPeriod(item, from_ms(start), None if end is None else from_ms(end))
+            for item, start, end in rows
         ]
 
     def count(self) -> int:
@@ -116,13 +117,13 @@ class IncidentStore:
                 raise UnknownIncidentError(incident)
             return _incident(connection, row)
 
-    def alerts_of(self, incident: int) -> list[KnownAlert]:
+    def alerts_of(self, incident: int) -> list[StoredAlert]:
         """Return the alerts of an incident, the first to start first."""
         asked = select(alerts).where(alerts.c.incident == incident).order_by(alerts.c.starts_ms, alerts.c.id)
         with self._database.reading() as connection:
             return [_known(row) for row in connection.execute(asked)]
 
-    def alert_of(self, fingerprint: str, starts_at: datetime) -> KnownAlert | None:
+    def alert_of(self, fingerprint: str, starts_at: datetime) -> StoredAlert | None:
         """Return the alert of a fingerprint that began at an instant, if it is known."""
         asked = select(alerts).where(
             alerts.c.fingerprint == fingerprint, alerts.c.starts_ms == to_ms(starts_at)
@@ -131,21 +132,21 @@ class IncidentStore:
             row = connection.execute(asked).first()
         return None if row is None else _known(row)
 
-    def ranking_of(self, incident: Incident) -> KeptRanking | None:
+    def ranking_of(self, incident: Incident) -> StoredRanking | None:
         """Return the ranking that speaks for an incident: its leader's, or else the newest there is."""
         return self.ranking_of_alert(incident.lead.id) or self._newest_ranking(
             rankings.c.alert.in_(select(alerts.c.id).where(alerts.c.incident == incident.id))
         )
 
-    def ranking_of_alert(self, alert: int) -> KeptRanking | None:
+    def ranking_of_alert(self, alert: int) -> StoredRanking | None:
         """Return the newest ranking made for an alert."""
         return self._newest_ranking(rankings.c.alert == alert)
 
-    def _newest_ranking(self, condition: Any) -> KeptRanking | None:
+    def _newest_ranking(self, condition: Any) -> StoredRanking | None:
         asked = select(rankings).where(condition).order_by(rankings.c.id.desc()).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(asked).first()
-        return None if row is None else KeptRanking(row.alert, from_ms(row.made_ms), row.document)
+        return None if row is None else StoredRanking(row.alert, from_ms(row.made_ms), row.document)
 
 
 _INCIDENTS = select(
@@ -213,7 +214,7 @@ def _record_one(connection: Connection, told: Notification, grouping: Grouping, 
 def _same_alert(told: Notification) -> Any:
     """Ask for the alert that a notification is about, if it is known."""
     asked = select(alerts.c.id, alerts.c.n_received).where(alerts.c.fingerprint == told.alert.fingerprint)
-    if told.is_start_told:
+    if told.has_start:
         return asked.where(alerts.c.starts_ms == to_ms(told.alert.starts_at))
     if told.status == FIRING:  # one that was resolved fires anew; a resolution may be told twice
         asked = asked.where((alerts.c.status == FIRING) | (alerts.c.starts_ms == to_ms(told.alert.starts_at)))
@@ -252,12 +253,12 @@ def _inserted(connection: Connection, statement: Any) -> int:
     return 0 if key is None else int(key[0])
 
 
-def _alert(connection: Connection, number: int) -> KnownAlert:
+def _alert(connection: Connection, number: int) -> StoredAlert:
     return _known(connection.execute(select(alerts).where(alerts.c.id == number)).one())
 
 
-def _known(row: Any) -> KnownAlert:
-    return KnownAlert(
+def _known(row: Any) -> StoredAlert:
+    return StoredAlert(
         id=row.id,
         incident=row.incident,
         alert=Alert(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select
 
 from features.calendar import Phase
-from models.maintenance import Maintenance
+from models.paging.maintenance import Maintenance
 from service.errors import UnknownMaintenanceError
 from service.store.tables import maintenance
 

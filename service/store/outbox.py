@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """A document that waits to be sent."""
 
     id: int
@@ -27,7 +27,7 @@ class Letter:
 
 
 class OutboxStore:
-    """All letters."""
+    """All outbox_messages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,8 +44,8 @@ class OutboxStore:
         with self._database.writing() as connection:
             connection.execute(insert(outbox).values(row))
 
-    def due(self, at: datetime, *, limit: int) -> list[Letter]:
-        """Return letters that are to be tried now, the oldest first."""
+    def due(self, at: datetime, *, limit: int) -> list[OutboxMessage]:
+        """Return outbox_messages that are to be tried now, the oldest first."""
         asked = (
             select(outbox)
             .where(outbox.c.sent_ms.is_(None), outbox.c.due_ms <= to_ms(at))
@@ -53,24 +53,24 @@ class OutboxStore:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [Letter(row.id, row.document, row.n_tries) for row in connection.execute(asked)]
+            return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(asked)]
 
-    def sent(self, letter: int, *, at: datetime) -> None:
-        """Note that a letter arrived."""
-        self._update(letter, sent_ms=to_ms(at), problem="")
+    def sent(self, message: int, *, at: datetime) -> None:
+        """Note that a message arrived."""
+        self._update(message, sent_ms=to_ms(at), problem="")
 
-    def failed(self, letter: int, problem: str, *, due: datetime) -> None:
-        """Note that a letter did not arrive, and when to try again."""
-        self._update(letter, n_tries=outbox.c.n_tries + 1, due_ms=to_ms(due), problem=problem)
+    def failed(self, message: int, problem: str, *, due: datetime) -> None:
+        """Note that a message did not arrive, and when to try again."""
+        self._update(message, n_tries=outbox.c.n_tries + 1, due_ms=to_ms(due), problem=problem)
 
     def waiting(self) -> tuple[int, str]:
-        """Return how many letters failed and wait, and why the oldest does; empty if none."""
+        """Return how many outbox_messages failed and wait, and why the oldest does; empty if none."""
         failing = select(outbox.c.problem).where(outbox.c.sent_ms.is_(None), outbox.c.n_tries > 0)
         with self._database.reading() as connection:
             count = connection.execute(select(func.count()).select_from(failing.subquery())).scalar_one()
             first = connection.execute(failing.order_by(outbox.c.id).limit(1)).scalar()
         return count, first or ""
 
-    def _update(self, letter: int, **changed: Any) -> None:
+    def _update(self, message: int, **changed: Any) -> None:
         with self._database.writing() as connection:
-            connection.execute(update(outbox).where(outbox.c.id == letter).values(**changed))
+            connection.execute(update(outbox).where(outbox.c.id == message).values(**changed))

@@ -10,7 +10,7 @@ from sqlalchemy import String, cast, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from service.clock import from_ms, to_ms
-from service.incidents.notices import PageFacts
+from service.paging.notifications import PageFacts
 from service.store.audit import VERDICT
 from service.store.tables import audit, pages
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.store.database import Database
 
 
-class Fate(StrEnum):
+class PageOutcome(StrEnum):
     """What a page turned out to be, by the last verdict on its incident."""
 
     USEFUL = "useful"
@@ -29,7 +29,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPage:
+class StoredPage:
     """A page as it is kept.
 
     Attributes
@@ -46,7 +46,7 @@ class KeptPage:
     at: datetime
     facts: PageFacts
     spent: int
-    fate: Fate
+    outcome: PageOutcome
 
 
 class PageStore:
@@ -75,23 +75,23 @@ class PageStore:
         with self._database.writing() as connection:
             return bool(connection.execute(insert(pages).values(row).on_conflict_do_nothing()).rowcount)
 
-    def newest(self, *, limit: int, team: str | None = None) -> list[KeptPage]:
+    def newest(self, *, limit: int, team: str | None = None) -> list[StoredPage]:
         """Return the latest pages, of one team if asked, newest first."""
         asked = _PAGES.order_by(pages.c.at_ms.desc(), pages.c.id.desc()).limit(limit)
         return self._asked(asked if team is None else asked.where(pages.c.team == team))
 
-    def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[KeptPage]:
+    def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[StoredPage]:
         """Return the pages in ``[start, end)``, of one team if asked, oldest first."""
         asked = _PAGES.where(pages.c.at_ms >= to_ms(start), pages.c.at_ms < to_ms(end)).order_by(
             pages.c.at_ms
         )
         return self._asked(asked if team is None else asked.where(pages.c.team == team))
 
-    def of_incident(self, incident: int) -> list[KeptPage]:
+    def of_incident(self, incident: int) -> list[StoredPage]:
         """Return the pages of an incident, oldest first."""
         return self._asked(_PAGES.where(pages.c.incident == incident).order_by(pages.c.at_ms))
 
-    def _asked(self, asked: Any) -> list[KeptPage]:
+    def _asked(self, asked: Any) -> list[StoredPage]:
         with self._database.reading() as connection:
             return [_kept(row) for row in connection.execute(asked)]
 
@@ -110,7 +110,7 @@ _PAGES = select(pages, audit.c.document.label("verdict")).select_from(
 """Pages with the last verdict on their incidents."""
 
 
-def _kept(row: Any) -> KeptPage:
+def _kept(row: Any) -> StoredPage:
     facts = PageFacts(
         row.team,
         row.item,
@@ -122,10 +122,12 @@ def _kept(row: Any) -> KeptPage:
         threshold=row.threshold,
         tail=row.tail,
     )
-    return KeptPage(row.id, row.alert, row.incident, from_ms(row.at_ms), facts, row.spent, _fate(row.verdict))
+    return StoredPage(
+        row.id, row.alert, row.incident, from_ms(row.at_ms), facts, row.spent, _outcome(row.verdict)
+    )
 
 
-def _fate(verdict: Any) -> Fate:
+def _outcome(verdict: Any) -> PageOutcome:
     if verdict is None:
-        return Fate.UNKNOWN
-    return Fate.USEFUL if verdict["causes"] else Fate.FALSE
+        return PageOutcome.UNKNOWN
+    return PageOutcome.USEFUL if verdict["causes"] else PageOutcome.FALSE

@@ -13,11 +13,11 @@ import httpx2
 import pytest
 
 from experiments.datasets.petshop import load_petshop
+from experiments.demo_scenario import DemoScenario, petshop_scenario
 from experiments.replay import ServiceClient, replay
-from experiments.story import Story, petshop_story
 from models.rankers import rank
+from sunspot.demo_environment import service, train
 from sunspot.processes import free_port
-from sunspot.stage import service, train
 
 INCIDENT = "low_traffic/test/issue_9"
 DEADLINE_S = 60.0
@@ -60,8 +60,8 @@ def alertmanager(folder: Path, *, webhook: str) -> Iterator[str]:
         process.wait(10)
 
 
-def fire(address: str, story: Story) -> None:
-    alert = story.webhook["alerts"][0]
+def fire(address: str, scenario: DemoScenario) -> None:
+    alert = scenario.webhook["alerts"][0]
     fired = {
         "labels": alert["labels"],
         "annotations": alert["annotations"],
@@ -85,18 +85,18 @@ def first_ranking(client: ServiceClient) -> dict[str, Any]:
 
 
 def test_an_incident_through_alertmanager_gets_the_benchmarks_ranking(petshop: Path, tmp_path: Path) -> None:
-    story = petshop_story(petshop, incident=INCIDENT)
-    assert train(story, tmp_path)[0].promoted
+    scenario = petshop_scenario(petshop, incident=INCIDENT)
+    assert train(scenario, tmp_path)[0].promoted
     with (
-        service(tmp_path, port := free_port(0), step_ms=story.history.step_ms),
+        service(tmp_path, port := free_port(0), step_ms=scenario.history.step_ms),
         ServiceClient(f"http://127.0.0.1:{port}") as client,
         alertmanager(tmp_path, webhook=f"{client.address}/v1/alerts") as address,
     ):
         client.wait_until_ready("/healthz")
-        client.import_graph(story.graph)
+        client.import_graph(scenario.graph)
         client.wait_until_ready()
-        replay(story, client)
-        fire(address, story)
+        replay(scenario, client)
+        fire(address, scenario)
         answered = first_ranking(client)
     scenario = next(each for each in load_petshop(petshop) if INCIDENT in {one.id for one in each.incidents})
     incident = next(each for each in scenario.incidents if each.id == INCIDENT)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.series_flood import flood
-from experiments.train_speed import made_up
-from experiments.webhook_speed import StillClock
-from service.aliased_bundle import NoSource
+from experiments.performance.series_flood import flood
+from experiments.performance.train_speed import made_up
+from experiments.performance.webhook_speed import StillClock
 from service.app import Sources, create_app
+from service.model_registry.refresher import NoSource
 from service.settings import Settings
 
 if TYPE_CHECKING:

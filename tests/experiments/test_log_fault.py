@@ -14,10 +14,10 @@ from experiments.brokerage.alerts import firing_alerts
 from experiments.brokerage.faults import example_fault
 from experiments.brokerage.log_alerts import error_line_alerts
 from experiments.brokerage.simulate import simulate
+from experiments.demo_scenario import INCIDENT_DAY, logs_of, samples_of
 from experiments.replay import columns_of, document_of, lines_of, parts_of
-from experiments.story import INCIDENT_DAY, logs_of, samples_of
 from features.calendar import CLOCKS
-from models.bundle import make_bundle
+from models.artifacts.bundle import make_bundle
 from models.detectors.baseline import fit_baseline
 from telemetry.batches import SeriesKey
 

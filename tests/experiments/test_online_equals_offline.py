@@ -9,10 +9,10 @@ from service_builders import a_client, an_app
 
 from cmdb.graph import DependencyGraph
 from experiments.datasets.petshop import Scenario, load_petshop
+from experiments.demo_scenario import petshop_scenario
 from experiments.replay import columns_of, document_of
-from experiments.story import petshop_story
 from features.calendar import CLOCKS
-from models.bundle import make_bundle
+from models.artifacts.bundle import make_bundle
 from models.detectors.baseline import fit_baseline
 from models.rankers import rank
 from service.settings import Present
@@ -20,7 +20,7 @@ from service.settings import Present
 
 def answers(scenario: Scenario, petshop: Path, folder: Path, incident: str) -> list[tuple[str, float, float]]:
     """Item, score and probability of each candidate, as the service ranks them."""
-    story = petshop_story(petshop, incident=incident)
+    demo = petshop_scenario(petshop, incident=incident)
     bundle = make_bundle(
         clock="always",
         normal=scenario.normal,
@@ -32,8 +32,8 @@ def answers(scenario: Scenario, petshop: Path, folder: Path, incident: str) -> l
     )
     with a_client(an_app(folder, bundle=bundle, present=Present.SIGNALS)) as client:
         assert client.post("/v1/cmdb", json=document_of(scenario.graph)).status_code == 200
-        assert client.post("/v1/samples", json={"series": columns_of(story.incident)}).status_code == 200
-        alert = client.post("/v1/alerts", json=story.webhook).json()["alerts"][0]
+        assert client.post("/v1/samples", json={"series": columns_of(demo.incident)}).status_code == 200
+        alert = client.post("/v1/alerts", json=demo.webhook).json()["alerts"][0]
         causes = client.get(f"/v1/incidents/{alert['incident']}/causes").json()
     return [(each["item"], each["score"], each["probability"]) for each in causes["ranking"]["candidates"]]
 

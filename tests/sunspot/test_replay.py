@@ -10,13 +10,13 @@ from petshop_layout import a_scenario
 
 from experiments.datasets.rank_sets import load_rank_set
 from experiments.fill_case_library import command as fill
-from models.case_files import StoredCase
-from models.case_library import case_paths, read_cases, write_case
-from models.ranker_bundle import make_ranker_bundle
+from models.artifacts.mlflow_names import tracking_uri_for
+from models.artifacts.model_kinds import RANKER_MODEL
+from models.artifacts.ranker_bundle import make_ranker_bundle
+from models.cases.files import StoredCase
+from models.cases.library import case_paths, read_cases, write_case
 from models.rankers import RANKERS, rank
 from models.rankers.posterior import Belief
-from models.registered import RANKER_MODEL
-from models.registry import tracking_uri_for
 from sunspot.__main__ import main
 from training.tracking import MlflowTracker
 

@@ -9,7 +9,7 @@ from service_builders import a_bundle, a_client, an_app, settings_for
 
 from features.calendar import CLOCKS
 from service.app import STORE
-from service.listening import bind
+from service.http.server import bind
 from service.store.database import Database
 from service.store.tokens import TokenStore
 from sunspot.serve import command as serve
@@ -42,7 +42,7 @@ def test_a_token_is_created_listed_and_revoked(tmp_path: Path) -> None:
 
 
 def test_the_scopes_of_the_command_are_those_of_the_service() -> None:
-    from service.security import Scope  # noqa: PLC0415  as the command imports it
+    from service.http.security import Scope  # noqa: PLC0415  as the command imports it
 
     assert set(SCOPES) == set(Scope)
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from training_builders import a_bundle
 
 from features.calendar import CLOCKS
-from models.registered import DETECTORS_MODEL, registered_model
-from models.registry import tracking_uri_for
+from models.artifacts.mlflow_names import tracking_uri_for
+from models.artifacts.model_kinds import DETECTORS_MODEL, registered_model
 from sunspot.models import command as models_command
 from sunspot.train import command
 from training.tracking import MlflowTracker

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from log_builders import NORMAL_MS, requests
 
 from cmdb.items import ChangeEvent
-from models.case_files import StoredCase
-from models.case_library import write_case
-from models.registered import LOGS_MODEL, REGISTERED_MODELS
-from models.registry import tracking_uri_for
+from models.artifacts.mlflow_names import tracking_uri_for
+from models.artifacts.model_kinds import LOGS_MODEL, REGISTERED_MODELS
+from models.cases.files import StoredCase
+from models.cases.library import write_case
 from service.app import STORE
 from service.store.changes import ChangeStore
 from service.store.database import Database

@@ -10,11 +10,11 @@ import pytest
 from builders import a_case, a_graph
 from click.testing import CliRunner
 
-from models.case_files import StoredCase
-from models.case_library import write_case
-from models.registered import RANKER_MODEL
-from models.registry import tracking_uri_for
-from service.model_source import ModelSource
+from models.artifacts.mlflow_names import tracking_uri_for
+from models.artifacts.model_kinds import RANKER_MODEL
+from models.cases.files import StoredCase
+from models.cases.library import write_case
+from service.model_registry.mlflow_source import ModelSource
 from sunspot.models import command as models_command
 from sunspot.train import command
 

@@ -10,7 +10,7 @@ from training_builders import MemoryTracker, a_bundle, deaf
 
 from features.calendar import CLOCKS
 from features.frame import Frame
-from models.case import Alert, Case, build_case
+from models.cases.case import Alert, Case, build_case
 from telemetry.batches import SeriesKey
 from training.case_figures import case_figures
 from training.fit_detectors import FitConfig, fit_detectors

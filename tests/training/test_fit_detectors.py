@@ -14,8 +14,8 @@ from training_builders import MemoryTracker, a_bundle, a_detector, deaf
 from features.calendar import CLOCKS, overridden
 from features.calendar_overrides import CalendarOverrides
 from features.frame import Frame
-from models.bundle import bundle_files, load_bundle, save_bundle
-from models.bundle_files import MANIFEST
+from models.artifacts.bundle import bundle_files, load_bundle, save_bundle
+from models.artifacts.bundle_files import MANIFEST
 from models.detectors import DETECTORS
 from telemetry.batches import SeriesKey
 from training.errors import ShortHistoryError
@@ -25,7 +25,7 @@ from training.row_trial import RowCandidate, second_stage_of
 from training.splits import LabelledAnomaly
 
 if TYPE_CHECKING:
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
     from training.outcome import Outcome
 
 ITEMS = ("order", "quotes", "search")

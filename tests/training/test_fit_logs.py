@@ -12,10 +12,10 @@ import pytest
 from log_builders import NORMAL_MS, a_log_bundle, requests, sums_of
 from training_builders import MemoryTracker
 
-from features.log_traces import usual_said
-from models.log_bundle import LogBundle, log_bundle_files
-from models.log_pyfunc import LogBundleModel
-from models.registered import LOG_INPUTS, usual_lines
+from features.logs.traces import usual_said
+from models.artifacts.log_bundle import LogBundle, log_bundle_files
+from models.artifacts.log_pyfunc import LogBundleModel
+from models.artifacts.model_kinds import LOG_INPUTS, usual_lines
 from telemetry.logs import LogRecord, Logs
 from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 from training.fit_logs import LogFitConfig, fit_logs

@@ -11,20 +11,20 @@ from training_builders import MemoryTracker
 from models.rankers.posterior import Belief
 from training.errors import FewCasesError
 from training.fit_ranker import RankerFitConfig, decide_ranker, fit_ranker
-from training.occasions import GROUPS, Occasion, importance, weights_by_group, weights_by_meaning
+from training.ranker_examples import GROUPS, RankerExample, importance, weights_by_group, weights_by_meaning
 from training.ranker_logit import Penalty, fit_tuning, folds
 from training.reliability import calibration_error, reliability, reliability_plot
 
 if TYPE_CHECKING:
-    from models.ranker_bundle import RankerBundle
+    from models.artifacts.ranker_bundle import RankerBundle
 
 N_ITEMS = 12
 FREE = Penalty(weights=0.001, sharpness=0.001, doubt=0.001)
 
 
-def occasions(
+def examples(
     n: int, *, system: str = "shop", telling: str = "itself", misleading: str = "resources", seed: int = 0
-) -> list[Occasion]:
+) -> list[RankerExample]:
     """Cases in which one group of evidence points at the cause and another at a random item."""
     rng = np.random.default_rng([seed, len(system), ord(system[0])])
     rows, made = list(GROUPS), []
@@ -34,14 +34,14 @@ def occasions(
         totals[rows.index(telling), cause] += rng.uniform(4, 9)
         totals[rows.index(misleading), rng.integers(N_ITEMS)] += rng.uniform(4, 12)
         is_cause = np.arange(N_ITEMS) == cause
-        made.append(Occasion(system, 1_000 * number, totals, np.full(N_ITEMS, 6.0), 0.0, is_cause))
+        made.append(RankerExample(system, 1_000 * number, totals, np.full(N_ITEMS, 6.0), 0.0, is_cause))
     return made
 
 
-def calm(n: int, *, system: str = "shop", seed: int = 1) -> list[Occasion]:
+def calm(n: int, *, system: str = "shop", seed: int = 1) -> list[RankerExample]:
     rng = np.random.default_rng(seed)
     return [
-        Occasion(
+        RankerExample(
             system,
             1_000_000 + number,
             rng.exponential(0.3, (len(GROUPS) + 1, N_ITEMS)),
@@ -54,17 +54,17 @@ def calm(n: int, *, system: str = "shop", seed: int = 1) -> list[Occasion]:
 
 
 def test_what_tells_gets_more_weight_than_what_misleads() -> None:
-    tuning = fit_tuning([*occasions(60), *calm(10)], calm_share=0.25, penalty=FREE)
+    tuning = fit_tuning([*examples(60), *calm(10)], calm_share=0.25, penalty=FREE)
     assert tuning.weights["itself"] > 1.5 * tuning.weights["resources"]
     assert all(weight >= 0 for weight in tuning.weights.values())
     other_way = fit_tuning(
-        occasions(60, telling="resources", misleading="itself"), calm_share=0.25, penalty=FREE
+        examples(60, telling="resources", misleading="itself"), calm_share=0.25, penalty=FREE
     )
     assert other_way.weights["resources"] > 1.5 * other_way.weights["itself"]
 
 
 def test_a_fit_is_likelier_on_new_cases_and_a_strong_penalty_keeps_the_default() -> None:
-    known, new = [*occasions(60), *calm(10)], [*occasions(60, seed=5), *calm(10, seed=6)]
+    known, new = [*examples(60), *calm(10)], [*examples(60, seed=5), *calm(10, seed=6)]
     shares = importance(new, calm_share=0.25)
     default = fit_tuning(known, calm_share=0.25, penalty=Penalty(1e6, 1e6, 1e6))
     assert default.weights == pytest.approx(dict.fromkeys(GROUPS, 1.0), abs=1e-3)
@@ -75,7 +75,7 @@ def test_a_fit_is_likelier_on_new_cases_and_a_strong_penalty_keeps_the_default()
 
 def test_a_group_without_evidence_keeps_its_weight() -> None:
     blank = [
-        Occasion(
+        RankerExample(
             each.system,
             each.at_ms,
             each.totals * (np.arange(6) != 3)[:, None],
@@ -83,13 +83,13 @@ def test_a_group_without_evidence_keeps_its_weight() -> None:
             0.0,
             each.is_cause,
         )
-        for each in occasions(30)
+        for each in examples(30)
     ]
     assert fit_tuning(blank, calm_share=0.25, penalty=FREE).weights["logs"] == pytest.approx(1.0)
 
 
 def test_every_system_counts_alike_and_its_calm_cases_a_share() -> None:
-    mixed = [*occasions(10), *calm(5), *occasions(40, system="bank")]
+    mixed = [*examples(10), *calm(5), *examples(40, system="bank")]
     shares = importance(mixed, calm_share=0.25)
     assert shares.sum() == pytest.approx(1.0)
     assert shares[:10].sum() == pytest.approx(shares[15:].sum())
@@ -97,12 +97,12 @@ def test_every_system_counts_alike_and_its_calm_cases_a_share() -> None:
 
 
 def test_no_system_is_on_both_sides_and_one_alone_is_judged_later_than_it_taught() -> None:
-    mixed = [*occasions(5), *occasions(7, system="bank")]
+    mixed = [*examples(5), *examples(7, system="bank")]
     for learned, left_out in folds(mixed, n_blocks=4):
         assert {mixed[index].system for index in learned}.isdisjoint(
             mixed[index].system for index in left_out
         )
-    alone = occasions(12)
+    alone = examples(12)
     cut = list(folds(alone, n_blocks=4))
     assert len(cut) == 3
     assert all(max(learned) < min(left_out) for learned, left_out in cut)
@@ -111,7 +111,7 @@ def test_no_system_is_on_both_sides_and_one_alone_is_judged_later_than_it_taught
 def test_a_better_ranker_is_promoted_and_what_was_judged_is_tracked() -> None:
     tracker: MemoryTracker[RankerBundle] = MemoryTracker()
     told: list[tuple[str, float | None]] = []
-    cases = [*occasions(30), *calm(5), *occasions(30, system="bank"), *calm(5, system="bank")]
+    cases = [*examples(30), *calm(5), *examples(30, system="bank"), *calm(5, system="bank")]
     result = fit_ranker(
         RankerFitConfig(penalty=FREE), cases, tracker, progress=lambda *each: told.append(each)
     )
@@ -132,7 +132,7 @@ def test_a_better_ranker_is_promoted_and_what_was_judged_is_tracked() -> None:
 
 def test_a_ranker_that_another_system_misled_is_refused() -> None:
     tracker: MemoryTracker[RankerBundle] = MemoryTracker()
-    contrary = [*occasions(30), *occasions(30, system="bank", telling="resources", misleading="itself")]
+    contrary = [*examples(30), *examples(30, system="bank", telling="resources", misleading="itself")]
     result = fit_ranker(RankerFitConfig(penalty=FREE), contrary, tracker)
     assert not result.promoted
     assert "shipped with" in result.reason
@@ -150,7 +150,7 @@ def test_the_gate_compares_both_order_and_belief_with_the_champion() -> None:
 
 def test_too_few_cases_teach_nothing() -> None:
     with pytest.raises(FewCasesError, match="at least 20 cases") as raised:
-        fit_ranker(RankerFitConfig(), [*occasions(19), *calm(50)], MemoryTracker())
+        fit_ranker(RankerFitConfig(), [*examples(19), *calm(50)], MemoryTracker())
     assert (raised.value.needed, raised.value.got) == (20, 19)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 from builders import a_frame
 
-from models.registered import DETECTORS_MODEL
+from models.artifacts.model_kinds import DETECTORS_MODEL
 from training.fit_detectors import FitConfig, fit_detectors
 from training.tracking import MlflowTracker, tracking_uri_for
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from training_builders import MemoryTracker, a_bundle
 
+from models.artifacts.model_kinds import DETECTORS_MODEL
 from models.errors import BadBundleError
-from models.registered import DETECTORS_MODEL
 from training.outcome import beside_champion, settle
 from training.promote import Decision
-from training.soundness import loaded_again, loading_flaw
+from training.roundtrip_check import loaded_again, loading_flaw
 
 if TYPE_CHECKING:
-    from models.bundle import Bundle
+    from models.artifacts.bundle import Bundle
     from training.outcome import Outcome
 
 BUNDLE = a_bundle()

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from training_builders import a_bundle
 
+from models.artifacts.model_kinds import DETECTORS_MODEL
 from models.detectors import DETECTORS
-from models.registered import DETECTORS_MODEL
-from service.shadow_record import RECORD, SHADOW, ShadowRecord, write_record
+from service.shadow.record import RECORD, SHADOW, ShadowRecord, write_record
 from sunspot.models import command as models_command
 from sunspot.train import command as train_command
 from training.fit_detectors import FitConfig, fit_detectors

@@ -1,0 +1,1 @@
+"""Sunspot beside its peers, on public data and on the built-in brokerage."""

@@ -1,0 +1,125 @@
+"""Calm windows: an alert while nothing was injected, where the answer should be "nothing observed".
+
+As many as the labelled incidents of a set are spread evenly over its time of normal operation. The alert is
+put where that set's alerts are; each window is as long as an incident's, and its past leaves it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from experiments.brokerage.incidents import ASKED_AFTER, HISTORY_FROM, INCIDENT_DAY, N_HISTORY_DAYS
+from experiments.brokerage.simulate import simulate
+from experiments.datasets.nezha import FAULT_LASTS, FAULT_LINGERS, load_nezha
+from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
+from experiments.datasets.petshop import load_petshop
+from features.calendar import ExchangeClock
+from models.cases.case import Alert, build_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from experiments.datasets.nezha import Day
+    from experiments.datasets.petshop import Scenario
+    from models.cases.case import Case
+
+N_TICKS_OF_INCIDENT, N_TICKS_BEFORE_ALERT = 5, 2
+"""An incident of PetShop has so many ticks, and so many of them lie before its alert."""
+
+MIN_TICKS_BEFORE = 12
+"""So many minutes of Nezha's day have passed before a window is looked at."""
+
+N_BROKERAGE_DAYS = 2
+BROKERAGE_TIMES = tuple(time(hour, minute) for hour in (9, 10, 11, 13, 14) for minute in (5, 35, 50))
+CALM_SEED = 500_000
+"""The calm days of the brokerage share no seed with the incidents' days."""
+
+
+def calm_cases(dataset: str, data: Path | None, *, seed: int = 0) -> list[Case]:
+    """Calm windows of a set of incidents; none where a set has no time of normal operation to itself.
+
+    Raises
+    ------
+    DatasetError
+        If the folder does not hold the set.
+    """
+    if dataset == "brokerage":
+        return list(brokerage_calm(seed=seed))
+    if dataset == "petshop" and data is not None:
+        return [replace(case, system=each.name) for each in load_petshop(data) for case in petshop_calm(each)]
+    if dataset == "nezha" and data is not None:
+        has_logs = any(path.suffix == ".csv" for path in nezha_log_files(data))
+        logged = {day.name: day for day in load_nezha_logs(data)} if has_logs else {}
+        return [
+            replace(logged[day.name].with_logs(case) if day.name in logged else case, system=day.system)
+            for day in load_nezha(data)
+            for case in nezha_calm(day)
+        ]
+    return []
+
+
+def petshop_calm(scenario: Scenario) -> Iterator[Case]:
+    """Calm windows of a scenario's normal period, as many as it has incidents."""
+    frame, incidents = scenario.normal, scenario.incidents
+    last = frame.n_ticks - N_TICKS_OF_INCIDENT
+    for number, first in enumerate(_spread(range(last), len(incidents))):
+        starts_at = _at(frame.start_ms + (first + N_TICKS_BEFORE_ALERT) * frame.step_ms)
+        alert = replace(incidents[number].alert, starts_at=starts_at, fingerprint=f"calm-{first}")
+        asked_at = _at(frame.start_ms + (first + N_TICKS_OF_INCIDENT) * frame.step_ms)
+        yield build_case(alert, asked_at, scenario.graph, frame, normal=frame)
+
+
+def nezha_calm(day: Day) -> Iterator[Case]:
+    """Calm windows of a day, as many as it has faults: they touch no fault, nor the minutes after one."""
+    lasts_ms, lingers_ms = FAULT_LASTS // _MS, FAULT_LINGERS // _MS
+    begins = [int(fault.at.timestamp() * 1000) for fault in day.faults]
+    starts = [
+        start
+        for start in day.frame.times_ms[MIN_TICKS_BEFORE:].tolist()
+        if start + lasts_ms <= day.frame.end_ms
+        and all(start + lasts_ms <= fault or start >= fault + lingers_ms for fault in begins)
+    ]
+    for start in _spread(starts, len(day.faults)):
+        yield replace(day.case(replace(day.faults[0], at=_at(start))), cause=())
+
+
+def brokerage_calm(*, seed: int = 0) -> Iterator[Case]:
+    """Calm windows of days without a fault; the alert is on the item that depends on most."""
+    clock = ExchangeClock()
+    zone = ZoneInfo(clock.time_zone)
+    history = simulate(HISTORY_FROM, n_days=N_HISTORY_DAYS, seed=seed).frame
+    for number in range(N_BROKERAGE_DAYS):
+        day = simulate(INCIDENT_DAY, n_days=1, seed=CALM_SEED + 10 * seed + number)
+        entry = min(sorted(day.graph.items), key=lambda item: -len(day.graph.dependencies(item)))
+        for each in BROKERAGE_TIMES:
+            starts_at = datetime.combine(INCIDENT_DAY, each, zone)
+            yield build_case(
+                Alert(entry, "Calm", starts_at, fingerprint=f"calm-{number}-{each:%H%M}"),
+                starts_at + ASKED_AFTER,
+                day.graph,
+                day.frame,
+                normal=history,
+                clock=clock,
+                changes=day.changes,
+            )
+
+
+_MS = timedelta(milliseconds=1)
+
+
+def _spread(starts: range | list[int], n: int) -> list[int]:
+    """At most ``n`` of some numbers, evenly spread."""
+    if not len(starts):
+        return []
+    chosen = np.unique(np.linspace(0, len(starts) - 1, min(n, len(starts))).astype(int))
+    return [starts[index] for index in chosen.tolist()]
+
+
+def _at(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,0 +1,1 @@
+"""Time and memory, beside the peer in the same run."""

@@ -1,0 +1,1 @@
+"""What training saves and the service loads, and what each is called in MLflow."""

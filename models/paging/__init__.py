@@ -1,0 +1,1 @@
+"""From scores to pages within a budget."""

@@ -1,0 +1,51 @@
+"""The dependency graph in use: one reference, replaced when a document was imported whole."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from cmdb.errors import BadTableError
+from cmdb.importers.tables import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from cmdb.graph import DependencyGraph
+    from cmdb.importers.tables import ImportReport
+    from service.store.graphs import CurrentGraph, GraphStore
+
+
+class GraphInUse:
+    """The graph imported last, and the way to import another."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._current = store.current()
+        self._importing = Lock()
+
+    @property
+    def current(self) -> CurrentGraph:
+        """The graph in use; a request takes it once and keeps to it."""
+        return self._current
+
+    @property
+    def graph(self) -> DependencyGraph:
+        """The graph in use, empty before the first import."""
+        return self._current.graph
+
+    def replace(self, document: Mapping[str, object], *, at: datetime, who: str) -> ImportReport:
+        """Import a document; the new graph is on disk and in use when this returns.
+
+        Raises
+        ------
+        BadTableError
+            If the document cannot be read, or holds no item; the graph in use stays.
+        """
+        report = read_document(document)
+        if not report.n_items:
+            raise BadTableError("the document", "no configuration item is left of it")
+        with self._importing:
+            self._current = self._store.add(report.graph, at=at, who=who, n_rejected=len(report.rejected))
+        return report

@@ -1,0 +1,84 @@
+"""What OpenAPI says beyond the routes themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from service.errors import PROBLEM_TYPE
+from service.http.request_schemas import COMPONENT
+from service.intake.changes import ChangesIn
+from service.routes.documents import Problem
+from service.routes.incident_documents import VerdictIn
+from service.routes.paging_documents import MaintenanceIn
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+EXAMPLES = Path(__file__).parent / "examples.json"
+"""An answer of each operation, as a running service gave it; a test sees that it still does."""
+
+TAGS = [
+    {"name": "signals", "description": "Metric samples and log lines in, scores out."},
+    {"name": "alerts", "description": "Alerts in, the same alerts with their likely causes out."},
+    {
+        "name": "incidents",
+        "description": "What is wrong, where it started, how sure that is, and what it was.",
+    },
+    {"name": "paging", "description": "Sunspot's own pages, their budgets, and maintenance."},
+    {"name": "cmdb", "description": "Configuration items and what depends on what."},
+    {"name": "changes", "description": "Recorded alterations of items, such as deploys."},
+    {"name": "health", "description": "How the service itself is."},
+]
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application's OpenAPI document declare the problem documents that every route may answer."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(
+                get_openapi(
+                    title=app.title,
+                    version=app.version,
+                    summary=app.summary,
+                    routes=app.routes,
+                    tags=app.openapi_tags,
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    _, found = models_json_schema(
+        [
+            (ChangesIn, "validation"),
+            (VerdictIn, "validation"),
+            (MaintenanceIn, "validation"),
+            (Problem, "serialization"),
+        ],
+        ref_template=COMPONENT,
+    )
+    schemas.update(found["$defs"])
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            summary, _, rest = operation["description"].partition("\n\n")
+            operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
+            answers = operation["responses"]
+            for content in answers["200"]["content"].values():
+                content["example"] = examples[f"{method.upper()} {path}"]
+            if "422" in answers:
+                answers["422"] = {"description": "Not what this route reads", "content": problem}
+            answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}
+    return document

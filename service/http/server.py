@@ -1,0 +1,52 @@
+"""The socket that is listened on, and the word that it is."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.http.security import Gate
+    from service.settings import Settings
+
+
+def bind(settings: Settings) -> tuple[socket.socket, Settings]:
+    """Bind the address of the settings, not yet listening; the settings come back with the port bound."""
+    family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
+
+
+OPEN = "open   no token exists: this machine alone is answered, and may do everything (sunspot token create)"
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that says where it listens once it does."""
+
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, gate: Gate, *, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._gate = gate
+        self._say = say
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if not self.started:
+            return
+        address = self._settings.address
+        self._say(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
+        if self._gate.is_open:
+            self._say(f"  {OPEN}")

@@ -1,0 +1,204 @@
+"""Cases of incidents for the library: kept when they are ranked, exported when their cause is known."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from features.logs.secrets import mask_secrets
+from models.cases.case import case_id_of
+from models.cases.files import StoredCase
+from models.cases.library import case_paths, path_of, read_case, remove_case, write_case
+from models.errors import BadCaseError, CaseTooLargeError
+from service.store.audit import VERDICT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from pathlib import Path
+
+    from models.cases.case import Alert, Case
+    from service.clock import WallClock
+    from service.incidents.records import Incident
+    from service.store.audit import Audit, Entry
+    from service.store.incidents import IncidentStore
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING: Final = 64
+"""Cases in memory that are not on disk yet; the first of a storm are kept."""
+
+
+class CaseExport:
+    """Brings the cases of closed incidents to the library, beside the requests.
+
+    Parameters
+    ----------
+    ranked
+        Directory of the cases of every ranked alert, whatever becomes of it.
+    library
+        Directory of the cases whose cause is confirmed.
+    retention
+        Age at which a ranked case is removed, if nobody said what its cause was.
+    """
+
+    def __init__(
+        self,
+        ranked: Path,
+        library: Path,
+        incidents: IncidentStore,
+        audit: Audit,
+        clock: WallClock,
+        *,
+        retention: timedelta,
+    ) -> None:
+        self._ranked = ranked
+        self._library = library
+        self._incidents = incidents
+        self._audit = audit
+        self._clock = clock
+        self._retention = retention
+        self._changing, self._advancing = Lock(), Lock()
+        self._waiting: OrderedDict[str, StoredCase] = OrderedDict()
+        self._n_left_out = 0
+        self._n_received = self._n_seen = 0
+        self._position = 0
+        self._verdicts: dict[int, Entry] = {}
+        self._failures: dict[str, str] = {}
+
+    def receive(self, case: Case, document: Mapping[str, Any]) -> None:
+        """Take a case that was ranked, with what was said of it; returns at once."""
+        said = {
+            name: value for name, value in _masked_said(document, case).items() if name != "page_snapshot"
+        }
+        with self._changing:
+            self._n_received += 1
+            if case.id in self._waiting or len(self._waiting) < MAX_WAITING:
+                self._waiting[case.id] = StoredCase(_masked(case), said)
+            else:
+                self._n_left_out += 1
+
+    def advance_in_pause(self) -> None:
+        """As `advance`, but not if a case came since the last call: ranking alerts goes before writing cases.
+
+        Half of `MAX_WAITING` cases are written all the same.
+        """
+        with self._changing:
+            is_busy = self._n_received > self._n_seen and len(self._waiting) < MAX_WAITING // 2
+            self._n_seen = self._n_received
+        if not is_busy:
+            self.advance()
+
+    def advance(self) -> None:
+        """Write what waits, and export what can be; what fails is tried again the next time."""
+        with self._advancing:
+            self._advance()
+
+    def retain(self) -> None:
+        """Remove the ranked cases that are older than they are kept."""
+        earliest = self._clock.now() - self._retention
+        for path in case_paths(self._ranked):
+            if path.stat().st_mtime < earliest.timestamp():
+                path.unlink(missing_ok=True)
+                path.with_suffix(".npz").unlink(missing_ok=True)
+
+    def health_problems(self) -> list[str]:
+        """Say what keeps cases from the library; nothing does, as a rule."""
+        told = [f"case library: {what}: {reason}" for what, reason in list(self._failures.items())[:1]]
+        if len(self._failures) > 1:
+            told[0] += f", and {len(self._failures) - 1} more"
+        if self._n_left_out:
+            told.append(f"case library: {self._n_left_out} cases came too fast to be kept, or are too large")
+        return told
+
+    def _advance(self) -> None:
+        self._failures = {}
+        self._write_waiting()
+        for entry in self._audit.since(VERDICT, self._position):
+            self._verdicts[int(entry.subject)] = entry  # the last one counts
+            self._position = entry.position
+        for number, entry in list(self._verdicts.items()):
+            incident = self._incidents.get(number)
+            if incident.closed_at is None:
+                continue
+            try:
+                self._export(incident, entry)
+            except (OSError, BadCaseError) as error:
+                self._failures[f"incident {number}"] = str(error)
+                logger.exception("export of a case failed", extra={"incident": number})
+            else:
+                del self._verdicts[number]
+
+    def _write_waiting(self) -> None:
+        with self._changing:
+            waiting = dict(self._waiting)
+        for name, stored in waiting.items():
+            try:
+                write_case(stored, self._ranked, may_thin=True)
+            except CaseTooLargeError:
+                self._n_left_out += 1
+                logger.warning("case too large to keep", extra={"case": name})
+            except OSError as error:
+                self._failures[f"case {name}"] = str(error)
+                logger.exception("writing a case failed", extra={"case": name})
+                continue
+            with self._changing:
+                if self._waiting.get(name) is stored:
+                    del self._waiting[name]
+
+    def _export(self, incident: Incident, verdict: Entry) -> None:
+        """Make the library say what the last verdict says."""
+        alerts = [incident.lead.alert, *(each.alert for each in self._incidents.alerts_of(incident.id))]
+        causes = tuple(verdict.document["causes"])
+        source = None if not causes else self._source(alerts)
+        if source is None:
+            for name in map(case_id_of, alerts if not causes else ()):
+                remove_case(self._library, name)
+            return
+        stored = read_case(source)
+        if source.parent == self._library and stored.case.cause == causes:
+            return
+        write_case(replace(stored, case=replace(stored.case, cause=causes)), self._library)
+
+    def _source(self, alerts: list[Alert]) -> Path | None:
+        """The case that speaks for an incident: its leader's, or else the first there is."""
+        for directory in (self._library, self._ranked):
+            for alert in alerts:
+                path = path_of(directory, case_id_of(alert))
+                if path.is_file():
+                    return path
+        return None
+
+
+def _masked(case: Case) -> Case:
+    """The case without secrets in what senders wrote."""
+    changes = tuple(replace(each, summary=mask_secrets(each.summary)) for each in case.changes)
+    others = tuple(map(_masked_alert, case.other_alerts))
+    return replace(case, alert=_masked_alert(case.alert), changes=changes, other_alerts=others)
+
+
+def _masked_said(document: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    """What was said, with the summaries of changes as the case has them."""
+    masks = {each.summary: mask_secrets(each.summary) for each in case.changes}
+    masks = {summary: masked for summary, masked in masks.items() if masked != summary}
+
+    def told(evidence: Mapping[str, Any]) -> dict[str, Any]:
+        sentence = evidence["sentence"]
+        for summary, masked in masks.items():
+            sentence = sentence.replace(summary, masked)
+        return {**evidence, "sentence": sentence}
+
+    candidates = [
+        {**each, "evidence": [told(evidence) for evidence in each["evidence"]]}
+        for each in document.get("candidates", [])
+    ]
+    return {**document, "candidates": candidates}
+
+
+def _masked_alert(alert: Alert) -> Alert:
+    labels = {name: mask_secrets(text) for name, text in alert.labels.items()}
+    annotations = {name: mask_secrets(text) for name, text in alert.annotations.items()}
+    return replace(alert, labels=labels, annotations=annotations)

@@ -1,0 +1,153 @@
+"""What was learned of log lines, on disk, so that a restart goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zipfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.errors import BadMinerStateError
+from features.logs.join import joined
+from models.artifacts.log_sums_files import sums_from_parts, sums_parts
+from telemetry.durable import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from features.logs.sums import LogSums
+
+logger = logging.getLogger(__name__)
+
+LAYOUT = 1
+UNUSABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    BadMinerStateError,
+    RecursionError,
+    zipfile.BadZipFile,
+)
+
+
+@dataclass(frozen=True)
+class LogMemory:
+    """Everything that log lines left behind in memory.
+
+    Attributes
+    ----------
+    position
+        Of the last batch of the history that is in it.
+    bundle_version
+        Of the log bundle that the miner began with; empty if it began with nothing.
+    closed_ms
+        End of the last minute whose series were made.
+    aged_ms
+        End of the last minute that is part of the past.
+    miner, notes
+        As their ``state`` gives them.
+    minutes
+        The sums of each minute still held, by its start.
+    past
+        What services usually said; ``None`` before the first minute is old enough.
+    """
+
+    position: int
+    bundle_version: str
+    closed_ms: int
+    aged_ms: int
+    miner: Mapping[str, Any]
+    notes: list[Any]
+    minutes: Mapping[int, LogSums]
+    past: LogSums | None
+
+
+class LogCheckpoints:
+    """One file with the memory of log lines; it is replaced whole, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, memory: LogMemory) -> None:
+        """Keep a memory; it is on disk when this returns."""
+        header: dict[str, Any] = {
+            "layout": LAYOUT,
+            "position": memory.position,
+            "bundle": memory.bundle_version,
+            "closed_ms": memory.closed_ms,
+            "aged_ms": memory.aged_ms,
+            "miner": memory.miner,
+            "notes": memory.notes,
+        }
+        arrays: dict[str, NDArray[Any]] = {}
+        recent = joined(list(memory.minutes.values())) if memory.minutes else None
+        for name, sums in (("recent", recent), ("past", memory.past)):
+            header[name] = None
+            if sums is not None:
+                header[name], parts = sums_parts(sums)
+                arrays |= {f"{name}_{part}": values for part, values in parts.items()}
+        packed = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        with replacing(self._path) as file:
+            np.savez_compressed(file, allow_pickle=False, header=packed, **arrays)
+
+    def read(self, *, position: int) -> LogMemory | None:
+        """Return what was kept last, or ``None`` if there is nothing that can be used.
+
+        Parameters
+        ----------
+        position
+            Position of the last batch in history: a checkpoint from beyond it belongs to another history.
+        """
+        try:
+            kept = _decoded(self._path)
+        except FileNotFoundError:
+            return None
+        except UNUSABLE as reason:
+            logger.warning("log checkpoint left unused", extra={"reason": str(reason)})
+            return None
+        if kept.position > position:
+            logger.warning("log checkpoint left unused", extra={"reason": "history does not reach as far"})
+            return None
+        return kept
+
+
+def _decoded(path: Path) -> LogMemory:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        header = json.loads(stored["header"].tobytes())
+        if header["layout"] != LAYOUT:
+            raise ValueError(f"it is of layout {header['layout']!r}, not {LAYOUT}")
+        sums: dict[str, LogSums | None] = {}
+        for name in ("recent", "past"):
+            parts = {
+                each.removeprefix(f"{name}_"): stored[each]
+                for each in stored.files
+                if each.startswith(f"{name}_")
+            }
+            sums[name] = None if header[name] is None else sums_from_parts(header[name], parts)
+    recent = sums["recent"]
+    starts = [] if recent is None else recent.counts.starts_ms.tolist()
+    return LogMemory(
+        int(header["position"]),
+        str(header["bundle"]),
+        int(header["closed_ms"]),
+        int(header["aged_ms"]),
+        dict(header["miner"]),
+        list(header["notes"]),
+        {start: _said(recent.at([start])) for start in starts} if recent is not None else {},
+        sums["past"],
+    )
+
+
+def _said(minute: LogSums) -> LogSums:
+    """A minute without the kinds that only other minutes hold."""
+    counts = minute.counts
+    kinds = [counts.kinds[kind] for kind in np.flatnonzero(counts.counts.any(axis=0)).tolist()]
+    return replace(minute, counts=counts.of_kinds(kinds))

@@ -1,0 +1,62 @@
+"""What is shown of the kinds of log line: the latest masked examples and trace ids of each."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from features.logs.counts import LogKind
+from features.logs.sums import MAX_EXAMPLES
+
+if TYPE_CHECKING:
+    from features.logs.sums import LogSums
+    from features.logs.templates import TemplateMiner
+
+MAX_KINDS = 20_000
+
+Shown = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class LogExamples:
+    """The latest lines of each kind, of the kinds that came last."""
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[LogKind, Shown] = OrderedDict()
+
+    def add(self, sums: LogSums) -> None:
+        """Take the examples and trace ids of a batch."""
+        for kind, lines in sums.examples.items():
+            old_lines, old_traces = self._shown.pop(kind, ((), ()))
+            traces = (*old_traces, *sums.traces.get(kind, ()))
+            self._shown[kind] = ((*old_lines, *lines)[-MAX_EXAMPLES:], traces[-MAX_EXAMPLES:])
+        while len(self._shown) > MAX_KINDS:
+            self._shown.popitem(last=False)
+
+    def onto(self, sums: LogSums, miner: TemplateMiner) -> LogSums:
+        """Some sums with what is known of their kinds to show: examples, trace ids, and templates' texts."""
+        known = {kind: self._shown[kind] for kind in sums.counts.kinds if kind in self._shown}
+        texts = {}
+        for kind in sums.counts.kinds:
+            tree = miner.trees.get(kind.service)
+            template = tree.templates.get(kind.template) if tree else None
+            if template is not None:
+                texts[kind] = template.text
+        return replace(
+            sums,
+            examples={kind: lines for kind, (lines, _) in known.items()},
+            traces={kind: ids for kind, (_, ids) in known.items() if ids},
+            texts=texts,
+        )
+
+    def state(self) -> list[Any]:
+        """Everything noted, as plain JSON values."""
+        return [[list(kind), list(lines), list(ids)] for kind, (lines, ids) in self._shown.items()]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> LogExamples:
+        """The notes that a state was taken from; ``ValueError`` or ``TypeError`` if it is none."""
+        notes = cls()
+        for kind, lines, ids in state[-MAX_KINDS:]:
+            notes._shown[LogKind(*map(str, kind))] = (tuple(map(str, lines)), tuple(map(str, ids)))
+        return notes

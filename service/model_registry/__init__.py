@@ -1,0 +1,1 @@
+"""Bundles fetched by their alias, and swapped in without a pause."""

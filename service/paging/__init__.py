@@ -1,0 +1,1 @@
+"""Sunspot's own pages: decided, held to budgets, delivered."""

@@ -1,0 +1,1 @@
+"""Ticks scored as they close: each series, then each flagged service."""

@@ -1,0 +1,193 @@
+"""The scores, online: every tick that closes is stepped through once, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.detectors.first_stage import Status
+from models.detectors.three_scores import initial_memory, moved_to, step
+from models.state import NEVER_MS
+from service.clock import from_ms, to_ms
+from service.scoring.checkpoint import Scored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from features.calendar import Clock
+    from models.artifacts.bundle import Bundle
+    from models.detectors.three_scores import Memory, ThreeScores
+    from models.state import State
+    from service.scoring.checkpoint import Checkpoints
+    from service.signals.intake import SignalIntake
+    from service.signals.recent_window import RecentWindow
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesScore:
+    """The latest score of one series.
+
+    Attributes
+    ----------
+    score
+        Distance from normal; ``None`` unless ``status`` is ``scored``.
+    severity
+        How bad it has been lately.
+    novelty
+        Distance from every value ever seen; ``None`` while too few were seen, and for a missing value.
+    expected
+        What the season holds at this time of the exchange day; ``None`` before the first value.
+    """
+
+    metric: str
+    status: str
+    score: float | None
+    severity: float
+    novelty: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedTick:
+    """A tick that was just scored, for whoever pages on it.
+
+    Attributes
+    ----------
+    window
+        Where its values come from, and those of other series.
+    values
+        Of every series of the bundle, as they were scored, shape ``(n_series,)``.
+    memory
+        What is carried to the next tick.
+    scores
+        Of every series of the bundle.
+    """
+
+    bundle: Bundle
+    clock: Clock
+    window: RecentWindow
+    tick_ms: int
+    values: NDArray[np.float64]
+    memory: Memory
+    scores: ThreeScores
+
+
+class FirstStage:
+    """Scores ticks as they close: onset, severity and novelty.
+
+    A tick closes at its end plus the grace period. What arrives later is in the window, for
+    rankings, and never changes a score. A restart goes on after the tick that was kept last.
+
+    Parameters
+    ----------
+    checkpoints
+        Where the memory outlives the process.
+    grace
+        How long after its end a tick waits for stragglers.
+    on_tick
+        Told of every tick once it is scored.
+    """
+
+    def __init__(
+        self,
+        live: SignalIntake,
+        checkpoints: Checkpoints,
+        *,
+        grace: timedelta,
+        on_tick: Callable[[ClosedTick], None] = lambda _: None,
+    ) -> None:
+        self._live = live
+        self._on_tick = on_tick
+        self._grace_ms = grace // timedelta(milliseconds=1)
+        self._checkpoints = checkpoints
+        self._latest = self._kept = checkpoints.read(position=live.position)
+        self._advancing, self._keeping = Lock(), Lock()
+
+    def advance(self) -> int:
+        """Score every tick that has closed since the last call, and return how many there were."""
+        with self._advancing:
+            in_use = self._live.in_use
+            bundle, window = in_use.bundle, in_use.window
+            if bundle is None or window.newest_tick is None:
+                return 0
+            memory = self._memory_for(bundle, in_use.clock)
+            ticks = self._closed_ticks(memory.state, window)
+            window.close_before(ticks.stop)
+            for tick in ticks:
+                values = window.row(tick, bundle.baseline.keys)
+                tick_ms = tick * window.step_ms
+                memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
+                self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
+                self._on_tick(ClosedTick(bundle, in_use.clock, window, tick_ms, values, memory, scores))
+            return len(ticks)
+
+    def checkpoint(self) -> None:
+        """Bring the memory to disk, if it changed since it was kept."""
+        with self._keeping:
+            latest = self._latest
+            if latest is not None and latest is not self._kept:
+                self._checkpoints.write(latest, position=self._live.position)
+                self._kept = latest
+
+    @property
+    def scored_until(self) -> datetime | None:
+        """End of the last tick scored; ``None`` before the first."""
+        latest = self._latest
+        if latest is None or latest.memory.state.tick_ms == NEVER_MS:
+            return None
+        return from_ms(latest.memory.state.tick_ms + latest.step_ms)
+
+    def scores_of(self, item: str) -> tuple[datetime | None, str, list[SeriesScore]]:
+        """Return an item's latest scores: the tick's start, the bundle's version, and each series.
+
+        Series that the bundle does not know are not listed.
+        """
+        latest = self._latest
+        if latest is None:
+            return None, "", []
+        state, (onset, severity, novelty) = latest.memory.state, latest.scores
+        found = []
+        for index, key in enumerate(state.keys):
+            if key.item == item:
+                status = Status(int(onset.status[index]))
+                value = float(onset.values[index]) if status is Status.SCORED else None
+                found.append(
+                    SeriesScore(
+                        key.metric,
+                        status.name.lower(),
+                        value,
+                        float(severity[index]),
+                        _number(novelty[index]),
+                        _number(state.expected[index]),
+                    )
+                )
+        return from_ms(state.tick_ms), latest.bundle_version, found
+
+    def _memory_for(self, bundle: Bundle, clock: Clock) -> Memory:
+        latest = self._latest
+        if latest is not None and latest.bundle_version == bundle.version:
+            return latest.memory
+        fresh = initial_memory(bundle.baseline, clock)
+        if latest is None or latest.step_ms != bundle.step_ms:
+            return fresh
+        return moved_to(latest.memory, fresh)
+
+    def _closed_ticks(self, state: State, window: RecentWindow) -> range:
+        newest = window.newest_tick or 0
+        present_ms = to_ms(self._live.present())
+        stop = min((present_ms - self._grace_ms) // window.step_ms, newest + 1)
+        first = newest - window.n_ticks + 1
+        if state.tick_ms != NEVER_MS:
+            first = max(first, state.tick_ms // window.step_ms + 1)
+        return range(first, max(first, stop))
+
+
+def _number(value: np.float32) -> float | None:
+    return None if np.isnan(value) else float(value)

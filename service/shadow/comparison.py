@@ -1,0 +1,126 @@
+"""Whose pages a champion and its challenger send, tick by tick: both, or one alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.artifacts.mlflow_names import CHALLENGER, CHAMPION
+from service.shadow.record import N_SHOWN, LonePage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from numpy.typing import NDArray
+
+    from models.paging.rules import PagingMemory, Watched
+    from service.shadow.record import ShadowRecord
+    from telemetry.batches import SeriesKey
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one of the two made of a tick.
+
+    Attributes
+    ----------
+    keys
+        Its series.
+    watched
+        The same, with their thresholds.
+    scores
+        Shape ``(n_series,)``; ``nan`` where there is none.
+    memory
+        Of its paging, after the tick.
+    """
+
+    name: str
+    keys: tuple[SeriesKey, ...]
+    watched: Watched
+    scores: NDArray[np.floating]
+    memory: PagingMemory
+
+    def over(self) -> set[str]:
+        """Items that are over a threshold."""
+        return {self.watched.items[column] for column in np.flatnonzero(self.memory.n_over).tolist()}
+
+    def paged(self, tick_ms: int) -> list[str]:
+        """Items that it pages for at the tick: each is the first of a trouble that begins."""
+        return [item for (item, at_ms) in self.lasting() if at_ms == tick_ms]
+
+    def lasting(self) -> dict[tuple[str, int], frozenset[str]]:
+        """Items in each trouble that lasts, by the item that was paged for and when."""
+        return {each.since_ms[0]: each.items for each in self.memory.anomaly_groups}
+
+    def strongest(self, item: str) -> SeriesKey:
+        """Series of an item that is furthest over its threshold."""
+        columns = [column for column, each in enumerate(self.watched.items) if each == item]
+        strength = self.scores[columns] / self.watched.thresholds[columns]
+        return self.keys[columns[int(np.argmax(np.nan_to_num(strength, nan=-1.0)))]]
+
+    def judged(self, key: SeriesKey) -> tuple[float | None, float | None]:
+        """Score and threshold of a series."""
+        if key not in self.keys:
+            return None, None
+        column = self.keys.index(key)
+        score, threshold = float(self.scores[column]), float(self.watched.thresholds[column])
+        return (
+            score if np.isfinite(score) else None,
+            threshold if np.isfinite(threshold) else None,
+        )
+
+
+def compared(
+    record: ShadowRecord,
+    tick_ms: int,
+    champion: Side,
+    challenger: Side,
+    related: Callable[[str], Collection[str]],
+) -> ShadowRecord:
+    """Add a tick to a record.
+
+    Two pages are for the same trouble if the later one is for an item near the trouble of the earlier, and
+    that trouble still lasts: the rule by which paging itself merges items.
+    """
+    alone, n_both = list(record.alone), record.n_both
+    n_alone = {CHAMPION: record.n_champion, CHALLENGER: record.n_challenger}
+    for side, other in ((champion, challenger), (challenger, champion)):
+        for item in side.paged(tick_ms):
+            answered = _answered(alone, item, other, related)
+            if answered is None:
+                alone.append(_lone_page(item, tick_ms, side, champion, challenger))
+                n_alone[side.name] += 1
+            else:
+                alone.remove(answered)
+                n_alone[other.name] -= 1
+                n_both += 1
+    lasting = {side.name: side.lasting() for side in (champion, challenger)}
+    old, new = alone[:-N_SHOWN], alone[-N_SHOWN:]
+    return replace(
+        record,
+        n_ticks=record.n_ticks + 1,
+        n_apart=record.n_apart + (champion.over() != challenger.over()),
+        n_both=n_both,
+        n_champion=n_alone[CHAMPION],
+        n_challenger=n_alone[CHALLENGER],
+        alone=(*(each for each in old if (each.item, each.at_ms) in lasting[each.by]), *new),
+    )
+
+
+def _answered(
+    alone: Iterable[LonePage], item: str, other: Side, related: Callable[[str], Collection[str]]
+) -> LonePage | None:
+    """The other's page that a page for an item answers; ``None`` if there is none."""
+    near, lasting = related(item), other.lasting()
+    for each in alone:
+        trouble = lasting.get((each.item, each.at_ms)) if each.by == other.name else None
+        if trouble is not None and not trouble.isdisjoint(near):
+            return each
+    return None
+
+
+def _lone_page(item: str, tick_ms: int, side: Side, champion: Side, challenger: Side) -> LonePage:
+    key = side.strongest(item)
+    return LonePage(side.name, item, key.metric, tick_ms, *champion.judged(key), *challenger.judged(key))

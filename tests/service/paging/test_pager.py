@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from builders import MINUTE_MS, ONSET, a_frame
+from service_builders import (
+    ITEMS,
+    NOW,
+    StillClock,
+    a_bundle,
+    a_client,
+    a_cmdb,
+    an_app,
+    an_incident_frame,
+    as_columns,
+)
+
+from features.frame import Frame
+from models.paging.rules import Call
+from service.notify.outbox import Outbox
+from service.paging.notifications import anomaly_notice
+from service.paging.state import initial_paging, read_paging, write_paging
+from service.store.database import Database
+from service.store.outbox import OutboxStore
+from telemetry.batches import SeriesKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+
+def teams_cmdb() -> dict[str, Any]:
+    document = a_cmdb()
+    for each in document["items"]:
+        each["team"] = {"funds-db": "funds", "funds": "funds", "quotes": ""}.get(each["id"], "trading")
+    return document
+
+
+def without_gaps(frame: Frame) -> dict[str, Any]:
+    """Columns of a frame whose missing ticks were never sent."""
+    columns = as_columns(frame)
+    for each in columns["series"]:
+        seen = [place for place, value in enumerate(each["values"]) if not np.isnan(value)]
+        each["time_ms"], each["values"] = (
+            [each[name][place] for place in seen] for name in ("time_ms", "values")
+        )
+    return columns
+
+
+def advance(app: FastAPI) -> None:
+    app.state.parts.first_stage.advance()
+    app.state.parts.page_dispatcher.deliver()
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: StillClock) -> FastAPI:
+    return an_app(
+        tmp_path,
+        bundle=a_bundle(),
+        clock=clock,
+        team_budgets={"funds": 3.0},
+        notify_url="http://127.0.0.1:9/pages",
+    )
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=teams_cmdb()).raise_for_status()
+        yield client
+
+
+def test_an_incident_pages_one_team_and_is_ranked_like_an_alert(app: FastAPI, client: TestClient) -> None:
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    advance(app)
+    [page] = client.get("/v1/pages").json()["pages"]
+    assert (page["kind"], page["outcome"], page["spent_this_week"]) == ("anomaly", "unknown", 1)
+    assert page["score"] > page["threshold"] > 4
+    assert 0 < page["tail_probability"] < 1e-4
+    incident = client.get(f"/v1/incidents/{page['incident']}").json()
+    told = {each["item"] for each in incident["alerts"]}
+    assert told == {"gateway", "order", "funds", "funds-db"}  # the others joined
+    assert client.get(f"/v1/incidents/{page['incident']}/causes").json()["ranking"]["candidates"]
+    html = client.get(f"/incidents/{page['incident']}").text
+    assert f"1 of {page['budget_per_week']:g} false pages accepted that week, no verdict yet" in html
+    assert page["metric"] in client.get("/teams").text
+    [letter] = app.state.parts.outbox_messages.due(NOW, limit=9)
+    assert letter.document["team"] == page["team"]
+    assert letter.document["incident_url"].endswith(f"/incidents/{page['incident']}")
+
+
+def test_a_verdict_decides_on_the_fate_and_the_budget(app: FastAPI, client: TestClient) -> None:
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    advance(app)
+    [page] = client.get("/v1/pages").json()["pages"]
+    app.state.parts.clock.at = NOW + timedelta(minutes=20)
+    for causes, outcome, false in ((["funds-db"], "useful", 0), ("none", "false", 1)):
+        verdict = {"causes": causes}
+        client.post(f"/v1/incidents/{page['incident']}/verdict", json=verdict).raise_for_status()
+        assert client.get("/v1/pages").json()["pages"][0]["outcome"] == outcome
+        team = next(each for each in client.get("/v1/teams").json()["teams"] if each["team"] == page["team"])
+        assert (team[outcome], team["false"], team["spent_this_week"]) == (1, false, false)
+        assert team["by_verdicts"]["low"] <= team["by_verdicts"]["per_week"] <= team["by_verdicts"]["high"]
+        assert team["by_replay"]["weeks"] == 8
+
+
+def test_items_without_a_team_belong_to_the_default_one(client: TestClient) -> None:
+    teams = {each["team"]: each for each in client.get("/v1/teams").json()["teams"]}
+    assert set(teams) == {"trading", "funds", "operations"}
+    assert teams["funds"]["budget_per_week"] == 3.0
+    assert teams["trading"]["budget_per_week"] == 1.0
+    assert teams["funds"]["highest_threshold"] < teams["trading"]["lowest_threshold"]
+    replayed = {name: each["by_replay"] for name, each in teams.items()}
+    assert all(0 < each["low"] < each["per_week"] < each["high"] for each in replayed.values())
+    assert replayed["funds"]["per_week"] > replayed["trading"]["per_week"]  # it accepts three times as much
+
+
+def test_maintenance_mutes_until_it_is_taken_back(app: FastAPI, client: TestClient) -> None:
+    window = {
+        "start": (ONSET - timedelta(hours=1)).isoformat(),
+        "end": (NOW + timedelta(hours=1)).isoformat(),
+    }
+    assert client.post("/v1/maintenance", json=window).status_code == 422
+    assert (
+        client.post("/v1/maintenance", json={**window, "items": ["a"], "end": window["start"]}).status_code
+        == 422
+    )
+    for names in ({"teams": ["trading", "funds", "operations"]}, {"items": ["order"]}):
+        client.post("/v1/maintenance", json={**window, **names}).raise_for_status()
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    advance(app)
+    assert client.get("/v1/pages").json()["pages"] == []
+    assert [each["id"] for each in client.get("/v1/maintenance").json()["windows"]] == [1, 2]
+    assert client.delete("/v1/maintenance/1").json()["teams"] == ["funds", "operations", "trading"]
+    assert client.delete("/v1/maintenance/1").status_code == 404
+    assert client.delete("/v1/maintenance/2").status_code == 200
+
+
+def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> None:
+    for _ in range(2):
+        app = an_app(tmp_path, bundle=a_bundle())
+        with a_client(app) as client:
+            client.post("/v1/cmdb", json=teams_cmdb()).raise_for_status()
+            client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+            advance(app)
+            assert len(client.get("/v1/pages").json()["pages"]) == 1
+            since_ms = app.state.parts.paging.since_ms
+    kept = read_paging(tmp_path / "paging.state")
+    assert kept is not None
+    assert kept.memory.anomaly_groups
+    assert kept.since_ms == since_ms
+    other = kept.moved_to((*kept.keys[3:], kept.keys[0]))
+    np.testing.assert_array_equal(
+        other.memory.governor.height,
+        np.append(kept.memory.governor.height[3:], kept.memory.governor.height[0]),
+    )
+    assert kept.moved_to(kept.keys) is kept
+
+
+@pytest.mark.parametrize(
+    ("novelty", "end"),
+    [
+        (7.4, "threshold is 10. No value near it was ever seen: it lies 7.4 times as far off as new ones do"),
+        (0.9, "threshold is 10"),
+        (np.nan, "threshold is 10"),
+    ],
+)
+def test_a_value_never_seen_is_told_with_the_anomaly(novelty: float, end: str) -> None:
+    call = Call("order", "trading", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True)
+    notice = anomaly_notice(call, metric="latency_s", novelty=novelty, tail=1e-5, budget_per_week=1.0)
+    summary = notice.notification.alert.annotations["summary"]
+    assert summary == f"latency_s of order is 12 standard deviations from normal; its {end}"
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_memory_is_left_unused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "paging.state"
+    path.write_bytes(content)
+    assert read_paging(path) is None
+    assert read_paging(tmp_path / "none") is None
+
+
+def test_a_trouble_that_is_over_resolves_its_alerts(
+    app: FastAPI, client: TestClient, clock: StillClock
+) -> None:
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    advance(app)
+    [page] = client.get("/v1/pages").json()["pages"]
+    clock.at = NOW + timedelta(minutes=59)
+    calm = a_frame(ITEMS, n_ticks=59, end=clock.at, seed=3)
+    client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+    advance(app)
+    incident = client.get(f"/v1/incidents/{page['incident']}").json()
+    assert incident["closed_at"] is not None
+    assert {each["status"] for each in incident["alerts"]} == {"resolved"}
+    assert all(each["severity"] for each in incident["alerts"])
+    assert page["metric"] in incident["title"]
+
+
+def test_what_began_long_ago_pages_nobody(app: FastAPI, client: TestClient, clock: StillClock) -> None:
+    clock.at = NOW + timedelta(hours=2)
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    advance(app)
+    assert client.get("/v1/pages").json()["pages"] == []
+    assert app.state.parts.paging.since_ms is not None
+
+
+def test_a_silent_source_pages_and_says_when_it_is_back(
+    app: FastAPI, client: TestClient, clock: StillClock
+) -> None:
+    calm = a_frame(ITEMS, n_ticks=120, end=ONSET + timedelta(hours=1), seed=7)
+    is_quiet = np.array([key.item in {"funds", "funds-db"} for key in calm.keys])
+    values = calm.values.copy()
+    values[-40:-5, is_quiet] = np.nan
+    frame = Frame(calm.start_ms, calm.step_ms, calm.keys, values)
+    clock.at = ONSET + timedelta(minutes=40)
+    early = frame.between(frame.start_ms, frame.end_ms - 20 * MINUTE_MS)
+    client.post("/v1/samples", json=without_gaps(early)).raise_for_status()
+    advance(app)
+    [page] = client.get("/v1/pages").json()["pages"]
+    assert (page["kind"], page["team"], page["score"]) == ("silent_source", "funds", None)
+    clock.at = ONSET + timedelta(hours=1, minutes=1)
+    client.post("/v1/samples", json=without_gaps(frame)).raise_for_status()
+    advance(app)
+    assert len(client.get("/v1/pages").json()["pages"]) == 1
+    incident = client.get(f"/v1/incidents/{page['incident']}").json()
+    assert [each["status"] for each in incident["alerts"]] == ["resolved", "resolved"]
+
+
+def test_somebody_is_told_when_scoring_stops_and_only_once(
+    app: FastAPI, client: TestClient, clock: StillClock
+) -> None:
+    parts = app.state.parts
+    parts.watchdog.look()
+    calm = a_frame(ITEMS, n_ticks=60, end=NOW, seed=7)
+    client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+    advance(app)
+    parts.watchdog.look()
+    clock.at = NOW + timedelta(minutes=10)
+    for _ in range(2):
+        parts.watchdog.look()
+        parts.page_dispatcher.deliver()
+    [page] = client.get("/v1/pages").json()["pages"]
+    assert (page["kind"], page["team"], page["item"]) == ("scoring_stopped", "operations", "")
+    later = a_frame(ITEMS, n_ticks=10, end=clock.at, seed=8)
+    client.post("/v1/samples", json=as_columns(later)).raise_for_status()
+    advance(app)
+    parts.watchdog.look()
+    parts.page_dispatcher.deliver()
+    incident = client.get(f"/v1/incidents/{page['incident']}").json()
+    assert incident["alerts"][0]["status"] == "resolved"
+    assert "sunspot_scored_until_seconds" in client.get("/metrics").text
+
+
+def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
+    with a_client(an_app(tmp_path)) as client:
+        assert client.get("/v1/teams").json() == {"teams": [], "reason": "no champion was found yet"}
+        assert "no champion" in client.get("/teams").text
+
+
+class Receiver:
+    """Takes letters, or refuses so many first."""
+
+    def __init__(self, n_refused: int) -> None:
+        self.n_refused = n_refused
+        self.taken: list[Mapping[str, Any]] = []
+
+    def __call__(self, document: Mapping[str, Any]) -> None:
+        if self.n_refused:
+            self.n_refused -= 1
+            raise ConnectionRefusedError("nobody listens")
+        self.taken.append(document)
+
+
+def test_a_letter_is_tried_until_it_arrives_and_then_never_again(tmp_path: Path, clock: StillClock) -> None:
+    letters, receiver = OutboxStore(Database(tmp_path / "store.sqlite")), Receiver(2)
+    outbox = Outbox(letters, receiver, clock)
+    outbox.put({"item": "order"})
+    outbox.put({"item": "funds"})
+    assert outbox.deliver() == 0
+    assert letters.waiting() == (1, "nobody listens")
+    for wait_s in (5, 10):
+        clock.at += timedelta(seconds=wait_s)
+        outbox.deliver()
+    assert sorted(each["item"] for each in receiver.taken) == ["funds", "order"]
+    assert len({each["delivery"] for each in receiver.taken}) == 2
+    clock.at += timedelta(days=1)
+    assert outbox.deliver() == 0
+    assert letters.waiting() == (0, "")
+
+
+def test_nothing_is_kept_where_there_is_nowhere_to_send_it(tmp_path: Path, clock: StillClock) -> None:
+    letters = OutboxStore(Database(tmp_path / "store.sqlite"))
+    outbox = Outbox(letters, None, clock)
+    outbox.put({"item": "order"})
+    assert outbox.deliver() == 0
+    assert not letters.due(clock.now(), limit=1)
+
+
+def test_a_bundle_without_counts_pages_nobody_and_says_so(tmp_path: Path) -> None:
+    app = an_app(tmp_path, bundle=replace(a_bundle(), pages=None))
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=teams_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+        advance(app)
+        assert client.get("/v1/pages").json()["pages"] == []
+        assert "train again" in client.get("/v1/teams").json()["reason"]
+        assert any(each.startswith("paging:") for each in client.get("/readyz").json()["reasons"])
+
+
+def test_an_address_where_nobody_listens_is_a_failure_that_is_told(app: FastAPI, client: TestClient) -> None:
+    app.state.parts.outbox.put({"item": "order"})
+    assert app.state.parts.outbox.deliver() == 0
+    assert any(each.startswith("notify: 1 page(s)") for each in client.get("/readyz").json()["reasons"])
+
+
+def test_a_memory_of_another_version_is_left_unused(tmp_path: Path) -> None:
+    path = tmp_path / "paging.state"
+    state = initial_paging((SeriesKey("order", "latency_s"),))
+    write_paging(state, path)
+    assert read_paging(path) is not None
+    for changed in ({"spec": 99}, {"keys": []}):
+        with np.load(path) as stored:
+            arrays = dict(stored)
+        header = json.loads(arrays["header"].tobytes()) | changed
+        other = tmp_path / "other.state"
+        with other.open("wb") as file:
+            np.savez(file, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)})
+        assert read_paging(other) is None

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NoReturn
+
+from fastapi.testclient import TestClient
+from service_builders import LOCAL, an_app
+
+from service.logging_setup import FieldsFormatter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_inside(tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+
+    @app.get("/broken", response_model=None)
+    def broken() -> NoReturn:
+        raise RuntimeError("a secret detail")
+
+    with TestClient(app, base_url=LOCAL, raise_server_exceptions=False) as client:
+        answer = client.get("/broken")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+
+
+def test_what_the_service_counts_is_told_to_prometheus(tmp_path: Path) -> None:
+    with TestClient(an_app(tmp_path), base_url=LOCAL) as client:
+        samples = [{"item": "a", "metric": "m", "time": "2026-03-04T02:00:00Z", "value": 1}]
+        client.post("/v1/samples", json={"samples": samples})
+        client.post("/v1/alerts", json={"alerts": [{}]})
+        text = client.get("/metrics").text
+    assert 'sunspot_samples_total{outcome="accepted"} 1.0' in text
+    assert 'sunspot_alerts_total{answer="unenriched"} 1.0' in text
+    assert 'sunspot_requests_total{method="POST",route="/v1/alerts",status="200"} 1.0' in text
+    assert "sunspot_incidents 1.0" in text
+
+
+def test_a_log_line_has_its_values_as_fields() -> None:
+    record = logging.makeLogRecord({"msg": "champion adopted", "version": "a b", "n": 2})
+    assert FieldsFormatter("%(message)s").format(record) == 'champion adopted version="a b" n=2'
