@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,16 @@ from service.calendar_file import overrides_from
 from service.clock import SystemClock
 from service.current_graph import GraphInUse
 from service.errors import install_handlers
+from service.health import HealthRegistry
 from service.http.body_reader import BoundedBody
 from service.http.middleware import AnswerMiddleware
 from service.http.openapi import TAGS, describe
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
+from service.incidents.enrichment import Enricher
+from service.incidents.publishing import RankingPublisher
+from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.intake import LogIntake
 from service.metrics import Metrics
@@ -35,6 +40,7 @@ from service.paging.watchdog import Watchdog
 from service.parts import ServiceParts, graph_in_use
 from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples, shadow
 from service.scoring.checkpoint import Checkpoints
+from service.scoring.pipeline import TickPipeline
 from service.scoring.series import FirstStage
 from service.scoring.services import SecondStage
 from service.shadow.record import SHADOW
@@ -61,7 +67,6 @@ if TYPE_CHECKING:
     from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
     from service.model_registry.refresher import BundleSource
-    from service.scoring.series import ClosedTick
     from service.settings import Settings
 
 STORE = "store.sqlite"
@@ -154,7 +159,7 @@ def _parts(
     gate: Gate,
     sources: Sources,
 ) -> ServiceParts:
-    audit = Audit(database)
+    audit, health_registry = Audit(database), HealthRegistry(clock)
     cases = CaseExport(
         settings.data_dir / RANKED_CASES,
         settings.case_library or settings.data_dir / CASES,
@@ -166,21 +171,38 @@ def _parts(
     cmdb, page_store = GraphInUse(GraphStore(database)), PageStore(database)
     maintenance, outbox_messages = MaintenanceStore(database), OutboxStore(database)
     outbox = Outbox(outbox_messages, post_to(settings.notify_url) if settings.notify_url else None, clock)
-    alert_handler = AlertHandler(
-        incident_store,
-        change_store,
-        live,
-        log_intake,
-        clock,
-        elapsed_s=time.monotonic,
-        budget_s=settings.ranking_budget_s,
-        max_alerts=settings.max_alerts,
-        on_ranked=cases.receive,
-    )
 
     def graph() -> DependencyGraph:
         return graph_in_use(cmdb, live)
 
+    enricher = Enricher(incident_store, change_store, live, log_intake)
+    publisher = RankingPublisher(
+        incident_store,
+        clock,
+        address=settings.address,
+        announces=bool(settings.notify_url),
+        on_ranked=cases.receive,
+    )
+    reranker = Reranker(
+        incident_store,
+        enricher,
+        publisher,
+        live,
+        graph=graph,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+    )
+    alert_handler = AlertHandler(
+        incident_store,
+        enricher,
+        publisher,
+        reranker,
+        live=live,
+        clock=clock,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+        max_alerts=settings.max_alerts,
+    )
     page_dispatcher = PageDispatcher(
         alert_handler, incident_store, page_store, outbox, graph=graph, address=settings.address
     )
@@ -190,9 +212,8 @@ def _parts(
         live,
         graph=graph,
         maintenance=maintenance.windows,
-        tell=page_dispatcher.put,
+        notify=page_dispatcher.submit,
         path=settings.data_dir / PAGING_CHECKPOINT,
-        service_score=second_stage.score_of,
     )
     own_shadow = Shadow(
         settings,
@@ -203,16 +224,12 @@ def _parts(
         directory=settings.data_dir / SHADOW,
     )
 
-    def scored(tick: ClosedTick) -> None:
-        second_stage.process(tick)  # first: a page says what it found
-        own_paging.process(tick)
-        own_shadow.process(tick)
-
-    first_stage = FirstStage(
-        live,
-        Checkpoints(settings.data_dir / CHECKPOINT),
-        grace=settings.grace,
-        on_tick=scored,
+    first_stage = FirstStage(live, Checkpoints(settings.data_dir / CHECKPOINT), grace=settings.grace)
+    pipeline = TickPipeline(
+        first_stage,
+        second_stage,
+        {"paging": own_paging.process, "shadow": own_shadow.process},
+        health_registry,
     )
     return ServiceParts(
         settings=settings,
@@ -235,7 +252,10 @@ def _parts(
         paging=own_paging,
         shadow=own_shadow,
         page_dispatcher=page_dispatcher,
-        watchdog=Watchdog(settings, first_stage, clock, tell=page_dispatcher.put),
+        watchdog=Watchdog(settings, first_stage, health_registry, clock, notify=page_dispatcher.submit),
+        health=health_registry,
+        pipeline=pipeline,
+        reranker=reranker,
         pages=page_store,
         maintenance=maintenance,
         outbox_messages=outbox_messages,
@@ -245,27 +265,43 @@ def _parts(
 
 
 def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
+    settings = parts.settings
+
+    def repeating(
+        name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
+    ) -> Repeating:
+        record = parts.health.record(name, every=timedelta(seconds=every_s))
+        return Repeating(work, record, every_s=every_s, at_once=at_once)
+
     def checkpoint_paging() -> None:
         parts.page_dispatcher.deliver()  # first: what is remembered as paged must not be lost on the way
         parts.paging.checkpoint()
 
     workers = (
-        Repeating("champion", parts.champion.refresh, every_s=parts.settings.refresh_s),
-        Repeating("challenger", parts.challenger.refresh, every_s=parts.settings.refresh_s),
-        Repeating("ranker", parts.ranker.refresh, every_s=parts.settings.refresh_s),
-        Repeating("log champion", parts.log_champion.refresh, every_s=parts.settings.refresh_s),
-        Repeating("scoring", lambda: _advance(parts), every_s=parts.settings.scoring_s, at_once=False),
-        Repeating("checkpoint", parts.first_stage.checkpoint, every_s=CHECKPOINT_S),
-        Repeating("log checkpoint", parts.logs.checkpoint, every_s=CHECKPOINT_S),
-        Repeating("paging", parts.page_dispatcher.deliver, every_s=parts.settings.scoring_s, at_once=False),
-        Repeating("watchdog", parts.watchdog.look, every_s=WATCHDOG_S),
-        Repeating("outbox", parts.outbox.deliver, every_s=OUTBOX_S),
-        Repeating("paging checkpoint", checkpoint_paging, every_s=CHECKPOINT_S),
-        Repeating("shadow checkpoint", parts.shadow.checkpoint, every_s=CHECKPOINT_S),
-        Repeating("retention", parts.live.retain, every_s=RETENTION_S),
-        Repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
-        Repeating("cases", parts.cases.advance_in_pause, every_s=CASES_S),
-        Repeating("case retention", parts.cases.retain, every_s=RETENTION_S),
+        repeating("champion", parts.champion.refresh, every_s=settings.refresh_s),
+        repeating("challenger", parts.challenger.refresh, every_s=settings.refresh_s),
+        repeating("ranker", parts.ranker.refresh, every_s=settings.refresh_s),
+        repeating("log champion", parts.log_champion.refresh, every_s=settings.refresh_s),
+        repeating("ticks", lambda: _advance(parts), every_s=settings.scoring_s, at_once=False),
+        repeating("page delivery", parts.page_dispatcher.deliver, every_s=settings.scoring_s, at_once=False),
+        repeating("re-ranking", parts.reranker.advance, every_s=settings.scoring_s, at_once=False),
+        repeating("watchdog", parts.watchdog.look, every_s=WATCHDOG_S),
+        repeating("outbox", parts.outbox.deliver, every_s=OUTBOX_S),
+        repeating("cases", parts.cases.advance_in_pause, every_s=CASES_S),
+        repeating("checkpoint", parts.first_stage.checkpoint, every_s=CHECKPOINT_S),
+        repeating("log checkpoint", parts.logs.checkpoint, every_s=CHECKPOINT_S),
+        repeating("paging checkpoint", checkpoint_paging, every_s=CHECKPOINT_S),
+        repeating("shadow checkpoint", parts.shadow.checkpoint, every_s=CHECKPOINT_S),
+        repeating("retention", parts.live.retain, every_s=RETENTION_S),
+        repeating("log retention", parts.logs.retain, every_s=RETENTION_S),
+        repeating("case retention", parts.cases.retain, every_s=RETENTION_S),
+    )
+    last_acts = (
+        ("checkpoint", parts.first_stage.checkpoint),
+        ("log checkpoint", parts.logs.checkpoint),
+        ("paging checkpoint", checkpoint_paging),
+        ("shadow checkpoint", parts.shadow.checkpoint),
+        ("cases", parts.cases.advance),
     )
 
     @asynccontextmanager
@@ -276,11 +312,8 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
             yield
             for each in workers:
                 each.stop()
-            parts.first_stage.checkpoint()
-            parts.logs.checkpoint()
-            checkpoint_paging()
-            parts.shadow.checkpoint()
-            parts.cases.advance()
+            for name, act in last_acts:  # one that fails costs no other
+                parts.health.record(name).run(act)
 
     app = FastAPI(
         title="Sunspot",
@@ -306,8 +339,8 @@ def _application(parts: ServiceParts, opened: ExitStack) -> FastAPI:
 
 def _advance(parts: ServiceParts) -> None:
     """Make the logs' series of the minutes that closed, then score the ticks that did."""
-    parts.logs.advance()
-    parts.measures.ticks.inc(parts.first_stage.advance())
+    parts.health.record("log series").run(parts.logs.advance)  # one that fails costs scoring nothing
+    parts.measures.ticks.inc(parts.pipeline.advance())
 
 
 def _registry(settings: Settings) -> Sources:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-logger = logging.getLogger(__name__)
+    from service.health import HealthRecord
 
 
 class Repeating:
     """A thread that does one thing, waits, and does it again until it is stopped.
 
-    An error is logged and the work goes on: one bad round must not end all that follow.
+    An error is recorded and the work goes on: one bad round must not end all that follow.
 
     Parameters
     ----------
+    health
+        Where each round's outcome is recorded.
     at_once
         Do it first and then wait, or wait first.
     """
 
     def __init__(
-        self, name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
+        self, work: Callable[[], object], health: HealthRecord, *, every_s: float, at_once: bool = True
     ) -> None:
         self._work = work
+        self._health = health
         self._every_s = every_s
-        self._first_after_s = 0.0 if at_once else every_s
+        self._at_once = at_once
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread = Thread(
+            target=lambda: self.rounds(self._stopping.wait), name=health.now.name, daemon=True
+        )
 
     def start(self) -> None:
         """Begin."""
@@ -41,11 +45,17 @@ class Repeating:
         self._stopping.set()
         self._thread.join(wait_s)
 
-    def _run(self) -> None:
-        stopped = self._stopping.wait(self._first_after_s)
-        while not stopped:
-            try:
-                self._work()
-            except Exception:  # the next round may do better
-                logger.exception("background work failed", extra={"work": self._thread.name})
-            stopped = self._stopping.wait(self._every_s)
+    def rounds(self, wait: Callable[[float], bool]) -> None:
+        """Do the work and wait in turn, until a wait is cut short.
+
+        Parameters
+        ----------
+        wait
+            Waits for so many seconds; true if it was cut short because the work is to end.
+        """
+        if not self._at_once and wait(self._every_s):
+            return
+        while True:
+            self._health.run(self._work)
+            if wait(self._every_s):
+                return

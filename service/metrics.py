@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.health import Health
     from service.logs.intake import ReceivedLogs
     from service.shadow.record import ShadowRecord
     from service.signals.intake import Received
@@ -86,6 +89,24 @@ class Metrics:
             "End of the last tick scored, since the epoch: alert on its age, for Sunspot may be gone.",
             registry=self.registry,
         )
+        self._failing = Gauge(
+            "sunspot_part_failing",
+            "Whether a background part fails: 1 from its first failure to its next success.",
+            ["part"],
+            registry=self.registry,
+        )
+        self._failures = Gauge(
+            "sunspot_part_failures",
+            "Rounds of each part that failed since the service started.",
+            ["part"],
+            registry=self.registry,
+        )
+        self._skipped = Gauge(
+            "sunspot_part_skipped_ticks",
+            "Ticks that each part could not process and went past.",
+            ["part"],
+            registry=self.registry,
+        )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
 
     def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:
@@ -135,6 +156,13 @@ class Metrics:
     def count_request(self, method: str, route: str, status: int) -> None:
         """Count a request that was answered."""
         self._requests.labels(method, route, str(status)).inc()
+
+    def set_health(self, parts: Sequence[Health]) -> None:
+        """Update the health of the parts that work in the background."""
+        for each in parts:
+            self._failing.labels(each.name).set(each.failing_since is not None)
+            self._failures.labels(each.name).set(each.n_failures)
+            self._skipped.labels(each.name).set(each.n_skipped)
 
     def set_shadow(self, record: ShadowRecord | None) -> None:
         """Take over what came of the challenger."""

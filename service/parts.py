@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
     from service.current_graph import GraphInUse
+    from service.health import HealthRegistry
     from service.http.security import Gate
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport
+    from service.incidents.reranking import Reranker
     from service.logs.intake import LogIntake
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from service.paging.dispatcher import PageDispatcher
     from service.paging.pager import Paging
     from service.paging.watchdog import Watchdog
+    from service.scoring.pipeline import TickPipeline
     from service.scoring.series import FirstStage
     from service.scoring.services import SecondStage
     from service.settings import Settings
@@ -62,6 +65,9 @@ class ServiceParts:
     shadow: Shadow
     page_dispatcher: PageDispatcher
     watchdog: Watchdog
+    health: HealthRegistry
+    pipeline: TickPipeline
+    reranker: Reranker
     pages: PageStore
     maintenance: MaintenanceStore
     outbox_messages: OutboxStore

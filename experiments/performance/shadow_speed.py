@@ -32,7 +32,7 @@ from models.paging.normal_period_scores import normal_period_scores
 from models.paging.page_record import GRID, PageRecord
 from service.clock import SystemClock
 from service.paging.pager import Paging
-from service.scoring.series import ClosedTick
+from service.scoring.series import ScoredTick
 from service.settings import Present, Settings
 from service.shadow.runner import Shadow
 from service.signals.intake import SignalIntake
@@ -81,7 +81,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
             live,
             graph=lambda: graph,
             maintenance=lambda _: (),
-            tell=lambda _: None,
+            notify=lambda _: None,
             path=directory / "paging.state",
         )
         shadow = Shadow(
@@ -100,7 +100,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
             begun = time.process_time_ns()
             values = window.row(tick_ms // MINUTE_MS, bundle.baseline.keys)
             memory, scores = step(memory, tick_ms, values, bundle.baseline, clock)
-            closed = ClosedTick(bundle, clock, window, tick_ms, values, memory, scores)
+            closed = ScoredTick(bundle, clock, window, tick_ms, values, memory, scores)
             paging.process(closed)
             between = time.process_time_ns()
             if not tick:

@@ -1,4 +1,4 @@
-"""Cases of incidents for the library: kept when they are ranked, exported when their cause is known."""
+"""Cases of incidents for the library: stored when they are ranked, exported when their cause is known."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from models.cases.case import Alert, Case
     from service.clock import WallClock
+    from service.incidents.ranking_document import RankingDocument
     from service.incidents.records import Incident
     from service.store.audit import Audit, Entry
     from service.store.incidents import IncidentStore
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 64
-"""Cases in memory that are not on disk yet; the first of a storm are kept."""
+"""Cases in memory that are not on disk yet; the first of a storm are stored."""
 
 
 class CaseExport:
@@ -69,15 +70,13 @@ class CaseExport:
         self._verdicts: dict[int, Entry] = {}
         self._failures: dict[str, str] = {}
 
-    def receive(self, case: Case, document: Mapping[str, Any]) -> None:
-        """Take a case that was ranked, with what was said of it; returns at once."""
-        said = {
-            name: value for name, value in _masked_said(document, case).items() if name != "page_snapshot"
-        }
+    def receive(self, case: Case, document: RankingDocument) -> None:
+        """Accept a case that was ranked, with its ranking; returns at once."""
+        ranking = _masked_ranking(document.model_dump(mode="json", exclude={"page_snapshot"}), case)
         with self._changing:
             self._n_received += 1
             if case.id in self._waiting or len(self._waiting) < MAX_WAITING:
-                self._waiting[case.id] = StoredCase(_masked(case), said)
+                self._waiting[case.id] = StoredCase(_masked(case), ranking)
             else:
                 self._n_left_out += 1
 
@@ -106,13 +105,15 @@ class CaseExport:
                 path.with_suffix(".npz").unlink(missing_ok=True)
 
     def health_problems(self) -> list[str]:
-        """Say what keeps cases from the library; nothing does, as a rule."""
-        told = [f"case library: {what}: {reason}" for what, reason in list(self._failures.items())[:1]]
+        """Return what keeps cases from the library, usually nothing."""
+        found = [f"case library: {what}: {reason}" for what, reason in list(self._failures.items())[:1]]
         if len(self._failures) > 1:
-            told[0] += f", and {len(self._failures) - 1} more"
+            found[0] += f", and {len(self._failures) - 1} more"
         if self._n_left_out:
-            told.append(f"case library: {self._n_left_out} cases came too fast to be kept, or are too large")
-        return told
+            found.append(
+                f"case library: {self._n_left_out} cases came too fast to be stored, or are too large"
+            )
+        return found
 
     def _advance(self) -> None:
         self._failures = {}
@@ -180,19 +181,19 @@ def _masked(case: Case) -> Case:
     return replace(case, alert=_masked_alert(case.alert), changes=changes, other_alerts=others)
 
 
-def _masked_said(document: Mapping[str, Any], case: Case) -> dict[str, Any]:
-    """What was said, with the summaries of changes as the case has them."""
+def _masked_ranking(document: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    """A ranking's document, with the summaries of changes as the case has them."""
     masks = {each.summary: mask_secrets(each.summary) for each in case.changes}
-    masks = {summary: masked for summary, masked in masks.items() if masked != summary}
+    masks = {summary: mask for summary, mask in masks.items() if mask != summary}
 
-    def told(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
         sentence = evidence["sentence"]
-        for summary, masked in masks.items():
-            sentence = sentence.replace(summary, masked)
+        for summary, mask in masks.items():
+            sentence = sentence.replace(summary, mask)
         return {**evidence, "sentence": sentence}
 
     candidates = [
-        {**each, "evidence": [told(evidence) for evidence in each["evidence"]]}
+        {**each, "evidence": [masked(evidence) for evidence in each["evidence"]]}
         for each in document.get("candidates", [])
     ]
     return {**document, "candidates": candidates}

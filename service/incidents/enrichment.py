@@ -3,65 +3,85 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, fields, is_dataclass, replace
-from importlib.metadata import version
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from models.cases.case import BEFORE, LEAD, build_case, searched_part
-from models.rankers.ranking import Candidate
+from models.cases.case import BEFORE, LEAD, MAX_WINDOW, build_case, searched_part
 from service.clock import to_ms
-from service.incidents.page_snapshot import snapshot_of
+from service.incidents.ranking_document import ranking_document
+from service.incidents.records import FIRING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
     from models.cases.case import Alert, Case
-    from models.rankers.ranking import Ranking
+    from service.incidents.ranking_document import StoredRankingDocument
+    from service.incidents.records import StoredAlert
     from service.logs.intake import LogIntake
-    from service.signals.intake import InUse
+    from service.signals.intake import InUse, SignalIntake
+    from service.store.changes import ChangeStore
+    from service.store.incidents import IncidentStore
 
 logger = logging.getLogger(__name__)
 
-N_KEPT = 50
-"""Candidates that are kept and told; the rest of a large neighbourhood is only counted."""
+CHANGE_HISTORY = timedelta(days=7)
+"""The ranker sees so much more: how often an item's changes coincide with nothing."""
 
 
 @dataclass(frozen=True)
 class Enrichment:
-    """What could be said of an alert.
+    """What could be found out about an alert.
 
     Attributes
     ----------
     document
-        The ranking as it is kept; ``None`` if there is none.
+        The ranking; ``None`` if there is none.
     unenriched
         Why there is none; empty if there is one.
     case
         What was ranked, if anything was.
-    is_kept
-        Whether it was said, and kept, before.
+    is_stored
+        Whether the ranking was made and stored earlier.
     """
 
-    document: Mapping[str, Any] | None
+    document: StoredRankingDocument | None
     unenriched: str = ""
     case: Case | None = None
-    is_kept: bool = False
+    is_stored: bool = False
 
-    @property
-    def cause(self) -> str:
-        """Item of the first candidate; empty if none is named."""
-        if self.document is None or self.document["abstained"] or not self.document["candidates"]:
-            return ""
-        return str(self.document["candidates"][0]["item"])
 
-    @property
-    def probability(self) -> float:
-        """Probability of the first candidate; 0 if none is named."""
-        return float(self.document["candidates"][0]["probability"]) if self.cause and self.document else 0.0
+class Enricher:
+    """Ranks the candidates for an alert by everything that is known at this moment."""
+
+    def __init__(
+        self, incidents: IncidentStore, changes: ChangeStore, live: SignalIntake, logs: LogIntake
+    ) -> None:
+        self._incidents = incidents
+        self._changes = changes
+        self._live = live
+        self._logs = logs
+
+    def sees(self, known: StoredAlert, in_use: InUse) -> bool:
+        """Whether a ranking made now would look at all that one made at the alert's start did, or more."""
+        starts_at, start_ms = known.alert.starts_at, in_use.window.start_ms
+        if start_ms is None or start_ms > to_ms(starts_at - LEAD - BEFORE):
+            return False
+        return self._live.present() < starts_at + MAX_WINDOW
+
+    def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
+        """Rank the candidates for an alert as of the present."""
+        starts_at, at = known.alert.starts_at, self._live.present()
+        changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
+        others = [
+            each.alert
+            for each in self._incidents.alerts_of(known.incident)
+            if each.status == FIRING and each.id != known.id
+        ]
+        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others, logs=self._logs)
 
 
 def enrich(
@@ -86,7 +106,7 @@ def enrich(
 
 
 def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
-    """Say why an alert cannot be ranked at all; empty if it can."""
+    """Return why an alert cannot be ranked at all; empty if it can."""
     if not alert.item:
         return "no label of the alert names a configuration item"
     if in_use.bundle is None:
@@ -127,32 +147,8 @@ def _ranked(
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
-    return Enrichment(_document(case, in_use.ranker.rank(case), at), case=case)
+    return Enrichment(ranking_document(case, in_use.ranker.rank(case), at), case=case)
 
 
 def _has_lines(case: Case) -> bool:
     return case.window_logs is not None and bool(case.window_logs.counts.counts.any())
-
-
-def _document(case: Case, ranking: Ranking, at: datetime) -> dict[str, Any]:
-    document: dict[str, Any] = _plain(replace(ranking, candidates=ranking.candidates[:N_KEPT]))
-    document["n_candidates"] = len(ranking.candidates)
-    document["code_version"] = version("sunspot")
-    document["ranked_at"] = at.isoformat()
-    document["page_snapshot"] = _plain(snapshot_of(case, ranking))
-    return document
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON will give it back: no dataclass or tuple, and ``None`` for what is no number."""
-    if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, Candidate):
-        return _plain(value._asdict())
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from service.incidents.records import FIRING, Member
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
+    from service.incidents.records import Notification, StoredAlert
+    from service.store.incidents import IncidentChanges, IncidentStore
 
 TOGETHER = timedelta(minutes=30)
 """Alerts that start further apart are not judged to share a cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An alert as far as grouping looks at it.
-
-    Attributes
-    ----------
-    item
-        What the alert is about; empty if none of its labels says so.
-    """
-
-    item: str
-    starts_at: datetime
-    incident: int
-    fingerprint: str = ""
 
 
 class Grouping:
@@ -92,3 +79,54 @@ class Grouping:
         if item not in self._graph:
             return frozenset({item})
         return frozenset({item} | self._graph.dependencies(item) | self._graph.dependents(item))
+
+
+def record(
+    store: IncidentStore, notifications: Sequence[Notification], graph: DependencyGraph, *, at: datetime
+) -> list[StoredAlert]:
+    """Store the alerts of one webhook, each in its incident; all are on disk when this returns.
+
+    An alert known by fingerprint and start is updated, never stored twice; one without a start is the latest
+    of its fingerprint that still fires. A new one joins the incident of a related alert that starts near it,
+    or opens an incident. An incident closes when the last of its alerts is resolved.
+    """
+    if not notifications:
+        return []
+    starts = [each.alert.starts_at for each in notifications]
+    with store.changing() as changes:
+        grouping = Grouping(graph, changes.members_between(min(starts) - TOGETHER, max(starts) + TOGETHER))
+        numbers = [_record_one(changes, each, grouping, at=at) for each in notifications]
+        stored = {each: changes.alert(each) for each in set(numbers)}
+        for incident in {each.incident for each in stored.values()}:
+            changes.close(incident, closing_time(changes.alerts_of(incident), at=at))
+    return [stored[each] for each in numbers]
+
+
+def closing_time(alerts: Sequence[StoredAlert], *, at: datetime) -> datetime | None:
+    """When an incident with these alerts closed; ``None`` while one fires.
+
+    Parameters
+    ----------
+    at
+        Stands in for an end that a sender did not give.
+    """
+    if any(each.status == FIRING for each in alerts):
+        return None
+    return max(each.ends_at or at for each in alerts)
+
+
+def _record_one(
+    changes: IncidentChanges, notification: Notification, grouping: Grouping, *, at: datetime
+) -> int:
+    known = changes.find(notification)
+    if known is not None:
+        changes.update_alert(known, notification, at=at)
+        return known
+    alert = notification.alert
+    joined = grouping.incident_for(alert.item, alert.starts_at, fingerprint=alert.fingerprint)
+    incident = changes.open_incident(alert.starts_at) if joined is None else joined
+    leads = joined is None or grouping.leads(alert.item, changes.lead_item(joined))
+    number = changes.add_alert(notification, incident, at=at)
+    grouping.add(Member(alert.item, alert.starts_at, incident, alert.fingerprint))
+    changes.join(incident, number, alert.starts_at, leads=leads)
+    return number

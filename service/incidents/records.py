@@ -1,23 +1,26 @@
-"""What is known of an incident: its alerts, its ranking, and what people said of it."""
+"""The records of the incidents room: alerts, incidents, and the rankings made for them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from models.cases.case import Alert
+    from service.incidents.ranking_document import StoredRankingDocument
 
 FIRING = "firing"
 RESOLVED = "resolved"
 
+OWN_SOURCE = "sunspot"
+"""The label ``source`` of alerts that Sunspot raises itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One alert as a webhook told it.
+    """One alert as a webhook reported it.
 
     Attributes
     ----------
@@ -26,7 +29,7 @@ class Notification:
     notes
         What of it could not be read, in sentences.
     has_start
-        Whether its start is the sender's; otherwise it is when the alert was received.
+        Whether the sender gave its start; otherwise that is when the alert was received.
     """
 
     alert: Alert
@@ -38,7 +41,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert as it is kept.
+    """An alert as it is stored.
 
     Attributes
     ----------
@@ -62,14 +65,74 @@ class StoredAlert:
         on = f" on {self.alert.item}" if self.alert.item else ""
         return self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
 
+    @property
+    def runbook_url(self) -> str:
+        """Address of the runbook that the alert names; empty without one."""
+        named = (self.alert.annotations.get(name, "").strip() for name in ("runbook_url", "runbook"))
+        return next((each for each in named if each.startswith(("http://", "https://"))), "")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether Sunspot raised it itself."""
+        return self.alert.labels.get("source") == OWN_SOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An alert as far as grouping looks at it.
+
+    Attributes
+    ----------
+    item
+        What the alert is about; empty if none of its labels says so.
+    """
+
+    item: str
+    starts_at: datetime
+    incident: int
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRanking:
+    """A ranking to be stored.
+
+    Attributes
+    ----------
+    confirms
+        Number of the stored ranking of the same alert with the same answer; ``None`` for a new answer.
+    """
+
+    alert: int
+    reason: str
+    document: StoredRankingDocument
+    changed: tuple[str, ...] = ()
+    confirms: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRanking:
-    """A ranking as it is kept: a document, so that an old one can be read by newer code."""
+    """A ranking as it is stored.
 
+    Attributes
+    ----------
+    made_at
+        When this answer was given first.
+    as_of
+        When it was confirmed last, with the figures of the document.
+    reason
+        Why it was made, such as ``the alert arrived``.
+    changed
+        How it differs from the answer before, in sentences.
+    """
+
+    id: int
     alert: int
     made_at: datetime
-    document: Mapping[str, Any]
+    as_of: datetime
+    reason: str
+    changed: tuple[str, ...]
+    document: StoredRankingDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +152,8 @@ class Incident:
     ----------
     lead
         The alert that sees furthest: its ranking speaks for the incident.
+    titled_by
+        The alert whose words title the incident: a person's where there is one, Sunspot's own otherwise.
     closed_at
         When the last of its alerts was resolved; ``None`` while one fires.
     cause, probability
@@ -97,6 +162,7 @@ class Incident:
 
     id: int
     lead: StoredAlert
+    titled_by: StoredAlert
     opened_at: datetime
     closed_at: datetime | None
     n_alerts: int
@@ -105,5 +171,5 @@ class Incident:
 
     @property
     def title(self) -> str:
-        """What is wrong, in the words of the leading alert."""
-        return self.lead.title
+        """What is wrong, in the words of a person's alert where there is one."""
+        return self.titled_by.title

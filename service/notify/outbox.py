@@ -40,6 +40,10 @@ class Outbox:
         if self._post is not None:
             self._messages.add(document, at=self._clock.now())
 
+    def bury(self, document: Mapping[str, Any], problem: str) -> None:
+        """Store a document that cannot be sent, with the reason, for people to look at."""
+        self._messages.bury(document, problem, at=self._clock.now())
+
     def deliver(self) -> int:
         """Try what is due, and return how many outbox_messages arrived.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service.pages.quantities import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from service.incidents.ranking_document import CandidateDocument, PageSnapshot
 
 BOX_WIDTH, BOX_HEIGHT = 168, 52
 GAP_X, GAP_Y, GAP_TALL = 64, 18, 34
@@ -52,23 +54,23 @@ class GraphSlice:
 
 
 def graph_slice(
-    snapshot: Mapping[str, Any],
+    snapshot: PageSnapshot,
     alerting: str,
-    candidates: Sequence[Mapping[str, Any]],
+    candidates: Sequence[CandidateDocument],
     *,
     cause: str,
     is_tall: bool = False,
 ) -> GraphSlice:
     """Lay items out by their distance from the alert: each hop a column, or on a tall canvas a row."""
-    items: Mapping[str, Mapping[str, str]] = snapshot["items"]
-    ranks = _ranks(list(items), [tuple(edge) for edge in snapshot["edges"]], alerting)
+    items = snapshot.items
+    ranks = _ranks(list(items), snapshot.edges, alerting)
     place, width, height = _placed(ranks, is_tall=is_tall)
-    probability = {each["item"]: each["probability"] for each in candidates[:N_WITH_FIGURE]}
+    probability = {each.item: each.probability for each in candidates[:N_WITH_FIGURE]}
     boxes = tuple(
         Box(
             item=item,
-            name=_short(items[item]["name"]),
-            about=_about(items[item]["kind"], probability.get(item), is_alerting=item == alerting),
+            name=_short(items[item].name),
+            about=_about(items[item].kind, probability.get(item), is_alerting=item == alerting),
             x=x,
             y=y,
             is_alerting=item == alerting,
@@ -80,7 +82,7 @@ def graph_slice(
     draw = _arrow_down if is_tall else _arrow_right
     arrows = tuple(
         Arrow(draw(place[dependent], place[dependency]), (dependent, dependency) in way)
-        for dependent, dependency in snapshot["edges"]
+        for dependent, dependency in snapshot.edges
     )
     return GraphSlice(boxes, tuple(sorted(arrows, key=lambda each: each.is_way)), width, height)
 
@@ -120,8 +122,8 @@ def _ranks(items: Sequence[str], edges: Sequence[tuple[str, ...]], alerting: str
     return [ranks[hop] for hop in sorted(ranks)]
 
 
-def _way(candidates: Sequence[Mapping[str, Any]], cause: str) -> set[tuple[str, str]]:
-    path: list[str] = next((each["path"] for each in candidates if each["item"] == cause), [])
+def _way(candidates: Sequence[CandidateDocument], cause: str) -> set[tuple[str, str]]:
+    path = next((each.path for each in candidates if each.item == cause), ())
     return set(pairwise(path))
 
 

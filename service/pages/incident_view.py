@@ -1,19 +1,20 @@
-"""What the incident page shows, gathered from what is kept."""
+"""What the incident page shows, gathered from what is stored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from service.incidents.ranking_document import PageSnapshot, SnapshotItem
 from service.pages.graph_slice import GraphSlice, graph_slice
 from service.pages.sparklines import Sparkline, sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from cmdb.items import ChangeEvent
+    from service.incidents.ranking_document import CandidateDocument, StoredRankingDocument, TemplateDocument
     from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
@@ -34,7 +35,7 @@ class Cause:
     path: tuple[str, ...]
     explained_by: str
     sentences: tuple[str, ...]
-    templates: tuple[Mapping[str, Any], ...]
+    templates: tuple[TemplateDocument, ...]
     sparklines: tuple[Sparkline, ...]
 
 
@@ -67,9 +68,14 @@ class IncidentView:
     alerting: tuple[Sparkline, ...]
     slice: GraphSlice | None
     tall_slice: GraphSlice | None
-    ranking: Mapping[str, Any] | None
+    stored: StoredRanking | None
+    rankings: Sequence[StoredRanking]
     ranked_item: str
-    ranked_at: datetime | None
+
+    @property
+    def ranking(self) -> StoredRankingDocument | None:
+        """The ranking that speaks for the incident; ``None`` if there is none."""
+        return None if self.stored is None else self.stored.document
 
     @property
     def named(self) -> Cause | None:
@@ -98,22 +104,32 @@ def view_incident(
     alerts: Sequence[StoredAlert],
     verdicts: Sequence[Entry],
     changes: Sequence[ChangeEvent],
-    kept: StoredRanking | None,
+    rankings: Sequence[StoredRanking],
+    *,
+    stored: StoredRanking | None,
 ) -> IncidentView:
-    """Gather the page of an incident."""
-    document = None if kept is None else kept.document
-    snapshot = {} if document is None else document.get("page_snapshot", document.get("picture", {}))
-    candidates = [] if document is None else document["candidates"]
-    ranked = next((each for each in alerts if kept and each.id == kept.alert), incident.lead)
-    silence = (incident.lead.unenriched or "it was not ranked") if document is None else document["abstained"]
+    """Gather the page of an incident.
+
+    Parameters
+    ----------
+    rankings
+        Every answer of the incident, newest first.
+    stored
+        The ranking that speaks for it; ``None`` if there is none.
+    """
+    document = None if stored is None else stored.document
+    snapshot = PageSnapshot() if document is None else document.page_snapshot
+    candidates = () if document is None else document.candidates
+    ranked = next((each for each in alerts if stored and each.id == stored.alert), incident.lead)
+    silence = (incident.lead.unenriched or "it was not ranked") if document is None else document.abstained
     shown = [
         each
         for position, each in enumerate(candidates[:N_SHOWN])
         if position == 0
-        or (position < N_ALWAYS_SHOWN and (each["score"] or 0.0) > 0)
-        or (each["probability"] or 0.0) >= LEAST_SHOWN
+        or (position < N_ALWAYS_SHOWN and (each.score or 0.0) > 0)
+        or (each.probability or 0.0) >= LEAST_SHOWN
     ]
-    item, cause = ranked.alert.item, "" if silence else _first(shown)
+    item, cause = ranked.alert.item, shown[0].item if shown and not silence else ""
     return IncidentView(
         incident=incident,
         alerts=alerts,
@@ -121,72 +137,62 @@ def view_incident(
         changes=changes,
         causes=tuple(_cause(each, snapshot) for each in shown),
         silence=silence,
-        further=tuple(_name(each, snapshot) for each in _told(document, "causes")[1:]),
-        found_normal=_told(document, "found_normal"),
-        unseen=_told(document, "unseen"),
+        further=() if document is None else tuple(_name(each, snapshot) for each in document.causes[1:]),
+        found_normal=() if document is None else document.found_normal,
+        unseen=() if document is None else document.unseen,
         alerting=_sparklines(snapshot, item),
         slice=_slice(snapshot, item, shown, cause=cause, is_tall=False),
         tall_slice=_slice(snapshot, item, shown, cause=cause, is_tall=True),
-        ranking=document,
+        stored=stored,
+        rankings=rankings,
         ranked_item=item,
-        ranked_at=None if kept is None else kept.made_at,
     )
 
 
-def _told(document: Mapping[str, Any] | None, name: str) -> tuple[str, ...]:
-    """A list of the document, as it is kept: one from before the list was told has none."""
-    return () if document is None else tuple(document.get(name, ()))
-
-
-def _name(item: str, snapshot: Mapping[str, Any]) -> str:
-    known = snapshot["items"].get(item)
-    return item if known is None else str(known["name"])
-
-
-def _first(candidates: Sequence[Mapping[str, Any]]) -> str:
-    return str(candidates[0]["item"]) if candidates else ""
+def _name(item: str, snapshot: PageSnapshot) -> str:
+    known = snapshot.items.get(item)
+    return item if known is None else known.name
 
 
 def _slice(
-    snapshot: Mapping[str, Any],
+    snapshot: PageSnapshot,
     alerting: str,
-    candidates: Sequence[Mapping[str, Any]],
+    candidates: Sequence[CandidateDocument],
     *,
     cause: str,
     is_tall: bool,
 ) -> GraphSlice | None:
-    if len(snapshot.get("items", ())) < 2:  # noqa: PLR2004  one box is no way
+    if len(snapshot.items) < 2:  # noqa: PLR2004  one box is no way
         return None
     return graph_slice(snapshot, alerting, candidates, cause=cause, is_tall=is_tall)
 
 
-def _cause(candidate: Mapping[str, Any], snapshot: Mapping[str, Any]) -> Cause:
-    item = candidate["item"]
-    items = snapshot["items"]
-    about = items.get(item, {"name": item, "kind": "", "team": ""})
+def _cause(candidate: CandidateDocument, snapshot: PageSnapshot) -> Cause:
+    item = candidate.item
+    about = snapshot.items.get(item) or SnapshotItem(name=item, kind="", team="")
     return Cause(
         item=item,
-        name=about["name"],
-        kind=about["kind"],
-        team=about["team"],
-        probability=candidate["probability"] or 0.0,
-        path=tuple(_name(each, snapshot) for each in candidate["path"]),
-        explained_by=_name(candidate.get("explained_by", ""), snapshot),
-        sentences=tuple(each["sentence"] for each in candidate["evidence"]),
-        templates=tuple(told for each in candidate["evidence"] for told in each.get("templates", ())),
+        name=about.name,
+        kind=about.kind,
+        team=about.team,
+        probability=candidate.probability or 0.0,
+        path=tuple(_name(each, snapshot) for each in candidate.path),
+        explained_by=_name(candidate.explained_by, snapshot),
+        sentences=tuple(each.sentence for each in candidate.evidence),
+        templates=tuple(template for each in candidate.evidence for template in each.templates),
         sparklines=_sparklines(snapshot, item),
     )
 
 
-def _sparklines(snapshot: Mapping[str, Any], item: str) -> tuple[Sparkline, ...]:
-    signals = snapshot.get("signals", {}).get(item, {})
+def _sparklines(snapshot: PageSnapshot, item: str) -> tuple[Sparkline, ...]:
     return tuple(
         sparkline(
             role,
-            signal,
-            snapshot["times_ms"],
-            onset_ms=snapshot["onset_ms"],
-            step=timedelta(milliseconds=snapshot["step_ms"]),
+            signal.values,
+            signal.normal,
+            snapshot.times_ms,
+            onset_ms=snapshot.onset_ms,
+            step=timedelta(milliseconds=snapshot.step_ms),
         )
-        for role, signal in signals.items()
+        for role, signal in snapshot.signals.get(item, {}).items()
     )

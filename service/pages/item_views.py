@@ -96,7 +96,8 @@ def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScoreOut 
     seen_ms = [at_ms for at_ms, value in zip(times_ms, values, strict=True) if np.isfinite(value)]
     return sparkline(
         metric if meaning is None else meaning.role,
-        {"values": values, "normal": normal},
+        values,
+        normal,
         times_ms,
         onset_ms=max(seen_ms, default=0),
         step=timedelta(milliseconds=frame.step_ms),

@@ -10,7 +10,7 @@ from features.golden import Role
 from service.pages.quantities import duration, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
 
 WIDTH, HEIGHT, MARGIN = 220.0, 44.0, 4.0
@@ -42,12 +42,24 @@ class Sparkline:
 
 
 def sparkline(
-    role: str, signal: Mapping[str, object], times_ms: Sequence[int], *, onset_ms: int, step: timedelta
+    role: str,
+    values: Sequence[float | None],
+    middle: float | None,
+    times_ms: Sequence[int],
+    *,
+    onset_ms: int,
+    step: timedelta,
 ) -> Sparkline:
-    """Place a signal's values on the drawing; its top is the largest value, its bottom nothing."""
-    values = _numbers(signal.get("values"))
-    normal = signal.get("normal")
-    middle = normal if isinstance(normal, int | float) else None
+    """Place a signal's values on the drawing; its top is the largest value, its bottom nothing.
+
+    Parameters
+    ----------
+    values
+        One for each of ``times_ms``; ``None`` or ``nan`` where nothing was seen.
+    middle
+        The normal median; ``None`` where it is not known.
+    """
+    values = [None if value is None or not math.isfinite(value) else value for value in values]
     top = max([*(value for value in values if value is not None), middle or 0.0, 1e-12])
     points = [
         None if value is None else (_x(index, len(values)), _y(value, top))
@@ -65,14 +77,6 @@ def sparkline(
         peak=quantity(role, peak),
         normal=quantity(role, middle),
     )
-
-
-def _numbers(values: object) -> list[float | None]:
-    if not isinstance(values, list):
-        return []
-    return [
-        float(value) if isinstance(value, int | float) and math.isfinite(value) else None for value in values
-    ]
 
 
 def _x(index: int, n_values: int) -> float:

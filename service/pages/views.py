@@ -55,13 +55,14 @@ def list_page(parts: Parts, offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -
 def incident_page(parts: Parts, incident: IncidentId) -> HTMLResponse:
     """Show one incident."""
     found = parts.incidents.get(incident)
-    kept = parts.incidents.ranking_of(found)
+    stored = parts.incidents.ranking_of(found)
     view = view_incident(
         found,
         parts.incidents.alerts_of(incident),
         verdicts_of(parts.audit, incident),
-        changes_near(parts, found, kept),
-        kept,
+        changes_near(parts, found, stored),
+        parts.incidents.rankings_of(incident),
+        stored=stored,
     )
     return page(
         "incident.html",

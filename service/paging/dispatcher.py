@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from service.errors import StoreUnavailableError
+from service.incidents.publishing import likely_causes
 from service.incidents.records import RESOLVED
 from service.store.pages import PageOutcome
 
@@ -23,11 +26,16 @@ if TYPE_CHECKING:
     from service.store.incidents import IncidentStore
     from service.store.pages import PageStore
 
+logger = logging.getLogger(__name__)
+
 WEEK = timedelta(days=7)
 
 
 class PageDispatcher:
-    """Delivers notices in order; one that cannot be delivered is tried again, before those after it.
+    """Delivers notices in order.
+
+    While the store is out of reach they wait. A notice that fails for any other reason goes to the dead
+    letters, and the team gets a plain message instead, so that it blocks no other.
 
     Parameters
     ----------
@@ -54,30 +62,43 @@ class PageDispatcher:
         self._waiting: deque[Notice] = deque()
         self._delivering = Lock()
 
-    def put(self, notices: Iterable[Notice]) -> None:
-        """Take notices to be delivered."""
+    def submit(self, notices: Iterable[Notice]) -> None:
+        """Accept notices for delivery."""
         self._waiting.extend(notices)
 
     def deliver(self) -> int:
-        """Deliver what waits, and return how many notices that were; all of it is on disk then."""
+        """Deliver what waits, and return how many notices that were; all of it is on disk then.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the store is out of reach: what waits goes on waiting.
+        """
         n_delivered = 0
         with self._delivering:
             while self._waiting:
-                self._deliver_one(self._waiting[0])
+                notice = self._waiting[0]
+                try:
+                    self._deliver_one(notice)
+                except StoreUnavailableError:
+                    raise
+                except Exception as error:
+                    logger.exception("notice failed", extra={"alert": notice.notification.alert.name})
+                    self._bury(notice, error)
                 self._waiting.popleft()
                 n_delivered += 1
         return n_delivered
 
     def _deliver_one(self, notice: Notice) -> None:
-        told = notice.notification
-        if told.status == RESOLVED:
-            self._resolve(told)
+        notification = notice.notification
+        if notification.status == RESOLVED:
+            self._resolve(notification)
             return
         page, spent = notice.page, 0
         if page is not None:
-            spent = 1 + self._spent(page.team, told.alert.starts_at)
-            told = _with_budget(told, page, spent)
-        (answer,) = self._alerts.receive([told], self._graph())
+            spent = 1 + self._spent(page.team, notification.alert.starts_at)
+            notification = _with_budget(notification, page, spent)
+        (answer,) = self._alerts.receive([notification], self._graph(), announce=page is None)
         if page is None:
             return
         known = answer.known
@@ -87,33 +108,45 @@ class PageDispatcher:
         if is_new:
             self._outbox.put(_message(answer, page, spent, self._address))
 
-    def _resolve(self, told: Notification) -> None:
-        """Close an alert; what was said of it while it fired stays."""
-        known = self._incidents.alert_of(told.alert.fingerprint, told.alert.starts_at)
+    def _resolve(self, notification: Notification) -> None:
+        """Resolve an alert; what it said while it fired stays."""
+        known = self._incidents.alert_of(notification.alert.fingerprint, notification.alert.starts_at)
         if known is not None:
-            self._alerts.receive([replace(told, alert=known.alert)], self._graph())
+            self._alerts.receive([replace(notification, alert=known.alert)], self._graph())
 
     def _spent(self, team: str, at: datetime) -> int:
         """Pages of a team in the week before an instant that no verdict has called useful."""
         recent = self._pages.between(at - WEEK, at, team=team)
         return sum(each.outcome is not PageOutcome.USEFUL for each in recent)
 
+    def _bury(self, notice: Notice, error: Exception) -> None:
+        """Put a notice that cannot be made to the dead letters; a page goes out without its incident."""
+        alert, page = notice.notification.alert, notice.page
+        plain: dict[str, object] = {
+            "kind": alert.name if page is None else page.kind,
+            "item": alert.item,
+            "severity": alert.severity,
+            "title": alert.annotations.get("summary", alert.name),
+            "starts_at": alert.starts_at.isoformat(),
+        }
+        self._outbox.bury(plain, f"the notice could not be made: {type(error).__name__}: {error}")
+        if page is not None:
+            self._outbox.put({**plain, "team": page.team})
 
-def _with_budget(told: Notification, page: PageFacts, spent: int) -> Notification:
-    """Say in the alert itself what of the budget is spent."""
+
+def _with_budget(notification: Notification, page: PageFacts, spent: int) -> Notification:
+    """State in the alert itself how much of the budget is spent."""
     budget = (
         f"{spent} of {page.budget_per_week:g} false pages a week that {page.team} accepts, if this is one; "
         "pages that a verdict calls useful do not count"
     )
-    return replace(
-        told, alert=replace(told.alert, annotations={**told.alert.annotations, "page budget": budget})
-    )
+    annotations = {**notification.alert.annotations, "page budget": budget}
+    return replace(notification, alert=replace(notification.alert, annotations=annotations))
 
 
 def _message(answer: Answer, page: PageFacts, spent: int, address: str) -> dict[str, object]:
     """Return what is sent to the team."""
-    known = answer.known
-    candidates = [] if answer.ranking is None else answer.ranking["candidates"][:3]
+    known, ranking = answer.known, answer.ranking
     return {
         "kind": page.kind,
         "team": page.team,
@@ -129,5 +162,7 @@ def _message(answer: Answer, page: PageFacts, spent: int, address: str) -> dict[
         "tail_probability": page.tail,
         "budget_per_week": page.budget_per_week,
         "spent_this_week": spent,
-        "likely_causes": [{"item": each["item"], "probability": each["probability"]} for each in candidates],
+        "as_of": None if ranking is None else ranking.ranked_at.isoformat(),
+        "abstained": "" if ranking is None else ranking.abstained,
+        "likely_causes": likely_causes(ranking),
     }

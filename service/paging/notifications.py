@@ -1,4 +1,4 @@
-"""What Sunspot itself has to say: alerts of its own making, and the pages among them."""
+"""Sunspot's own notices: the alerts that it raises itself, and the pages among them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING
 from models.cases.case import Alert
 from models.paging.rules import CRITICAL, severity_of
 from service.clock import from_ms
-from service.incidents.records import FIRING, RESOLVED, Notification
+from service.incidents.records import FIRING, OWN_SOURCE, RESOLVED, Notification
+from service.paging.symptom import symptom
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.paging.rules import Call
     from service.scoring.services import ServiceScore
 
 ANOMALY, SILENT_SOURCE, SCORING_STOPPED = "anomaly", "silent_source", "scoring_stopped"
-NAMES = {ANOMALY: "Anomaly", SILENT_SOURCE: "SilentSource", SCORING_STOPPED: "ScoringStopped"}
+PART_FAILING = "part_failing"
+NAMES = {
+    ANOMALY: "Anomaly",
+    SILENT_SOURCE: "SilentSource",
+    SCORING_STOPPED: "ScoringStopped",
+    PART_FAILING: "SunspotPartFailing",
+}
 """Name of the alert by kind of page."""
 
-TOLD_NOVELTY = 1.0
-"""What is less new than new values of its series usually are is not told."""
+SHOWN_NOVELTY = 1.0
+"""A value that is less new than new values of its series usually are is not mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class PageFacts:
     Attributes
     ----------
     metric, score, threshold, tail
-        Series furthest over its threshold, and the probability that a tick of a calm one pages so;
+        Series furthest over its threshold, and the probability that a tick of a normal one pages so;
         empty and ``None`` where no score is behind the page.
     budget_per_week
         False pages that the team accepts.
@@ -59,26 +68,35 @@ def anomaly_notice(
     call: Call,
     *,
     metric: str,
+    value: float,
+    usual: float,
     novelty: float,
     tail: float,
     budget_per_week: float,
     service_score: ServiceScore | None = None,
 ) -> Notice:
-    """Tell of an anomalous item, whether its value is one never seen, and how odd the item is as a whole.
+    """Make the notice of an anomalous item: what is wrong in plain words, and detection's figures beside.
 
-    ``novelty`` is ``nan``, and ``service_score`` is ``None``, where that is not known.
+    Parameters
+    ----------
+    value, usual
+        Of the series, in its unit: now, and at this time of the exchange day; ``nan`` where not known.
+    novelty
+        How far the value is from every earlier one, as a multiple of what new values usually are;
+        ``nan`` where not known.
+    service_score
+        How unusual the item is as a service; ``None`` where not known.
     """
     severity = severity_of(call)
-    summary = (
-        f"{metric} of {call.item} is {call.score:.0f} standard deviations from normal; "
-        f"its threshold is {call.threshold:.0f}"
-    )
-    if novelty >= TOLD_NOVELTY:
-        summary += f". No value near it was ever seen: it lies {novelty:.1f} times as far off as new ones do"
+    detection = f"{metric} scores {call.score:.0f}; its threshold is {call.threshold:.0f}"
+    if novelty >= SHOWN_NOVELTY:
+        detection += (
+            f". No value near it was seen before: {novelty:.1f} times as far off as new ones usually are"
+        )
     if service_score is not None:
-        summary += (
-            f". {call.item} as a whole scores {service_score.score:.1f} by {service_score.detector}; "
-            f"more than {service_score.threshold:.1f} is unusual"
+        detection += (
+            f". {call.item} as a service scores {service_score.score:.1f} by {service_score.detector}; "
+            f"its threshold is {service_score.threshold:.1f}"
         )
     facts = PageFacts(
         call.team,
@@ -91,28 +109,42 @@ def anomaly_notice(
         threshold=call.threshold,
         tail=tail,
     )
-    told = _notification(
-        ANOMALY, call.item, call.since_ms, team=call.team, severity=severity, summary=summary
+    notification = _notification(
+        ANOMALY,
+        call.item,
+        call.since_ms,
+        team=call.team,
+        severity=severity,
+        summary=symptom(call.item, metric, value, usual),
+        detection=detection,
     )
-    return Notice(told, facts if call.is_page else None)
+    return Notice(notification, facts if call.is_page else None)
 
 
 def silence_notice(item: str, since_ms: int, *, team: str, budget_per_week: float, is_page: bool) -> Notice:
-    """Tell of a source that stopped sending."""
-    summary = f"{item} sends nothing any more: whether it is well cannot be seen"
-    told = _notification(SILENT_SOURCE, item, since_ms, team=team, severity=CRITICAL, summary=summary)
-    return Notice(told, PageFacts(team, item, SILENT_SOURCE, CRITICAL, budget_per_week) if is_page else None)
+    """Make the notice of a source that stopped sending."""
+    summary = f"{item} has stopped sending signals: its health cannot be seen"
+    notification = _notification(SILENT_SOURCE, item, since_ms, team=team, severity=CRITICAL, summary=summary)
+    facts = PageFacts(team, item, SILENT_SOURCE, CRITICAL, budget_per_week)
+    return Notice(notification, facts if is_page else None)
 
 
 def stopped_notice(since_ms: int, *, team: str, budget_per_week: float) -> Notice:
-    """Tell that nothing is scored any more: the dead man's page."""
-    summary = "No tick is scored any more: no signals arrive, or scoring hangs; anomalies are not seen"
-    told = _notification(SCORING_STOPPED, "", since_ms, team=team, severity=CRITICAL, summary=summary)
-    return Notice(told, PageFacts(team, "", SCORING_STOPPED, CRITICAL, budget_per_week))
+    """Make the dead man's page: nothing is scored any more."""
+    summary = "Scoring has stopped: no signals arrive, or scoring hangs; anomalies are not seen"
+    notification = _notification(SCORING_STOPPED, "", since_ms, team=team, severity=CRITICAL, summary=summary)
+    return Notice(notification, PageFacts(team, "", SCORING_STOPPED, CRITICAL, budget_per_week))
+
+
+def failing_notice(since_ms: int, *, problems: Sequence[str], team: str, budget_per_week: float) -> Notice:
+    """Make the page that says which parts of Sunspot itself fail."""
+    summary = f"A part of Sunspot has failed: {'; '.join(problems)}"
+    notification = _notification(PART_FAILING, "", since_ms, team=team, severity=CRITICAL, summary=summary)
+    return Notice(notification, PageFacts(team, "", PART_FAILING, CRITICAL, budget_per_week))
 
 
 def over_notice(kind: str, item: str, since_ms: int, ended_ms: int) -> Notice:
-    """Tell that what was told of an item since an instant is over; what was told then stays as it was."""
+    """Make the notice that an alert on an item, which began at an instant, is resolved."""
     return Notice(_notification(kind, item, since_ms, team="", severity="", summary="", ended_ms=ended_ms))
 
 
@@ -124,9 +156,10 @@ def _notification(
     team: str,
     severity: str,
     summary: str,
+    detection: str = "",
     ended_ms: int | None = None,
 ) -> Notification:
-    labels = {"alertname": NAMES[kind], "ci": item, "team": team, "source": "sunspot"}
+    labels = {"alertname": NAMES[kind], "ci": item, "team": team, "source": OWN_SOURCE}
     alert = Alert(
         item,
         NAMES[kind],
@@ -134,7 +167,7 @@ def _notification(
         fingerprint=hashlib.sha256(f"sunspot/{kind}/{item}".encode()).hexdigest()[:16],
         severity=severity,
         labels=labels,
-        annotations={"summary": summary} if summary else {},
+        annotations={name: text for name, text in (("summary", summary), ("detection", detection)) if text},
     )
     if ended_ms is None:
         return Notification(alert, FIRING)

@@ -1,4 +1,4 @@
-"""Sunspot's own pages: the rules of `models.paging.rules` stepped through every tick that was scored."""
+"""Sunspot's own pages: the rules of `models.paging.rules`, applied to every scored tick."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ if TYPE_CHECKING:
     from service.paging.notifications import Notice
     from service.paging.state import PagingState
     from service.paging.teams import Teams
-    from service.scoring.series import ClosedTick
-    from service.scoring.services import ServiceScore
+    from service.scoring.series import ScoredTick
     from service.settings import Settings
     from service.signals.intake import SignalIntake
 
 TOO_LATE = timedelta(minutes=30)
-"""Older ticks, as after a long standstill, page nobody; what is still wrong pages at the first newer one."""
+"""Older ticks, as after a long standstill, do not page; what is still wrong pages at the first newer one."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +80,12 @@ class Paging:
         Gives the dependency graph of the moment.
     maintenance
         Gives the windows of maintenance that count at an instant.
-    tell
-        Takes notices, in the order they were made.
+    notify
+        Receives notices, in the order they were made.
     path
         Where the memory outlives the process.
     state
-        The memory to begin with; by default the one kept last.
-    service_score
-        How odd an item is as a whole at the tick, if that is known.
+        The memory to begin with; by default that of the last checkpoint.
     """
 
     def __init__(
@@ -98,20 +95,18 @@ class Paging:
         *,
         graph: Callable[[], DependencyGraph],
         maintenance: Callable[[int], Iterable[Maintenance]],
-        tell: Callable[[Iterable[Notice]], None],
+        notify: Callable[[Iterable[Notice]], None],
         path: Path,
         state: PagingState | None = None,
-        service_score: Callable[[str], ServiceScore | None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._live = live
         self._graph = graph
         self._maintenance = maintenance
-        self._tell = tell
+        self._notify = notify
         self._path = path
-        self._service_score = service_score
-        self._state = self._kept = state or read_paging(path)
-        self._keeping = Lock()
+        self._state = self._written = state or read_paging(path)
+        self._writing = Lock()
         self._context: PagingContext | None = None
 
     @property
@@ -142,8 +137,8 @@ class Paging:
         self._context = made = PagingContext(bundle, clock, graph, items, teams, sending, related)
         return made
 
-    def process(self, tick: ClosedTick) -> None:
-        """Step through a tick, and tell what it calls for; a tick taken before is passed over."""
+    def process(self, tick: ScoredTick) -> None:
+        """Apply the rules to a tick and notify of what it calls for; a tick processed before is ignored."""
         bundle, context = tick.bundle, self.context_of(tick.bundle, tick.clock)
         teams = context.teams
         state = self._state or initial_paging(bundle.baseline.keys)
@@ -166,10 +161,12 @@ class Paging:
             anomaly_notice(
                 call,
                 metric=keys[call.series].metric,
+                value=float(tick.values[call.series]),
+                usual=float(tick.memory.state.expected[call.series]),
                 novelty=float(tick.scores.novelty[call.series]),
                 tail=teams.tail(call.team, bundle.step_ms),
                 budget_per_week=teams.budgets[call.team].budget_per_week,
-                service_score=self._service_score(call.item),
+                service_score=tick.services.get(call.item),
             )
             for call in calls
         ]
@@ -181,25 +178,25 @@ class Paging:
         silent, about_silence = self._silence(state, tick, phase, muted, context)
         since_ms = tick.tick_ms if state.since_ms == NEVER_MS else state.since_ms
         self._state = replace(state, memory=memory, silent=silent, since_ms=since_ms)
-        self._tell([*notices, *about_silence])
+        self._notify([*notices, *about_silence])
 
     def checkpoint(self) -> None:
-        """Bring the memory to disk, if it changed since it was kept."""
-        with self._keeping:
+        """Write the memory to disk, if it changed since it was written last."""
+        with self._writing:
             state = self._state
-            if state is not None and state is not self._kept:
+            if state is not None and state is not self._written:
                 write_paging(state, self._path)
-                self._kept = state
+                self._written = state
 
     def _silence(
         self,
         state: PagingState,
-        tick: ClosedTick,
+        tick: ScoredTick,
         phase: Phase,
         muted: Collection[str],
         context: PagingContext,
     ) -> tuple[dict[str, int], list[Notice]]:
-        """Items that are silent now, and what is to be told of them."""
+        """Items that are silent now, and the notices about them."""
         stale = silent_items(context.items, tick.memory.state.seen_ms, tick.tick_ms)
         missed = {item for item in stale - set(muted) if phase in context.sending.get(item, ())}
         notices = [
@@ -220,7 +217,7 @@ class Paging:
             )
         return silent, notices
 
-    def _muted(self, tick: ClosedTick, teams: Teams, phase: Phase) -> frozenset[str]:
+    def _muted(self, tick: ScoredTick, teams: Teams, phase: Phase) -> frozenset[str]:
         """Items that do not page at a tick: those under maintenance, and all if it is long past."""
         is_replay = self._settings.present is Present.SIGNALS
         if not is_replay and tick.tick_ms < to_ms(self._live.present() - TOO_LATE):

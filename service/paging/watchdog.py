@@ -1,11 +1,17 @@
-"""The dead man's page: somebody is told when nothing is scored any more."""
+"""The dead man's pages: somebody is notified when scoring stops, or when a part of Sunspot itself fails."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from service.clock import to_ms
-from service.paging.notifications import SCORING_STOPPED, over_notice, stopped_notice
+from service.paging.notifications import (
+    PART_FAILING,
+    SCORING_STOPPED,
+    failing_notice,
+    over_notice,
+    stopped_notice,
+)
 from service.paging.teams import budget_of
 from service.settings import Present
 
@@ -14,45 +20,73 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.clock import WallClock
+    from service.health import HealthRegistry
     from service.paging.notifications import Notice
     from service.scoring.series import FirstStage
     from service.settings import Settings
 
 
 class Watchdog:
-    """Looks from beside the scoring whether it goes on.
+    """Checks, beside the scoring, that ticks are scored and that every part works.
 
-    It tells once, and again when scoring goes on. Before the first tick, and while stored days are
-    replayed, there is nothing to miss. That Sunspot itself is gone must be seen from elsewhere: by an alert
-    on the age of ``sunspot_scored_until_seconds``.
+    It notifies once, and again when all is well. Before the first tick, and while stored days are
+    replayed, scoring is not expected. If Sunspot itself is gone, that must be seen from elsewhere: by an
+    alert on the age of ``sunspot_scored_until_seconds``.
     """
 
     def __init__(
         self,
         settings: Settings,
         first_stage: FirstStage,
+        health: HealthRegistry,
         clock: WallClock,
         *,
-        tell: Callable[[Iterable[Notice]], None],
+        notify: Callable[[Iterable[Notice]], None],
     ) -> None:
         self._settings = settings
         self._first_stage = first_stage
+        self._health = health
         self._clock = clock
-        self._tell = tell
+        self._notify = notify
         self._stopped_at: datetime | None = None
+        self._broken_at: datetime | None = None
 
     def look(self) -> None:
-        """Tell if scoring stopped, or goes on again."""
+        """Notify if scoring or a part stopped, or works again."""
+        self._look_at_scoring()
+        self._look_at_parts()
+
+    def _look_at_scoring(self) -> None:
         until = self._first_stage.scored_until
         if until is None or self._settings.present is Present.SIGNALS:
             return
         stopped_at = self._stopped_at
         if stopped_at is not None and until > stopped_at:
-            self._tell([over_notice(SCORING_STOPPED, "", to_ms(stopped_at), to_ms(until))])
+            self._notify([over_notice(SCORING_STOPPED, "", to_ms(stopped_at), to_ms(until))])
             self._stopped_at = stopped_at = None
         if stopped_at is None and self._clock.now() - until > self._settings.silent_after:
-            team = self._settings.default_team
-            self._tell(
-                [stopped_notice(to_ms(until), team=team, budget_per_week=budget_of(team, self._settings))]
-            )
+            team, budget = self._owner()
+            self._notify([stopped_notice(to_ms(until), team=team, budget_per_week=budget)])
             self._stopped_at = until
+
+    def _look_at_parts(self) -> None:
+        now, patience = self._clock.now(), self._settings.silent_after
+        broken = {
+            each.problem(now, patience=patience): since
+            for each in self._health.parts()
+            if (since := each.broken_since(now, patience=patience)) is not None and now - since > patience
+        }
+        if broken and self._broken_at is None:
+            self._broken_at = min(broken.values())
+            team, budget = self._owner()
+            since_ms = to_ms(self._broken_at)
+            self._notify(
+                [failing_notice(since_ms, problems=sorted(broken), team=team, budget_per_week=budget)]
+            )
+        elif not broken and self._broken_at is not None:
+            self._notify([over_notice(PART_FAILING, "", to_ms(self._broken_at), to_ms(now))])
+            self._broken_at = None
+
+    def _owner(self) -> tuple[str, float]:
+        team = self._settings.default_team
+        return team, budget_of(team, self._settings)

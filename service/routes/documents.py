@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.clock import from_ms
+
 if TYPE_CHECKING:
     from cmdb.items import ChangeEvent, Item
+    from service.health import Health
 
 
 class Problem(BaseModel):
@@ -195,6 +198,32 @@ class HealthOut(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class PartOut(BaseModel):
+    """The health of one part that works in the background."""
+
+    name: str
+    last_success_at: datetime | None
+    failing_since: datetime | None = Field(description="null while it works")
+    last_error: str = Field(description="of its last failure; empty if it never failed")
+    failures: int = Field(description="rounds that failed since the service started")
+    position: datetime | None = Field(description="start of the last tick processed; null for other work")
+    skipped_ticks: int
+
+    @classmethod
+    def of(cls, health: Health) -> Self:
+        """Return a part's health."""
+        position_ms = health.position_ms
+        return cls(
+            name=health.name,
+            last_success_at=health.last_success_at,
+            failing_since=health.failing_since,
+            last_error=health.last_error,
+            failures=health.n_failures,
+            position=None if position_ms is None else from_ms(position_ms),
+            skipped_ticks=health.n_skipped,
+        )
+
+
 class ReadyOut(BaseModel):
     """Whether alerts can be explained, and if not, or not fully, why."""
 
@@ -204,6 +233,7 @@ class ReadyOut(BaseModel):
     graph_version: str
     bundle_version: str
     log_bundle_version: str = Field(description="what serves of the models of log lines; empty if none does")
+    parts: list[PartOut] = Field(description="every part that works in the background")
 
 
 def first_hundred(rejections: list[tuple[int | None, str]]) -> list[RejectedOut]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from service.errors import NOT_READY, MissingScopeError, NoTokenError, problems
 from service.http.security import Scope, requires
 from service.parts import Parts, ServiceParts
-from service.routes.documents import HealthOut, ReadyOut
+from service.routes.documents import HealthOut, PartOut, ReadyOut
 
 router = APIRouter(tags=["health"])
 
@@ -35,6 +35,7 @@ def read_readiness(parts: Parts, response: Response) -> ReadyOut:
         graph_version=parts.cmdb.graph.version,
         bundle_version="" if bundle is None else bundle.version,
         log_bundle_version=parts.logs.bundle_version,
+        parts=[PartOut.of(each) for each in parts.health.parts()],
     )
 
 
@@ -59,13 +60,15 @@ def read_metrics(parts: Parts) -> Response:
     measures.bundle.clear()
     if in_use.bundle is not None:
         measures.bundle.labels(in_use.bundle.version).set(1)
+    measures.set_health(parts.health.parts())
     measures.set_shadow(parts.shadow.record)
     return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
     """Return what keeps alerts from being explained, and what should be known besides."""
-    blocking, told = [], []
+    blocking: list[str] = []
+    told = parts.health.problems(patience=parts.settings.silent_after)
     if parts.live.in_use.bundle is None:
         blocking.append("no bundle: no champion was found yet")
     if not len(parts.cmdb.graph):

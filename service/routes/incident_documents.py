@@ -7,78 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.rankers.ranking import DEFAULT_VERSION
+from service.incidents.ranking_document import RankingDocument
 from service.routes.documents import ChangeOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cmdb.items import ChangeEvent
     from service.incidents.alert_handler import Answer
     from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
-N_TOLD = 5
+N_ANSWERED = 5
 """Causes in the answer to a webhook; the incident's own route has more."""
-
-
-class TemplateOut(BaseModel):
-    """One template of log lines that came more or less often, or later, than it usually does."""
-
-    kind: Literal["missing", "excess", "new", "rare", "slow"]
-    template: str = Field(description="its text, <*> where its lines differ")
-    severity: str
-    observed: float | None = Field(description="what was seen in the incident's window, in the unit")
-    expected: float | None = Field(description="what is usual for all that the service said, in the unit")
-    unit: Literal["lines", "ms"]
-    examples: list[str] = Field(description="at most three lines, secrets masked")
-    first_seen_ms: int | None = Field(description="start of the first window it is known from")
-    trace_ids: list[str]
-
-
-class EvidenceOut(BaseModel):
-    """One checkable reason for a candidate."""
-
-    kind: str
-    weight: float | None
-    sentence: str
-    figures: dict[str, float | None]
-    templates: list[TemplateOut] = Field([], description="the log templates behind it, strongest first")
-
-
-class CandidateOut(BaseModel):
-    """A configuration item that may explain the alert."""
-
-    item: str
-    score: float | None
-    probability: float | None
-    hops: int | None
-    path: list[str]
-    evidence: list[EvidenceOut]
-    explained_by: str = Field(
-        "", description="the named cause of which this is a symptom; empty where none explains it"
-    )
-
-
-class RankingOut(BaseModel):
-    """The causes, most likely first, and everything needed to compute them again."""
-
-    ranker: str
-    candidates: list[CandidateOut]
-    n_candidates: int
-    abstained: str = Field(description="why no candidate is named; empty when one is")
-    causes: list[str] = Field(
-        [], description="the items named, likeliest first; more than one if the first does not explain all"
-    )
-    found_normal: list[str] = Field([], description="what was looked at and found as usual")
-    unseen: list[str] = Field(description="what could not be looked at, and what had to be relaxed")
-    graph_version: str
-    bundle_version: str
-    ranker_version: str = Field(DEFAULT_VERSION, description="of the numbers that weigh evidence")
-    code_version: str
-    window_start_ms: int
-    window_end_ms: int
-    ranked_at: datetime
 
 
 class EnrichedAlert(BaseModel):
@@ -91,7 +32,7 @@ class EnrichedAlert(BaseModel):
     starts_at: datetime
     incident: int
     page: str = Field(description="address of the incident's page")
-    ranking: RankingOut | None
+    ranking: RankingDocument | None
     unenriched: str = Field(description="why there is no ranking; empty when there is one")
     notes: list[str] = Field(description="what of the alert could not be read")
 
@@ -99,9 +40,7 @@ class EnrichedAlert(BaseModel):
     def of(cls, answer: Answer, address: str) -> Self:
         """Tell an answer."""
         told, known = answer.notification, answer.known
-        ranking = None if answer.ranking is None else RankingOut.model_validate(answer.ranking)
-        if ranking is not None:
-            ranking.candidates = ranking.candidates[:N_TOLD]
+        ranking = None if answer.ranking is None else _public(answer.ranking.shortened(N_ANSWERED))
         return cls(
             fingerprint=told.alert.fingerprint,
             name=told.alert.name,
@@ -132,6 +71,8 @@ class IncidentOut(BaseModel):
     opened_at: datetime
     closed_at: datetime | None
     n_alerts: int
+    severity: str = Field(description="of the alert that titles the incident")
+    runbook_url: str = Field(description="the runbook that this alert names; empty without one")
     cause: str = Field(description="item of the most likely cause; empty if none is named")
     probability: float
     page: str
@@ -236,23 +177,65 @@ class IncidentDetailOut(IncidentOut):
         )
 
 
+class RankedOut(BaseModel):
+    """One answer of an incident, in short."""
+
+    made_at: datetime = Field(description="when this answer was given first")
+    as_of: datetime = Field(description="when it was confirmed last")
+    reason: str
+    causes: list[str] = Field(description="the items named; none where the ranking abstained")
+    abstained: str
+    changed: list[str]
+
+    @classmethod
+    def of(cls, stored: StoredRanking) -> Self:
+        """Return a stored ranking in short."""
+        return cls(
+            made_at=stored.made_at,
+            as_of=stored.as_of,
+            reason=stored.reason,
+            causes=[] if stored.document.first is None else list(stored.document.answer),
+            abstained=stored.document.abstained,
+            changed=list(stored.changed),
+        )
+
+
 class CausesOut(BaseModel):
     """An incident's likely causes, and the changes near it."""
 
     incident: int
-    ranking: RankingOut | None
+    ranking: RankingDocument | None
+    as_of: datetime | None = Field(description="the instant up to which signals were looked at")
+    reason: str = Field(description="why this answer was looked for, such as: new signals")
+    changed: list[str] = Field(description="how the answer differs from the one before, in sentences")
+    history: list[RankedOut] = Field(description="all answers of the incident, newest first")
     unenriched: str = Field(description="why there is no ranking; empty when there is one")
     changes: list[ChangeOut]
 
     @classmethod
-    def of(cls, incident: Incident, kept: StoredRanking | None, changes: list[ChangeEvent]) -> Self:
-        """Tell the causes of an incident."""
+    def of(
+        cls,
+        incident: Incident,
+        stored: StoredRanking | None,
+        history: Sequence[StoredRanking],
+        changes: list[ChangeEvent],
+    ) -> Self:
+        """Return the causes of an incident."""
         return cls(
             incident=incident.id,
-            ranking=None if kept is None else RankingOut.model_validate(kept.document),
-            unenriched=incident.lead.unenriched if kept is None else "",
+            ranking=None if stored is None else _public(stored.document),
+            as_of=None if stored is None else stored.as_of,
+            reason="" if stored is None else stored.reason,
+            changed=[] if stored is None else list(stored.changed),
+            history=[RankedOut.of(each) for each in history],
+            unenriched=incident.lead.unenriched if stored is None else "",
             changes=[ChangeOut.of(each) for each in changes],
         )
+
+
+def _public(document: RankingDocument) -> RankingDocument:
+    """A ranking without what only the page draws."""
+    return RankingDocument.model_validate(document.model_dump(include=set(RankingDocument.model_fields)))
 
 
 def _incident_fields(incident: Incident, address: str) -> Mapping[str, object]:
@@ -264,6 +247,8 @@ def _incident_fields(incident: Incident, address: str) -> Mapping[str, object]:
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
         "n_alerts": incident.n_alerts,
+        "severity": incident.titled_by.alert.severity,
+        "runbook_url": incident.titled_by.runbook_url,
         "cause": incident.cause,
         "probability": incident.probability,
         "page": f"{address}/incidents/{incident.id}",

@@ -21,7 +21,6 @@ from service.errors import (
 from service.http.body_reader import read_as
 from service.http.request_schemas import RawBody, model_body
 from service.http.security import Scope, Sender, requires
-from service.incidents.alert_handler import CHANGES_BEFORE
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.parts import Parts, ServiceParts
 from service.routes.incident_documents import (
@@ -40,7 +39,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)
 IncidentId = Annotated[int, Path(ge=1, le=2**53, description="number of the incident", examples=[1])]
-CHANGES_AFTER = timedelta(hours=1)
+CHANGES_BEFORE, CHANGES_AFTER = timedelta(hours=24), timedelta(hours=1)
+"""Changes so long before and after an incident's beginning are shown with it."""
 
 
 @router.get("", dependencies=[Depends(requires(Scope.READ))], responses=problems(*GUARDED))
@@ -83,11 +83,13 @@ def read_incident(parts: Parts, incident: IncidentId) -> IncidentDetailOut:
 def read_causes(parts: Parts, incident: IncidentId) -> CausesOut:
     """Read an incident's root-cause candidates, most likely first, with evidence.
 
-    `abstained` says why none is named; `unseen` what could not be looked at.
+    The ranking is the newest: it is renewed while the incident is open. `abstained` says why none is named;
+    `unseen` what could not be looked at.
     """
     found = parts.incidents.get(incident)
-    kept = parts.incidents.ranking_of(found)
-    return CausesOut.of(found, kept, changes_near(parts, found, kept))
+    stored = parts.incidents.ranking_of(found)
+    history = parts.incidents.rankings_of(incident)
+    return CausesOut.of(found, stored, history, changes_near(parts, found, stored))
 
 
 @router.post(
@@ -126,9 +128,9 @@ def record_verdict(
     return VerdictOut.of(entry)
 
 
-def changes_near(parts: ServiceParts, incident: Incident, kept: StoredRanking | None) -> list[ChangeEvent]:
+def changes_near(parts: ServiceParts, incident: Incident, stored: StoredRanking | None) -> list[ChangeEvent]:
     """Return the changes around an incident's beginning to items that it may be about."""
     events = parts.changes.between(incident.opened_at - CHANGES_BEFORE, incident.opened_at + CHANGES_AFTER)
-    named = set() if kept is None else {each["item"] for each in kept.document["candidates"]}
+    named = set() if stored is None else {each.item for each in stored.document.candidates}
     named.add(incident.lead.alert.item)
     return [each for each in events if each.item in named]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from service.clock import from_ms, to_ms
 from service.scoring.checkpoint import Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from models.detectors.three_scores import Memory, ThreeScores
     from models.state import State
     from service.scoring.checkpoint import Checkpoints
+    from service.scoring.services import ServiceScore
     from service.signals.intake import SignalIntake
     from service.signals.recent_window import RecentWindow
 
@@ -55,8 +56,8 @@ class SeriesScore:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedTick:
-    """A tick that was just scored, for whoever pages on it.
+class ScoredTick:
+    """A tick that was just scored: everything the consumers of the pipeline need.
 
     Attributes
     ----------
@@ -68,6 +69,8 @@ class ClosedTick:
         What is carried to the next tick.
     scores
         Of every series of the bundle.
+    services
+        Scores of the services flagged at the tick, by item.
     """
 
     bundle: Bundle
@@ -77,22 +80,21 @@ class ClosedTick:
     values: NDArray[np.float64]
     memory: Memory
     scores: ThreeScores
+    services: Mapping[str, ServiceScore] = field(default_factory=dict)
 
 
 class FirstStage:
     """Scores ticks as they close: onset, severity and novelty.
 
     A tick closes at its end plus the grace period. What arrives later is in the window, for
-    rankings, and never changes a score. A restart goes on after the tick that was kept last.
+    rankings, and never changes a score. A restart goes on after the tick of the last checkpoint.
 
     Parameters
     ----------
     checkpoints
         Where the memory outlives the process.
     grace
-        How long after its end a tick waits for stragglers.
-    on_tick
-        Told of every tick once it is scored.
+        How long after its end a tick waits for late samples.
     """
 
     def __init__(
@@ -101,40 +103,36 @@ class FirstStage:
         checkpoints: Checkpoints,
         *,
         grace: timedelta,
-        on_tick: Callable[[ClosedTick], None] = lambda _: None,
     ) -> None:
         self._live = live
-        self._on_tick = on_tick
         self._grace_ms = grace // timedelta(milliseconds=1)
         self._checkpoints = checkpoints
-        self._latest = self._kept = checkpoints.read(position=live.position)
-        self._advancing, self._keeping = Lock(), Lock()
+        self._latest = self._written = checkpoints.read(position=live.position)
+        self._writing = Lock()
 
-    def advance(self) -> int:
-        """Score every tick that has closed since the last call, and return how many there were."""
-        with self._advancing:
-            in_use = self._live.in_use
-            bundle, window = in_use.bundle, in_use.window
-            if bundle is None or window.newest_tick is None:
-                return 0
-            memory = self._memory_for(bundle, in_use.clock)
-            ticks = self._closed_ticks(memory.state, window)
-            window.close_before(ticks.stop)
-            for tick in ticks:
-                values = window.row(tick, bundle.baseline.keys)
-                tick_ms = tick * window.step_ms
-                memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
-                self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
-                self._on_tick(ClosedTick(bundle, in_use.clock, window, tick_ms, values, memory, scores))
-            return len(ticks)
+    def advance(self) -> Iterator[ScoredTick]:
+        """Score the ticks that have closed since the last call, one by one as they are asked for."""
+        in_use = self._live.in_use
+        bundle, window = in_use.bundle, in_use.window
+        if bundle is None or window.newest_tick is None:
+            return
+        memory = self._memory_for(bundle, in_use.clock)
+        ticks = self._closed_ticks(memory.state, window)
+        window.close_before(ticks.stop)
+        for tick in ticks:
+            values = window.row(tick, bundle.baseline.keys)
+            tick_ms = tick * window.step_ms
+            memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
+            self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
+            yield ScoredTick(bundle, in_use.clock, window, tick_ms, values, memory, scores)
 
     def checkpoint(self) -> None:
-        """Bring the memory to disk, if it changed since it was kept."""
-        with self._keeping:
+        """Write the memory to disk, if it changed since it was written last."""
+        with self._writing:
             latest = self._latest
-            if latest is not None and latest is not self._kept:
+            if latest is not None and latest is not self._written:
                 self._checkpoints.write(latest, position=self._live.position)
-                self._kept = latest
+                self._written = latest
 
     @property
     def scored_until(self) -> datetime | None:

@@ -11,12 +11,13 @@ from features.frame import Frame
 from features.service_rows import service_rows
 from models.artifacts.bundle import SECOND_STAGE
 from models.detectors.baseline import expected_values
+from models.state import NEVER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.artifacts.bundle import Bundle
-    from service.scoring.series import ClosedTick
+    from service.scoring.series import ScoredTick
 
 FLAGGED_SHARE = 0.5
 """A service is flagged while one of its series is over this share of the bundle's threshold."""
@@ -49,16 +50,21 @@ class SecondStage:
 
     def __init__(self) -> None:
         self._columns: tuple[str, Mapping[str, list[int]]] = ("", {})
-        self._latest: Mapping[str, ServiceScore] = {}
+        self._latest: tuple[int, Mapping[str, ServiceScore]] = (NEVER_MS, {})
 
-    def process(self, tick: ClosedTick) -> None:
+    def process(self, tick: ScoredTick) -> None:
         """Score the services flagged at a tick; those of the tick before are forgotten."""
         columns = self._columns_of(tick.bundle)
-        self._latest = service_scores(tick, columns) if columns else {}
+        self._latest = tick.tick_ms, service_scores(tick, columns) if columns else {}
 
     def score_of(self, item: str) -> ServiceScore | None:
         """Return the score of an item at the last tick; ``None`` unless it was flagged."""
-        return self._latest.get(item)
+        return self._latest[1].get(item)
+
+    def scores_at(self, tick_ms: int) -> Mapping[str, ServiceScore]:
+        """Return the scores of a tick by item; none unless it was the last one processed."""
+        scored_ms, scores = self._latest
+        return scores if scored_ms == tick_ms else {}
 
     def _columns_of(self, bundle: Bundle) -> Mapping[str, list[int]]:
         """Places of each item's series; none of a bundle whose training chose no detector."""
@@ -72,7 +78,7 @@ class SecondStage:
         return columns
 
 
-def service_scores(tick: ClosedTick, columns: Mapping[str, list[int]]) -> dict[str, ServiceScore]:
+def service_scores(tick: ScoredTick, columns: Mapping[str, list[int]]) -> dict[str, ServiceScore]:
     """Score every flagged service that has a golden signal or a resource.
 
     Parameters

@@ -16,7 +16,7 @@ from models.detectors.three_scores import ThreeScores, initial_memory, moved_to,
 from service.paging.pager import Paging
 from service.paging.state import write_paging
 from service.scoring.checkpoint import Checkpoints, Scored
-from service.scoring.series import ClosedTick
+from service.scoring.series import ScoredTick
 from service.shadow.comparison import Side, compared
 from service.shadow.record import RECORD, ShadowRecord, read_record, write_record
 
@@ -54,7 +54,7 @@ class Shadow:
     """Scores with the challenger what the champion scores, and compares the pages.
 
     The challenger begins with the champion's memory, as it would on becoming champion: levels, season,
-    governor and the anomaly_groups that last. A change of either bundle begins anew.
+    governor and the anomaly groups that last. A change of either bundle begins anew.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ class Shadow:
         self._challenger: Bundle | None = None
         self._failure = ""
         self._running: _Running | None = None
-        self._kept: _Running | None = None
-        self._keeping = Lock()
+        self._written: _Running | None = None
+        self._writing = Lock()
 
     @property
     def challenger_version(self) -> str:
@@ -121,12 +121,12 @@ class Shadow:
     def withdraw(self) -> None:
         """Have no challenger any more, and forget what came of it."""
         self._failure = ""
-        with self._keeping:
+        with self._writing:
             self._challenger = self._running = self._stored = None
             (self._directory / RECORD).unlink(missing_ok=True)
 
-    def process(self, tick: ClosedTick) -> None:
-        """Score a tick that the champion's paging has taken, and compare; a failure only ends the shadow."""
+    def process(self, tick: ScoredTick) -> None:
+        """Score a tick that the champion's paging has processed, and compare; a failure ends the shadow."""
         challenger = self._challenger
         if challenger is None or self._failure or self._obstacle(tick.bundle, challenger):
             self._running = None
@@ -145,17 +145,17 @@ class Shadow:
             self._running, self._failure = None, "the challenger could not score: see the service's log"
 
     def checkpoint(self) -> None:
-        """Bring memory and record to disk, if they changed since they were kept."""
-        with self._keeping:
+        """Write memory and record to disk, if they changed since they were written last."""
+        with self._writing:
             running = self._running
-            if running is None or running is self._kept:
+            if running is None or running is self._written:
                 return
             self._directory.mkdir(parents=True, exist_ok=True)
             self._checkpoints.write(running.scored, position=self._live.position)
             if running.paged is not None:
                 write_paging(running.paged, self._directory / PAGING_CHECKPOINT)
             write_record(running.record, self._directory / RECORD)
-            self._kept = running
+            self._written = running
 
     def _obstacle(self, champion: Bundle, challenger: Bundle) -> str:
         """What keeps two bundles from being compared; empty if nothing does."""
@@ -170,7 +170,7 @@ class Shadow:
             return f"the challenger has {len(challenger.baseline.keys)} series, more than are kept in memory"
         return ""
 
-    def _begun(self, tick: ClosedTick, challenger: Bundle) -> _Running:
+    def _begun(self, tick: ScoredTick, challenger: Bundle) -> _Running:
         """Go on where a restart interrupted, or begin with the champion's memory."""
         clock = overridden(challenger.clock_used, self._live.in_use.overrides)
         record, self._stored = self._stored, None
@@ -195,19 +195,19 @@ class Shadow:
             self._live,
             graph=self._graph,
             maintenance=self._maintenance,
-            tell=_tell_nobody,
+            notify=_notify_nobody,
             path=self._directory / PAGING_CHECKPOINT,
             state=state,
         )
 
-    def _stepped(self, running: _Running, tick: ClosedTick) -> _Running:
-        """Score and compare one tick; one that was taken before is passed over."""
+    def _stepped(self, running: _Running, tick: ScoredTick) -> _Running:
+        """Score and compare one tick; one that was processed before is ignored."""
         bundle = running.bundle
         if tick.tick_ms <= running.scored.memory.state.tick_ms:
             return running
         values = tick.window.row(tick.tick_ms // tick.window.step_ms, bundle.baseline.keys)
         memory, scores = step(running.scored.memory, tick.tick_ms, values, bundle.baseline, running.clock)
-        own = ClosedTick(bundle, running.clock, tick.window, tick.tick_ms, values, memory, scores)
+        own = ScoredTick(bundle, running.clock, tick.window, tick.tick_ms, values, memory, scores)
         running.paging.process(own)
         champion, challenger = _side(CHAMPION, self._champion, tick), _side(CHALLENGER, running.paging, own)
         record = running.record
@@ -223,16 +223,16 @@ class Shadow:
         )
 
 
-def _side(name: str, paging: Paging, tick: ClosedTick) -> Side | None:
-    """One side at a tick; ``None`` if its paging has not taken it."""
+def _side(name: str, paging: Paging, tick: ScoredTick) -> Side | None:
+    """One side at a tick; ``None`` if its paging has not processed it."""
     state, teams = paging.state, paging.context_of(tick.bundle, tick.clock).teams
     if state is None or teams is None or state.tick_ms != tick.tick_ms:
         return None
     return Side(name, tick.bundle.baseline.keys, teams.watched, tick.scores.onset.values, state.memory)
 
 
-def _tell_nobody(notices: Iterable[Notice]) -> None:
-    """Page nobody: what a challenger has to say is only counted."""
+def _notify_nobody(notices: Iterable[Notice]) -> None:
+    """Page nobody: a challenger's pages are only counted."""
 
 
 def _no_scores(n_series: int) -> ThreeScores:

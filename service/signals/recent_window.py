@@ -80,6 +80,7 @@ class RecentWindow:
         self._is_counter = np.zeros(FIRST_CAPACITY, dtype=bool)
         self._newest_tick: int | None = None
         self._first_open_tick = NEVER
+        self._n_late = 0
         self._lock = Lock()
 
     @property
@@ -101,6 +102,16 @@ class RecentWindow:
     def end_ms(self) -> int | None:
         """End of the newest tick, exclusive; ``None`` before the first sample."""
         return None if self._newest_tick is None else (self._newest_tick + 1) * self.step_ms
+
+    @property
+    def first_open_tick(self) -> int:
+        """Number of the first tick that is not closed yet; `NEVER` before one was closed."""
+        return self._first_open_tick
+
+    @property
+    def n_late(self) -> int:
+        """Samples that came after their tick was closed, since the window was made."""
+        return self._n_late
 
     def close_before(self, tick: int) -> None:
         """Count samples of ticks before this one as late from now on."""
@@ -128,6 +139,7 @@ class RecentWindow:
                 n_outside=int((has_room & ~inside).sum()),
                 n_over_limit=int((~has_room).sum()),
             )
+            self._n_late += counts.n_late
             return self._write(column[inside], tick[inside], samples.where(inside), counts)
 
     def frame(self, items: Container[str] | None = None, *, since_ms: int | None = None) -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -9,18 +10,109 @@ from sqlalchemy import Connection, func, insert, select, update
 from models.cases.case import Alert
 from service.clock import from_ms, to_ms
 from service.errors import UnknownIncidentError
-from service.incidents.grouping import TOGETHER, Grouping, Member
-from service.incidents.records import FIRING, AffectedPeriod, Incident, StoredAlert, StoredRanking
+from service.incidents.ranking_document import StoredRankingDocument
+from service.incidents.records import (
+    FIRING,
+    OWN_SOURCE,
+    AffectedPeriod,
+    Incident,
+    Member,
+    StoredAlert,
+    StoredRanking,
+)
+from service.store.outbox import insert_messages
 from service.store.tables import alerts, incidents, rankings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from cmdb.graph import DependencyGraph
-    from service.incidents.enrichment import Enrichment
-    from service.incidents.records import Notification
+    from service.incidents.records import NewRanking, Notification
     from service.store.database import Database
+
+
+class IncidentChanges:
+    """Changes to alerts and incidents, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def members_between(self, start: datetime, end: datetime) -> list[Member]:
+        """Return the alerts that began between two instants, both included, with their incidents."""
+        asked = select(alerts.c.item, alerts.c.starts_ms, alerts.c.incident, alerts.c.fingerprint).where(
+            alerts.c.starts_ms.between(to_ms(start), to_ms(end))
+        )
+        return [
+            Member(row.item, from_ms(row.starts_ms), row.incident, row.fingerprint)
+            for row in self._connection.execute(asked)
+        ]
+
+    def find(self, notification: Notification) -> int | None:
+        """Return the number of the alert that a notification is about, if it is known."""
+        alert, asked = notification.alert, select(alerts.c.id)
+        asked = asked.where(alerts.c.fingerprint == alert.fingerprint)
+        if notification.has_start:
+            asked = asked.where(alerts.c.starts_ms == to_ms(alert.starts_at))
+        elif notification.status == FIRING:  # a resolved one fires anew; a resolution may be sent twice
+            asked = asked.where((alerts.c.status == FIRING) | (alerts.c.starts_ms == to_ms(alert.starts_at)))
+        asked = asked.order_by(alerts.c.starts_ms.desc(), alerts.c.id.desc()).limit(1)
+        return self._connection.execute(asked).scalar()
+
+    def update_alert(self, number: int, notification: Notification, *, at: datetime) -> None:
+        """Replace what a known alert says by a newer notification."""
+        values = {**_news(notification, at=at), "n_received": alerts.c.n_received + 1}
+        self._connection.execute(update(alerts).where(alerts.c.id == number).values(values))
+
+    def add_alert(self, notification: Notification, incident: int, *, at: datetime) -> int:
+        """Store a new alert in an incident, and return its number."""
+        alert = notification.alert
+        row = {
+            **_news(notification, at=at),
+            "incident": incident,
+            "fingerprint": alert.fingerprint,
+            "starts_ms": to_ms(alert.starts_at),
+            "item": alert.item,
+            "name": alert.name,
+            "first_received_ms": to_ms(at),
+            "n_received": 1,
+            "unenriched": "",
+        }
+        return _inserted(self._connection, insert(alerts).values(row))
+
+    def open_incident(self, opened_at: datetime) -> int:
+        """Open an incident without an alert, and return its number."""
+        return _inserted(self._connection, insert(incidents).values(opened_ms=to_ms(opened_at)))
+
+    def lead_item(self, incident: int) -> str:
+        """Return the item of the alert that leads an incident."""
+        asked = (
+            select(alerts.c.item)
+            .join_from(incidents, alerts, incidents.c.lead_alert == alerts.c.id)
+            .where(incidents.c.id == incident)
+        )
+        return str(self._connection.execute(asked).scalar_one())
+
+    def join(self, incident: int, number: int, starts_at: datetime, *, leads: bool) -> None:
+        """Let an alert that joined move its incident's beginning, and lead it where it sees furthest."""
+        changed: dict[str, Any] = {"opened_ms": func.min(incidents.c.opened_ms, to_ms(starts_at))}
+        if leads:
+            changed["lead_alert"] = number
+        self._connection.execute(update(incidents).where(incidents.c.id == incident).values(changed))
+
+    def alert(self, number: int) -> StoredAlert:
+        """Return one alert."""
+        return _alert(self._connection, number)
+
+    def alerts_of(self, incident: int) -> list[StoredAlert]:
+        """Return the alerts of an incident, the first to start first."""
+        return _alerts_of(self._connection, incident)
+
+    def close(self, incident: int, closed_at: datetime | None) -> None:
+        """Close an incident, or with ``None`` leave it open or open it again."""
+        closed_ms = None if closed_at is None else to_ms(closed_at)
+        self._connection.execute(
+            update(incidents).where(incidents.c.id == incident).values(closed_ms=closed_ms)
+        )
 
 
 class IncidentStore:
@@ -29,43 +121,48 @@ class IncidentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(
-        self, notifications: Sequence[Notification], graph: DependencyGraph, *, at: datetime
-    ) -> list[StoredAlert]:
-        """Keep the alerts of one webhook, each in its incident; all are on disk when this returns.
+    @contextmanager
+    def changing(self) -> Iterator[IncidentChanges]:
+        """Open a transaction: its changes are on disk when the block ends, or none of them is made."""
+        with self._database.writing() as connection:
+            yield IncidentChanges(connection)
 
-        An alert known by fingerprint and start is updated, never kept twice; one that does not tell its
-        start is the latest of its fingerprint that still fires. A new one joins the incident of a
-        related alert that starts near it, or opens an incident.
+    def add_rankings(
+        self,
+        made: Iterable[NewRanking],
+        *,
+        unenriched: Mapping[int, str],
+        messages: Sequence[Mapping[str, object]] = (),
+        at: datetime,
+    ) -> None:
+        """Store rankings, and the messages that announce them; all or nothing is on disk when this returns.
+
+        Parameters
+        ----------
+        made
+            One that confirms a stored ranking takes its place, and keeps its first time and reason.
+        unenriched
+            By alert, why it could not be ranked; empty text for one that could.
+        messages
+            Documents for the outbox.
         """
-        if not notifications:
-            return []
         with self._database.writing() as connection:
-            grouping = Grouping(graph, _members(connection, notifications))
-            ids = [_record_one(connection, each, grouping, at=at) for each in notifications]
-            kept = {each: _alert(connection, each) for each in set(ids)}
-            for incident in {each.incident for each in kept.values()}:
-                _close_if_resolved(connection, incident, at=at)
-        return [kept[each] for each in ids]
-
-    def add_enrichments(self, made: Mapping[int, Enrichment], *, at: datetime) -> None:
-        """Keep what could be said of alerts, by their ids; all of it is on disk when this returns."""
-        if not made:
-            return
-        with self._database.writing() as connection:
-            for alert, each in made.items():
-                connection.execute(
-                    update(alerts).where(alerts.c.id == alert).values(unenriched=each.unenriched)
-                )
-                if each.document is not None:
-                    row = {
-                        "alert": alert,
-                        "made_ms": to_ms(at),
-                        "document": each.document,
-                        "cause": each.cause,
-                        "probability": each.probability,
-                    }
-                    connection.execute(insert(rankings).values(row))
+            for alert, reason in unenriched.items():
+                connection.execute(update(alerts).where(alerts.c.id == alert).values(unenriched=reason))
+            for each in made:
+                first = each.document.first
+                row: dict[str, Any] = {
+                    "as_of_ms": to_ms(each.document.ranked_at),
+                    "document": each.document.model_dump(mode="json"),
+                    "cause": "" if first is None else first.item,
+                    "probability": 0.0 if first is None else first.probability or 0.0,
+                }
+                if each.confirms is not None:
+                    connection.execute(update(rankings).where(rankings.c.id == each.confirms).values(row))
+                    continue
+                row |= {"alert": each.alert, "made_ms": to_ms(at), "reason": each.reason}
+                connection.execute(insert(rankings).values({**row, "changed": list(each.changed)}))
+            insert_messages(connection, messages, at=at)
 
     def newest(self, *, limit: int, offset: int = 0) -> list[Incident]:
         """Return incidents, the latest opened first."""
@@ -98,6 +195,13 @@ class IncidentStore:
             for item, start, end in rows
         ]
 
+    def open_since(self, since: datetime, *, limit: int) -> list[Incident]:
+        """Return incidents that are open and began at an instant or later, the latest first."""
+        asked = _INCIDENTS.where(incidents.c.closed_ms.is_(None), incidents.c.opened_ms >= to_ms(since))
+        asked = asked.order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [_incident(connection, row) for row in connection.execute(asked).all()]
+
     def count(self) -> int:
         """Return the number of incidents."""
         with self._database.reading() as connection:
@@ -119,9 +223,8 @@ class IncidentStore:
 
     def alerts_of(self, incident: int) -> list[StoredAlert]:
         """Return the alerts of an incident, the first to start first."""
-        asked = select(alerts).where(alerts.c.incident == incident).order_by(alerts.c.starts_ms, alerts.c.id)
         with self._database.reading() as connection:
-            return [_known(row) for row in connection.execute(asked)]
+            return _alerts_of(connection, incident)
 
     def alert_of(self, fingerprint: str, starts_at: datetime) -> StoredAlert | None:
         """Return the alert of a fingerprint that began at an instant, if it is known."""
@@ -142,11 +245,25 @@ class IncidentStore:
         """Return the newest ranking made for an alert."""
         return self._newest_ranking(rankings.c.alert == alert)
 
+    def count_rankings(self, incident: int) -> int:
+        """Return the number of answers stored for an incident's alerts."""
+        members = select(alerts.c.id).where(alerts.c.incident == incident)
+        asked = select(func.count()).select_from(rankings).where(rankings.c.alert.in_(members))
+        with self._database.reading() as connection:
+            return connection.execute(asked).scalar_one()
+
+    def rankings_of(self, incident: int, *, limit: int = 100) -> list[StoredRanking]:
+        """Return the rankings made for an incident's alerts, newest first."""
+        members = select(alerts.c.id).where(alerts.c.incident == incident)
+        asked = select(rankings).where(rankings.c.alert.in_(members)).order_by(rankings.c.id.desc())
+        with self._database.reading() as connection:
+            return [_ranking(row) for row in connection.execute(asked.limit(limit))]
+
     def _newest_ranking(self, condition: Any) -> StoredRanking | None:
         asked = select(rankings).where(condition).order_by(rankings.c.id.desc()).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(asked).first()
-        return None if row is None else StoredRanking(row.alert, from_ms(row.made_ms), row.document)
+        return None if row is None else _ranking(row)
 
 
 _INCIDENTS = select(
@@ -159,93 +276,17 @@ _INCIDENTS = select(
 )
 
 
-def _members(connection: Connection, notifications: Sequence[Notification]) -> Iterable[Member]:
-    starts = [each.alert.starts_at for each in notifications]
-    near = alerts.c.starts_ms.between(to_ms(min(starts) - TOGETHER), to_ms(max(starts) + TOGETHER))
-    told = select(alerts.c.item, alerts.c.starts_ms, alerts.c.incident, alerts.c.fingerprint)
-    return [
-        Member(row.item, from_ms(row.starts_ms), row.incident, row.fingerprint)
-        for row in connection.execute(told.where(near))
-    ]
-
-
-def _record_one(connection: Connection, told: Notification, grouping: Grouping, *, at: datetime) -> int:
-    alert, at_ms, ends_ms = told.alert, to_ms(at), None if told.ends_at is None else to_ms(told.ends_at)
-    known = connection.execute(_same_alert(told)).first()
-    news = {
-        "status": told.status,
-        "ends_ms": ends_ms,
-        "received_ms": at_ms,
+def _news(notification: Notification, *, at: datetime) -> dict[str, Any]:
+    """What a notification says of its alert that may change with the next one."""
+    alert, ends_at = notification.alert, notification.ends_at
+    return {
+        "status": notification.status,
+        "ends_ms": None if ends_at is None else to_ms(ends_at),
+        "received_ms": to_ms(at),
         "severity": alert.severity,
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
     }
-    if known is not None:
-        again = {**news, "n_received": known.n_received + 1}
-        connection.execute(update(alerts).where(alerts.c.id == known.id).values(again))
-        return int(known.id)
-    incident = grouping.incident_for(alert.item, alert.starts_at, fingerprint=alert.fingerprint)
-    is_first = incident is None
-    if incident is None:
-        incident = _inserted(connection, insert(incidents).values(opened_ms=to_ms(alert.starts_at)))
-    row = {
-        **news,
-        "incident": incident,
-        "fingerprint": alert.fingerprint,
-        "starts_ms": to_ms(alert.starts_at),
-        "item": alert.item,
-        "name": alert.name,
-        "first_received_ms": at_ms,
-        "n_received": 1,
-        "unenriched": "",
-    }
-    number = _inserted(connection, insert(alerts).values(row))
-    grouping.add(Member(alert.item, alert.starts_at, incident, alert.fingerprint))
-    _settle(
-        connection,
-        incident,
-        number,
-        alert,
-        is_leader=is_first or _takes_lead(connection, incident, alert, grouping),
-    )
-    return number
-
-
-def _same_alert(told: Notification) -> Any:
-    """Ask for the alert that a notification is about, if it is known."""
-    asked = select(alerts.c.id, alerts.c.n_received).where(alerts.c.fingerprint == told.alert.fingerprint)
-    if told.has_start:
-        return asked.where(alerts.c.starts_ms == to_ms(told.alert.starts_at))
-    if told.status == FIRING:  # one that was resolved fires anew; a resolution may be told twice
-        asked = asked.where((alerts.c.status == FIRING) | (alerts.c.starts_ms == to_ms(told.alert.starts_at)))
-    return asked.order_by(alerts.c.starts_ms.desc(), alerts.c.id.desc()).limit(1)
-
-
-def _takes_lead(connection: Connection, incident: int, alert: Alert, grouping: Grouping) -> bool:
-    asked = (
-        select(alerts.c.item)
-        .join_from(incidents, alerts, incidents.c.lead_alert == alerts.c.id)
-        .where(incidents.c.id == incident)
-    )
-    return grouping.leads(alert.item, connection.execute(asked).scalar_one())
-
-
-def _settle(connection: Connection, incident: int, number: int, alert: Alert, *, is_leader: bool) -> None:
-    """Let an alert that joined move its incident's beginning, and lead it."""
-    changed: dict[str, Any] = {"opened_ms": func.min(incidents.c.opened_ms, to_ms(alert.starts_at))}
-    if is_leader:
-        changed["lead_alert"] = number
-    connection.execute(update(incidents).where(incidents.c.id == incident).values(changed))
-
-
-def _close_if_resolved(connection: Connection, incident: int, *, at: datetime) -> None:
-    rows = connection.execute(
-        select(alerts.c.status, alerts.c.ends_ms).where(alerts.c.incident == incident)
-    ).all()
-    is_open = any(row.status == FIRING for row in rows)
-    ends = [to_ms(at) if row.ends_ms is None else row.ends_ms for row in rows]
-    closed_ms = None if is_open else max(ends)
-    connection.execute(update(incidents).where(incidents.c.id == incident).values(closed_ms=closed_ms))
 
 
 def _inserted(connection: Connection, statement: Any) -> int:
@@ -255,6 +296,23 @@ def _inserted(connection: Connection, statement: Any) -> int:
 
 def _alert(connection: Connection, number: int) -> StoredAlert:
     return _known(connection.execute(select(alerts).where(alerts.c.id == number)).one())
+
+
+def _alerts_of(connection: Connection, incident: int) -> list[StoredAlert]:
+    asked = select(alerts).where(alerts.c.incident == incident).order_by(alerts.c.starts_ms, alerts.c.id)
+    return [_known(row) for row in connection.execute(asked)]
+
+
+def _ranking(row: Any) -> StoredRanking:
+    return StoredRanking(
+        row.id,
+        row.alert,
+        from_ms(row.made_ms),
+        from_ms(row.as_of_ms),
+        row.reason,
+        tuple(row.changed),
+        StoredRankingDocument.model_validate(row.document),
+    )
 
 
 def _known(row: Any) -> StoredAlert:
@@ -280,18 +338,28 @@ def _known(row: Any) -> StoredAlert:
 
 
 def _incident(connection: Connection, row: Any) -> Incident:
-    told = select(rankings.c.cause, rankings.c.probability).order_by(rankings.c.id.desc()).limit(1)
+    newest = select(rankings.c.cause, rankings.c.probability).order_by(rankings.c.id.desc()).limit(1)
     members = select(alerts.c.id).where(alerts.c.incident == row.id)
     top = (
-        connection.execute(told.where(rankings.c.alert == row.lead_alert)).first()
-        or connection.execute(told.where(rankings.c.alert.in_(members))).first()
+        connection.execute(newest.where(rankings.c.alert == row.lead_alert)).first()
+        or connection.execute(newest.where(rankings.c.alert.in_(members))).first()
     )
+    lead = _alert(connection, row.lead_alert)
     return Incident(
         id=row.id,
-        lead=_alert(connection, row.lead_alert),
+        lead=lead,
+        titled_by=lead if not lead.is_own else _first_of_a_person(connection, row.id) or lead,
         opened_at=from_ms(row.opened_ms),
         closed_at=None if row.closed_ms is None else from_ms(row.closed_ms),
         n_alerts=row.n_alerts,
         cause=top.cause if top else "",
         probability=top.probability if top else 0.0,
     )
+
+
+def _first_of_a_person(connection: Connection, incident: int) -> StoredAlert | None:
+    """Return the first alert of an incident that Sunspot did not raise itself."""
+    source = func.coalesce(alerts.c.labels["source"].as_string(), "")
+    asked = select(alerts).where(alerts.c.incident == incident, source != OWN_SOURCE)
+    row = connection.execute(asked.order_by(alerts.c.starts_ms, alerts.c.id).limit(1)).first()
+    return None if row is None else _known(row)

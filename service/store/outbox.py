@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from service.clock import to_ms
+from service.clock import LATEST, to_ms
 from service.store.tables import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from service.store.database import Database
 
@@ -34,15 +36,14 @@ class OutboxStore:
 
     def add(self, document: Mapping[str, Any], *, at: datetime) -> None:
         """Keep a document to be sent at once; it is on disk when this returns."""
-        row = {
-            "document": dict(document),
-            "created_ms": to_ms(at),
-            "due_ms": to_ms(at),
-            "n_tries": 0,
-            "problem": "",
-        }
         with self._database.writing() as connection:
-            connection.execute(insert(outbox).values(row))
+            insert_messages(connection, [document], at=at)
+
+    def bury(self, document: Mapping[str, Any], problem: str, *, at: datetime) -> None:
+        """Store a document that cannot be sent, with the reason."""
+        row = {"created_ms": to_ms(at), "due_ms": to_ms(LATEST), "n_tries": 1, "problem": problem}
+        with self._database.writing() as connection:
+            connection.execute(insert(outbox).values(document=dict(document), **row))
 
     def due(self, at: datetime, *, limit: int) -> list[OutboxMessage]:
         """Return outbox_messages that are to be tried now, the oldest first."""
@@ -74,3 +75,12 @@ class OutboxStore:
     def _update(self, message: int, **changed: Any) -> None:
         with self._database.writing() as connection:
             connection.execute(update(outbox).where(outbox.c.id == message).values(**changed))
+
+
+def insert_messages(
+    connection: Connection, documents: Iterable[Mapping[str, object]], *, at: datetime
+) -> None:
+    """Store documents to be sent at once, within a transaction that is open."""
+    shared = {"created_ms": to_ms(at), "due_ms": to_ms(at), "n_tries": 0, "problem": ""}
+    for each in documents:
+        connection.execute(insert(outbox).values(document=dict(each), **shared))

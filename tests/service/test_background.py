@@ -1,30 +1,79 @@
 from __future__ import annotations
 
-from threading import Event
+from datetime import timedelta
+
+from service_builders import NOW, StillClock
 
 from service.background import Repeating
+from service.health import HealthRecord, HealthRegistry
 
 
-def test_work_goes_on_after_a_bad_round() -> None:
+def a_wait(n_rounds: int) -> tuple[list[float], object]:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) >= n_rounds
+
+    return waits, wait
+
+
+def test_work_goes_on_after_a_bad_round_and_its_error_is_recorded() -> None:
     rounds: list[int] = []
-    enough = Event()
+    health = HealthRecord("work", StillClock())
 
     def work() -> None:
         rounds.append(len(rounds))
-        if len(rounds) >= 3:
-            enough.set()
-        raise RuntimeError("a bad round")
+        if len(rounds) < 3:
+            raise RuntimeError("a bad round")
 
-    repeating = Repeating("bad", work, every_s=0.001)
-    repeating.start()
-    assert enough.wait(5)
-    repeating.stop()
-    assert len(rounds) >= 3
+    waits, wait = a_wait(2)
+    Repeating(work, health, every_s=2.5).rounds(wait)
+    assert (rounds, waits) == ([0, 1], [2.5, 2.5])
+    assert (health.now.n_failures, health.now.failing_since) == (2, NOW)
+    assert health.now.last_error == "RuntimeError: a bad round"
+    waits, wait = a_wait(1)
+    Repeating(work, health, every_s=2.5).rounds(wait)
+    assert (health.now.n_failures, health.now.failing_since, health.now.last_success_at) == (2, None, NOW)
 
 
 def test_work_that_is_not_done_at_once_waits_first() -> None:
     rounds: list[int] = []
-    repeating = Repeating("patient", lambda: rounds.append(1), every_s=3600, at_once=False)
+    _, wait = a_wait(1)
+    Repeating(lambda: rounds.append(1), HealthRecord("w", StillClock()), every_s=3600, at_once=False).rounds(
+        wait
+    )
+    assert rounds == []
+    _, wait = a_wait(3)
+    Repeating(lambda: rounds.append(1), HealthRecord("w", StillClock()), every_s=3600, at_once=False).rounds(
+        wait
+    )
+    assert rounds == [1, 1]
+
+
+def test_a_thread_works_until_it_is_stopped() -> None:
+    rounds: list[int] = []
+    repeating = Repeating(lambda: rounds.append(1), HealthRecord("w", StillClock()), every_s=3600)
     repeating.start()
     repeating.stop()
-    assert rounds == []
+    assert rounds == [1]
+
+
+def test_a_part_that_fails_or_finishes_no_round_is_a_problem() -> None:
+    clock, patience = StillClock(), timedelta(minutes=5)
+    seconds = [0.0]
+    registry = HealthRegistry(clock, elapsed_s=lambda: seconds[0])
+    failing, stuck = registry.record("paging"), registry.record("outbox", every=timedelta(seconds=2))
+    failing.run(lambda: 1 / 0)
+    stuck.succeeded()
+    assert registry.problems(patience=patience) == [
+        "paging: failing since 2026-03-04 02:06:00 UTC: ZeroDivisionError: division by zero"
+    ]
+    clock.at, seconds[0] = NOW + timedelta(days=1), 300.0  # the wall clock was set
+    failing.succeeded()
+    assert registry.problems(patience=patience) == []
+    clock.at, seconds[0] = NOW + patience + timedelta(seconds=1), 301.0
+    assert registry.problems(patience=patience) == [
+        "outbox: no round has finished since 2026-03-04 02:06:00 UTC"
+    ]
+    assert registry.record("outbox", every=timedelta(hours=1)) is stuck

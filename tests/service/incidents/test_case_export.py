@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from service_builders import StillClock, a_service, a_webhook
+from service_builders import NOW, StillClock, a_service, a_webhook
 
 from cmdb.items import ChangeEvent
 from models.cases.library import case_paths, path_of, read_case, read_cases
 from models.rankers import rank
+from service.incidents.ranking_document import StoredRankingDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +121,33 @@ def test_cases_that_nobody_judged_are_removed(client: TestClient, tmp_path: Path
     assert not path.exists()
 
 
+def a_document(*sentences: str) -> StoredRankingDocument:
+    evidence = [{"kind": "change", "weight": 1.0, "sentence": each, "figures": {}} for each in sentences]
+    candidate = {"item": "a", "score": 1.0, "probability": 0.5, "hops": 1, "path": [], "evidence": evidence}
+    return StoredRankingDocument.model_validate(
+        {
+            "ranker": "sunspot",
+            "candidates": [candidate],
+            "n_candidates": 1,
+            "abstained": "",
+            "unseen": [],
+            "graph_version": "",
+            "bundle_version": "",
+            "code_version": "",
+            "window_start_ms": 0,
+            "window_end_ms": 0,
+            "ranked_at": NOW,
+        }
+    )
+
+
 def test_of_a_storm_the_first_cases_are_kept_and_the_rest_told(client: TestClient, tmp_path: Path) -> None:
     export = export_of(client)
     export.advance()
     (path,) = case_paths(tmp_path / "data" / "ranked-cases")
     case = read_case(path).case
     for number in range(200):
-        export.receive(replace(case, id=f"{number}"), {})
+        export.receive(replace(case, id=f"{number}"), a_document())
     reasons = client.get("/readyz").json()["reasons"]
     assert any("came too fast" in each for each in reasons)
 
@@ -136,13 +157,13 @@ def test_cases_are_written_in_a_pause_between_alerts(client: TestClient, tmp_pat
     export.advance()
     path = path_of(ranked, "SlowRequests-gateway-9")
     case = replace(read_case(case_paths(ranked)[0]).case, id="SlowRequests-gateway-9")
-    export.receive(case, {})
+    export.receive(case, a_document())
     export.advance_in_pause()
     assert not path.exists()
     export.advance_in_pause()
     assert path.exists()
     for number in range(32):
-        export.receive(replace(case, id=f"storm-{number}"), {})
+        export.receive(replace(case, id=f"storm-{number}"), a_document())
     export.advance_in_pause()
     assert path_of(ranked, "storm-0").exists()
 
@@ -177,11 +198,11 @@ def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
     export.advance()
     (path,) = case_paths(tmp_path / "data" / "ranked-cases")
     stored = read_case(path)
-    export.receive(replace(stored.case, id="large", notes=("long " * 15_000,) * 40), {})
+    export.receive(replace(stored.case, id="large", notes=("long " * 15_000,) * 40), a_document())
     secret = "set password=hunter2"
     change = ChangeEvent("c", stored.case.alert.item, stored.case.at, summary=secret)
-    said = {"candidates": [{"item": "a", "evidence": [{"sentence": f"Changed ({secret})."}]}]}
-    export.receive(replace(stored.case, id="secret", changes=(change,)), said)
+    document = a_document(f"Changed ({secret}).")
+    export.receive(replace(stored.case, id="secret", changes=(change,)), document)
     export.advance()
     assert any("too large" in each for each in client.get("/readyz").json()["reasons"])
     kept = path_of(tmp_path / "data" / "ranked-cases", "secret")

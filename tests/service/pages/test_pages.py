@@ -18,6 +18,7 @@ from service_builders import (
     as_columns,
 )
 
+from service.incidents.ranking_document import CandidateDocument, PageSnapshot, SnapshotItem
 from service.pages.graph_slice import graph_slice
 from service.pages.quantities import duration, percent, quantity, short_version
 from service.pages.sparklines import sparkline
@@ -114,7 +115,7 @@ def test_an_alert_that_could_not_be_explained_says_why(client: TestClient) -> No
 
 
 def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -> None:
-    client.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]
+    client.app.state.parts.pipeline.advance()  # type: ignore[attr-defined]
     api = client.get("/v1/items/funds-db/scores").json()
     page = Tags(client.get("/items/funds-db").text)
     [latency] = [each for each in api["series"] if each["metric"] == "latency_s"]
@@ -217,25 +218,24 @@ def test_quantities_are_short_and_have_units() -> None:
 
 
 def test_a_sparkline_leaves_gaps_and_keeps_lone_points() -> None:
-    signal: dict[str, object] = {"values": [1.0, None, 2.0, 3.0], "normal": 1.0}
-    line = sparkline("latency", signal, [0, 1, 2, 3], onset_ms=2, step=timedelta(minutes=1))
-    assert line.path.count("M") == 2
-    assert len(line.dots) == 1
+    values = [1.0, None, 2.0, float("nan"), 3.0]
+    line = sparkline("latency", values, 1.0, [0, 1, 2, 3, 4], onset_ms=2, step=timedelta(minutes=1))
+    assert line.path.count("M") == 3
+    assert len(line.dots) == 3
     assert (line.peak, line.normal) == ("3 s", "1 s")
-    empty = sparkline("errors", {"values": "?"}, [], onset_ms=0, step=timedelta(minutes=1))
+    empty = sparkline("errors", [], None, [], onset_ms=0, step=timedelta(minutes=1))
     assert (empty.path, empty.normal_y, empty.peak) == ("", None, "unseen")
 
 
 @pytest.mark.parametrize("is_tall", [False, True])
 def test_a_slice_with_cycles_and_islands_is_drawn_whole(*, is_tall: bool) -> None:
     names = ["a", "b", "c", "island", "d"]
-    picture = {
-        "items": {each: {"name": each * 30, "kind": "service", "team": ""} for each in names},
-        "edges": [["a", "b"], ["a", "d"], ["b", "a"], ["b", "d"], ["d", "b"], ["b", "c"]],
-    }
-    drawn = graph_slice(
-        picture, "a", [{"item": "c", "probability": 0.9, "path": ["a", "b", "c"]}], cause="c", is_tall=is_tall
+    snapshot = PageSnapshot(
+        items={each: SnapshotItem(name=each * 30, kind="service", team="") for each in names},
+        edges=(("a", "b"), ("a", "d"), ("b", "a"), ("b", "d"), ("d", "b"), ("b", "c")),
     )
+    cause = CandidateDocument(item="c", score=1.0, probability=0.9, hops=2, path=("a", "b", "c"), evidence=())
+    drawn = graph_slice(snapshot, "a", [cause], cause="c", is_tall=is_tall)
     assert {box.item for box in drawn.boxes} == set(names)
     assert sum(arrow.is_way for arrow in drawn.arrows) == 2
     assert all(0 <= box.x <= drawn.width and 0 <= box.y <= drawn.height for box in drawn.boxes)

@@ -56,7 +56,7 @@ def without_gaps(frame: Frame) -> dict[str, Any]:
 
 
 def advance(app: FastAPI) -> None:
-    app.state.parts.first_stage.advance()
+    app.state.parts.pipeline.advance()
     app.state.parts.page_dispatcher.deliver()
 
 
@@ -173,16 +173,26 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("novelty", "end"),
     [
-        (7.4, "threshold is 10. No value near it was ever seen: it lies 7.4 times as far off as new ones do"),
-        (0.9, "threshold is 10"),
-        (np.nan, "threshold is 10"),
+        (7.4, "10. No value near it was seen before: 7.4 times as far off as new ones usually are"),
+        (0.9, "10"),
+        (np.nan, "10"),
     ],
 )
 def test_a_value_never_seen_is_told_with_the_anomaly(novelty: float, end: str) -> None:
     call = Call("order", "trading", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True)
-    notice = anomaly_notice(call, metric="latency_s", novelty=novelty, tail=1e-5, budget_per_week=1.0)
-    summary = notice.notification.alert.annotations["summary"]
-    assert summary == f"latency_s of order is 12 standard deviations from normal; its {end}"
+    notice = anomaly_notice(
+        call,
+        metric="latency_s",
+        value=0.16,
+        usual=0.02,
+        novelty=novelty,
+        tail=1e-5,
+        budget_per_week=1.0,
+    )
+    assert notice.notification.alert.annotations == {
+        "summary": "Latency of order is 8 times its usual 20.0 ms",
+        "detection": f"latency_s scores 12; its threshold is {end}",
+    }
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x05\x06" + bytes(18)])
@@ -207,7 +217,7 @@ def test_a_trouble_that_is_over_resolves_its_alerts(
     assert incident["closed_at"] is not None
     assert {each["status"] for each in incident["alerts"]} == {"resolved"}
     assert all(each["severity"] for each in incident["alerts"])
-    assert page["metric"] in incident["title"]
+    assert "times its usual" in incident["title"]
 
 
 def test_what_began_long_ago_pages_nobody(app: FastAPI, client: TestClient, clock: StillClock) -> None:

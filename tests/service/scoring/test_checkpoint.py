@@ -40,7 +40,7 @@ def run(directory: Path, minutes: int, *, first: int = 0, **chosen: Any) -> Scor
     sent = frame.between(frame.start_ms + first * MINUTE_MS, frame.start_ms + minutes * MINUTE_MS)
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(sent)).raise_for_status()
-        app.state.parts.first_stage.advance()
+        app.state.parts.pipeline.advance()
     kept = Checkpoints(directory / CHECKPOINT).read(position=ENOUGH)
     assert kept is not None
     return kept
@@ -87,7 +87,7 @@ def test_the_scores_are_there_again_before_the_next_tick_closes(tmp_path: Path) 
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
         tick_at, version, scores = app.state.parts.first_stage.scores_of("order")
-        assert app.state.parts.first_stage.advance() == 0
+        assert app.state.parts.pipeline.advance() == 0
     assert (tick_at, version) == (ONSET + timedelta(minutes=4), kept.bundle_version)
     assert len(scores) == 3
     assert [each.novelty for each in scores] == [None, None, None]  # not a day of values yet
@@ -156,5 +156,5 @@ def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
         assert Checkpoints(path).read(position=ENOUGH) is None
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
-        app.state.parts.first_stage.advance()
+        app.state.parts.pipeline.advance()
         assert app.state.parts.first_stage.scores_of("order")[2]

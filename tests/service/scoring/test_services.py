@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.artifacts.bundle import Bundle
-    from service.scoring.series import ClosedTick
+    from service.scoring.series import ScoredTick
 
 
 def with_second_stage(name: str, *, named: str | None = None, unseen: Sequence[int] = ()) -> Bundle:
@@ -67,7 +67,7 @@ def test_flagged_services_get_the_score_that_training_would_give_them(
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb())
         client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
-        parts.first_stage.advance()
+        parts.pipeline.advance()
         told = {item: client.get(f"/v1/items/{item}/scores").json()["service"] for item in ITEMS}
     closed = frame.between(frame.start_ms, frame.end_ms - MINUTE_MS)
     by_key = {key: closed.values[:, column] for column, key in enumerate(closed.keys)}
@@ -94,17 +94,17 @@ def test_a_bundle_that_chose_nothing_it_holds_scores_no_service(tmp_path: Path, 
     app = an_app(tmp_path, bundle=bundle, clock=StillClock())
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
-        app.state.parts.first_stage.advance()
+        app.state.parts.pipeline.advance()
         assert client.get("/v1/items/funds-db/scores").json()["service"] is None
 
 
 def test_a_service_that_is_calm_again_has_no_score(tmp_path: Path) -> None:
     app = an_app(tmp_path, bundle=with_second_stage("top_scores"), clock=StillClock())
-    seen: list[ClosedTick] = []
+    seen: list[ScoredTick] = []
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
         checkpoints = Checkpoints(tmp_path / "other.state")
-        FirstStage(app.state.parts.live, checkpoints, grace=timedelta(0), on_tick=seen.append).advance()
+        seen += FirstStage(app.state.parts.live, checkpoints, grace=timedelta(0)).advance()
     second_stage = SecondStage()
     second_stage.process(seen[-1])
     assert second_stage.score_of("funds-db") is not None
@@ -114,14 +114,22 @@ def test_a_service_that_is_calm_again_has_no_score(tmp_path: Path) -> None:
     assert second_stage.score_of("funds-db") is None
 
 
-def test_a_page_says_how_odd_the_service_is_as_a_whole() -> None:
+def test_a_page_gives_the_score_of_the_service_beside_what_is_wrong() -> None:
     call = Call("order", "trading", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True)
     whole = ServiceScore("top_scores", 2.31, 1.9)
     notice = anomaly_notice(
-        call, metric="latency_s", novelty=0.0, tail=1e-5, budget_per_week=1.0, service_score=whole
+        call,
+        metric="latency_s",
+        value=0.9,
+        usual=0.1,
+        novelty=0.0,
+        tail=1e-5,
+        budget_per_week=1.0,
+        service_score=whole,
     )
-    summary = notice.notification.alert.annotations["summary"]
-    assert summary.endswith(
-        "threshold is 10. order as a whole scores 2.3 by top_scores; more than 1.9 is unusual"
-    )
+    assert notice.notification.alert.annotations == {
+        "summary": "Latency of order is 9 times its usual 100 ms",
+        "detection": "latency_s scores 12; its threshold is 10. "
+        "order as a service scores 2.3 by top_scores; its threshold is 1.9",
+    }
     assert whole.is_anomalous

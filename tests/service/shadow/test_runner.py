@@ -52,7 +52,7 @@ def send(app: FastAPI, client: TestClient) -> None:
 
 
 def advance(app: FastAPI) -> None:
-    app.state.parts.first_stage.advance()
+    app.state.parts.pipeline.advance()
     app.state.parts.page_dispatcher.deliver()
 
 

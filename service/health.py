@@ -1,0 +1,177 @@
+"""The health of each part that works in the background: what it did last, and what failed.
+
+`/readyz`, `/metrics` and the watchdog read all of it, so that no failure is only a line in a log file.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from service.clock import WallClock
+
+logger = logging.getLogger(__name__)
+
+MAX_ERROR = 300
+"""Characters of an error that are shown."""
+
+MISSED_ROUNDS = 10
+"""A part is stuck once it has finished no round for so many of its periods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of one part.
+
+    Attributes
+    ----------
+    every
+        How often it works; ``None`` where ticks or requests drive it.
+    last_success_at
+        End of its last round that succeeded; ``None`` before the first.
+    last_error
+        What its last failure said; empty if it never failed.
+    failing_since
+        Its first failure since it last succeeded; ``None`` while it succeeds.
+    n_failures
+        Rounds that failed since the service started.
+    position_ms
+        Start of the last tick it processed; ``None`` where it processes none, or none yet.
+    n_skipped
+        Ticks it could not process and went past.
+    idle
+        Steady time since its last round ended, or since the service started.
+    """
+
+    name: str
+    every: timedelta | None = None
+    last_success_at: datetime | None = None
+    last_error: str = ""
+    failing_since: datetime | None = None
+    n_failures: int = 0
+    position_ms: int | None = None
+    n_skipped: int = 0
+    idle: timedelta = timedelta(0)
+
+    def broken_since(self, now: datetime, *, patience: timedelta) -> datetime | None:
+        """Return when it stopped working, or ``None`` if it works.
+
+        Parameters
+        ----------
+        patience
+            A periodic part may take so long over a round, or `MISSED_ROUNDS` of its periods if longer.
+        """
+        if self.failing_since is not None:
+            return self.failing_since
+        if self.every is not None and self.idle > max(MISSED_ROUNDS * self.every, patience):
+            return now - self.idle
+        return None
+
+    def problem(self, now: datetime, *, patience: timedelta) -> str:
+        """Describe what is wrong, with its time; empty if nothing is."""
+        since = self.broken_since(now, patience=patience)
+        if since is None:
+            return ""
+        at = f"{since:%Y-%m-%d %H:%M:%S} UTC"
+        if self.failing_since is None:
+            return f"{self.name}: no round has finished since {at}"
+        skipped = f"; {self.n_skipped} ticks were skipped" if self.n_skipped else ""
+        return f"{self.name}: failing since {at}: {self.last_error}{skipped}"
+
+
+class HealthRecord:
+    """The health of one part, as the part itself records it; safe to use from many threads.
+
+    Parameters
+    ----------
+    elapsed_s
+        A steady clock in seconds: a wall clock that is set tells nothing of a part that hangs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: WallClock,
+        *,
+        every: timedelta | None = None,
+        elapsed_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._elapsed_s = elapsed_s
+        self._lock = Lock()
+        self._ended_s = elapsed_s()
+        self._now = Health(name, every)
+
+    @property
+    def now(self) -> Health:
+        """The health at this moment."""
+        return replace(self._now, idle=timedelta(seconds=self._elapsed_s() - self._ended_s))
+
+    def succeeded(self, *, position_ms: int | None = None) -> None:
+        """Record a round that succeeded, and the tick it processed if it processed one."""
+        with self._lock:
+            self._ended_s = self._elapsed_s()
+            position_ms = self._now.position_ms if position_ms is None else position_ms
+            self._now = replace(
+                self._now, last_success_at=self._clock.now(), failing_since=None, position_ms=position_ms
+            )
+
+    def failed(self, error: BaseException) -> None:
+        """Record a round that failed; it is logged too."""
+        logger.error("background work failed", exc_info=error, extra={"work": self._now.name})
+        text = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        with self._lock:
+            self._ended_s = self._elapsed_s()
+            self._now = replace(
+                self._now,
+                last_error=text,
+                failing_since=self._now.failing_since or self._clock.now(),
+                n_failures=self._now.n_failures + 1,
+            )
+
+    def skipped(self) -> None:
+        """Record a tick that was given up."""
+        with self._lock:
+            self._now = replace(self._now, n_skipped=self._now.n_skipped + 1)
+
+    def run(self, work: Callable[[], object], *, position_ms: int | None = None) -> bool:
+        """Do some work and record how it went; return whether it succeeded."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  whatever fails is recorded, and fails alone
+            self.failed(error)
+            return False
+        self.succeeded(position_ms=position_ms)
+        return True
+
+
+class HealthRegistry:
+    """The health of every part."""
+
+    def __init__(self, clock: WallClock, *, elapsed_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._elapsed_s = elapsed_s
+        self._records: dict[str, HealthRecord] = {}
+
+    def record(self, name: str, *, every: timedelta | None = None) -> HealthRecord:
+        """Return the record of a part, made at the first call."""
+        if name not in self._records:
+            self._records[name] = HealthRecord(name, self._clock, every=every, elapsed_s=self._elapsed_s)
+        return self._records[name]
+
+    def parts(self) -> list[Health]:
+        """Return the health of every part, by name."""
+        return [self._records[name].now for name in sorted(self._records)]
+
+    def problems(self, *, patience: timedelta) -> list[str]:
+        """Describe every part that fails or hangs."""
+        now = self._clock.now()
+        return [text for each in self.parts() if (text := each.problem(now, patience=patience))]

@@ -1,0 +1,124 @@
+"""Open incidents ranked again: an answer gets better while its evidence comes in.
+
+An incident is ranked when its alerts change and, while its window lasts, once for each tick that closes; once
+more when it resolves. Late samples count: they change no score, but the next ranking sees them.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from models.cases.case import MAX_WINDOW
+from service.incidents.publishing import Made
+from service.incidents.records import FIRING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cmdb.graph import DependencyGraph
+    from service.incidents.enrichment import Enricher
+    from service.incidents.publishing import RankingPublisher
+    from service.incidents.records import StoredAlert
+    from service.signals.intake import SignalIntake
+    from service.store.incidents import IncidentStore
+
+logger = logging.getLogger(__name__)
+
+MAX_OPEN = 100
+"""So many open incidents, the latest, are ranked again with every tick; others wait for an alert."""
+
+NEW_SIGNALS, NEW_ALERT, RESOLVED_NOW = "new signals", "another alert joined", "the incident was resolved"
+
+
+class Reranker:
+    """Ranks open incidents again, beside the requests.
+
+    Parameters
+    ----------
+    graph
+        Gives the dependency graph of the moment.
+    elapsed_s
+        A steady clock in seconds.
+    budget_s
+        How long one round may take; what is left waits for the next.
+    """
+
+    def __init__(
+        self,
+        incidents: IncidentStore,
+        enricher: Enricher,
+        publisher: RankingPublisher,
+        live: SignalIntake,
+        *,
+        graph: Callable[[], DependencyGraph],
+        elapsed_s: Callable[[], float],
+        budget_s: float,
+    ) -> None:
+        self._incidents = incidents
+        self._enricher = enricher
+        self._publisher = publisher
+        self._live = live
+        self._graph = graph
+        self._elapsed_s = elapsed_s
+        self._budget_s = budget_s
+        self._changing = Lock()
+        self._waiting: dict[int, str] = {}
+        self._evidence: tuple[str, int, int] | None = None
+
+    def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
+        """Rank the incidents of some alerts that just changed again, soon.
+
+        The alert that leads an incident was ranked as it came, so that only another's arrival matters.
+        """
+        for number in dict.fromkeys(each.incident for each in known):
+            incident = self._incidents.get(number)
+            if incident.closed_at is not None:
+                self._wait(number, RESOLVED_NOW)
+            elif any(
+                _is_new(each) and each.id != incident.lead.id for each in known if each.incident == number
+            ):
+                self._wait(number, NEW_ALERT)
+
+    def advance(self) -> int:
+        """Rank again what waits, and with new evidence every open incident; return how many were."""
+        evidence = self._evidence_now()
+        if evidence != self._evidence:
+            since = self._live.present() - MAX_WINDOW
+            for incident in self._incidents.open_since(since, limit=MAX_OPEN):
+                self._wait(incident.id, NEW_SIGNALS)
+            self._evidence = evidence
+        stop_s, n_ranked = self._elapsed_s() + self._budget_s, 0
+        while self._elapsed_s() <= stop_s:
+            with self._changing:
+                if not self._waiting:
+                    break
+                incident_id = next(iter(self._waiting))
+                reason = self._waiting.pop(incident_id)
+            n_ranked += self._rank(incident_id, reason)
+        return n_ranked
+
+    def _evidence_now(self) -> tuple[str, int, int]:
+        """What moves when the evidence does: the bundle, the ticks closed, and the late samples."""
+        in_use = self._live.in_use
+        version = "" if in_use.bundle is None else in_use.bundle.version
+        return version, in_use.window.first_open_tick, in_use.window.n_late
+
+    def _wait(self, incident: int, reason: str) -> None:
+        with self._changing:
+            self._waiting.setdefault(incident, reason)
+
+    def _rank(self, incident_id: int, reason: str) -> bool:
+        incident, in_use = self._incidents.get(incident_id), self._live.in_use
+        if not self._enricher.sees(incident.lead, in_use):
+            return False
+        made = self._enricher.enrich(incident.lead, self._graph(), in_use)
+        if made.document is None:
+            return False  # what was found before stays
+        self._publisher.publish([Made(incident.lead, made, reason)])
+        return True
+
+
+def _is_new(alert: StoredAlert) -> bool:
+    return alert.status == FIRING and alert.n_received == 1

@@ -1,0 +1,226 @@
+"""An answer gets better while its evidence comes in, and everybody is shown the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import MINUTE_MS, ONSET, a_frame, with_fault
+from service_builders import (
+    ITEMS,
+    NOW,
+    StillClock,
+    a_bundle,
+    a_client,
+    a_cmdb,
+    a_webhook,
+    an_app,
+    as_columns,
+)
+
+from features.frame import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+END = ONSET + timedelta(minutes=40)
+LATE = "funds-db"
+
+
+@pytest.fixture(scope="module")
+def incident() -> Frame:
+    calm = a_frame(ITEMS, n_ticks=100, end=END, seed=7)
+    slow = {(each, "latency_s"): 0.9 for each in ("gateway", "order", "funds", LATE)}
+    return with_fault(calm, slow, last_ticks=41)
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: StillClock) -> FastAPI:
+    return an_app(tmp_path, bundle=a_bundle(), clock=clock, notify_url="http://127.0.0.1:9/pages")
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        yield client
+
+
+def send(
+    client: TestClient, frame: Frame, start: datetime, end: datetime, *, only: str = "", but: str = ""
+) -> None:
+    part = frame.between(int(start.timestamp() * 1000), int(end.timestamp() * 1000))
+    columns = as_columns(part)
+    columns["series"] = [
+        each for each in columns["series"] if (not only or each["item"] == only) and each["item"] != but
+    ]
+    client.post("/v1/samples", json=columns).raise_for_status()
+
+
+def causes(client: TestClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/v1/incidents/1/causes").json()
+    return found
+
+
+def announced(app: FastAPI) -> list[dict[str, Any]]:
+    due = app.state.parts.outbox_messages.due(END + timedelta(days=1), limit=99)
+    return [dict(each.document) for each in due]
+
+
+def test_samples_that_come_late_change_the_answer_and_everybody_is_shown_it(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    parts = app.state.parts
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    parts.pipeline.advance()
+    first = client.post("/v1/alerts", json=a_webhook(summary="The app is slow")).json()["alerts"][0][
+        "ranking"
+    ]
+    assert first["candidates"][0]["item"] != LATE or first["abstained"]
+    assert causes(client)["reason"] == "the alert arrived"
+    for minute in range(1, 8):
+        clock.at = NOW + timedelta(minutes=minute)
+        send(client, incident, clock.at - timedelta(minutes=1), clock.at, but=LATE)
+        send(client, incident, ONSET - timedelta(minutes=1), clock.at - timedelta(minutes=2), only=LATE)
+        parts.pipeline.advance()
+        parts.reranker.advance()
+    found = causes(client)
+    assert found["ranking"]["candidates"][0]["item"] == LATE
+    assert found["ranking"]["abstained"] == ""
+    assert found["as_of"] == found["ranking"]["ranked_at"] == "2026-03-04T02:13:00Z"
+    assert found["reason"] == "new signals"
+    assert found["changed"]
+    assert len(found["history"]) >= 2
+    assert found["history"][-1]["reason"] == "the alert arrived"
+    page = client.get("/incidents/1").text
+    assert "As of" in page
+    assert found["changed"][0] in page
+    assert client.get("/v1/incidents/1").json()["cause"] == LATE
+    messages = announced(app)
+    assert [each["kind"] for each in messages] == ["ranking"] * len(messages)
+    assert messages[-1]["likely_causes"][0]["item"] == LATE
+    assert messages[-1]["title"] == "The app is slow"
+    assert messages[-1]["changed"]
+    assert messages[0]["as_of"] == "2026-03-04T02:06:00+00:00"
+
+
+def test_the_same_answer_again_is_confirmed_not_repeated(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    parts = app.state.parts
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    parts.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    before = causes(client)
+    clock.at = NOW + timedelta(minutes=5)
+    send(client, incident, NOW, clock.at)
+    parts.pipeline.advance()
+    assert parts.reranker.advance() == 1
+    assert parts.reranker.advance() == 0, "nothing is new: at most once per tick"
+    after = causes(client)
+    assert after["as_of"] > before["as_of"]
+    assert len(after["history"]) == 1
+    assert after["history"][0]["made_at"] == before["history"][0]["made_at"]
+    assert after["ranking"]["window_end_ms"] == before["ranking"]["window_end_ms"] + 5 * MINUTE_MS
+    assert len(announced(app)) == 1
+
+
+def test_another_alert_and_the_end_are_reasons_too(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    parts = app.state.parts
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    parts.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    parts.reranker.advance()
+    client.post("/v1/alerts", json=a_webhook(LATE, name="SlowQueries")).raise_for_status()
+    assert parts.reranker.advance() == 1
+    top = causes(client)["ranking"]["candidates"][0]
+    assert "alerts" in [each["kind"] for each in top["evidence"]]
+    for item, name in (("gateway", "SlowRequests"), (LATE, "SlowQueries")):
+        client.post("/v1/alerts", json=a_webhook(item, name=name, status="resolved")).raise_for_status()
+    assert parts.reranker.advance() == 1
+    assert client.get("/v1/incidents/1").json()["status"] == "closed"
+    clock.at = NOW + timedelta(minutes=9)
+    send(client, incident, NOW, clock.at)
+    parts.pipeline.advance()
+    assert parts.reranker.advance() == 0, "a closed incident is left alone"
+
+
+def test_an_open_incident_is_ranked_for_two_hours_and_no_longer(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    parts = app.state.parts
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    for hours, n_ranked in ((1.9, 1), (2.2, 0)):
+        clock.at = ONSET + timedelta(hours=hours)
+        later = a_frame(ITEMS, n_ticks=5, end=clock.at, seed=3)
+        client.post("/v1/samples", json=as_columns(later)).raise_for_status()
+        parts.pipeline.advance()
+        assert parts.reranker.advance() == n_ranked
+
+
+def test_a_budget_that_is_spent_leaves_the_rest_for_the_next_round(
+    app: FastAPI, client: TestClient, incident: Frame
+) -> None:
+    parts = app.state.parts
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    for item in ("funds", "quotes"):
+        client.post("/v1/alerts", json=a_webhook(item)).raise_for_status()
+    seconds = iter((0.0, 0.0, 99.0, 100.0, 100.0, 199.0))
+    parts.reranker._elapsed_s = lambda: next(seconds)
+    parts.pipeline.advance()
+    assert [parts.reranker.advance() for _ in range(2)] == [1, 1]
+
+
+def test_a_persons_words_title_the_incident_that_sunspot_opened(
+    app: FastAPI, client: TestClient, incident: Frame
+) -> None:
+    parts = app.state.parts
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    parts.pipeline.advance()
+    parts.page_dispatcher.deliver()
+    opened = client.get("/v1/incidents/1").json()
+    assert opened["title"] == "Latency of gateway is " + opened["title"].removeprefix(
+        "Latency of gateway is "
+    )
+    assert "standard deviations" not in opened["title"]
+    [page] = [each for each in announced(app) if each["kind"] == "anomaly"]
+    assert page["likely_causes"][0]["item"] == LATE
+    assert page["as_of"]
+    words = {"summary": "Orders cannot be placed", "runbook_url": "https://wiki.example/orders"}
+    client.post("/v1/alerts", json=a_webhook("order", **words)).raise_for_status()
+    told = client.get("/v1/incidents/1").json()
+    assert (told["title"], told["runbook_url"]) == (words["summary"], words["runbook_url"])
+    html = client.get("/incidents/1").text
+    assert 'href="https://wiki.example/orders"' in html
+    assert "<h1>Orders cannot be placed</h1>" in html
+
+
+def test_a_runbook_that_is_no_address_is_not_linked(client: TestClient) -> None:
+    client.post("/v1/alerts", json=a_webhook("order", runbook_url="javascript:alert(1)")).raise_for_status()
+    assert client.get("/v1/incidents/1").json()["runbook_url"] == ""
+    assert 'href="javascript' not in client.get("/incidents/1").text
+
+
+def test_what_nobody_can_be_told_is_not_stored_for_sending(tmp_path: Path, incident: Frame) -> None:
+    app = an_app(tmp_path, bundle=a_bundle())
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        send(client, incident, ONSET - timedelta(minutes=59), NOW)
+        client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+        assert announced(app) == []
