@@ -120,6 +120,22 @@ class UnreadableStoreError(StoreUnavailableError):
         self.reason = reason
 
 
+class TargetDownError(OSError):
+    """A target of messages that does not answer, or asks to be tried later."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class MessageRefusedError(ValueError):
+    """A message that its target refused."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class NoTokenError(PermissionError):
     """A request without a valid token where one is needed."""
 
@@ -213,6 +229,10 @@ KINDS: dict[type[Exception], Kind] = {
 NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
 SEE_OTHER = HTTPStatus.SEE_OTHER
 SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
+ASKS_FOR_PATIENCE = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Refusals by a target of messages that say nothing of the message itself."""
 
 
 def problem_of(error: Exception) -> dict[str, Any]:

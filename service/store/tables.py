@@ -145,6 +145,7 @@ outbox = Table(
     Column("n_tries", Integer, nullable=False),
     Column("sent_ms", BigInteger),
     Column("problem", String, nullable=False),
+    Column("dead_ms", BigInteger),
     sqlite_autoincrement=True,
 )
 

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy import Connection
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision of the tables in ``tables.py``."""
 
-BASELINE = "0001"
-"""The tables of 0.1.0, whose files name no revision."""
-
 KNOWN = tuple(f"{number:04d}" for number in range(1, int(HEAD) + 1))
+"""Every revision, oldest first. The first is the tables of 0.1.0, whose files name no revision."""
 
 
 def revision_of(connection: Connection) -> str | None:
