@@ -17,7 +17,7 @@ from service.errors import NewerStoreError, UnreadableStoreError
 from service.store.tables import metadata
 
 if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
+    from alembic.script import Script, ScriptDirectory
     from sqlalchemy import Connection
 
 HEAD = "0002"
@@ -62,14 +62,23 @@ def migrate(connection: Connection) -> None:
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
-    start = check_known(connection)
+    missing = _missing(check_known(connection))
     context = MigrationContext.configure(connection)
     with Operations.context(context):
-        for each in reversed(list(scripts().iterate_revisions(HEAD, start or "base"))):
+        for each in missing:
             each.module.upgrade()
     context.stamp(scripts(), HEAD)
     _check_columns(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {_packed(version('sunspot'))}")
+
+
+def pending(connection: Connection) -> list[str]:
+    """Return what each revision that a file lacks does, in the order in which they are applied."""
+    return [each.doc for each in _missing(check_known(connection))]
+
+
+def _missing(revision: str | None) -> list[Script]:
+    return list(scripts().iterate_revisions(HEAD, revision or "base"))[::-1]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The tables of 0.1.0, each made only where it is missing.
+"""Make the tables of 0.1.0 where they are missing.
 
 A file of 0.1.0 has them already and names no revision.
 """

@@ -1,4 +1,4 @@
-"""When a message of the outbox was given up."""
+"""Record when a message of the outbox is given up."""
 
 from __future__ import annotations
 
