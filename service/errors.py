@@ -229,10 +229,6 @@ KINDS: dict[type[Exception], Kind] = {
 NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
 SEE_OTHER = HTTPStatus.SEE_OTHER
 SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
-ASKS_FOR_PATIENCE = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
-"""Refusals by a target of messages that say nothing of the message itself."""
 
 
 def problem_of(error: Exception) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from service.errors import ASKS_FOR_PATIENCE, MessageRefusedError, TargetDownError
+from service.errors import MessageRefusedError, TargetDownError
 from service.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from service.notify.outbox import Post
 
 TIMEOUT_S = 10.0
+ASKS_FOR_PATIENCE = frozenset(
+    {httpx2.codes.REQUEST_TIMEOUT, httpx2.codes.TOO_EARLY, httpx2.codes.TOO_MANY_REQUESTS}
+)
+"""Refusals that are about the target and not about the message."""
 
 
 def post_to(url: str) -> Post:

@@ -15,6 +15,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 MAX_TRIES: Final = 33
 """A message is given up after so many: ten within 85 minutes, then one an hour, which makes a day."""
 
+DEAD_SHOWN = timedelta(days=7)
 AT_ONCE = 50
 MAX_PROBLEM = 500
 
@@ -69,6 +70,17 @@ class Outbox:
                 self._messages.sent(message.id, at=self._clock.now())
                 n_sent += 1
         return n_sent
+
+    def health_problems(self) -> list[str]:
+        """Return what did not arrive and why, usually nothing."""
+        found = []
+        n_waiting, problem = self._messages.waiting()
+        if n_waiting:
+            found.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
+        n_dead, problem = self._messages.dead(since=self._clock.now() - DEAD_SHOWN)
+        if n_dead:
+            found.append(f"notify: {n_dead} page(s) were given up in the last seven days: {problem}")
+        return found
 
     def _failed(self, message: OutboxMessage, error: Exception) -> None:
         problem, now = (str(error) or type(error).__name__)[:MAX_PROBLEM], self._clock.now()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Depends, Response
 
 from service.errors import NOT_READY, MissingScopeError, NoTokenError, problems
@@ -79,7 +77,7 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.live.in_use.bundle is not None and parts.live.in_use.bundle.pages is None:
         told.append("paging: the bundle does not say what a threshold costs in false pages: train again")
-    told += _unsent(parts)
+    told += parts.outbox.health_problems()
     if parts.champion.problem:
         told.append(f"registry: {parts.champion.problem}")
     if parts.ranker.problem and not parts.champion.problem:
@@ -90,15 +88,3 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
     if parts.gate.is_open:
         told.append("open: no token exists, so everything is allowed, from this machine only")
     return blocking, told
-
-
-def _unsent(parts: ServiceParts) -> list[str]:
-    """Return what messages did not arrive."""
-    found = []
-    n_waiting, problem = parts.outbox_messages.waiting()
-    if n_waiting:
-        found.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
-    n_dead, problem = parts.outbox_messages.dead(since=parts.clock.now() - timedelta(days=7))
-    if n_dead:
-        found.append(f"notify: {n_dead} page(s) were given up in the last seven days: {problem}")
-    return found
