@@ -1,4 +1,4 @@
-"""What 0.1.0 left on disk, for the tests of upgrades; tests/upgrades/README.md tells how it was made."""
+"""What 0.1.0 left on disk, for the tests of upgrades; tests/upgrades/README.md describes how it was made."""
 
 from __future__ import annotations
 

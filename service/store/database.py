@@ -93,7 +93,7 @@ def _errors_as_unavailable() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        raise  # a rule of the tables, which the caller knows
+        raise  # a constraint of the tables, which the caller handles
     except DatabaseError as error:
         raise StoreUnavailableError(f"the store cannot be used: {error.orig}") from error
 

@@ -46,11 +46,11 @@ class OutboxStore:
 
     def due(self, at: datetime, *, limit: int) -> list[OutboxMessage]:
         """Return the messages to try now, the oldest first."""
-        asked = (
+        query = (
             select(outbox).where(*_WAITING, outbox.c.due_ms <= to_ms(at)).order_by(outbox.c.id).limit(limit)
         )
         with self._database.reading() as connection:
-            return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(asked)]
+            return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(query)]
 
     def sent(self, message: int, *, at: datetime) -> None:
         """Record that a message arrived."""

@@ -11,6 +11,7 @@ import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from service.errors import NewerStoreError, UnreadableStoreError
@@ -25,6 +26,9 @@ HEAD = "0002"
 
 KNOWN = tuple(f"{number:04d}" for number in range(1, int(HEAD) + 1))
 """Every revision, oldest first. The first is the tables of 0.1.0, whose files name no revision."""
+
+_ONE_AT_A_TIME = Lock()
+"""Alembic's operations belong to the process, not to a connection."""
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -50,7 +54,7 @@ def check_known(connection: Connection) -> str | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Apply every revision that a file lacks, within the transaction that is under way.
+    """Apply every revision that a file lacks, within an open transaction.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def migrate(connection: Connection) -> None:
 
     missing = _missing(check_known(connection))
     context = MigrationContext.configure(connection)
-    with Operations.context(context):
+    with _ONE_AT_A_TIME, Operations.context(context):
         for each in missing:
             each.module.upgrade()
     context.stamp(scripts(), HEAD)

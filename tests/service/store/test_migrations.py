@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,6 +116,15 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
         assert revision_of(connection) == HEAD
     database.close()
     assert schema(tmp_path / STORE) == before
+
+
+def test_a_store_that_several_open_at_once_is_migrated_once(tmp_path: Path) -> None:
+    path = store_of_0_1_0(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        for each in pool.map(Database, [path] * 8):
+            each.close()
+    Database(tmp_path / "new" / STORE).close()
+    assert schema(path) == schema(tmp_path / "new" / STORE)
 
 
 def test_a_store_of_an_older_schema_gets_the_tables_that_it_lacks(tmp_path: Path) -> None:
