@@ -32,7 +32,8 @@ from service.logs.checkpoint import LogCheckpoints
 from service.logs.intake import LogIntake
 from service.metrics import Metrics
 from service.model_registry.refresher import AliasedBundle, NoSource
-from service.notify.outbox import Outbox, post_to
+from service.notify.http_post import post_to
+from service.notify.outbox import Outbox
 from service.pages import docs_page, item_views, model_views, team_views, views
 from service.paging.dispatcher import PageDispatcher
 from service.paging.pager import Paging

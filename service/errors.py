@@ -100,6 +100,42 @@ class StoreUnavailableError(OSError):
     """The store cannot be written or read just now; the sender should try again."""
 
 
+class NewerStoreError(StoreUnavailableError):
+    """A store's file that a later Sunspot wrote."""
+
+    def __init__(self, revision: str, written_by: str, *, newest: str, running: str) -> None:
+        super().__init__(
+            f"the store was written by Sunspot {written_by} at revision {revision}, and this is Sunspot "
+            f"{running}, which knows revisions up to {newest}: run the newer version, or restore a backup"
+        )
+        self.revision = revision
+        self.written_by = written_by
+
+
+class UnreadableStoreError(StoreUnavailableError):
+    """A store's file whose tables are not those that its revision has."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the store cannot be used as it is: {reason}; restore a backup")
+        self.reason = reason
+
+
+class TargetDownError(OSError):
+    """A target of messages that does not answer, or asks to be tried later."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class MessageRefusedError(ValueError):
+    """A message that its target refused."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class NoTokenError(PermissionError):
     """A request without a valid token where one is needed."""
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Subcommand] = {
     "import": Subcommand("sunspot.imports", "Bring a CMDB or change events to a running service."),
     "token": Subcommand("sunspot.token", "Create, list and revoke the tokens of senders."),
     "doctor": Subcommand("sunspot.doctor", "Check this installation and say what to do."),
+    "upgrade": Subcommand("sunspot.upgrade", "Check what this version reads of an earlier one's data."),
     "completion": Subcommand("sunspot.completion", "Print the tab completion for your shell."),
 }
 """Every subcommand; its module's ``command`` is a click command."""

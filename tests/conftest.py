@@ -24,6 +24,11 @@ settings.load_profile("sunspot")
 LEFT_OUT: list[str] = []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the pinned names anew."""
+    parser.addoption("--update-pins", action="store_true", help="store the names others rely on as they are")
+
+
 @pytest.fixture(scope="session")
 def public_data() -> Path:
     """Return the folder of public data sets named by SUNSPOT_DATA; leave the test out where there is none."""

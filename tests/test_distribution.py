@@ -49,6 +49,7 @@ def test_the_wheel_runs_in_an_empty_folder(unpacked: Path, tmp_path: Path) -> No
 def test_the_wheel_holds_every_package_and_the_pages(unpacked: Path) -> None:
     assert {path.name for path in unpacked.iterdir() if not path.name.endswith(".dist-info")} == PACKAGES
     assert (unpacked / "service" / "pages" / "templates" / "incident.html").is_file()
+    assert (unpacked / "service" / "store" / "migrations" / "versions" / "v0001_baseline.py").is_file()
     assert not list(unpacked.glob("**/test_*.py"))
 
 

@@ -1,1 +1,1 @@
-"""What goes out."""
+"""Messages to people, and how they are sent."""

@@ -1,34 +1,43 @@
-"""Pages sent to where people are told: kept first, tried until they arrive."""
+"""Messages to people, sent from the store until they arrive or are given up."""
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.clock import WallClock
-    from service.store.outbox import OutboxStore
+    from service.store.outbox import OutboxMessage, OutboxStore
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
-TIMEOUT_S = 10.0
+MAX_TRIES: Final = 33
+"""A message is given up after so many: ten within 85 minutes, then one an hour, which makes a day."""
+
+DEAD_SHOWN = timedelta(days=7)
 AT_ONCE = 50
+MAX_PROBLEM = 500
 
 
 class Post(Protocol):
-    """Sends a document, or raises an `OSError` that says why it did not arrive."""
+    """Sends a document to a target."""
 
     def __call__(self, document: Mapping[str, Any]) -> None:
-        """Send it; it has arrived when this returns."""
+        """Send a document; it has arrived when this returns.
+
+        Raises
+        ------
+        OSError
+            If the target is down, so that another message would fail alike.
+        Exception
+            If this message cannot be made or is refused; another one may arrive.
+        """
         ...
 
 
 class Outbox:
-    """Sends what waits, the oldest first; what fails is tried again, ever later up to once an hour."""
+    """Sends what is due, the oldest first; a message that fails waits longer each time, up to an hour."""
 
     def __init__(self, outbox_messages: OutboxStore, post: Post | None, clock: WallClock) -> None:
         self._messages = outbox_messages
@@ -36,7 +45,7 @@ class Outbox:
         self._clock = clock
 
     def put(self, document: Mapping[str, Any]) -> None:
-        """Keep a document to be sent; nothing is kept where there is nowhere to send it."""
+        """Store a document to be sent; without a target nothing is stored."""
         if self._post is not None:
             self._messages.add(document, at=self._clock.now())
 
@@ -45,9 +54,10 @@ class Outbox:
         self._messages.bury(document, problem, at=self._clock.now())
 
     def deliver(self) -> int:
-        """Try what is due, and return how many outbox_messages arrived.
+        """Try every message that is due once, and return how many arrived.
 
-        A message that fails ends the round: those after it would most likely fail alike.
+        A message that fails delays no other. A target that is down is tried once: the messages after that one
+        stay due.
         """
         if self._post is None:
             return 0
@@ -55,22 +65,31 @@ class Outbox:
         for message in self._messages.due(self._clock.now(), limit=AT_ONCE):
             try:
                 self._post({**message.document, "delivery": message.id})
-            except (OSError, HTTPException) as error:
-                wait = min(FIRST_WAIT * 2 ** min(message.n_tries, 20), LONGEST_WAIT)
-                self._messages.failed(message.id, str(error)[:500], due=self._clock.now() + wait)
+            except OSError as error:
+                self._failed(message, error)
                 break
-            self._messages.sent(message.id, at=self._clock.now())
-            n_sent += 1
+            except Exception as error:  # noqa: BLE001  whatever is wrong with one message, the others go out
+                self._failed(message, error)
+            else:
+                self._messages.sent(message.id, at=self._clock.now())
+                n_sent += 1
         return n_sent
 
+    def health_problems(self) -> list[str]:
+        """Return what did not arrive and why, usually nothing."""
+        found = []
+        n_waiting, problem = self._messages.waiting()
+        if n_waiting:
+            found.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
+        n_dead, problem = self._messages.dead(since=self._clock.now() - DEAD_SHOWN)
+        if n_dead:
+            found.append(f"notify: {n_dead} page(s) were given up in the last seven days: {problem}")
+        return found
 
-def post_to(url: str) -> Post:
-    """Post JSON to an address of http or https; any answer but a 2xx is a failure."""
-
-    def post(document: Mapping[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        request = Request(url, data=body, headers={"Content-Type": "application/json"}, method="POST")  # noqa: S310  the settings allow http and https only
-        with urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            pass
-
-    return post
+    def _failed(self, message: OutboxMessage, error: Exception) -> None:
+        problem, now = (str(error) or type(error).__name__)[:MAX_PROBLEM], self._clock.now()
+        if message.n_tries + 1 >= MAX_TRIES:
+            self._messages.give_up(message.id, problem, at=now)
+        else:
+            wait = min(FIRST_WAIT * 2 ** min(message.n_tries, 20), LONGEST_WAIT)
+            self._messages.failed(message.id, problem, due=now + wait)

@@ -80,9 +80,7 @@ def _reasons(parts: ServiceParts) -> tuple[list[str], list[str]]:
         told.append("calendar: today is not in the exchange calendar, so a weekday counts as a trading day")
     if parts.live.in_use.bundle is not None and parts.live.in_use.bundle.pages is None:
         told.append("paging: the bundle does not say what a threshold costs in false pages: train again")
-    n_waiting, problem = parts.outbox_messages.waiting()
-    if n_waiting:
-        told.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
+    told += parts.outbox.health_problems()
     if parts.champion.problem:
         told.append(f"registry: {parts.champion.problem}")
     if parts.ranker.problem and not parts.champion.problem:

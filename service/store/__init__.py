@@ -1,1 +1,1 @@
-"""What must survive a crash: SQLite behind small classes, the only place that knows SQL."""
+"""State that survives a crash, in SQLite behind small classes: the only package with SQL."""

@@ -1,4 +1,4 @@
-"""Who did what and when: rows that can be added and never altered."""
+"""Who did what and when: rows that are added and never altered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Entry:
 def record(
     connection: Connection, *, at: datetime, who: str, action: str, subject: str, document: Mapping[str, Any]
 ) -> Entry:
-    """Add a row within a transaction that is under way."""
+    """Add a row within an open transaction."""
     row = {"at_ms": to_ms(at), "who": who, "action": action, "subject": subject, "document": dict(document)}
     position = connection.execute(insert(audit).values(row)).inserted_primary_key
     number = int(position[0]) if position else 0
@@ -45,7 +45,7 @@ def record(
 
 
 class Audit:
-    """The audit as a whole."""
+    """All rows of the audit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,21 +57,21 @@ class Audit:
 
     def of(self, action: str, subject: str) -> list[Entry]:
         """Every row about one subject, oldest first."""
-        asked = (
+        query = (
             select(audit)
             .where(audit.c.action == action, audit.c.subject == subject)
             .order_by(audit.c.position)
         )
-        return self._entries(asked)
+        return self._entries(query)
 
     def since(self, action: str, position: int) -> list[Entry]:
         """Every row of one action after a position, oldest first."""
-        asked = select(audit).where(audit.c.action == action, audit.c.position > position)
-        return self._entries(asked.order_by(audit.c.position))
+        query = select(audit).where(audit.c.action == action, audit.c.position > position)
+        return self._entries(query.order_by(audit.c.position))
 
-    def _entries(self, asked: Select[Any]) -> list[Entry]:
+    def _entries(self, query: Select[Any]) -> list[Entry]:
         with self._database.reading() as connection:
             return [
                 Entry(row.position, from_ms(row.at_ms), row.who, row.action, row.subject, row.document)
-                for row in connection.execute(asked)
+                for row in connection.execute(query)
             ]

@@ -1,4 +1,4 @@
-"""Change events as they were recorded, each id once."""
+"""Recorded change events, each id once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ChangeStore:
         self._database = database
 
     def add(self, events: Sequence[ChangeEvent], *, at: datetime) -> int:
-        """Keep the events whose ids are new, and return how many those were."""
+        """Store the events whose ids are new, and return their number."""
         rows = [
             {
                 "id": each.id,
@@ -45,21 +45,21 @@ class ChangeStore:
 
     def between(self, start: datetime, end: datetime) -> list[ChangeEvent]:
         """Return the events in ``[start, end)``, oldest first."""
-        asked = (
+        query = (
             select(changes)
             .where(changes.c.at_ms >= to_ms(start), changes.c.at_ms < to_ms(end))
             .order_by(changes.c.at_ms, changes.c.id)
         )
         with self._database.reading() as connection:
-            return _events(connection.execute(asked))
+            return _events(connection.execute(query))
 
     def newest(self, *, limit: int, item: str | None = None) -> list[ChangeEvent]:
-        """Return the latest events, of one item if asked, newest first."""
-        asked = select(changes).order_by(changes.c.at_ms.desc(), changes.c.id).limit(limit)
+        """Return the latest events, of one item if one is named, newest first."""
+        query = select(changes).order_by(changes.c.at_ms.desc(), changes.c.id).limit(limit)
         if item is not None:
-            asked = asked.where(changes.c.item == item)
+            query = query.where(changes.c.item == item)
         with self._database.reading() as connection:
-            return _events(connection.execute(asked))
+            return _events(connection.execute(query))
 
 
 def _events(rows: Iterable[Any]) -> list[ChangeEvent]:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from service.errors import StoreUnavailableError
-from service.store.tables import metadata
+from service.store.migrations import HEAD, migrate, revision_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,12 +25,16 @@ class Database:
     Parameters
     ----------
     path
-        The file, made with its directory where missing.
+        The file, made with its directory where missing, and migrated where an earlier version wrote it.
 
     Raises
     ------
     StoreUnavailableError
         If the file cannot be opened as a database.
+    NewerStoreError
+        If a later version wrote it.
+    UnreadableStoreError
+        If its tables are not what its revision says.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,19 +44,22 @@ class Database:
         )
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
-        with self.writing() as connection:
-            metadata.create_all(connection)
+        try:
+            self._migrate_if_needed()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store and changes nothing."""
-        with _told_as_unavailable(), self._engine.connect() as connection, connection.begin():
+        with _errors_as_unavailable(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that is on disk when the block ends, or leaves nothing behind."""
-        with _told_as_unavailable(), self._engine.connect() as connection:
+        with _errors_as_unavailable(), self._engine.connect() as connection:
             writer = connection.execution_options(is_writer=True)
             with writer.begin():
                 yield writer
@@ -61,13 +68,32 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
 
+    def _migrate_if_needed(self) -> None:
+        with self.reading() as connection:
+            if revision_of(connection) == HEAD:
+                return
+        with _errors_as_unavailable(), self._engine.connect() as connection:
+            # a table that is made anew is dropped on the way, which must not drop what refers to it
+            _run(connection, "PRAGMA foreign_keys=OFF")
+            writer = connection.execution_options(is_writer=True)
+            with writer.begin():
+                migrate(writer)
+            _run(connection, "PRAGMA foreign_keys=ON")
+
+
+def _run(connection: Connection, statement: str) -> None:
+    """Run a statement outside any transaction."""
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute(statement)
+
 
 @contextmanager
-def _told_as_unavailable() -> Iterator[None]:
+def _errors_as_unavailable() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        raise  # a rule of the tables, which the caller knows
+        raise  # a constraint of the tables, which the caller handles
     except DatabaseError as error:
         raise StoreUnavailableError(f"the store cannot be used: {error.orig}") from error
 

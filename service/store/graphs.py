@@ -1,4 +1,4 @@
-"""Every version of the dependency graph that was ever imported, and which one is current."""
+"""Every imported version of the dependency graph, and which one is current."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ class GraphStore:
         imported = {"version": graph.version, "imported_ms": to_ms(at), "who": who}
         counts = {"n_items": len(graph), "n_edges": len(graph.edges), "n_rejected": n_rejected}
         with self._database.writing() as connection:
-            kept = insert(graphs).values(version=graph.version, document=_to_document(graph))
-            connection.execute(kept.on_conflict_do_nothing())
+            row = insert(graphs).values(version=graph.version, document=_to_document(graph))
+            connection.execute(row.on_conflict_do_nothing())
             connection.execute(insert(graph_imports).values(imported))
             record(connection, at=at, who=who, action=IMPORT_CMDB, subject=graph.version, document=counts)
         return CurrentGraph(graph, at)
 
     def current(self) -> CurrentGraph:
         """Return the graph imported last."""
-        asked = (
+        query = (
             select(graphs.c.document, graph_imports.c.imported_ms)
             .join_from(graph_imports, graphs)
             .order_by(graph_imports.c.position.desc())
             .limit(1)
         )
         with self._database.reading() as connection:
-            row = connection.execute(asked).first()
+            row = connection.execute(query).first()
         if row is None:
             return CurrentGraph(DependencyGraph())
         return CurrentGraph(_from_document(row.document), from_ms(row.imported_ms))

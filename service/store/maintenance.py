@@ -1,4 +1,4 @@
-"""Windows of maintenance as people announced them."""
+"""Announced windows of maintenance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A window as it is kept, with who announced it and why."""
+    """A stored window, with who announced it and why."""
 
     id: int
     window: Maintenance
@@ -33,7 +33,7 @@ class MaintenanceStore:
         self._database = database
 
     def add(self, window: Maintenance, *, note: str, who: str) -> Announced:
-        """Keep a window; it is on disk when this returns."""
+        """Store a window; it is on disk when this returns."""
         row = {
             "items": sorted(window.items),
             "teams": sorted(window.teams),
@@ -49,9 +49,9 @@ class MaintenanceStore:
 
     def ending_after(self, at_ms: int) -> list[Announced]:
         """Return the windows that are not over at an instant, the first to start first."""
-        asked = select(maintenance).where(maintenance.c.end_ms > at_ms)
+        query = select(maintenance).where(maintenance.c.end_ms > at_ms)
         with self._database.reading() as connection:
-            rows = connection.execute(asked.order_by(maintenance.c.start_ms, maintenance.c.id)).all()
+            rows = connection.execute(query.order_by(maintenance.c.start_ms, maintenance.c.id)).all()
         return [_announced(row) for row in rows]
 
     def windows(self, at_ms: int) -> list[Maintenance]:
@@ -59,7 +59,7 @@ class MaintenanceStore:
         return [each.window for each in self.ending_after(at_ms)]
 
     def remove(self, number: int) -> Announced:
-        """Forget a window, and return it.
+        """Remove a window and return it.
 
         Raises
         ------

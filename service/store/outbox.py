@@ -1,13 +1,13 @@
-"""What is to be sent out, kept until it is."""
+"""Messages to be sent: waiting, sent, or given up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from service.clock import LATEST, to_ms
+from service.clock import to_ms
 from service.store.tables import outbox
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A document that waits to be sent."""
+    """A message that waits to be sent."""
 
     id: int
     document: Mapping[str, Any]
@@ -29,47 +29,55 @@ class OutboxMessage:
 
 
 class OutboxStore:
-    """All outbox_messages."""
+    """All messages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, document: Mapping[str, Any], *, at: datetime) -> None:
-        """Keep a document to be sent at once; it is on disk when this returns."""
+        """Store a document to be sent at once; it is on disk when this returns."""
         with self._database.writing() as connection:
             insert_messages(connection, [document], at=at)
 
     def bury(self, document: Mapping[str, Any], problem: str, *, at: datetime) -> None:
-        """Store a document that cannot be sent, with the reason."""
-        row = {"created_ms": to_ms(at), "due_ms": to_ms(LATEST), "n_tries": 1, "problem": problem}
+        """Store a document that cannot be sent as a dead letter, with the reason."""
+        row = {"created_ms": to_ms(at), "due_ms": to_ms(at), "dead_ms": to_ms(at), "n_tries": 0}
         with self._database.writing() as connection:
-            connection.execute(insert(outbox).values(document=dict(document), **row))
+            connection.execute(insert(outbox).values(document=dict(document), problem=problem, **row))
 
     def due(self, at: datetime, *, limit: int) -> list[OutboxMessage]:
-        """Return outbox_messages that are to be tried now, the oldest first."""
-        asked = (
-            select(outbox)
-            .where(outbox.c.sent_ms.is_(None), outbox.c.due_ms <= to_ms(at))
-            .order_by(outbox.c.id)
-            .limit(limit)
+        """Return the messages to try now, the oldest first."""
+        query = (
+            select(outbox).where(*_WAITING, outbox.c.due_ms <= to_ms(at)).order_by(outbox.c.id).limit(limit)
         )
         with self._database.reading() as connection:
-            return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(asked)]
+            return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(query)]
 
     def sent(self, message: int, *, at: datetime) -> None:
-        """Note that a message arrived."""
+        """Record that a message arrived."""
         self._update(message, sent_ms=to_ms(at), problem="")
 
     def failed(self, message: int, problem: str, *, due: datetime) -> None:
-        """Note that a message did not arrive, and when to try again."""
+        """Record that a message did not arrive, and when to try it again."""
         self._update(message, n_tries=outbox.c.n_tries + 1, due_ms=to_ms(due), problem=problem)
 
+    def give_up(self, message: int, problem: str, *, at: datetime) -> None:
+        """Record that a message did not arrive and is not tried again: it becomes a dead letter."""
+        self._update(message, n_tries=outbox.c.n_tries + 1, dead_ms=to_ms(at), problem=problem)
+
     def waiting(self) -> tuple[int, str]:
-        """Return how many outbox_messages failed and wait, and why the oldest does; empty if none."""
-        failing = select(outbox.c.problem).where(outbox.c.sent_ms.is_(None), outbox.c.n_tries > 0)
+        """Return how many messages failed and wait for another try, and why the oldest failed."""
+        return self._counted(select(outbox.c.problem).where(*_WAITING, outbox.c.n_tries > 0), outbox.c.id)
+
+    def dead(self, *, since: datetime) -> tuple[int, str]:
+        """Return how many messages were given up since an instant, and why the newest was."""
+        given_up = select(outbox.c.problem).where(outbox.c.dead_ms >= to_ms(since))
+        return self._counted(given_up, outbox.c.dead_ms.desc())
+
+    def _counted(self, problems: Select[Any], order: ColumnElement[Any]) -> tuple[int, str]:
         with self._database.reading() as connection:
-            count = connection.execute(select(func.count()).select_from(failing.subquery())).scalar_one()
-            first = connection.execute(failing.order_by(outbox.c.id).limit(1)).scalar()
+            count = connection.execute(select(func.count()).select_from(problems.subquery())).scalar_one()
+            first = connection.execute(problems.order_by(order).limit(1)).scalar()
         return count, first or ""
 
     def _update(self, message: int, **changed: Any) -> None:
@@ -84,3 +92,6 @@ def insert_messages(
     shared = {"created_ms": to_ms(at), "due_ms": to_ms(at), "n_tries": 0, "problem": ""}
     for each in documents:
         connection.execute(insert(outbox).values(document=dict(each), **shared))
+
+
+_WAITING = outbox.c.sent_ms.is_(None), outbox.c.dead_ms.is_(None)

@@ -1,4 +1,4 @@
-"""Pages that Sunspot raised, each with what became of it: useful, false, or not known yet."""
+"""Pages that Sunspot raised, each with its outcome: useful, false, or unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PageOutcome(StrEnum):
-    """What a page turned out to be, by the last verdict on its incident."""
+    """The outcome of a page, by the last verdict on its incident."""
 
     USEFUL = "useful"
     FALSE = "false"
@@ -30,14 +30,14 @@ class PageOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """A page as it is kept.
+    """A stored page.
 
     Attributes
     ----------
     facts
         What it is about.
     spent
-        Pages of its team in the seven days before it, itself included, that no verdict had called useful.
+        Pages of its team in the seven days before it, itself included, that no verdict called useful.
     """
 
     id: int
@@ -56,7 +56,7 @@ class PageStore:
         self._database = database
 
     def add(self, facts: PageFacts, *, alert: int, incident: int, at: datetime, spent: int) -> bool:
-        """Keep the page of an alert; false if it was kept before."""
+        """Store the page of an alert; false if it was stored before."""
         row = {
             "alert": alert,
             "incident": incident,
@@ -76,24 +76,24 @@ class PageStore:
             return bool(connection.execute(insert(pages).values(row).on_conflict_do_nothing()).rowcount)
 
     def newest(self, *, limit: int, team: str | None = None) -> list[StoredPage]:
-        """Return the latest pages, of one team if asked, newest first."""
-        asked = _PAGES.order_by(pages.c.at_ms.desc(), pages.c.id.desc()).limit(limit)
-        return self._asked(asked if team is None else asked.where(pages.c.team == team))
+        """Return the latest pages, of one team if one is named, newest first."""
+        query = _PAGES.order_by(pages.c.at_ms.desc(), pages.c.id.desc()).limit(limit)
+        return self._read(query if team is None else query.where(pages.c.team == team))
 
     def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[StoredPage]:
-        """Return the pages in ``[start, end)``, of one team if asked, oldest first."""
-        asked = _PAGES.where(pages.c.at_ms >= to_ms(start), pages.c.at_ms < to_ms(end)).order_by(
+        """Return the pages in ``[start, end)``, of one team if one is named, oldest first."""
+        query = _PAGES.where(pages.c.at_ms >= to_ms(start), pages.c.at_ms < to_ms(end)).order_by(
             pages.c.at_ms
         )
-        return self._asked(asked if team is None else asked.where(pages.c.team == team))
+        return self._read(query if team is None else query.where(pages.c.team == team))
 
     def of_incident(self, incident: int) -> list[StoredPage]:
         """Return the pages of an incident, oldest first."""
-        return self._asked(_PAGES.where(pages.c.incident == incident).order_by(pages.c.at_ms))
+        return self._read(_PAGES.where(pages.c.incident == incident).order_by(pages.c.at_ms))
 
-    def _asked(self, asked: Any) -> list[StoredPage]:
+    def _read(self, query: Any) -> list[StoredPage]:
         with self._database.reading() as connection:
-            return [_kept(row) for row in connection.execute(asked)]
+            return [_page(row) for row in connection.execute(query)]
 
 
 _LAST = (
@@ -110,7 +110,7 @@ _PAGES = select(pages, audit.c.document.label("verdict")).select_from(
 """Pages with the last verdict on their incidents."""
 
 
-def _kept(row: Any) -> StoredPage:
+def _page(row: Any) -> StoredPage:
     facts = PageFacts(
         row.team,
         row.item,

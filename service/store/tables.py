@@ -1,14 +1,11 @@
-"""The tables, and the triggers that keep the audit append-only."""
+"""The tables as the last revision in ``migrations`` leaves them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Connection,
     Float,
     ForeignKey,
     Index,
@@ -17,7 +14,6 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    event,
 )
 
 metadata = MetaData()
@@ -98,9 +94,9 @@ rankings = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("alert", ForeignKey("alerts.id"), nullable=False),
     Column("made_ms", BigInteger, nullable=False),
-    Column("as_of_ms", BigInteger, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("changed", JSON, nullable=False),
+    Column("as_of_ms", BigInteger, nullable=False, server_default="0"),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("changed", JSON, nullable=False, server_default="[]"),
     Column("cause", String, nullable=False),
     Column("probability", Float, nullable=False),
     Column("document", JSON, nullable=False),
@@ -152,6 +148,7 @@ outbox = Table(
     Column("n_tries", Integer, nullable=False),
     Column("sent_ms", BigInteger),
     Column("problem", String, nullable=False),
+    Column("dead_ms", BigInteger),
     sqlite_autoincrement=True,
 )
 
@@ -167,21 +164,3 @@ audit = Table(
     Index("audit_by_subject", "action", "subject", "position"),
     sqlite_autoincrement=True,
 )
-
-APPEND_ONLY = """CREATE TRIGGER audit_no_{operation} BEFORE {operation} ON audit {condition}
-BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"""
-TRIGGERS = (
-    APPEND_ONLY.format(operation="UPDATE", condition=""),
-    APPEND_ONLY.format(operation="DELETE", condition=""),
-    # INSERT OR REPLACE would delete a row without firing the trigger above
-    APPEND_ONLY.format(
-        operation="INSERT", condition="WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position)"
-    ),
-)
-
-
-@event.listens_for(audit, "after_create")
-def _protect(_table: Table, connection: Connection, **_: Any) -> None:
-    """Make the audit append-only the moment it exists."""
-    for trigger in TRIGGERS:
-        connection.exec_driver_sql(trigger)
