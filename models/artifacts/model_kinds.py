@@ -143,7 +143,7 @@ REGISTERED_MODELS: dict[str, RegisteredModel[Any]] = {
 
 
 def registered_model(name: str) -> RegisteredModel[Any]:
-    """Return the registered model of a name; a scope's detectors are called ``sunspot-detectors-`` and a suffix.
+    """Return the registered model of a name; detectors of one scope are called ``sunspot-detectors-SCOPE``.
 
     Raises
     ------

@@ -31,8 +31,8 @@ class RankerModel:
         Parameters
         ----------
         model_input
-            Columns case, item, meaning and surprise: −ln p of the observation, corrected and with its share; 0
-            where a meaning found nothing. One row for every meaning that examined an item, in any order.
+            Columns case, item, meaning and surprise: −ln p of the observation, corrected and with its share,
+            or 0 where a meaning found nothing. One row for every meaning that examined an item, in any order.
 
         Returns
         -------
