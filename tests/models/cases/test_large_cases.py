@@ -1,4 +1,4 @@
-"""Neighbourhoods of any size are answered: bounded, and what was left out is said."""
+"""Neighbourhoods of any size can be ranked: they are bounded, and omissions are reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.rankers import rank
 
 
 def case_of(graph: DependencyGraph, *, alerting: str, slow: str, n_seen: int = 60) -> Case:
-    """A case in which two items are slow; few have signals, for thousands would only take time."""
+    """A case in which two items are slow; few have signals, because thousands would only cost time."""
     items = sorted({alerting, slow, *list(graph.items)[:n_seen]})
     fault = {(alerting, "latency_s"): 0.5, (slow, "latency_s"): 0.5}
     frame = with_fault(a_frame(items, n_ticks=60, seed=1), fault)
