@@ -1,1 +1,1 @@
-"""What is learned from history, and what it says of a case."""
+"""Models learned from history: detectors, paging, evidence and rankers."""

@@ -1,4 +1,4 @@
-"""How sure a count or a share is."""
+"""95 % intervals of counts and shares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def poisson_interval(count: int) -> tuple[float, float]:
 
 
 def wilson_interval(hits: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share (E. B. Wilson, JASA, 1927); 0 to 1 if nothing was tried.
+    """95 % interval of a share (E. B. Wilson, JASA, 1927); 0 to 1 if there were no trials.
 
     >>> [round(each, 2) for each in wilson_interval(8, 10)]
     [0.49, 0.94]

@@ -1,4 +1,4 @@
-"""Loads models that were registered while their loader was called `models.log_pyfunc`."""
+"""Loads models registered when their loader was called `models.log_pyfunc`."""
 
 from models.artifacts.log_pyfunc import _load_pyfunc
 

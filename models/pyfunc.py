@@ -1,4 +1,4 @@
-"""Loads models that were registered while their loader was called `models.pyfunc`."""
+"""Loads models registered when their loader was called `models.pyfunc`."""
 
 from models.artifacts.detector_pyfunc import _load_pyfunc
 

@@ -1,4 +1,4 @@
-"""A fitted detector of sessions, with the words it knows and its threshold."""
+"""A fitted detector of sessions, with its vocabulary and its threshold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SessionModel:
-    """What tells an abnormal session, such as the lines of one trace.
+    """A model that finds abnormal sessions, such as the lines of one trace.
 
     Attributes
     ----------

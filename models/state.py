@@ -1,4 +1,4 @@
-"""What the first stage carries from tick to tick: a few arrays, one entry per series, and its season."""
+"""The first stage's state between ticks: a few arrays with one entry per series, and the season."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPEC = 3
-"""Version of the meaning of these arrays; a state of another version is not read, it warms up again."""
+"""Version of the meaning of these arrays; a state of another version is not read, so series warm up again."""
 
 NEVER_MS = -(2**62)
-"""A time before every tick: the last time of what was never seen."""
+"""A time before every tick: the last time of a value that was never seen."""
 
 NO_SLOT = -1
 """The slot before the first tick."""
 
 
 class State(NamedTuple):
-    """The first stage's memory, after some tick. Arrays have shape ``(n_series,)`` but for the last three.
+    """The first stage's memory after a tick. Arrays have shape ``(n_series,)``, except the last three.
 
-    What is the same for all series, at a tick that every series has a value at, is kept once for all. A
-    named tuple, for one is made at every tick.
+    At a tick at which every series has a value, what is the same for all series is stored once. It is a named
+    tuple because one is made at every tick.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class State(NamedTuple):
     is_settled
         Every series has been known for days, and is expected to have a modest value in the present slot.
     n_seen
-        Values seen before the present slot, those the baseline was fitted on included.
+        Values seen before the present slot, including those that the baseline was fitted on.
     partial_ms
-        Start of the tick of the last value seen when other series had none; `NEVER_MS` if there was none.
+        Start of the tick of the last value seen while other series had none; `NEVER_MS` if there was none.
     counts
-        Values seen in the present slot when other series had none.
+        Values seen in the present slot while other series had none.
     level
         Slow correction of the seasonal profile, in units of ``scale``.
     deviation
@@ -65,12 +65,12 @@ class State(NamedTuple):
     lean
         How far the season of the slot ``other`` is from the expected value, in units of ``scale``.
     sums
-        Two rows: sum of residuals and of their distances in the present slot, in units of ``scale``; learned
-        from when the slot ends.
+        Two rows: sums of residuals and of their absolute values in the present slot, in units of ``scale``;
+        the slot's end learns from them.
     season, volatility
-        One row per slot, and per half hour: the typical value and the mean absolute residual, ``nan`` where
-        nothing was seen. Rows are shared between states and never written to: a step replaces at most one
-        of each.
+        One row per slot and one per half hour: the typical value and the mean absolute residual, ``nan``
+        where nothing was seen. States share rows and never write to them: a step replaces at most one of
+        each.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -96,7 +96,7 @@ class State(NamedTuple):
 
     @property
     def n_values(self) -> NDArray[np.int64]:
-        """Values seen so far, those of the present slot included."""
+        """Values seen so far, including the present slot."""
         n_values = self.n_seen + self.n_full
         return n_values + self.counts.astype(np.int64) if self.counts.any() else n_values
 
@@ -106,9 +106,9 @@ class State(NamedTuple):
         return np.maximum(self.partial_ms, self.full_ms)
 
 
-WHOLE = ("n_seen", "partial_ms")
+INTEGER_ARRAYS = ("n_seen", "partial_ms")
 ARRAYS = (
-    *WHOLE,
+    *INTEGER_ARRAYS,
     *("counts", "level", "deviation", "mean", "spread", "expected", "scale", "lean"),
 )
 ROWS = ("sums", "season", "volatility")
@@ -118,9 +118,9 @@ NUMBERS = ("tick_ms", "full_ms", "n_full", "slot", "other", "is_settled")
 def migrate(state: State, fresh: State) -> State:
     """Carry the memory of the series that two bundles share into the initial state of the new one.
 
-    Series that only ``fresh`` has start as the new bundle seeds them, and so does the season of a slot that a
-    series was never seen in. What the present slot had not yet learned is dropped, and so is the season if
-    the new bundle has another clock.
+    Series that only ``fresh`` has start with the values of the new bundle, and so does the season of a slot
+    in which a series was never seen. Sums that the present slot has not learned from are dropped, and so is
+    the season if the new bundle has another clock.
     """
     to, source = shared_places(state.keys, fresh.keys)
     state = state._replace(n_seen=state.n_values, partial_ms=state.seen_ms)
@@ -139,7 +139,7 @@ def migrate(state: State, fresh: State) -> State:
 def shared_places(
     old: Sequence[SeriesKey], new: Sequence[SeriesKey]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places among ``new`` of the series that ``old`` has too, and their places there."""
+    """Indices in ``new`` of the series that ``old`` has too, and their indices in ``old``."""
     position = {key: index for index, key in enumerate(old)}
     pairs = [(place, position[key]) for place, key in enumerate(new) if key in position]
     places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
@@ -157,7 +157,7 @@ def _moved(
 def _filled(
     old: NDArray[np.float32], new: NDArray[np.float32], to: NDArray[np.int64], source: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """The old row where it holds something, else the new one."""
+    """The old row where it has a value, otherwise the new one."""
     moved = _moved(old, new, to, source)
     return np.where(np.isnan(moved), new, moved)
 
@@ -180,14 +180,14 @@ def state_from_bytes(content: bytes) -> State:
     Raises
     ------
     BadStateError
-        If the bytes are no checkpoint, or of another version.
+        If the bytes are not a checkpoint, or have another version.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             header = json.loads(stored["header"].tobytes())
             spec = int(header["spec"])
             if spec != SPEC:
-                raise BadStateError(f"it has version {spec}, this Sunspot reads {SPEC}")  # noqa: TRY301
+                raise BadStateError(f"it has version {spec}, but this Sunspot reads version {SPEC}")  # noqa: TRY301
             arrays: dict[str, Any] = {name: stored[name] for name in (*ARRAYS, *ROWS)}
         numbers: dict[str, Any] = {name: int(header["numbers"][name]) for name in NUMBERS}
         keys = tuple(SeriesKey(str(item), str(metric)) for item, metric in header["keys"])
@@ -196,7 +196,7 @@ def state_from_bytes(content: bytes) -> State:
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as reason:
         raise BadStateError(str(reason)) from reason
     for name, array in arrays.items():
-        wanted = np.int64 if name in WHOLE else np.float32
+        wanted = np.int64 if name in INTEGER_ARRAYS else np.float32
         if array.dtype != wanted:
             raise BadStateError(f"{name} is {array.dtype}, not {np.dtype(wanted)}")
         if array.ndim != 1 + (name in ROWS) or array.shape[-1] != len(keys):
@@ -204,7 +204,7 @@ def state_from_bytes(content: bytes) -> State:
     n_slots = len(arrays["season"])
     for name in ("slot", "other"):
         if not NO_SLOT <= numbers[name] < max(n_slots, 1):
-            raise BadStateError(f"its {name} is {numbers[name]} of {n_slots}")
+            raise BadStateError(f"its {name} {numbers[name]} is not one of {n_slots} slots")
     numbers["is_settled"] = bool(numbers["is_settled"])
     for name in ("season", "volatility"):
         arrays[name] = tuple(arrays[name])

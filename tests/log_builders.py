@@ -97,7 +97,7 @@ def a_log_bundle(*, seed: int = 0, sessions: str = "") -> LogBundle:
     return make_log_bundle(
         miner_state=miner.state(),
         normal=normal,
-        said=past.said,
+        signatures=past.said,
         detector=LogWindowDetector().fit(strays),
         threshold=6.0,
         sessions=a_session_model(sessions) if sessions else None,

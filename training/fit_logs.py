@@ -152,7 +152,7 @@ def fit_logs(
         bundle = make_log_bundle(
             miner_state=mined.miner.state(),
             normal=learned.normal,
-            said=learned.said,
+            signatures=learned.said,
             detector=learned.detector,
             threshold=learned.threshold,
             sessions=chosen,

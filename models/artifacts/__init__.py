@@ -1,1 +1,1 @@
-"""What training saves and the service loads, and what each is called in MLflow."""
+"""Bundles that training saves and the service loads, and their names in MLflow."""

@@ -1,6 +1,6 @@
-"""The bundle: all that the service needs of a training, as data.
+"""The bundle: all that the service needs from a training, as data.
 
-A directory of files as `models.artifacts.bundle_files` keeps them, with library estimators that
+A directory of files in the format of `models.artifacts.bundle_files`, with library estimators that
 `models.detectors.estimators` reads type by type.
 """
 
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 PAGES = "calm.npz"
+"""File of the page record; its name is part of the format."""
+
 SECOND_STAGE = "second_stage"
-"""Where a bundle's metadata names the detector of service rows that training chose."""
+"""Key of a bundle's metadata for the detector of service rows that training chose."""
 
 MAX_NORMAL_VALUES = 2**26
 BASELINE_TYPES: dict[str, type[np.generic]] = {
@@ -70,7 +72,7 @@ class Bundle:
     clock
         Name of the clock in `features.calendar.CLOCKS`.
     normal
-        Normal operation, to the bit as it was seen: what a ranker compares an incident with.
+        Normal operation, bit for bit as observed: what a ranker compares an incident with.
     baseline
         What the first stage scores against.
     threshold
@@ -80,10 +82,10 @@ class Bundle:
     row_thresholds
         Score above which a service's row is anomalous, by detector.
     metadata
-        When, from what and by which code it was made, as text.
+        When, from which data and by which code it was made, as text.
     pages
-        False pages of calm time: what page budgets become thresholds by; ``None`` in a bundle of before
-        calm time was kept.
+        False pages of a normal period, which turn page budgets into thresholds; ``None`` in a bundle saved
+        before page counts existed.
     """
 
     version: str
@@ -99,12 +101,12 @@ class Bundle:
 
     @property
     def clock_used(self) -> Clock:
-        """The clock itself."""
+        """The clock named by ``clock``."""
         return CLOCKS[self.clock]
 
 
 def normal_part(frame: Frame) -> Frame:
-    """Golden signals and resources of a frame; the latest ticks only if it is very large."""
+    """Return golden signals and resources of a frame; only the latest ticks if it is very large."""
     columns = [column for column, key in enumerate(frame.keys) if meaning_of(key.metric) is not None]
     n_ticks = min(frame.n_ticks, MAX_NORMAL_VALUES // max(1, len(columns)))
     first = frame.n_ticks - n_ticks
@@ -124,10 +126,10 @@ def make_bundle(
     metadata: Mapping[str, str],
     pages: PageRecord | None = None,
 ) -> Bundle:
-    """Put a bundle together and give it the version of its content."""
-    kept = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float64, copy=False))
+    """Assemble a bundle and derive its version from its content."""
+    exact = Frame(normal.start_ms, normal.step_ms, normal.keys, normal.values.astype(np.float64, copy=False))
     bundle = Bundle(
-        "", baseline.step_ms, clock, kept, baseline, threshold, detectors, row_thresholds, metadata, pages
+        "", baseline.step_ms, clock, exact, baseline, threshold, detectors, row_thresholds, metadata, pages
     )
     return replace(bundle, version=digest_of_bytes(bundle_files(bundle)[MANIFEST]))
 
@@ -161,17 +163,17 @@ def bundle_files(bundle: Bundle) -> dict[str, bytes]:
 
 
 def save_bundle(bundle: Bundle, directory: Path) -> None:
-    """Write a bundle's files into a directory, which is made if need be."""
+    """Write a bundle's files into a directory, which is created if necessary."""
     write_files(bundle_files(bundle), directory)
 
 
 def load_bundle(directory: Path) -> Bundle:
-    """Read a bundle; every file must be what the manifest says.
+    """Read a bundle; every file must match its digest in the manifest.
 
     Raises
     ------
     BadBundleError
-        If it is damaged, of an unknown layout, or asks for more than data.
+        If it is damaged, has an unknown layout, or contains more than data.
     """
     return read_files(
         directory, lambda manifest, files, version: _decode(manifest, files, version, str(directory))
@@ -180,11 +182,11 @@ def load_bundle(directory: Path) -> Bundle:
 
 def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, source: str) -> Bundle:
     if manifest["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"its layout {manifest['schema_version']!r} is not known here")
+        raise ValueError(f"its layout {manifest['schema_version']!r} is unknown")
     step_ms = int(manifest["step_ms"])
     clock = str(manifest["clock"])
     if clock not in CLOCKS:
-        raise ValueError(f"its clock {clock!r} is not known here")
+        raise ValueError(f"its clock {clock!r} is unknown")
     normal = Frame(
         int(manifest["normal"]["start_ms"]),
         step_ms,
@@ -202,13 +204,15 @@ def _decode(manifest: dict[str, Any], files: Mapping[str, bytes], version: str, 
     detectors = {}
     for name, params in manifest["detectors"].items():
         if name not in DETECTORS:
-            raise ValueError(f"its detector {name!r} is not known here")
+            raise ValueError(f"its detector {name!r} is unknown")
         estimator = files.get(f"{name}.skops")
         fitted = None if estimator is None else load_estimator(estimator, source)
         detectors[name] = DETECTORS[name].from_parts(
             Parts(params, arrays_from_bytes(files[f"{name}.npz"]), fitted)
         )
-        detectors[name].score(np.zeros((1, len(FEATURES))))  # one for other rows fails here, not in service
+        detectors[name].score(
+            np.zeros((1, len(FEATURES)))
+        )  # a detector of other rows fails here, not in the service
     metadata = {str(name): str(text) for name, text in manifest["metadata"].items()}
     pages = (
         record_from_arrays(arrays_from_bytes(files[PAGES]), len(baseline.keys)) if PAGES in files else None

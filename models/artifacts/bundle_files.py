@@ -1,7 +1,7 @@
-"""Files of a bundle: one JSON document that names every other file with its digest.
+"""Files of a bundle: one JSON document that lists every other file with its digest.
 
 Arrays are ``.npz`` and never pickled. The version of a bundle is the digest of that document, so equal
-content has one version.
+content has the same version.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MAX_FILE_BYTES = 2**30
 
 
 def with_manifest(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """The files with the document that names them all."""
+    """Return the files together with the document that lists them."""
     digests = {name: digest_of_bytes(content) for name, content in sorted(files.items())}
     return {**files, MANIFEST: json.dumps({**manifest, "files": digests}, sort_keys=True).encode()}
 
 
 def write_files(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write files into a directory, which is made if need be."""
+    """Write files into a directory, which is created if necessary."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (directory / name).write_bytes(content)
@@ -44,12 +44,12 @@ def write_files(files: Mapping[str, bytes], directory: Path) -> None:
 def read_files(
     directory: Path, decode: Callable[[dict[str, Any], dict[str, bytes], str], Content]
 ) -> Content:
-    """What ``decode`` makes of the manifest, the files that it names, and the version.
+    """Return what ``decode`` makes of the manifest, the files it lists, and the version.
 
     Raises
     ------
     BadBundleError
-        If a file is not what the manifest says, or ``decode`` cannot read what it holds.
+        If a file does not match its digest in the manifest, or ``decode`` cannot read its content.
     """
     source = str(directory)
     try:
@@ -74,19 +74,19 @@ def read_files(
 
 
 def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as one file; equal arrays give equal bytes."""
+    """Encode arrays as one file; equal arrays give equal bytes."""
     written = io.BytesIO()
     np.savez(written, allow_pickle=False, **arrays)
     return written.getvalue()
 
 
 def arrays_from_bytes(content: bytes) -> dict[str, NDArray[Any]]:
-    """Arrays of one file by name.
+    """Decode the arrays of one file, by name.
 
     Raises
     ------
     ValueError
-        If they would unpack to more than 1 GiB, or hold more than numbers.
+        If they would unpack to more than 1 GiB, or hold anything but numbers.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(each.file_size for each in archive.infolist()) > MAX_FILE_BYTES:
@@ -96,12 +96,12 @@ def arrays_from_bytes(content: bytes) -> dict[str, NDArray[Any]]:
 
 
 def typed(array: NDArray[Any], wanted: type[np.generic]) -> NDArray[Any]:
-    """The array itself, if it is of the type that it should be.
+    """Return the array itself, if it has the wanted type.
 
     Raises
     ------
     TypeError
-        If not.
+        If it has another type.
     """
     if array.dtype != wanted:
         raise TypeError(f"an array is {array.dtype}, not {np.dtype(wanted)}")
@@ -109,16 +109,16 @@ def typed(array: NDArray[Any], wanted: type[np.generic]) -> NDArray[Any]:
 
 
 def digest_of_bytes(content: bytes) -> str:
-    """``sha256:`` and 64 digits."""
+    """Digest of some bytes: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _checked(directory: Path, name: str, digest: str) -> bytes:
     if name in {"", ".", "..", MANIFEST} or "/" in name or "\\" in name:
-        raise ValueError(f"{name!r} is no file of a bundle")
+        raise ValueError(f"{name!r} is not a valid name for a file of a bundle")
     content = _read(directory / name)
     if digest_of_bytes(content) != digest:
-        raise ValueError(f"{name} is not what the manifest says")
+        raise ValueError(f"{name} does not match its digest in the manifest")
     return content
 
 

@@ -1,7 +1,7 @@
-"""A bundle as MLflow users expect a model: a table in, a table of scores out.
+"""A bundle as an MLflow model: a table of samples in, a table of scores out.
 
-MLflow finds this module by the name in the model's own file. The service does not come this way: it
-reads the bundle itself, type by type.
+MLflow finds this module by its name in the model's own file. The service does not use it: it reads the
+bundle itself, type by type.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class BundleModel:
         -------
         Columns item, metric, time_ms (start of the tick), score, status, is_anomalous, severity and novelty
         (see `models.detectors.three_scores.ThreeScores`); one row for every tick of every series of the
-        bundle. The table is a stretch of its own: novelty begins after a day of it.
+        bundle. Each table is scored independently, so novelty begins after its first day.
         """
-        import pandas as pd  # noqa: PLC0415  MLflow brings it, the service does without
+        import pandas as pd  # noqa: PLC0415  MLflow installs it, the service does not need it
 
         bundle = self.bundle
         columns = (model_input[name] for name in ("item", "metric", "time_ms", "value"))
@@ -73,5 +73,5 @@ class BundleModel:
 
 
 def _load_pyfunc(data_path: str) -> BundleModel:
-    """Load a bundle for MLflow, which knows this function by its name."""
+    """Load a bundle for MLflow, which calls this function by its name."""
     return BundleModel(load_bundle(Path(data_path)))

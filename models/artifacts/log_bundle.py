@@ -1,4 +1,4 @@
-"""The log bundle: all that the service needs of a training on log lines, as data."""
+"""The log bundle: all that the service needs from a training on log lines, as data."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ class LogBundle:
     version
         Digest of the content: ``sha256:`` and 64 digits.
     miner_state
-        As `features.logs.templates.TemplateMiner.state` gives it.
+        The result of `features.logs.templates.TemplateMiner.state`.
     normal
-        Sums of normal operation, thinned to some megabytes: what live windows and a case are compared with.
-    said
-        All that each service said within one trace.
+        Sums of normal operation, thinned to a few megabytes, for comparison with live windows and cases.
+    signatures
+        The signature of every trace and service of normal operation.
     detector
         How surprising a window is, in its service's own past.
     threshold
         A service is anomalous when two of three consecutive windows score above it.
     sessions
-        What tells an abnormal trace; ``None`` where lines have no trace id.
+        The model that finds abnormal traces; ``None`` where lines have no trace id.
     metadata
-        When, from what and by which code it was made, as text.
+        When, from which data and by which code it was made, as text.
     """
 
     version: str
     miner_state: Mapping[str, Any]
     normal: LogSums
-    said: Collection[TraceSignature]
+    signatures: Collection[TraceSignature]
     detector: LogWindowDetector
     threshold: float
     sessions: SessionModel | None
@@ -84,13 +84,13 @@ class LogBundle:
 
     @cached_property
     def past(self) -> LogPast:
-        """All that windows are compared with; its ``reference`` is what services usually say."""
+        """All that windows are compared with; its ``reference`` is what services usually log."""
         return LogPast(
-            log_reference(self.normal.counts), wait_reference(self.normal.gaps), frozenset(self.said)
+            log_reference(self.normal.counts), wait_reference(self.normal.gaps), frozenset(self.signatures)
         )
 
     def miner(self) -> TemplateMiner:
-        """A miner that continues where training stopped; each call makes another."""
+        """Return a new miner that continues where training stopped."""
         return TemplateMiner.from_state(self.miner_state)
 
     def scores(
@@ -120,14 +120,14 @@ def make_log_bundle(
     *,
     miner_state: Mapping[str, Any],
     normal: LogSums,
-    said: Collection[TraceSignature],
+    signatures: Collection[TraceSignature],
     detector: LogWindowDetector,
     threshold: float,
     sessions: SessionModel | None,
     metadata: Mapping[str, str],
 ) -> LogBundle:
-    """Put a log bundle together and give it the version of its content."""
-    bundle = LogBundle("", miner_state, normal, said, detector, threshold, sessions, metadata)
+    """Assemble a log bundle and derive its version from its content."""
+    bundle = LogBundle("", miner_state, normal, signatures, detector, threshold, sessions, metadata)
     return replace(bundle, version=digest_of_bytes(log_bundle_files(bundle)[MANIFEST]))
 
 
@@ -144,7 +144,7 @@ def log_bundle_files(bundle: LogBundle) -> dict[str, bytes]:
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
         "normal": names,
-        "said": sorted(bundle.said),
+        "said": sorted(bundle.signatures),
         "windows": {"params": dict(windows.params), "services": bundle.detector.services_},
         "threshold": bundle.threshold,
         "metadata": dict(bundle.metadata),
@@ -164,17 +164,17 @@ def log_bundle_files(bundle: LogBundle) -> dict[str, bytes]:
 
 
 def save_log_bundle(bundle: LogBundle, directory: Path) -> None:
-    """Write a log bundle's files into a directory, which is made if need be."""
+    """Write a log bundle's files into a directory, which is created if necessary."""
     write_files(log_bundle_files(bundle), directory)
 
 
 def load_log_bundle(directory: Path) -> LogBundle:
-    """Read a log bundle; every file must be what the manifest says.
+    """Read a log bundle; every file must match its digest in the manifest.
 
     Raises
     ------
     BadBundleError
-        If it is damaged, of an unknown layout, or asks for more than data.
+        If it is damaged, has an unknown layout, or contains more than data.
     """
     return read_files(
         directory, lambda manifest, files, version: _decode(manifest, files, version, str(directory))
@@ -183,9 +183,9 @@ def load_log_bundle(directory: Path) -> LogBundle:
 
 def _decode(manifest: dict[str, Any], files: dict[str, bytes], version: str, source: str) -> LogBundle:
     if (manifest["schema_version"], manifest.get("kind")) != (SCHEMA_VERSION, KIND):
-        raise ValueError(f"it is no log bundle of layout {SCHEMA_VERSION}")
+        raise ValueError(f"it is not a log bundle of layout {SCHEMA_VERSION}")
     state = json.loads(files["miner.json"])
-    TemplateMiner.from_state(state)  # what cannot be restored is found here, and not in the service
+    TemplateMiner.from_state(state)  # a damaged state fails here, not in the service
     windows = manifest["windows"]
     detector = LogWindowDetector.from_parts(
         Parts(windows["params"], arrays_from_bytes(files["windows.npz"])), list(map(str, windows["services"]))
@@ -205,19 +205,19 @@ def _decode(manifest: dict[str, Any], files: dict[str, bytes], version: str, sou
 def _session_model(document: dict[str, Any], files: dict[str, bytes], source: str) -> SessionModel:
     name = str(document["detector"])
     if name not in SESSION_DETECTORS:
-        raise ValueError(f"its detector {name!r} is not known here")
+        raise ValueError(f"its detector {name!r} is unknown")
     estimator = files.get("sessions.skops")
     fitted = None if estimator is None else load_estimator(estimator, source)
     parts = Parts(document["params"], arrays_from_bytes(files["sessions.npz"]), fitted)
     vocabulary = Vocabulary(tuple(map(str, document["kinds"])))
     detector = SESSION_DETECTORS[name].from_parts(parts)
     model = SessionModel(name, detector, _finite(document["threshold"]), vocabulary)
-    model.score([()])  # arrays of other shapes are found here, and not in the service
+    model.score([()])  # arrays of wrong shapes fail here, not in the service
     return model
 
 
 def _finite(value: object) -> float:
     number = float(str(value))
     if not np.isfinite(number):
-        raise ValueError(f"a threshold of {number} is none")
+        raise ValueError(f"a threshold is {number}, which is not finite")
     return number

@@ -1,6 +1,6 @@
-"""A log bundle as MLflow users expect a model: a table of log lines in, a table of scores out.
+"""A log bundle as an MLflow model: a table of log lines in, a table of scores out.
 
-MLflow finds this module by the name in the model's own file. The service reads the bundle itself.
+MLflow finds this module by its name in the model's own file. The service reads the bundle itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLUMNS = ("service", "severity", "logger", "time_ms", "body", "trace_id")
 
 
 class LogBundleModel:
-    """Scores tables of log lines with a log bundle; each table is a stretch of its own."""
+    """Scores tables of log lines with a log bundle; each table is scored independently."""
 
     def __init__(self, bundle: LogBundle) -> None:
         self.bundle = bundle
@@ -40,9 +40,9 @@ class LogBundleModel:
         Returns
         -------
         Columns service, time_ms (start of the window), score and is_anomalous; one row for every window with
-        lines of every service that is scored in it.
+        lines and every service scored in it.
         """
-        import pandas as pd  # noqa: PLC0415  MLflow brings it, the service does without
+        import pandas as pd  # noqa: PLC0415  MLflow installs it, the service does not need it
 
         rows = zip(*(model_input[name] for name in COLUMNS), strict=True)
         records = [
@@ -66,5 +66,5 @@ class LogBundleModel:
 
 
 def _load_pyfunc(data_path: str) -> LogBundleModel:
-    """Load a log bundle for MLflow, which knows this function by its name."""
+    """Load a log bundle for MLflow, which calls this function by its name."""
     return LogBundleModel(load_log_bundle(Path(data_path)))

@@ -1,4 +1,4 @@
-"""Sums of log lines as data: names for a JSON document, numbers for arrays; only what is not 0 is kept."""
+"""Sums of log lines as data: names for a JSON document, numbers for arrays; zeros are not stored."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_COUNTS = 2**26
-"""Counts that are unpacked at most, zeros included."""
+"""Most counts that are unpacked, zeros included."""
 
 
 def sums_parts(sums: LogSums) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The names and the numbers of some sums."""
+    """Split sums into names and numbers."""
     counts, gaps = sums.counts, sums.gaps
     window, kind = np.nonzero(counts.counts)
     place = {each: index for index, each in enumerate(counts.kinds)}
@@ -53,14 +53,14 @@ def sums_parts(sums: LogSums) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def sums_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> LogSums:
-    """The sums that the parts were taken from.
+    """Rebuild the sums from their names and numbers.
 
     Raises
     ------
     ValueError
-        If an index points nowhere, a number is not finite or negative, or the counts are too many.
+        If an index is out of range, a number is negative or not finite, or there are too many counts.
     KeyError, TypeError
-        If a part is missing, or of another type.
+        If a part is missing or has another type.
     """
     kinds = tuple(LogKind(*map(str, each)) for each in document["kinds"])
     gap_kinds = tuple(GapKind(*map(str, each)) for each in document["gap_kinds"])
@@ -71,9 +71,11 @@ def sums_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[An
         typed(arrays[name], np.float64) for name in ("count", "gap_n", "gap_total", "gap_squares")
     )
     if len(starts) * len(kinds) > MAX_COUNTS:
-        raise ValueError(f"{len(starts)} windows of {len(kinds)} kinds of line are over {MAX_COUNTS} counts")
+        raise ValueError(
+            f"{len(starts)} windows of {len(kinds)} kinds of line exceed the limit of {MAX_COUNTS} counts"
+        )
     if (np.diff(starts) <= 0).any():
-        raise ValueError("its windows do not follow one another")
+        raise ValueError("the starts of its windows are not rising")
     _check_places(window, len(starts), "window")
     _check_places(kind, len(kinds), "kind")
     _check_places(gap_kind, len(gap_kinds), "gap_kind")
@@ -81,7 +83,7 @@ def sums_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[An
         if not (np.isfinite(each) & (each >= 0)).all():
             raise ValueError("a count or wait is negative or not finite")
     if not (gap_n >= 1).all() or len({len(gap_kind), len(gap_start), len(gap_n), len(gap_total)}) > 1:
-        raise ValueError("its waits are not one row for each cell")
+        raise ValueError("its waits do not have one row for each cell")
     counts = np.zeros((len(starts), len(kinds)))
     counts[window, kind] = count
 
@@ -107,10 +109,10 @@ def sums_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[An
 
 def _check_places(places: NDArray[np.int64], n_places: int, name: str) -> None:
     if len(places) and not 0 <= int(places.min()) <= int(places.max()) < n_places:
-        raise ValueError(f"an index of {name} points nowhere")
+        raise ValueError(f"an index of {name} is out of range")
 
 
 def _positive(step_ms: object) -> int:
     if not isinstance(step_ms, int) or step_ms <= 0:
-        raise ValueError(f"windows of {step_ms!r} ms are none")
+        raise ValueError(f"windows cannot be {step_ms!r} ms long")
     return step_ms

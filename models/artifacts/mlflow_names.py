@@ -1,4 +1,4 @@
-"""What training and service agree on about the model registry, without importing it."""
+"""Names and settings of the model registry that training and service share, without importing MLflow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MODEL_NAME = "sunspot-detectors"
 LOG_MODEL_NAME = "sunspot-logs"
 RANKER_MODEL_NAME = "sunspot-ranker"
 CHAMPION, CHALLENGER = "champion", "challenger"
-"""The aliases: what is in use, and what scores in shadow to replace it."""
+"""The aliases of the bundle in use, and of the one that scores in shadow to replace it."""
 
 BUNDLE_DIRECTORY = "bundle"
 BUNDLE_VERSION_TAG = "sunspot.bundle_version"
 NO_SUCH_ALIAS = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""What MLflow answers for a model that is not registered, and for one without the alias."""
+"""MLflow's error codes for a model that is not registered and for a model without the alias."""
 
 SQLITE = "sqlite:///"
 
@@ -36,9 +36,9 @@ _ITS_OWN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
 
 
 def prepare_mlflow() -> None:
-    """Make MLflow quiet, quick to give up, and silent towards its makers; call before importing it.
+    """Reduce MLflow's logging and retries and turn off its telemetry; call this before importing it.
 
-    An operator's own environment variables win over these.
+    Environment variables that an operator has set take precedence.
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
@@ -48,7 +48,7 @@ def prepare_mlflow() -> None:
 
 
 def tracking_uri_for(data: Path) -> str:
-    """Tracking address of a store that keeps everything in one directory.
+    """Tracking address of a store that holds everything in one directory.
 
     >>> tracking_uri_for(Path("/var/lib/sunspot"))
     'sqlite:////var/lib/sunspot/mlflow.db'
@@ -57,7 +57,7 @@ def tracking_uri_for(data: Path) -> str:
 
 
 def store_path(uri: str) -> Path | None:
-    """File of a store on this machine, or ``None`` for a server's address.
+    """Return the file of a store on this machine, or ``None`` for a server's address.
 
     >>> store_path("https://mlflow.example") is None
     True
@@ -66,7 +66,7 @@ def store_path(uri: str) -> Path | None:
 
 
 def logged_model_of(source: str | None) -> str:
-    """Id of the logged model that a registered version was made from.
+    """Return the id of the logged model that a registered version was made from.
 
     >>> logged_model_of("models:/m-70d9987c0e2a")
     'm-70d9987c0e2a'
@@ -75,5 +75,5 @@ def logged_model_of(source: str | None) -> str:
 
 
 def bundle_directory(download: Path) -> Path:
-    """Where the bundle is within a downloaded model."""
+    """Find the bundle's directory within a downloaded model."""
     return next((each.parent for each in sorted(download.rglob("bundle.json"))), download)

@@ -1,4 +1,4 @@
-"""The registered models: what each is called, and how its bundles are written and read."""
+"""The registered models: their names, and how their bundles are written and read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Versioned(Protocol):
-    """What every bundle has."""
+    """The attributes that every bundle has."""
 
     @property
     def version(self) -> str:
@@ -28,7 +28,7 @@ class Versioned(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """When, from what and by which code it was made."""
+        """When, from which data and by which code it was made."""
         ...
 
 
@@ -42,17 +42,17 @@ class RegisteredModel(Generic[AnyBundle]):
     Attributes
     ----------
     name
-        What the registry calls it.
+        Its name in the registry.
     about
         One line for people who browse the registry.
     save, load
-        Write a bundle's files into a directory, and read them.
+        Functions that write a bundle's files into a directory and read them.
     loader_module
-        Module that MLflow loads it with, for those who use it without Sunspot's service.
+        Module with which MLflow loads it outside Sunspot's service.
     inputs
-        Columns of the table that it then takes, with MLflow's names of their types.
+        Columns of its input table there, with MLflow's names of their types.
     example
-        Such a table, column by column, of what a bundle learned from; ``None`` if it keeps none.
+        Such a table, by column, of data that a bundle learned from; ``None`` if bundles store no data.
     """
 
     name: str
@@ -69,7 +69,7 @@ EXAMPLE_TICKS, EXAMPLE_SERIES = 120, 4
 
 
 def latest_samples(bundle: Bundle) -> dict[str, list[object]]:
-    """The latest samples of a few series that a bundle learned from, as a table."""
+    """Return the latest samples of a few series that a bundle learned from, as a table."""
     normal = bundle.normal
     first = max(0, normal.n_ticks - EXAMPLE_TICKS)
     rows = [
@@ -103,7 +103,7 @@ EXAMPLE_WINDOWS, EXAMPLE_LINES = 3, 100
 
 
 def usual_lines(bundle: LogBundle) -> dict[str, list[object]]:
-    """A line of each template in the latest windows that a bundle learned from, as a table."""
+    """Return a line of each template in the latest windows that a bundle learned from, as a table."""
     counts = bundle.normal.counts
     trees = bundle.miner().trees
     rows: list[tuple[object, ...]] = []
@@ -143,12 +143,12 @@ REGISTERED_MODELS: dict[str, RegisteredModel[Any]] = {
 
 
 def registered_model(name: str) -> RegisteredModel[Any]:
-    """The registered model of a name; detectors of a scope may have one whose name begins with theirs.
+    """Return the registered model of a name; detectors of one scope are called ``sunspot-detectors-SCOPE``.
 
     Raises
     ------
     KeyError
-        If that is no name of one.
+        If no registered model has that name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The ranker bundle: the few numbers that training on stored cases finds, as data."""
+"""The ranker bundle: the few numbers that training on stored cases learns, as data."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class RankerBundle:
     version
         Digest of the content: ``sha256:`` and 64 digits.
     weights
-        Factor of each meaning of evidence, none negative; 1 where a meaning is not named.
+        Factor of each meaning of evidence, none negative; 1 for a meaning that is not listed.
     belief
-        How evidence becomes belief.
+        How evidence turns into belief.
     floor
         Below this probability no candidate is named.
     metadata
-        When, from what and by which code it was made, as text.
+        When, from which data and by which code it was made, as text.
     """
 
     version: str
@@ -51,13 +51,13 @@ class RankerBundle:
 def make_ranker_bundle(
     *, weights: Mapping[str, float], belief: Belief, floor: float, metadata: Mapping[str, str]
 ) -> RankerBundle:
-    """Put a ranker bundle together and give it the version of its content."""
+    """Assemble a ranker bundle and derive its version from its content."""
     bundle = RankerBundle("", weights, belief, floor, metadata)
     return replace(bundle, version=digest_of_bytes(ranker_bundle_files(bundle)[MANIFEST]))
 
 
 def ranker_bundle_files(bundle: RankerBundle) -> dict[str, bytes]:
-    """Return the files of a ranker bundle by name, one in all; equal bundles give equal bytes."""
+    """Return the only file of a ranker bundle by name; equal bundles give equal bytes."""
     belief = bundle.belief
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -75,7 +75,7 @@ def ranker_bundle_files(bundle: RankerBundle) -> dict[str, bytes]:
 
 
 def save_ranker_bundle(bundle: RankerBundle, directory: Path) -> None:
-    """Write a ranker bundle into a directory, which is made if need be."""
+    """Write a ranker bundle into a directory, which is created if necessary."""
     write_files(ranker_bundle_files(bundle), directory)
 
 
@@ -85,14 +85,14 @@ def load_ranker_bundle(directory: Path) -> RankerBundle:
     Raises
     ------
     BadBundleError
-        If it is damaged, of an unknown layout, or holds a number that no ranker can use.
+        If it is damaged, has an unknown layout, or holds a number that no ranker can use.
     """
     return read_files(directory, _decode)
 
 
 def _decode(manifest: dict[str, Any], _files: dict[str, bytes], version: str) -> RankerBundle:
     if (manifest["schema_version"], manifest.get("kind")) != (SCHEMA_VERSION, KIND):
-        raise ValueError(f"it is no ranker bundle of layout {SCHEMA_VERSION}")
+        raise ValueError(f"it is not a ranker bundle of layout {SCHEMA_VERSION}")
     weights = {str(meaning): _at_least_0(weight) for meaning, weight in manifest["weights"].items()}
     numbers = manifest["belief"]
     belief = Belief(
@@ -105,7 +105,7 @@ def _decode(manifest: dict[str, Any], _files: dict[str, bytes], version: str) ->
 def _finite(value: Any) -> float:
     number = float(value)
     if not isfinite(number):
-        raise ValueError(f"{value} is no number that a ranker can use")
+        raise ValueError(f"{value} is not finite")
     return number
 
 

@@ -1,6 +1,6 @@
-"""A ranker bundle as MLflow users expect a model: a table of evidence in, probabilities out.
+"""A ranker bundle as an MLflow model: a table of evidence in, probabilities out.
 
-MLflow finds this module by the name in the model's own file. The service reads the bundle itself.
+MLflow finds this module by its name in the model's own file. The service reads the bundle itself.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
 
 class RankerModel:
-    """Turns what speaks against the items of some cases into probabilities."""
+    """Turns the evidence against the items of some cases into probabilities."""
 
     def __init__(self, bundle: RankerBundle) -> None:
         self.bundle = bundle
 
     def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
-        """Share belief among the items of each case.
+        """Distribute belief among the items of each case.
 
         Parameters
         ----------
         model_input
-            Columns case, item, meaning and surprise: −ln p of what was seen, corrected and with its share; 0
-            where a meaning found nothing. One row for every meaning that looked at an item, in any order.
+            Columns case, item, meaning and surprise: −ln p of the observation, corrected and with its share,
+            or 0 where a meaning found nothing. One row for every meaning that examined an item, in any order.
 
         Returns
         -------
-        Columns case, item, log_odds and probability; what is missing to 1 in a case is belief in "nothing
-        observed explains this". No surge of traffic is looked for.
+        Columns case, item, log_odds and probability. The remainder to 1 in a case is belief in "nothing
+        observed explains this". A traffic surge is not considered.
         """
-        import pandas as pd  # noqa: PLC0415  MLflow brings it, the service does without
+        import pandas as pd  # noqa: PLC0415  MLflow installs it, the service does not need it
 
-        said = model_input.groupby(["case", "item", "meaning"], sort=True)["surprise"].sum()
-        usual = said.groupby(level=["case", "meaning"]).transform(
-            lambda surprises: usual_surprise(surprises.to_numpy(dtype=np.float64))
+        surprises = model_input.groupby(["case", "item", "meaning"], sort=True)["surprise"].sum()
+        usual = surprises.groupby(level=["case", "meaning"]).transform(
+            lambda of_meaning: usual_surprise(of_meaning.to_numpy(dtype=np.float64))
         )
-        meaning = said.index.get_level_values("meaning")
+        meaning = surprises.index.get_level_values("meaning")
         items = pd.DataFrame(
             {
-                "total": said * meaning.map(self.bundle.weights).fillna(1.0).to_numpy(),
+                "total": surprises * meaning.map(self.bundle.weights).fillna(1.0).to_numpy(),
                 "usual": usual * ~meaning.isin(TIE_BREAKERS),
             }
         )
@@ -70,5 +70,5 @@ class RankerModel:
 
 
 def _load_pyfunc(data_path: str) -> RankerModel:
-    """Load a bundle for MLflow, which knows this function by its name."""
+    """Load a bundle for MLflow, which calls this function by its name."""
     return RankerModel(load_ranker_bundle(Path(data_path)))

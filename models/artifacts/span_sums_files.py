@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LENGTHS = {"own": 4, "gap": 3, "calls": 6, "answers": 6}
-"""Names that a kind of each quantity has."""
+"""Number of names in a kind of each quantity."""
 
 
 def spans_parts(sums: SpanSums) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The names and the numbers of some sums."""
+    """Split sums into names and numbers."""
     document: dict[str, Any] = {}
     arrays: dict[str, NDArray[Any]] = {}
     for name in LENGTHS:
@@ -36,14 +36,14 @@ def spans_parts(sums: SpanSums) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
 
 
 def spans_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SpanSums:
-    """The sums that the parts were taken from.
+    """Rebuild the sums from their names and numbers.
 
     Raises
     ------
     ValueError
-        If a kind has too few or many names, an index points nowhere, or a number is not finite.
+        If a kind has too few or too many names, an index is out of range, or a number is not finite.
     KeyError, TypeError
-        If a part is missing, or of another type.
+        If a part is missing or has another type.
     """
     return SpanSums(**{name: _cells(name, document[name], arrays) for name in LENGTHS})
 
@@ -51,13 +51,13 @@ def spans_from_parts(document: Mapping[str, Any], arrays: Mapping[str, NDArray[A
 def _cells(name: str, listed: list[list[Any]], arrays: Mapping[str, NDArray[Any]]) -> Cells:
     kinds = tuple(tuple(map(str, each)) for each in listed)
     if any(len(each) != LENGTHS[name] for each in kinds):
-        raise ValueError(f"a kind of {name} has {LENGTHS[name]} names")
+        raise ValueError(f"a kind of {name} needs {LENGTHS[name]} names")
     kind, bucket = (typed(arrays[f"{name}.{each}"], np.int64) for each in ("kind", "bucket_ms"))
     n, total, squares = (typed(arrays[f"{name}.{each}"], np.float64) for each in ("n", "total", "squares"))
     if {each.shape for each in (bucket, n, total, squares)} != {(len(kind),)}:
-        raise ValueError(f"the cells of {name} are not one row each")
+        raise ValueError(f"the cells of {name} do not have one row each")
     if len(kind) and not 0 <= int(kind.min()) <= int(kind.max()) < len(kinds):
-        raise ValueError(f"an index into the kinds of {name} points nowhere")
+        raise ValueError(f"an index into the kinds of {name} is out of range")
     if not (np.isfinite(n) & (n >= 1) & np.isfinite(total) & np.isfinite(squares)).all():
-        raise ValueError(f"a sum of {name} is not finite, or of no span")
+        raise ValueError(f"a sum of {name} is not finite or covers no span")
     return Cells(kinds, kind, bucket, n, total, squares)

@@ -1,4 +1,4 @@
-"""Arrays of a case as one small file, every number kept to the last bit."""
+"""Arrays of a case as one small file, every number exact to the last bit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_UNPACKED_BYTES = 64 * 2**20
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays compressed; those of float64 that float32 holds without loss are kept as float32."""
+    """Compress arrays; float64 arrays that float32 holds without loss are stored as float32."""
     written = io.BytesIO()
     np.savez_compressed(
         written, allow_pickle=False, **{name: _narrowed(each) for name, each in arrays.items()}
@@ -28,12 +28,12 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(content: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays that were packed: int64 and float64.
+    """Return the arrays that were packed, int64 and float64.
 
     Raises
     ------
     ValueError
-        If they unpack to more than 64 MiB, or hold more than numbers.
+        If they unpack to more than 64 MiB, or hold anything but numbers.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(each.file_size for each in archive.infolist()) > MAX_UNPACKED_BYTES:

@@ -1,4 +1,4 @@
-"""A case that somebody wrote: its signals as lists or as a table, made a case as the service makes one."""
+"""A case written by hand, with signals as lists or a table; it is built as the service builds a case."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from models.cases.document import AlertDocument, CaseDocument, ChangeDocument, SeriesDocument
 
 MAX_VALUES = 2**22
-"""Values that a case may have, missing ones included."""
+"""Most values that a case may have, missing ones included."""
 
 
 def case_by_hand(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
-    """The case of a document whose signals are ``series`` or ``csv``.
+    """Return the case of a document whose signals are ``series`` or ``csv``.
 
-    Every tick before the half hour that precedes the incident counts as normal operation. Items that only
-    edges, signals, changes or the alert name are services.
+    Every tick before the half hour that precedes the incident counts as normal operation. Items that appear
+    only in edges, signals, changes or the alert are services.
 
     Raises
     ------
     ValueError
-        If the signals are not regular, name a metric whose unit is not known, or are too many.
+        If the signals are irregular or too many, or name a metric with an unknown unit.
     """
     frame = _frame(document.series) if document.series else _frame_of_table(read(document.csv or ""))
     graph = _graph(document, frame)
@@ -57,12 +57,12 @@ def case_by_hand(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
 
 
 def alert_of(document: AlertDocument) -> Alert:
-    """The alert of a document."""
+    """Return the alert of a document."""
     return Alert(**{**dict(document), "starts_at": document.starts_at.astimezone(UTC)})
 
 
 def change_of(document: ChangeDocument) -> ChangeEvent:
-    """The change event of a document."""
+    """Return the change event of a document."""
     return ChangeEvent(**{**dict(document), "at": document.at.astimezone(UTC)})
 
 
@@ -85,7 +85,7 @@ def _frame(series: SeriesDocument) -> Frame:
     _check_metrics(key.metric for key in columns)
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1:
-        raise ValueError(f"series: each has one value per tick, but their lengths are {sorted(lengths)}")
+        raise ValueError(f"series: each needs one value per tick, but their lengths are {sorted(lengths)}")
     matrix = np.array(list(columns.values()), dtype=np.float64).T  # null is nan
     step_ms = round(series.step_s * 1000)
     return Frame(_ms(series.start), max(step_ms, 1), tuple(columns), matrix)
@@ -95,7 +95,7 @@ def _frame_of_table(content: bytes) -> Frame:
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     metrics = [name for name in rows.fieldnames or () if name not in {"time", "item"}]
     if len(metrics) + 2 != len(rows.fieldnames or ()) or not metrics:
-        raise ValueError("the table has the columns time and item once each, and one or more metrics")
+        raise ValueError("the table needs the columns time and item once each, and one or more metrics")
     _check_metrics(metrics)
     cells: dict[SeriesKey, dict[int, float]] = {}
     for number, row in enumerate(rows, start=2):
@@ -110,16 +110,16 @@ def _frame_of_table(content: bytes) -> Frame:
 
 
 def _on_grid(cells: Mapping[SeriesKey, Mapping[int, float]]) -> Frame:
-    """Cells on the grid of their smallest distance in time."""
+    """Place cells on a grid whose step is their smallest distance in time."""
     times = np.array(sorted({time_ms for values in cells.values() for time_ms in values}), dtype=np.int64)
-    if len(times) < 2:  # noqa: PLR2004  a distance needs two
+    if len(times) < 2:  # noqa: PLR2004  a distance needs two instants
         raise ValueError("the table has values at fewer than two instants")
     start_ms, step_ms = int(times[0]), int(np.diff(times).min())
     if ((times - start_ms) % step_ms).any():
         raise ValueError(f"the instants of the table are not on one grid of {step_ms / 1000:g} s")
     n_ticks = int(times[-1] - start_ms) // step_ms + 1
     if n_ticks * len(cells) > MAX_VALUES:
-        raise ValueError(f"{n_ticks} ticks of {len(cells)} series are more than {MAX_VALUES} values")
+        raise ValueError(f"{n_ticks} ticks of {len(cells)} series exceed the limit of {MAX_VALUES} values")
     values = np.full((n_ticks, len(cells)), np.nan)
     for column, seen in enumerate(cells.values()):
         values[(np.array(list(seen), dtype=np.int64) - start_ms) // step_ms, column] = list(seen.values())
@@ -129,7 +129,7 @@ def _on_grid(cells: Mapping[SeriesKey, Mapping[int, float]]) -> Frame:
 def _check_metrics(metrics: Iterable[str]) -> None:
     for metric in metrics:
         if meaning_of(metric) is None:
-            raise ValueError(f"no metric is called {metric!r}; there are {', '.join(MEANINGS)}")
+            raise ValueError(f"unknown metric {metric!r}; the known metrics are {', '.join(MEANINGS)}")
 
 
 def _instant(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The JSON document of a stored case: its fields, and what each may hold."""
+"""The JSON document of a stored case: its fields and their allowed values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AlertDocument(_Strict):
 
 
 class ItemDocument(_Strict):
-    """A configuration item; only needed for what its edges and signals do not say."""
+    """A configuration item; needed only for details that edges and signals do not give."""
 
     id: Name
     kind: Text = "service"
@@ -71,7 +71,7 @@ class SeriesDocument(_Strict):
 
 
 class SumsDocument(_Strict):
-    """The names of what spans or log lines sum to, whose numbers are in the arrays."""
+    """The names of the sums of spans or log lines; the numbers are in the arrays."""
 
     window: dict[str, Any] | None = None
     normal: dict[str, Any] | None = None
@@ -94,7 +94,7 @@ class CaseDocument(_Strict):
     id: Name
     alert: AlertDocument
     at: AwareDatetime | None = Field(
-        default=None, description="when the question was asked; by default after the last tick"
+        default=None, description="the present instant of the ranking; by default after the last tick"
     )
     system: Annotated[str, Field(max_length=100)] = ""
     fault_type: Annotated[str, Field(max_length=100)] = ""
@@ -109,14 +109,14 @@ class CaseDocument(_Strict):
     arrays: ArraysDocument | None = None
     changes: list[ChangeDocument] = []
     change_ages_days: list[Annotated[float, Field(ge=0)]] = Field(
-        default=[], description="trading days from each change to the alert; empty: as the days pass"
+        default=[], description="trading days from each change to the alert; empty counts calendar days"
     )
     other_alerts: list[AlertDocument] = []
     notes: list[Text] = []
     graph_version: Text = ""
     bundle_version: Text = ""
     ranking: dict[str, Any] | None = Field(
-        default=None, description="what was said then, as the service keeps it"
+        default=None, description="the ranking of that time, as the service stores it"
     )
 
     @model_validator(mode="after")

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from features.span_sums import SpanSums
 
 MAX_CASE_BYTES = 2 * 2**20
-"""What the files of one case may take together."""
+"""Largest total size of the files of one case."""
 
 MAX_ARRAY_BYTES = 60 * 2**20
-"""What its arrays may take unpacked: less than what is read, for each has a header too."""
+"""Largest unpacked size of its arrays: less than the reading limit, because each array has a header."""
 
 PREFIX = "case-"
 MAX_NAME = 120
@@ -69,17 +69,17 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged or hostile file may raise."""
+"""Errors that reading a damaged or hostile file may raise."""
 
 
 @dataclass(frozen=True)
 class StoredCase:
-    """A case as the library keeps it.
+    """A case as the library stores it.
 
     Attributes
     ----------
     ranking
-        What was said of it then, as the service keeps rankings; ``None`` if nothing was.
+        The ranking of that time, as the service stores rankings; ``None`` if the case was not ranked.
     """
 
     case: Case
@@ -87,7 +87,7 @@ class StoredCase:
 
 
 def file_stem(case_id: str) -> str:
-    """Name of a case's files without their endings: every id has one of its own, safe on any disk.
+    """Name of a case's files without their endings: unique for every id, and safe on any disk.
 
     >>> file_stem("app/1")
     'case-app%2F1'
@@ -99,12 +99,12 @@ def file_stem(case_id: str) -> str:
 
 
 def encode_case(stored: StoredCase) -> dict[str, bytes]:
-    """The two files of a case by name, the arrays first; ranking what they give back gives the same answer.
+    """Return the two files of a case by name, the arrays first; the case read back ranks the same.
 
     Raises
     ------
     CaseTooLargeError
-        If they take more than 2 MiB, or the arrays more than 60 MiB before they are packed.
+        If they are larger than 2 MiB, or the arrays larger than 60 MiB before packing.
     """
     case, stem = stored.case, file_stem(stored.case.id)
     arrays = {
@@ -153,27 +153,27 @@ def encode_case(stored: StoredCase) -> dict[str, bytes]:
 
 
 def decode_case(content: bytes, source: str, read: Callable[[str], bytes]) -> StoredCase:
-    """The case of a JSON document.
+    """Return the case of a JSON document.
 
     Parameters
     ----------
     content
         The document.
     source
-        Where it is from, for what an error says.
+        Where the document comes from, for error messages.
     read
-        Gives the content of a file beside it by name.
+        Returns the content of a file beside it by name.
 
     Raises
     ------
     BadCaseError
-        If the document, or the file that it names, does not hold a case.
+        If the document, or the file that it names, does not hold a valid case.
     """
     try:
         document = CaseDocument.model_validate_json(content)
         case = _case(document, read)
     except ValidationError as error:
-        raise BadCaseError(source, _told(error)) from error
+        raise BadCaseError(source, _first_problem(error)) from error
     except UNREADABLE as error:
         raise BadCaseError(source, str(error) or type(error).__name__) from error
     return StoredCase(case, document.ranking)
@@ -183,10 +183,10 @@ def _case(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
     if document.arrays is None:
         return case_by_hand(document, read)
     if document.at is None:
-        raise ValueError("a case with arrays says `at` what instant it was asked about")
+        raise ValueError("a case with arrays needs `at`, the instant it was asked about")
     packed = read(document.arrays.file)
     if digest_of_bytes(packed) != document.arrays.digest:
-        raise ValueError(f"{document.arrays.file} is not the file that it was written with")
+        raise ValueError(f"the digest of {document.arrays.file} does not match the one in the document")
     arrays = unpack(packed)
     graph = DependencyGraph(
         (Item(**each.model_dump()) for each in document.items),
@@ -221,8 +221,8 @@ def _case(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
     )
 
 
-def _told(error: ValidationError) -> str:
-    """The first thing that is wrong, and where."""
+def _first_problem(error: ValidationError) -> str:
+    """Describe the first problem and where it is."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     more = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
@@ -235,7 +235,7 @@ def _check_size(case: Case, size_bytes: int, limit_bytes: int) -> None:
 
 
 def _signal_arrays(part: str, signals: Signals) -> dict[str, NDArray[Any]]:
-    """One row per item: its ticks lie side by side, as they do in memory."""
+    """Signals with one row per item, whose ticks are adjacent, as in memory."""
     values = {f"{part}.{role.value}": np.ascontiguousarray(each.T) for role, each in signals.values.items()}
     return {f"{part}.times_ms": signals.times_ms, **values}
 
@@ -258,7 +258,7 @@ def _sums(
     sums: Any,
     parts: Callable[[Any], tuple[dict[str, Any], dict[str, NDArray[Any]]]],
 ) -> dict[str, Any] | None:
-    """The names of some sums, if there are any; their numbers are added to the arrays."""
+    """Return the names of some sums, if there are any, and add their numbers to ``arrays``."""
     if sums is None:
         return None
     document, numbers = parts(sums)

@@ -20,36 +20,37 @@ if TYPE_CHECKING:
     from models.cases.files import StoredCase
 
 MAX_FILE_BYTES = 16 * 2**20
-"""What one file may take; a table that somebody wrote may be larger than what Sunspot writes."""
+"""Largest file that is read; a table written by hand may be larger than the files Sunspot writes."""
 
 THINNED = "normal ticks were kept, evenly spread, so that the case fits into its files"
 ROUNDED = "Signals were rounded to seven digits, so that the case fits into its files"
+"""Notes of a case that was made smaller; stored cases are recognised by them, so they never change."""
 
 
 def read_cases(directory: Path) -> Iterator[Case]:
-    """Every case of a library, by file name; none if there is no such directory.
+    """Yield every case of a library, by file name; none if the directory does not exist.
 
     Raises
     ------
     BadCaseError
-        When it comes to a case that cannot be read.
+        When the iteration reaches a case that cannot be read.
     """
     for path in case_paths(directory):
         yield read_case(path).case
 
 
 def case_paths(directory: Path) -> list[Path]:
-    """The documents of a library's cases, by name."""
+    """Return the paths of a library's case documents, by name."""
     return sorted(directory.glob(f"{PREFIX}*.json"))
 
 
 def path_of(directory: Path, case_id: str) -> Path:
-    """Where a library keeps the document of a case."""
+    """Return the path of a case's document in a library."""
     return directory / f"{file_stem(case_id)}.json"
 
 
 def read_case(path: Path) -> StoredCase:
-    """One case, whose other file lies beside its document.
+    """Read one case, whose other file is beside its document.
 
     Raises
     ------
@@ -70,22 +71,23 @@ def read_case(path: Path) -> StoredCase:
 
 
 def write_case(stored: StoredCase, directory: Path, *, may_thin: bool = False) -> Path:
-    """Write a case into a library, which is made if need be; return the path of its document.
+    """Write a case into a library and return the path of its document.
 
-    Each file appears whole or not at all, the document last; a case of the same id is replaced.
+    The directory is created if necessary. Each file appears complete or not at all, the document last; a case
+    with the same id is replaced.
 
     Parameters
     ----------
     may_thin
-        Whether a case that is too large is written with less in it, and a note that says so: signals are
-        rounded first; then every second normal tick goes, as often as need be.
+        Whether a case that is too large is written with less data and a note about it: signals are rounded
+        first, then every second normal tick is dropped until the case fits.
 
     Raises
     ------
     CaseTooLargeError
-        If the case takes more than 2 MiB, thinned or not.
+        If the case is larger than 2 MiB, even thinned where that is allowed.
     OSError
-        If the disk does not take it.
+        If the files cannot be written.
     """
     files = _thinned_files(stored) if may_thin else encode_case(stored)
     directory.mkdir(parents=True, exist_ok=True)
@@ -106,19 +108,22 @@ def _thinned_files(stored: StoredCase) -> dict[str, bytes]:
 
 
 def _with_fewer_ticks(case: Case) -> Case | None:
-    """The case with every second normal tick; ``None`` if `MIN_NORMAL_TICKS` would not be left."""
+    """The case with every second normal tick; ``None`` if fewer than `MIN_NORMAL_TICKS` would remain."""
     normal = case.normal
-    kept = slice(None, None, 2)
-    n_kept = len(normal.times_ms[kept])
-    if n_kept < MIN_NORMAL_TICKS:
+    every_second = slice(None, None, 2)
+    n_left = len(normal.times_ms[every_second])
+    if n_left < MIN_NORMAL_TICKS:
         return None
-    fewer = Signals(normal.times_ms[kept], {role: values[kept] for role, values in normal.values.items()})
+    fewer = Signals(
+        normal.times_ms[every_second],
+        {role: values[every_second] for role, values in normal.values.items()},
+    )
     notes = tuple(each for each in case.notes if not each.endswith(THINNED))
-    return replace(case, normal=fewer, notes=(*notes, f"{n_kept} {THINNED}"))
+    return replace(case, normal=fewer, notes=(*notes, f"{n_left} {THINNED}"))
 
 
 def _rounded(case: Case) -> Case | None:
-    """The case with single-precision signals; ``None`` if they are so already."""
+    """The case with signals rounded to single precision; ``None`` if they already are."""
     if ROUNDED in case.notes:
         return None
     window, before, normal = (
@@ -132,7 +137,7 @@ def _rounded(case: Case) -> Case | None:
 
 
 def remove_case(directory: Path, case_id: str) -> None:
-    """Remove a case from a library; nothing if it is not there."""
+    """Remove a case from a library; do nothing if it is not there."""
     path = path_of(directory, case_id)
     for each in (path, path.with_suffix(".npz")):
         each.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""What is learned to tell an anomaly from normal.
+"""Detectors, which learn what is normal and score anomalies.
 
-Three kinds: the first stage scores every series at every tick (`models.detectors.first_stage`); the
-detectors listed here score a service's feature row, or a session's count vector, and never change while they
-do; and a window of log lines has a detector of its own (`models.detectors.log_windows`).
+There are three kinds. The first stage scores every series at every tick (`models.detectors.first_stage`). The
+detectors listed here score a service's feature row or a session's count vector and never change while
+scoring. Windows of log lines have their own detector (`models.detectors.log_windows`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ DETECTORS: dict[str, type[RowDetector]] = {
     "nearest_rows": NearestRowsDetector,
     "histograms": HistogramDetector,
 }
-"""Every detector of feature rows, by the name a bundle knows it by."""
+"""Every detector of feature rows, by its name in a bundle."""
 
 SESSION_DETECTORS: dict[str, type[RowDetector]] = {
     "nearest_session": SessionDetector,
     "isolation_forest": IsolationForestDetector,
     "pca": PcaDetector,
 }
-"""Every detector of sessions' count vectors, by the name a log bundle knows it by."""
+"""Every detector of sessions' count vectors, by its name in a log bundle."""
 
 __all__ = ["DETECTORS", "SESSION_DETECTORS", "RowDetector"]

@@ -1,4 +1,4 @@
-"""What is normal for each series in each slot of its clock: what the first stage scores against."""
+"""The normal values of each series in each slot of its clock, against which the first stage scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from telemetry.batches import SeriesKey
 
 LARGEST_VALUE = 1e30
-"""Nothing measured is larger in any unit; what claims to be is damage, and would overflow."""
+"""No measurement is larger in any unit; a larger value is damaged and would overflow."""
 
 TAME_VALUE = 1e18
 LEVEL_S = 3600.0
@@ -36,7 +36,7 @@ SCALE_OF_MEAN_ABSOLUTE = 1.25
 
 @dataclass(frozen=True)
 class Baseline:
-    """Frozen arrays of what is normal; every series has finite values.
+    """Frozen arrays of normal behaviour; every series has finite values.
 
     A series never seen has zeros, or the shape of its siblings (`models.detectors.siblings`).
 
@@ -52,11 +52,11 @@ class Baseline:
         Shape ``(n_slots, n_series)``, float32, same unit: the mean absolute residual of the slot or of
         its half hour, whichever is larger.
     deviation, mean, spread
-        Shape ``(n_series,)``, same unit: what `models.state.State` starts from.
+        Shape ``(n_series,)``, same unit: the initial values of `models.state.State`.
     n_seen
-        Shape ``(n_series,)``: values that were learned from.
+        Shape ``(n_series,)``: number of values learned from.
     is_sparse
-        Shape ``(n_series,)``: one value holds nine tenths of the history or more, as in a counter
+        Shape ``(n_series,)``: one value makes up nine tenths of the history or more, as in a counter
         of rare events; such a series pages less readily.
     """
 
@@ -72,7 +72,7 @@ class Baseline:
 
     @cached_property
     def resolution(self) -> Resolution:
-        """The least change that means anything, by series."""
+        """The least change that matters, by series."""
         return resolution_of(self.keys)
 
     @cached_property
@@ -85,17 +85,17 @@ class Baseline:
 def fit_baseline(frame: Frame, clock: Clock) -> Baseline:
     """Learn the typical value and the usual residual of every series in every slot.
 
-    A slot learns from its own five minutes where these hold enough values, else from its half hour
-    within the phase, else from the phase, else from everything. Where only a phase or everything could
-    be asked, the scale is the whole distance from that coarse value, so that ignorance widens it. No
-    scale is below what means anything for its metric (`models.detectors.resolution`).
+    A slot learns from its own five minutes where these have enough values, otherwise from its half hour
+    within the phase, then from the phase, then from everything. Where only a phase or everything has enough
+    values, the scale is the full distance from that coarse value, so that ignorance widens it. No scale is
+    below the least change that matters for its metric (`models.detectors.resolution`).
 
     Parameters
     ----------
     frame
-        Normal operation; what is not plausible is skipped. Any number of ticks, none included.
+        Normal operation; implausible values are skipped. Any number of ticks, including none.
     clock
-        Says which ticks compare with which.
+        Determines which ticks are compared with each other.
     """
     values = np.where(is_plausible(frame.values), frame.values, np.nan).astype(np.float64)
     times_ms = frame.times_ms + frame.step_ms // 2
@@ -141,16 +141,18 @@ def is_plausible(values: NDArray[np.floating]) -> NDArray[np.bool_]:
 
 
 def is_tame(values: NDArray[np.floating]) -> bool:
-    """Whether every value is there and so modest that no sum or quotient of them overflows."""
+    """Whether no value is missing and all are so modest that no sum or quotient overflows."""
     size = np.abs(values)
-    return not len(size) or bool(size[size.argmax()] <= TAME_VALUE)  # of nan, too, argmax finds the first
+    return not len(size) or bool(
+        size[size.argmax()] <= TAME_VALUE
+    )  # argmax returns the first nan, if there is one
 
 
 def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:
-    """What a level is a multiple of: the typical value, and a tenth of the spread where that is near 0.
+    """The unit of a level: the typical value, plus a tenth of the spread in case that is near 0.
 
-    A busier day is busier in proportion: a shift of the crowded afternoon, carried over into the quiet
-    closing auction as it stands, would page every day at 14:57.
+    A busier day is busier in proportion. If the shift of the crowded afternoon were carried over unscaled
+    into the quiet closing auction, it would page every day at 14:57.
     """
     unit: NDArray[np.floating] = np.maximum(np.abs(expected) + LEVEL_SPREAD * spread, LEAST_UNIT)
     return unit
@@ -158,15 +160,15 @@ def level_unit(expected: NDArray[np.floating], spread: NDArray[np.floating]) -> 
 
 def usual_residuals(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
     """Mean absolute residual expected at every tick of a frame of the baseline's series; 0 if never seen."""
-    return _of_the_seen(baseline, baseline.scale, frame, clock)
+    return _of_seen_series(baseline, baseline.scale, frame, clock)
 
 
 def expected_values(frame: Frame, baseline: Baseline, clock: Clock) -> NDArray[np.float64]:
     """Seasonal profile at every tick of a frame of the baseline's series, same shape; 0 if never seen."""
-    return _of_the_seen(baseline, baseline.profile, frame, clock)
+    return _of_seen_series(baseline, baseline.profile, frame, clock)
 
 
-def _of_the_seen(
+def _of_seen_series(
     baseline: Baseline, by_slot: NDArray[np.floating], frame: Frame, clock: Clock
 ) -> NDArray[np.float64]:
     places = slot_places(frame.times_ms + frame.step_ms // 2, clock)
@@ -180,7 +182,7 @@ def interpolated(profile: NDArray[np.floating], places: Places) -> NDArray[np.fl
 
 
 def _levelled(residual: NDArray[np.float64], unit: NDArray[np.floating], step_ms: int) -> NDArray[np.float64]:
-    """Residuals less the slowly moving level of the ticks before, clipped at six standard deviations."""
+    """Residuals minus the slowly moving level of earlier ticks, clipped at six standard deviations."""
     limit = CLIP * SCALE_OF_MEAN_ABSOLUTE * _mean(np.abs(residual))
     clipped = np.clip(residual, -limit, limit)
     share = np.where(np.isnan(clipped), 0.0, clipped) / unit

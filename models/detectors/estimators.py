@@ -1,7 +1,7 @@
-"""A library's fitted estimators as files that cannot run code, in bytes that repeat.
+"""A library's fitted estimators as reproducible files that cannot run code.
 
 skops writes an estimator as a JSON tree of types and plain arrays. It trusts a long list of types by
-itself; here every node of the tree must be on our own short list before skops is asked to read it.
+default; here every node of the tree must be on our own short list before skops reads it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALLOWED_NODES = frozenset(
         "TypeNode of builtins.str",
     }
 )
-"""All that an estimator of ours is made of: how skops builds each part, and of which type."""
+"""All parts of our estimators: how skops builds each, and its type."""
 
 TRUSTED_TYPES = sorted({each.split(" of ")[1] for each in ALLOWED_NODES})
 MAX_SIZE_BYTES = 256 * 2**20
@@ -66,7 +66,7 @@ def load_estimator(content: bytes, source: str) -> object:
     Raises
     ------
     BadBundleError
-        If it is damaged, too large, or holds any other type; nothing of it was run then.
+        If it is damaged, too large, or holds any other type; none of its code has run.
     """
     try:
         return _decoded(content)
@@ -82,14 +82,14 @@ def _decoded(content: bytes) -> object:
             raise ValueError(f"it unpacks to more than {MAX_SIZE_BYTES} bytes")
         unknown = set(_nodes(json.loads(archive.read(SCHEMA)))) - ALLOWED_NODES
     if unknown:
-        raise ValueError(f"it holds what is not ours: {', '.join(sorted(unknown))}")
+        raise ValueError(f"it holds types that are not allowed: {', '.join(sorted(unknown))}")
     return skops_io.loads(content, trusted=TRUSTED_TYPES)
 
 
 def _without_padding(content: bytes) -> bytes:
-    """The array with zeros between the fields of its records, where memory is left as it was."""
+    """The array with zeros between the fields of its records, where numpy leaves memory uninitialised."""
     array = np.load(io.BytesIO(content), allow_pickle=False)
-    clean = np.zeros(array.shape, array.dtype)  # zeros_like leaves the gaps as they are
+    clean = np.zeros(array.shape, array.dtype)  # zeros_like does not clear the gaps
     for field in array.dtype.names or ():
         clean[field] = array[field]
     written = io.BytesIO()
@@ -98,7 +98,7 @@ def _without_padding(content: bytes) -> bytes:
 
 
 def _nodes(node: object) -> Iterator[str]:
-    """Every way of building a type that a schema names, wherever in the tree."""
+    """Every way of building a type that a schema names, anywhere in the tree."""
     if isinstance(node, dict):
         if node.keys() & {"__class__", "__module__", "__loader__"}:
             yield f"{node.get('__loader__')} of {node.get('__module__')}.{node.get('__class__')}"
@@ -110,13 +110,13 @@ def _nodes(node: object) -> Iterator[str]:
 
 
 def _renumbered(node: Any, names: dict[str, str]) -> Any:
-    """The schema with memory addresses replaced by the order in which they come up."""
+    """The schema with memory addresses replaced by the order in which they appear."""
     if isinstance(node, list):
         return [_renumbered(child, names) for child in node]
     if not isinstance(node, dict):
         return node
     renamed: dict[str, Any] = {}
-    is_constant = node.get("__loader__") in {"JsonNode", "TypeNode"}  # shared or not, they are equal
+    is_constant = node.get("__loader__") in {"JsonNode", "TypeNode"}  # equal, whether shared or not
     for key, child in node.items():
         if key == "__id__":
             name = f"constant {len(names)}" if is_constant else str(child)

@@ -1,9 +1,9 @@
 """The first stage: every series scored at every tick against its own season, level and noise.
 
-A scan with a memory of a few numbers per series: `step` takes one tick, and `score` is the same step
+A scan with a memory of a few numbers per series: `step` scores one tick, and `score` is the same step
 folded over a frame, so that online equals offline bit for bit. A residual against the seasonal profile
-and a slowly corrected level is measured in units of a scale that knows the half hour, the last days and
-the whole range. A tick moves the level and adds to two sums; the rest is learned when a slot of the clock
+and a slowly corrected level is measured in units of a scale that reflects the half hour, the last days and
+the entire range. A tick moves the level and adds to two sums; the rest is learned when a slot of the clock
 ends (`models.detectors.learning`). Every update is clipped, so that a fault does not become normal while
 it lasts.
 """
@@ -51,7 +51,7 @@ LARGEST_RESIDUAL = np.float32(1e30)
 
 
 class Status(IntEnum):
-    """Whether a series was scored at a tick, and if not, why."""
+    """Whether a series was scored at a tick, and if not, why not."""
 
     SCORED = 0
     WARMING_UP = 1
@@ -69,7 +69,7 @@ class Scores:
         Distance from normal in standard deviations, float32, 0 to 1000; higher is more anomalous; ``nan``
         unless scored.
     status
-        int8, a `Status` each: the value is read only where scored.
+        int8, one `Status` each: the value is read only where scored.
     """
 
     values: NDArray[np.float32]
@@ -77,7 +77,7 @@ class Scores:
 
 
 def initial_state(baseline: Baseline, clock: Clock) -> State:
-    """Memory that a bundle starts with: all it learned, and no tick consumed yet."""
+    """Return the memory that a bundle starts with: everything it learned, and no tick consumed yet."""
     n, kinds = len(baseline.keys), slot_kinds(clock)
     is_known = baseline.n_seen > 0
     nothing = np.zeros(n, dtype=np.float32)
@@ -118,12 +118,12 @@ def step(
     state
         The memory before the tick, of the baseline's series; it is not changed.
     tick_ms
-        Start of the tick, after that of the last one. Skipped ticks count as missing ones.
+        Start of the tick, after that of the last one. Skipped ticks count as missing.
     values
         Shape ``(n_series,)``, one per key of the baseline; ``nan``, infinite and absurd values are
-        missing: they leave the memory of their series as it was, and get no score.
+        missing: they do not change the memory of their series and get no score.
     baseline, clock
-        What is normal, and when.
+        The normal values, and the clock whose slots they belong to.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def score(frame: Frame, baseline: Baseline, clock: Clock, state: State | None = 
 
 
 def scan(frame: Frame, baseline: Baseline, clock: Clock, state: State) -> Iterator[tuple[State, Scores]]:
-    """Yield the memory after each tick of a frame, and the tick's scores; as `step` gives them one by one."""
+    """Yield the memory after each tick of a frame and the tick's scores, as `step` returns them."""
     times_ms, kinds = frame.times_ms.tolist(), slot_kinds(clock)
     places = slot_places(frame.times_ms + baseline.step_ms // 2, clock)
     for tick, place in enumerate(zip(*(each.tolist() for each in places), strict=True)):
@@ -166,7 +166,7 @@ def scan(frame: Frame, baseline: Baseline, clock: Clock, state: State) -> Iterat
         yield state, scores
 
 
-def _advance(  # noqa: PLR0917  what a tick and a fold share
+def _advance(  # noqa: PLR0917  shared by a tick and a fold
     state: State,
     tick_ms: int,
     given: NDArray[np.floating],
@@ -198,7 +198,7 @@ def _usual(
 ) -> tuple[State, Scores]:
     """Score a tick at which every series has a value and has been known for days.
 
-    Does what `_unusual` does in a third of the calls to numpy, which are the cost of a thousand series.
+    Equivalent to `_unusual` with a third of the numpy calls, which dominate the cost of a thousand series.
     """
     residual = values - state.expected
     residual /= state.scale
@@ -246,7 +246,7 @@ def _unusual(
     return after, _unusual_scores(state, tick_ms, distance, is_seen)
 
 
-def _after(  # noqa: PLR0917  what a tick changes
+def _after(  # noqa: PLR0917  everything a tick changes
     state: State,
     tick_ms: int,
     expected: NDArray[np.float32],
@@ -254,7 +254,7 @@ def _after(  # noqa: PLR0917  what a tick changes
     sums: NDArray[np.float32],
     is_seen: NDArray[np.bool_] | None = None,
 ) -> State:
-    """Memory after a tick; all series were seen unless it is said which."""
+    """Memory after a tick; all series were seen unless ``is_seen`` is given."""
     if is_seen is None:
         return state._replace(
             tick_ms=tick_ms,
@@ -277,7 +277,7 @@ def _after(  # noqa: PLR0917  what a tick changes
 def _unusual_scores(
     state: State, tick_ms: int, distance: NDArray[np.float32], is_seen: NDArray[np.bool_]
 ) -> Scores:
-    """Distances of the series that have a score, and why the others have none."""
+    """Distances of the scored series, and the status of all."""
     is_warm = state.n_values >= WARM_UP_VALUES
     status = np.where(is_seen, np.where(is_warm, Status.SCORED, Status.WARMING_UP), Status.MISSING)
     status = np.where(~is_seen & (tick_ms - state.seen_ms > STALE_MS), Status.STALE, status).astype(np.int8)

@@ -1,7 +1,7 @@
 """How rare each feature of a row is by itself.
 
 M. Goldstein and A. Dengel, "Histogram-based Outlier Score (HBOS): A fast Unsupervised Anomaly Detection
-Algorithm", KI 2012: bins of equal width. Every bin counts one row more, so that an empty one has a score.
+Algorithm", KI 2012: bins of equal width. Every bin counts one extra row, so that an empty bin has a score.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class HistogramDetector:
-    """Sum over features of how much rarer a row's bin is than the fullest one, as a logarithm.
+    """Sum over features of how much rarer a row's bin is than the fullest bin, as a logarithm.
 
     Parameters
     ----------
     n_bins
-        Bins between the least and the largest value of a feature; what lies outside has an empty one.
+        Bins between the least and the largest value of a feature; values outside fall into an empty bin.
     """
 
     def __init__(self, *, n_bins: int = 20) -> None:

@@ -19,7 +19,7 @@ MAX_FIT_ROWS = 4_096
 
 
 class IsolationForestDetector:
-    """How few random cuts set a row apart from the others; scores are between 0 and 1.
+    """How few random cuts separate a row from the others; scores are between 0 and 1.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class IsolationForestDetector:
 
     def fit(self, X: NDArray[np.float64]) -> Self:
         """Grow the trees on at most 4,096 rows, evenly spaced; each tree draws 256 of them."""
-        from pyod.models.iforest import IForest  # noqa: PLC0415  seconds, and only where it is used
+        from pyod.models.iforest import IForest  # noqa: PLC0415  takes seconds, and few need it
 
         median = usual_row(X)
         rows = filled(X, median)[:: max(1, len(X) // MAX_FIT_ROWS)]
@@ -76,9 +76,9 @@ class IsolationForestDetector:
 
 
 def _checked(forest: Any, *, n_features: int) -> Any:
-    """The forest, if every branch leads to a later node and asks for a feature that there is.
+    """Return the forest, if every branch leads to a later node and tests an existing feature.
 
-    scikit-learn follows a tree's indices unchecked, so that a crafted one would end the process.
+    scikit-learn follows a tree's indices unchecked, so a crafted tree would crash the process.
     """
     for estimator in forest.detector_.estimators_:
         tree = estimator.tree_
@@ -89,5 +89,5 @@ def _checked(forest: Any, *, n_features: int) -> Any:
             if not np.all(is_later | (is_leaf & (children == -1))):
                 raise ValueError("a tree of the forest branches to a node that is not below it")
         if not np.all(is_leaf | ((tree.feature >= 0) & (tree.feature < n_features))):
-            raise ValueError("a tree of the forest asks for a feature that a row does not have")
+            raise ValueError("a tree of the forest tests a feature that rows do not have")
     return forest

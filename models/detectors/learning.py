@@ -1,4 +1,4 @@
-"""What the first stage learns when a slot of the clock ends: season, volatility, and the slower means."""
+"""What the first stage learns at the end of a slot: season, volatility, and the slower means."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Count = TypeVar("Count", int, "NDArray[np.int64]")
 WARM_UP_VALUES = 30
 CLIP = np.float32(6.0)
 SEASON_CLIP = np.float32(8.0)
-KEPT_PER_SLOT = 0.8
-"""Share that is old of a season after five minutes of it, and of a volatility after half an hour."""
+RETAINED_PER_SLOT = 0.8
+"""Share of the old season retained after five minutes of a slot, and of volatility after half an hour."""
 
 HALF_HOUR_S = 1800.0
 YOUNG_S = 2 * 86_400.0
@@ -31,10 +31,10 @@ YOUNG_RATE = 0.3
 """Least rate per slot of a series younger than two days."""
 
 FIRST_RATE = np.float32(0.6)
-"""Rate of a slot that a series is in for the first time: one visit is not a season."""
+"""Rate of a slot that a series visits for the first time: one visit does not make a season."""
 
 YOUNG_SCALE = np.float32(1.2)
-"""How much wider the scale of a series younger than two days is taken: it is not known well either."""
+"""Factor that widens the scale of a series younger than two days, which is not known well either."""
 
 DEVIATION_S = 2 * 86_400.0
 MEAN_S = 3 * 86_400.0
@@ -47,19 +47,19 @@ ABSOLUTE_FLOOR = np.float32(1e-12)
 
 
 def is_young(n_seen: Count, step_ms: int) -> bool | NDArray[np.bool_]:
-    """Whether a series is known for less than two days, by the number of its values."""
+    """Whether a series has been known for less than two days, by the number of its values."""
     return n_seen * (step_ms / 1000) < YOUNG_S
 
 
 def is_settled(state: State, step_ms: int) -> NDArray[np.bool_]:
-    """Which series are known so long that every rate of learning is the one of old age."""
+    """Which series have been known so long that every learning rate has reached its final value."""
     slot_ms = max(step_ms, SLOT_MS)
     least = max(SETTLED_VALUES, (1000 * MEAN_S + slot_ms) / step_ms)
     return state.n_seen >= least
 
 
 def lean_to(state: State, other: int, baseline: Baseline) -> State:
-    """Look ahead, or back, from the present slot to another: values between the two are interpolated."""
+    """Prepare to interpolate between the present slot and another, later or earlier one."""
     there = state.season[other]
     lean = there - state.expected
     lean /= state.scale
@@ -71,11 +71,11 @@ def lean_to(state: State, other: int, baseline: Baseline) -> State:
 
 @np.errstate(over="ignore")
 def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) -> State:
-    """Learn from the slot that ended, and expect what the new one usually holds.
+    """Learn from the slot that ended, and expect the usual values of the new one.
 
-    A slot never seen takes the value of the same time on another kind of day, else what was expected last,
-    changed as siblings change. At the border of a phase the level is carried over in proportion: the shift
-    of a crowded afternoon is not that of a closing auction.
+    A slot never seen uses the value of the same time on another kind of day, or else the last expected value,
+    changed as siblings change. At the boundary of a phase the level is carried over in proportion: the shift
+    of a crowded afternoon does not fit a closing auction.
     """
     before, left, level = state.expected, state.slot, state.level * state.scale
     if left != NO_SLOT:
@@ -128,10 +128,10 @@ def enter_slot(state: State, slot: int, baseline: Baseline, kinds: SlotKinds) ->
 
 @np.errstate(over="ignore")
 def prior_value(value: NDArray[np.float32], slot: int, other: int, baseline: Baseline) -> NDArray[np.float32]:
-    """What a series that holds a value in one slot is expected to hold in another that it never was in.
+    """Value expected in a slot that a series was never in, given its value in another slot.
 
     The value changes by half as much as the baseline does, on a logarithmic scale. The baseline is that of
-    the series' siblings, in no unit (`models.detectors.siblings`); where there are none it does not change.
+    the series' siblings, without a unit (`models.detectors.siblings`); without siblings it does not change.
     """
     there, here = (
         level_unit(baseline.profile[each], baseline.spread.astype(np.float32)) for each in (other, slot)
@@ -141,7 +141,7 @@ def prior_value(value: NDArray[np.float32], slot: int, other: int, baseline: Bas
 
 
 def prior_volatility(state: State, slot: int, baseline: Baseline) -> NDArray[np.float32]:
-    """Volatility of a half hour never seen: that of the last days, as restless as siblings are by then."""
+    """Volatility of a half hour never seen: that of the last days, scaled as the siblings' volatility is."""
     usual = baseline.usual_scale
     change = _ratio(np.where(usual > 0, baseline.scale[slot], 1), np.where(usual > 0, usual, 1))
     restless: NDArray[np.float32] = state.deviation * np.sqrt(change)
@@ -153,7 +153,7 @@ def _ratio(there: NDArray[np.floating], here: NDArray[np.floating]) -> NDArray[n
 
 
 def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
-    """Move season, volatility and means towards what the present slot held."""
+    """Move season, volatility and means towards the values of the present slot."""
     is_seen = None
     counts: NDArray[np.float32] | np.float32 = np.float32(state.n_full)
     if state.counts.any():
@@ -197,7 +197,7 @@ def _learned(state: State, baseline: Baseline, kinds: SlotKinds) -> State:
 
 
 class _Rates(NamedTuple):
-    """How far a slot moves what is known towards what it held: numbers, or one per series."""
+    """How far a slot moves the learned values towards its own: one number, or one per series."""
 
     season: NDArray[np.float32] | np.float32
     volatility: NDArray[np.float32] | np.float32
@@ -208,8 +208,8 @@ class _Rates(NamedTuple):
 
 def _rates(state: State, counts: NDArray[np.float32] | np.float32, step_ms: int) -> _Rates:
     slot_s = max(step_ms, SLOT_MS) / 1000
-    season = np.float32(1 - KEPT_PER_SLOT ** (slot_s * 1000 / SLOT_MS))
-    volatility = np.float32(1 - KEPT_PER_SLOT ** (slot_s / HALF_HOUR_S))
+    season = np.float32(1 - RETAINED_PER_SLOT ** (slot_s * 1000 / SLOT_MS))
+    volatility = np.float32(1 - RETAINED_PER_SLOT ** (slot_s / HALF_HOUR_S))
     deviation, mean = (np.float32(slot_s / (slot_s + each)) for each in (DEVIATION_S, MEAN_S))
     if state.is_settled:
         return _Rates(season, volatility, deviation, mean, is_young=False)

@@ -1,4 +1,4 @@
-"""How surprising a window of a service's log lines is against that service's own past."""
+"""How surprising a window of a service's log lines is compared with that service's own past."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIN_WINDOWS = 30
 MAX_PAST = 2**20
-"""Numbers of the past that are kept at most; of a longer one, evenly spaced windows."""
+"""Most numbers of the past that are stored; a longer past is reduced to evenly spaced windows."""
 
 MAX_POOLED = 4_096
 
@@ -30,14 +30,14 @@ MAX_POOLED = 4_096
 class LogWindowDetector:
     """The largest −ln p of a window's features, each in its own service's past.
 
-    A past is short, and its tail shorter still. The tail of all services together, extended by a generalised
-    Pareto (`models.tails`), counts as ``prior_windows`` windows of every service: a service seen for a
-    day is mostly judged by itself, a new one by what is usual elsewhere.
+    A past is short, and its tail even shorter. The tail of all services together, extended by a generalised
+    Pareto distribution (`models.tails`), counts as ``prior_windows`` windows of every service. A service seen
+    for a day is mostly judged by itself, a new service by what is usual elsewhere.
 
     Parameters
     ----------
     prior_windows
-        How many windows of a service's own past the pooled tail weighs as much as.
+        Weight of the pooled tail, in windows of a service's own past.
     """
 
     def __init__(self, *, prior_windows: float = 20.0) -> None:
@@ -58,11 +58,11 @@ class LogWindowDetector:
             raise NotEnoughRowsError(needed=MIN_WINDOWS, got=seen)
         stride = max(1, -(-rows.values.size // MAX_PAST))
         self.services_ = rows.services
-        self._keep(rows.values[::stride])
+        self._remember(rows.values[::stride])
         return self
 
     def score(self, rows: LogRows) -> Floats:
-        """Largest surprise of each window and service: ``(n_windows, n_services)``, ``nan`` without any.
+        """Largest surprise of each window and service: ``(n_windows, n_services)``, ``nan`` if there is none.
 
         A window's score depends on that window alone.
 
@@ -76,7 +76,7 @@ class LogWindowDetector:
         return np.where(is_scored, np.nan_to_num(surprises, nan=0.0).max(axis=2), np.nan)
 
     def surprises(self, rows: LogRows) -> Floats:
-        """−ln p of every feature, so that one sees which stands out: the shape of ``rows.values``."""
+        """−ln p of every feature, which shows the features that stand out; the shape of ``rows.values``."""
         if self.past_ is None:
             raise NotFittedError(type(self).__name__)
         place = {service: index for index, service in enumerate(self.services_)}
@@ -96,7 +96,7 @@ class LogWindowDetector:
         return surprises
 
     def parts(self) -> Parts:
-        """Return the past; the services go with `services_`."""
+        """Return the past; the services are saved separately, from `services_`."""
         if self.past_ is None:
             raise NotFittedError(type(self).__name__)
         return Parts({"prior_windows": self.prior_windows}, {"past": self.past_})
@@ -108,27 +108,27 @@ class LogWindowDetector:
         Raises
         ------
         ValueError
-            If the past is not one of these services.
+            If the past does not fit the services.
         """
         past = np.asarray(parts.arrays["past"], dtype=np.float64)
         prior = float(parts.params["prior_windows"])
         if past.ndim != 3 or past.shape[1:] != (len(services), len(ROW_FEATURES)):  # noqa: PLR2004
-            raise ValueError(f"a past of shape {past.shape} is not one of {len(services)} services")
+            raise ValueError(f"a past of shape {past.shape} does not fit {len(services)} services")
         if not 0 < prior < np.inf:
-            raise ValueError(f"a prior of {prior} windows is none")
+            raise ValueError(f"the prior must be positive and finite, got {prior} windows")
         detector = cls(prior_windows=prior)
         detector.services_ = tuple(services)
-        detector._keep(past)
+        detector._remember(past)
         return detector
 
-    def _keep(self, past: Floats) -> None:
-        # sorted, nan last: all that is ever asked of it is how much of it is at least so large
+    def _remember(self, past: Floats) -> None:
+        # sorted, nan last: scoring only counts how many values are at least as large as another
         self.past_ = np.sort(past, axis=0)
         self._n_past = np.isfinite(self.past_).sum(axis=0)
         self._pooled = []
         for feature in range(past.shape[2]):
             seen = np.sort(past[:, :, feature][np.isfinite(past[:, :, feature])])
-            # the last one of every stride, so that the largest stays
+            # the last value of every stride, so that the largest remains
             stride = max(1, -(-len(seen) // MAX_POOLED))
             self._pooled.append(seen[::-1][::stride][::-1])
 
@@ -139,18 +139,18 @@ class LogWindowDetector:
 
 
 def persistent(scores: Floats, starts_ms: NDArray[np.int64], *, step_ms: int) -> Floats:
-    """The second largest of each service's last three windows: over a threshold when two of three are.
+    """Second largest score of each service's last three windows: over a threshold when two of three are.
 
     Parameters
     ----------
     scores
         Shape ``(n_windows, n_services)``; ``nan`` where a service was not scored.
     starts_ms, step_ms
-        Start of each window, rising, and their length; windows without any line are not there.
+        Start of each window, rising, and their length; windows without any line are absent.
 
     Returns
     -------
-    The shape of ``scores``; ``nan`` where those are, or fewer than two of the three were scored.
+    The shape of ``scores``; ``nan`` where a score is ``nan``, or fewer than two of the three were scored.
     """
     three = [scores]
     for back in (1, 2):

@@ -21,9 +21,9 @@ class MadDetector:
     Parameters
     ----------
     n_largest
-        How many of the largest distances are averaged: one alone is often noise.
+        How many of the largest distances are averaged; a single one is often noise.
     floor
-        Least spread of a feature, in its unit, so that a constant feature does not page on a whisper.
+        Least spread of a feature, in its unit, so that a constant feature does not page on a tiny change.
     """
 
     def __init__(self, *, n_largest: int = 3, floor: float = 0.3) -> None:

@@ -1,4 +1,4 @@
-"""How far a row is from the usual rows that are most like it.
+"""How far a row is from the usual rows most similar to it.
 
 S. Ramaswamy, R. Rastogi and K. Shim, "Efficient Algorithms for Mining Outliers from Large Data Sets", ACM
 SIGMOD 2000: the distance to the k-th nearest neighbour.
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.spatial import KDTree
 
-MAX_KEPT = 2_000
+MAX_ROWS = 2_000
 
 
 class NearestRowsDetector:
-    """Distance to the k-th nearest of the rows learned from, in standard deviations of the features.
+    """Distance to the k-th nearest learned row, in standard deviations of the features.
 
     Parameters
     ----------
     n_neighbours
-        Which neighbour, at least 1: several learned rows may be odd ones themselves.
+        Which neighbour, at least 1; several learned rows may be odd themselves.
     """
 
     def __init__(self, *, n_neighbours: int = 5) -> None:
@@ -36,15 +36,15 @@ class NearestRowsDetector:
         self.n_neighbours = n_neighbours
         self.usual_: NDArray[np.float64] | None = None
         self.scale_: NDArray[np.float64] | None = None
-        self.kept_: NDArray[np.float64] | None = None
+        self.rows_: NDArray[np.float64] | None = None
 
     def fit(self, X: NDArray[np.float64]) -> Self:
-        """Keep at most 2,000 rows, evenly spaced; a feature that never varied counts in its own unit."""
+        """Store at most 2,000 rows, evenly spaced; a feature that never varied counts in its own unit."""
         self.usual_ = usual_row(X)
         rows = filled(X, self.usual_)[np.isfinite(X).any(axis=1)]
         deviation = rows.std(axis=0)
         self.scale_ = np.where(deviation > 0, deviation, 1.0)
-        self.kept_ = rows[:: -(-len(rows) // MAX_KEPT)] / self.scale_
+        self.rows_ = rows[:: -(-len(rows) // MAX_ROWS)] / self.scale_
         self.__dict__.pop("_tree", None)
         return self
 
@@ -60,13 +60,13 @@ class NearestRowsDetector:
     def _tree(self) -> KDTree:
         from scipy.spatial import KDTree  # noqa: PLC0415  slow to import
 
-        return KDTree(self.kept_)
+        return KDTree(self.rows_)
 
     def parts(self) -> Parts:
-        """Return the rows that were kept, and how they are scaled."""
-        if self.usual_ is None or self.scale_ is None or self.kept_ is None:
+        """Return the stored rows and how they are scaled."""
+        if self.usual_ is None or self.scale_ is None or self.rows_ is None:
             raise NotFittedError(type(self).__name__)
-        arrays = {"usual": self.usual_, "scale": self.scale_, "kept": self.kept_}
+        arrays = {"usual": self.usual_, "scale": self.scale_, "kept": self.rows_}
         return Parts({"n_neighbours": self.n_neighbours}, arrays)
 
     @classmethod
@@ -74,5 +74,5 @@ class NearestRowsDetector:
         """Rebuild the detector."""
         detector = cls(n_neighbours=int(parts.params["n_neighbours"]))
         detector.usual_, detector.scale_ = parts.arrays["usual"], parts.arrays["scale"]
-        detector.kept_ = parts.arrays["kept"]
+        detector.rows_ = parts.arrays["kept"]
         return detector

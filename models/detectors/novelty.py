@@ -1,12 +1,13 @@
 """Value novelty: how far a value is from every value a series has ever had.
 
 A second channel beside the distance from the expected value: a level never seen before is remarkable even
-where the series is restless, and one often seen is not. The unit is how far from all others the new values
-of the series usually were, so that one threshold fits series of light and of heavy tails.
+in a restless series, and a level often seen is not. The unit is how far new values of the series usually were
+from all others, so that one threshold fits series with light and with heavy tails.
 
-What was seen is kept as one bit per bin of a tenth to a fifth of a standard deviation around the first value;
-as a series grows more restless its bins are merged two by two. Beyond the last bin only the lowest and the
-highest value are known, and what lies between them and the bins counts as seen. Memory is 112 bytes a series.
+Seen values are stored as one bit per bin of a tenth to a fifth of a standard deviation around the first
+value. As a series becomes more restless, its bins are merged in pairs. Beyond the last bin only the lowest
+and the highest value are known, and everything between them and the bins counts as seen. Memory is 112 bytes
+a series.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 N_BINS = 512
 HALF = N_BINS // 2
 NARROWEST_BIN = np.float32(0.1)
-"""In standard deviations; a bin is narrower than twice this once it has been merged."""
+"""In standard deviations; a merged bin is narrower than twice this."""
 
 RUNNING_SHARE = np.float32(0.5)
-"""A standard deviation is not less than this share of that of all values so far."""
+"""The standard deviation used is at least this share of that of all values so far."""
 
 QUIET_POINTS = 100
 LARGEST_OFF = np.float32(1e15)
@@ -38,30 +39,30 @@ MERGED_AT_ONCE = 4096
 BIT_OF = np.array([128, 64, 32, 16, 8, 4, 2, 1], dtype=np.uint8)
 BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
 FIRST_OF, LAST_OF = BITS.argmax(axis=1), 7 - BITS[:, ::-1].argmax(axis=1)
-"""Places of the first and the last bit of a byte that is not 0."""
+"""Positions of the first and the last set bit of a byte that is not 0."""
 
 
 class Novelty(NamedTuple):
-    """The memory of novelty; every array has shape ``(n_series,)``, float32, but for ``visited``.
+    """The memory of novelty; every array has shape ``(n_series,)``, float32, except ``visited``.
 
     Attributes
     ----------
     n
         Values seen so far.
     origin
-        First value: the border between the two middle bins.
+        First value, which is the border between the two middle bins.
     mean, squares
-        Mean of all values less the first, and sum of their squared distances from it.
+        Mean of all values minus the first, and sum of their squared distances from it.
     first_deviation
         Standard deviation of the first values.
     width
         Width of a bin, in the unit of the series.
     lowest, highest
-        Least and largest value less the first.
+        Least and largest value minus the first.
     peak, peak_n
-        The last value that was novel: how novel, in standard deviations, and which it was.
+        Novelty of the last novel value in standard deviations, and its number in the series.
     usual, n_novel
-        Mean of how novel such values were, and their number; one of a standard deviation is taken as known.
+        Mean novelty of such values, and their number; both start with one novelty of a standard deviation.
     visited
         Shape ``(n_series, N_BINS / 8)``, uint8: a bit for each bin that a value fell in.
     """
@@ -92,16 +93,16 @@ def initial_novelty(n_series: int) -> Novelty:
 def novelty_step(
     memory: Novelty, values: NDArray[np.floating], *, n_first: NDArray[np.integer] | int
 ) -> tuple[Novelty, NDArray[np.float32]]:
-    """Distance of each value from the nearest one ever seen, over what it was in earlier new values.
+    """Distance of each value from the nearest one ever seen, relative to that of earlier new values.
 
     Parameters
     ----------
     memory
         The memory before the tick; it is not changed.
     values
-        Shape ``(n_series,)``; what is not plausible is missing and leaves the memory of its series alone.
+        Shape ``(n_series,)``; an implausible value is missing and does not change its series' memory.
     n_first
-        Values that the first standard deviation is taken from, one number or one per series.
+        Number of values that give the first standard deviation, for all series or one per series.
 
     Returns
     -------
@@ -188,7 +189,7 @@ def _deviation(memory: Novelty) -> NDArray[np.float32]:
 
 
 def _merged(memory: Novelty, deviation: NDArray[np.float32]) -> Novelty:
-    """Double the bins of the series that have grown too restless for theirs, as often as need be."""
+    """Double the bin width of series that have become too restless for it, as often as necessary."""
     too_narrow = np.flatnonzero(memory.width < NARROWEST_BIN * deviation)
     if not len(too_narrow):
         return memory
@@ -213,9 +214,9 @@ def _distance(
     visited: NDArray[np.uint8],
     width: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Distance to the middle of the nearest bin visited, in the unit of the series; 0 where there is none.
+    """Distance to the middle of the nearest visited bin, in the unit of the series; 0 where there is none.
 
-    Looks byte by byte to both sides of the bin that the value is in, which was not visited.
+    Searches byte by byte on both sides of the value's own bin, which was not visited.
     """
     rows, places = np.arange(len(off)), np.arange(visited.shape[1])
     own, bit = (bins >> 3)[:, None], bins & 7
@@ -235,6 +236,6 @@ def _distance(
 
 
 def _pieces(rows: NDArray[np.integer]) -> Iterator[NDArray[np.integer]]:
-    """Cut rows into pieces whose bins fit in a few megabytes."""
+    """Cut rows into pieces whose bins fit into a few megabytes."""
     for start in range(0, len(rows), MERGED_AT_ONCE):
         yield rows[start : start + MERGED_AT_ONCE]

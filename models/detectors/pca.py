@@ -24,7 +24,7 @@ ARRAYS = ("usual", "varies", "mean", "scale", "components", "weights")
 class PcaDetector:
     """Weighted distance of a row to the principal components; rare directions weigh most.
 
-    A feature that never varied in training has no component: by how much it does now is added.
+    A feature that never varied in training has no component; its present deviation is added.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class PcaDetector:
         self.arrays_: Mapping[str, NDArray[np.float64]] | None = None
 
     def fit(self, X: NDArray[np.float64]) -> Self:
-        """Find the components, as many as the rows have rank: pyod divides by their spread."""
-        from pyod.models.pca import PCA  # noqa: PLC0415  seconds, and only where it is used
+        """Find as many components as the rank of the rows, because pyod divides by their spread."""
+        from pyod.models.pca import PCA  # noqa: PLC0415  takes seconds, and few need it
 
         usual = usual_row(X)
         rows = filled(X, usual)
@@ -56,7 +56,7 @@ class PcaDetector:
         return self
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score each row as pyod does, and what it has of features that never varied."""
+        """Score each row as pyod does, plus its deviation in features that never varied."""
         from scipy.spatial.distance import cdist  # noqa: PLC0415  slow to import
 
         if self.arrays_ is None:

@@ -1,7 +1,7 @@
-"""The least change of a golden signal that means anything to a person on call.
+"""The least change of a golden signal that matters to a person on call.
 
-An error share that rises from 0.0001 to 0.001 is many standard deviations of a calm night and no
-incident; a count of requests cannot be steadier than chance. Metrics without a role are taken as they are.
+An error share that rises from 0.0001 to 0.001 moves by many standard deviations of a quiet night and is no
+incident; a count of requests cannot be steadier than chance. Metrics without a role have no such limit.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LEAST_SHARE: dict[Role, float] = {
     Role.MEMORY: 0.005,
     Role.SATURATION: 0.005,
 }
-"""Standard deviation, as a share, below which no share is believed to be steady."""
+"""Least standard deviation that a share is believed to have."""
 
 LEAST_LATENCY = 0.02
-"""The same for latency, as a part of the typical latency."""
+"""The same for latency, relative to the typical latency."""
 
 
 class Resolution(NamedTuple):
-    """How the least standard deviation of each series follows from typical values, shape ``(n_series,)``.
+    """How typical values determine the least standard deviation of each series, shape ``(n_series,)``.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Resolution(NamedTuple):
     share
         Per unit of the typical value.
     is_count
-        1 for a count, whose least is its own chance; else 0.
+        1 for a count, whose least deviation is that of chance; otherwise 0.
     volumes
-        How the error shares among the series follow from the number of requests they are shares of.
+        How the error shares among the series depend on the number of requests behind them.
     """
 
     constant: NDArray[np.float32]
@@ -68,7 +68,7 @@ class Volumes(NamedTuple):
     Attributes
     ----------
     shares, requests
-        Column of each share, and of the requests of its item.
+        Column of each share, and of its item's requests.
     scale, offset
         A share is ``offset + scale × value``.
     """
@@ -81,13 +81,13 @@ class Volumes(NamedTuple):
     def least(self, typical: NDArray[np.floating]) -> NDArray[np.floating]:
         """Least standard deviation of the shares, in the unit of each, shape ``(n_shares,)``.
 
-        That of a share p of n requests, √(p(1 - p)/n), and of one error more or less, 1/n: at night one error
-        is a tenth of the requests.
+        It combines the chance deviation of a share p of n requests, √(p(1 - p)/n), with one error more or
+        less, 1/n: at night one error is a tenth of the requests.
 
         Parameters
         ----------
         typical
-            Shape ``(n_series,)``, of all series.
+            Typical values of all series, shape ``(n_series,)``.
         """
         n = np.maximum(typical[self.requests], np.float32(1.0))
         p = self.offset + self.scale * typical[self.shares]

@@ -1,4 +1,4 @@
-"""What every detector of feature rows promises, and how it treats what is missing."""
+"""The contract of every detector of feature rows, and how it treats missing values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Parts:
     Attributes
     ----------
     params
-        What the constructor takes.
+        Arguments of the constructor.
     arrays
-        What was learned, by name.
+        Learned arrays by name.
     estimator
         A library's fitted estimator, if there is one; saved by `models.detectors.estimators`.
     """
@@ -41,7 +41,7 @@ class RowDetector(Protocol):
 
     The constructor only stores, ``fit`` learns, ``score`` only reads. Higher is more anomalous. A score
     depends on its own row alone, whatever the batch. A feature that is not finite counts as missing and
-    is read as its usual value; a row without any finite feature gets ``nan``.
+    is replaced by its usual value; a row without any finite feature gets ``nan``.
     """
 
     def fit(self, X: NDArray[np.float64]) -> Self:
@@ -53,7 +53,7 @@ class RowDetector(Protocol):
         ...
 
     def parts(self) -> Parts:
-        """Return what was learned, as data."""
+        """Return the learned values as data."""
         ...
 
     @classmethod
@@ -81,5 +81,5 @@ def usual_row(X: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def filled(X: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows with what is missing replaced by its usual value."""
+    """Rows with missing values replaced by the usual ones."""
     return np.where(np.isfinite(X), X, usual)

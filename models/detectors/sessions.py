@@ -1,4 +1,4 @@
-"""Sessions of log events that are unlike every usual one."""
+"""Sessions of log events that are unlike every usual session."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ ANSCOMBE = 3 / 8
 MAX_COUNT = 1e12
 
 MAX_USUAL = 20_000
-"""At most so many distinct count vectors are kept: the most frequent."""
+"""Most distinct count vectors that are stored; rarer ones are dropped."""
 
 
 class SessionDetector:
     """Distance of a session's count vector to the nearest usual one, in standard deviations of a count.
 
     A nearest neighbour among the *distinct* vectors of training, on variance-stabilised counts. Where
-    training holds abnormal sessions too, these make up rare vectors: the rarest ones that together hold
-    no more than ``contamination`` of the sessions are not learned from. This is the minimum support without
-    which one abnormal session in training hides all of its kind.
+    training holds abnormal sessions too, these form rare vectors: the rarest vectors that together hold no
+    more than ``contamination`` of the sessions are not learned from. Without this minimum support, one
+    abnormal session in training would hide all others of its kind.
 
     Parameters
     ----------
     contamination
-        Share of the training sessions that may be abnormal, 0 to below 1; 0 where they are known normal.
+        Share of the training sessions that may be abnormal, 0 to below 1; 0 if all are known to be normal.
     """
 
     def __init__(self, *, contamination: float = 0.0) -> None:
@@ -57,17 +57,17 @@ class SessionDetector:
         distinct, support = np.unique(_clean(X), axis=0, return_counts=True)
         order = np.argsort(support, kind="stable")
         held = np.cumsum(support[order])
-        # vectors with equal support are kept or left out together: their order means nothing
-        first_kept = int(np.count_nonzero(held <= self.contamination * len(X)))
-        kept = support >= support[order[first_kept]]
-        usual, support = distinct[kept], support[kept]
+        # vectors with equal support are learned or left out together: their order means nothing
+        first_usual = int(np.count_nonzero(held <= self.contamination * len(X)))
+        is_usual = support >= support[order[first_usual]]
+        usual, support = distinct[is_usual], support[is_usual]
         most = np.sort(np.argsort(-support, kind="stable")[:MAX_USUAL])
         self.usual_, self.support_ = usual[most], support[most]
         self.__dict__.pop("_tree", None)
         return self
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Distance to the nearest usual session, shape ``(n_sessions,)``; 0 for one that equals it.
+        """Distance to the nearest usual session, shape ``(n_sessions,)``; 0 if the vectors are equal.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class SessionDetector:
         return KDTree(_stabilised(self.usual_))
 
     def parts(self) -> Parts:
-        """What was learned, as data."""
+        """Return the learned values as data."""
         if self.usual_ is None or self.support_ is None:
             raise NotFittedError("SessionDetector")
         arrays = {"usual": self.usual_, "support": self.support_.astype(np.float64)}
@@ -93,7 +93,7 @@ class SessionDetector:
 
     @classmethod
     def from_parts(cls, parts: Parts) -> Self:
-        """The detector that the parts were taken from."""
+        """Rebuild the detector."""
         detector = cls(contamination=float(parts.params["contamination"]))
         detector.usual_ = np.asarray(parts.arrays["usual"], dtype=np.float64)
         detector.support_ = np.asarray(parts.arrays["support"], dtype=np.int64)
@@ -101,7 +101,7 @@ class SessionDetector:
 
 
 def _clean(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts with what is missing or negative read as none, and none over 10¹²."""
+    """Counts with missing and negative values set to 0, and none over 10¹²."""
     counts: NDArray[np.float64] = np.clip(np.nan_to_num(np.asarray(X, dtype=np.float64)), 0.0, MAX_COUNT)
     return counts
 

@@ -1,7 +1,7 @@
-"""Severity: how bad things have been lately, slower than the score that pages.
+"""Severity: how bad a series has been lately, slower than the score that pages.
 
-The score of onset falls back once the level has followed an anomaly. Severity holds the largest of it, and
-of the distance from a level of a day, and forgets with a half-life of half an hour.
+The onset score falls back once the level has followed an anomaly. Severity combines that score with the
+distance from a level of about a day, holds the largest value, and fades with a half-life of half an hour.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def severity_step(
     memory
         The memory before the tick; it is not changed.
     values
-        Shape ``(n_series,)``, as scored.
+        Shape ``(n_series,)``, the values that were scored.
     scores, after
-        What the first stage said of the tick, and its memory after it.
+        The first stage's scores of the tick, and its memory after the tick.
     elapsed_ms
-        Time since the tick before, the spacing of the ticks at the first.
+        Time since the previous tick; at the first tick, the spacing of the ticks.
     """
     elapsed_s = elapsed_ms / 1000
     onset = scores.values
@@ -89,7 +89,7 @@ def severity_step(
 
 
 def _day_rate(after: State, elapsed_s: float) -> np.float32 | NDArray[np.float32]:
-    """How far the level of a day moves; faster while a series is new."""
+    """How far the daily level moves; faster while a series is new."""
     rate = np.float32(elapsed_s / (elapsed_s + DAY_LEVEL_S))
     if after.is_settled:
         return rate
@@ -101,7 +101,7 @@ def _day_rate(after: State, elapsed_s: float) -> np.float32 | NDArray[np.float32
 def onset_and_severity(
     frame: Frame, baseline: Baseline, clock: Clock
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fold both scores over a frame with the baseline's series, from its initial state.
+    """Fold both scores over a frame with the baseline's series, from their initial memory.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""What a series too young to have a season takes from its siblings: the same metric of other items.
+"""What a series too young to have a season borrows from its siblings: the same metric of other items.
 
-Only the shape is theirs, how much more there is at ten than at four; how much there is at all, the series
-itself shows. The shape counts half (its square root): siblings are alike, not the same.
+It borrows only the shape, such as how much more there is at ten than at four; the series itself shows how
+much there is at all. The shape counts half (its square root): siblings are similar, not identical.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Shape(NamedTuple):
-    """How value and residual usually go through the slots of a clock, shape ``(n_slots, 1)``.
+    """How value and residual usually vary over the slots of a clock, shape ``(n_slots, 1)``.
 
     Attributes
     ----------
     profile, scale
-        Not negative, and 1 on average over the slots of each series it was taken from.
+        Not negative, and 1 on average over the slots of each series it was derived from.
     """
 
     profile: NDArray[np.float32]
@@ -39,16 +39,16 @@ class Shape(NamedTuple):
 def with_siblings(baseline: Baseline, frame: Frame, clock: Clock) -> Baseline:
     """Give every series known for less than two days the shape of its siblings known for longer.
 
-    A series without a value gets the bare shape, in no unit: the first stage reads nothing but its ratios
-    between slots (`models.detectors.learning`). One with some values is learned from again with the
-    shape taken out, and gets it back afterwards, so that slots it has no values of follow the siblings.
+    A series without a value gets the bare shape, without a unit: the first stage reads only its ratios
+    between slots (`models.detectors.learning`). A series with some values is learned again with the shape
+    removed, and gets the shape back afterwards, so that slots without values follow the siblings.
 
     Parameters
     ----------
     baseline
-        Of all series: what is learned in shards is joined before.
-    frame
-        What the baseline was learned from, and ``clock`` by which.
+        The baseline of all series; baselines learned in shards are joined first.
+    frame, clock
+        The signals that the baseline was learned from, and their clock.
     """
     young = np.asarray(is_young(baseline.n_seen, baseline.step_ms))
     metrics = np.array([key.metric for key in baseline.keys])
@@ -74,7 +74,7 @@ def typical_shape(baseline: Baseline, columns: NDArray[np.int64]) -> Shape:
 
 
 def _median(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Median over the series of each one's values in units of their mean; 1 where that is 0."""
+    """Median over the series of each series' values in units of their mean; 1 where that is 0."""
     mean = values.mean(axis=0)
     shares = np.divide(values, mean, out=np.ones_like(values), where=mean > 0)
     shape: NDArray[np.float32] = np.median(shares, axis=1, keepdims=True).astype(np.float32)
@@ -84,7 +84,7 @@ def _median(values: NDArray[np.floating]) -> NDArray[np.float32]:
 def _learned_again(
     shape: Shape, columns: NDArray[np.int64], frame: Frame, clock: Clock
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Profile and scale of some series of a frame, learned with half of a shape taken out of them."""
+    """Profile and scale of some series of a frame, learned with half of a shape removed."""
     half = np.sqrt(shape.profile)
     at_ticks = interpolated(half, slot_places(frame.times_ms + frame.step_ms // 2, clock))
     keys = tuple(frame.keys[column] for column in columns)

@@ -1,7 +1,7 @@
-"""Onset, severity and novelty of every series, stepped through a tick together.
+"""Onset, severity and novelty of every series, advanced together at each tick.
 
-One memory and one step for all three, so that what holds for onset holds for the others: the service's
-ticks and a fold over a frame give the same bits, whatever restart lies between them.
+All three share one memory and one step, so that the guarantee of onset holds for the others: the service's
+ticks and a fold over a frame give the same bits, whatever restarts lie between them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from models.detectors.first_stage import Scores
 
 FIRST_MS = 86_400_000
-"""Novelty learns a series' deviation from a day's worth of values, so that every hour is among them."""
+"""Novelty learns a series' deviation from a day of values, so that every hour is among them."""
 
 
 class Memory(NamedTuple):
-    """What the three scores carry from tick to tick.
+    """The memory of the three scores between ticks.
 
     Attributes
     ----------
     state
-        Of onset.
+        The memory of onset.
     """
 
     state: State
@@ -53,8 +53,8 @@ class ThreeScores(NamedTuple):
     severity
         How bad it has been lately, a logarithm; 0 where nothing was scored.
     novelty
-        Distance from every value ever seen, over what it usually was in earlier new values; ``nan`` in the
-        first day's worth of values and where the value is missing.
+        Distance from every value ever seen, relative to that of earlier new values; ``nan`` in the first day
+        of values and where the value is missing.
     """
 
     onset: Scores
@@ -63,7 +63,7 @@ class ThreeScores(NamedTuple):
 
 
 def initial_memory(baseline: Baseline, clock: Clock) -> Memory:
-    """Memory that a bundle starts with: it seeds onset; the other two have seen nothing."""
+    """Return the memory that a bundle starts with: it seeds onset; the other two have seen nothing."""
     n_series = len(baseline.keys)
     state = first_stage.initial_state(baseline, clock)
     return Memory(state, initial_severity(n_series), initial_novelty(n_series))
@@ -74,7 +74,7 @@ def step(
 ) -> tuple[Memory, ThreeScores]:
     """Score one closed tick, and return the memory after it.
 
-    Takes and raises what `models.detectors.first_stage.step` does.
+    Parameters and errors are those of `models.detectors.first_stage.step`.
     """
     values = np.asarray(values)
     state, onset = first_stage.step(memory.state, tick_ms, values, baseline, clock)
@@ -102,14 +102,14 @@ def score(
 def scan(
     frame: Frame, baseline: Baseline, clock: Clock, memory: Memory
 ) -> Iterator[tuple[Memory, ThreeScores]]:
-    """Yield the memory after each tick of a frame, and the tick's scores; as `step` gives them one by one."""
+    """Yield the memory after each tick of a frame and the tick's scores, as `step` returns them."""
     for tick, (state, onset) in enumerate(first_stage.scan(frame, baseline, clock, memory.state)):
         memory, scores = _after(memory, frame.values[tick], state, onset, baseline.step_ms)
         yield memory, scores
 
 
 def moved_to(memory: Memory, fresh: Memory) -> Memory:
-    """Carry the memory of the series that two bundles of one step share into that of the new one."""
+    """Carry the memory of series that two bundles share, with equal steps, into the new bundle's memory."""
     to, source = shared_places(memory.state.keys, fresh.state.keys)
     severity = Severity(*_moved(memory.severity, fresh.severity, to, source))
     novelty = Novelty(*_moved(memory.novelty, fresh.novelty, to, source))
@@ -119,7 +119,7 @@ def moved_to(memory: Memory, fresh: Memory) -> Memory:
 def _after(
     memory: Memory, values: NDArray[np.floating], state: State, onset: Scores, step_ms: int
 ) -> tuple[Memory, ThreeScores]:
-    """Give a tick whose onset is known its other two scores."""
+    """Add the other two scores to a tick whose onset is known."""
     before_ms = memory.state.tick_ms
     elapsed_ms = step_ms if before_ms == NEVER_MS else state.tick_ms - before_ms
     severity = severity_step(memory.severity, values, onset, state, elapsed_ms=elapsed_ms)

@@ -1,4 +1,4 @@
-"""The plain mean of a row's largest first-stage scores: what every cleverer detector has to beat."""
+"""The plain mean of a row's largest first-stage scores, which every cleverer detector has to beat."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_ODDITIES = len(Role)
-"""The first features of a service's row: its metrics' scores, log(1 + score) each."""
+"""Number of the first features of a service's row: its metrics' scores, log(1 + score) each."""
 
 
 class TopScoresDetector:
-    """Mean of the largest scores among a row's first features; nothing but the usual row is learned.
+    """Mean of the largest scores among a row's first features; only the usual row is learned.
 
     Parameters
     ----------
     n_largest
-        How many are averaged; fewer where the row has fewer.
+        How many scores are averaged; fewer where the row has fewer.
     """
 
     def __init__(self, *, n_largest: int = 3) -> None:
@@ -31,7 +31,7 @@ class TopScoresDetector:
         self.usual_: NDArray[np.float64] | None = None
 
     def fit(self, X: NDArray[np.float64]) -> Self:
-        """Learn the usual row, which stands in for what is missing."""
+        """Learn the usual row, which replaces missing values."""
         self.usual_ = usual_row(X)
         return self
 

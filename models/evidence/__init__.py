@@ -1,1 +1,1 @@
-"""What can be held against a candidate, one module per kind; each a pure function of a case."""
+"""Evidence against candidates, one module per kind; each is a pure function of a case."""

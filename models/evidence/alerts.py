@@ -1,7 +1,8 @@
-"""Alerts that fire on the items themselves, beside the one that is asked about.
+"""Alerts that fire on the items themselves, besides the alert of the incident.
 
-An alert on a service whose dependency alerts as well is explained by it. One that has fired for days says
-nothing of today: what counts is how unlikely its start falls so near the incident's by chance.
+An alert on a service is explained by an alert on one of its dependencies. An alert that has fired for days
+says nothing about today: what counts is how unlikely it is that its start is so close to the incident's by
+chance.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
     from models.evidence.calls import Calls
 
 USUAL_PER_DAY = 0.2
-"""Alerts of an item a day, for a case does not hold its past ones."""
+"""Assumed alerts of an item a day, because a case does not hold past alerts."""
 
 LEAST_MINUTES = 5.0
-"""Rules look this far back: no two starts are nearer than that."""
+"""Rules look back this far, so no two starts count as closer than this."""
 
 MAX_SURPRISE = 6.0
-"""An alert says no more than its signals do, and those are evidence of their own."""
+"""An alert adds little to its signals, which are evidence of their own."""
 
 MAX_NAMED = 3
-"""So many alerts are named in a sentence; the others are counted."""
+"""Most alerts named in a sentence; the others are counted."""
 
 
 def alerts(case: Case, position: Mapping[str, int], calls: Calls) -> Finding | None:
-    """Hold against each item the alerts that fire on it; ``None`` where the incident's is the only one.
+    """Count the alerts on each item as evidence against it; ``None`` if the incident's alert is the only one.
 
-    Nothing is known of items without an alert: perhaps no rule watches them.
+    Items without an alert stay unknown, because perhaps no rule watches them.
     """
     others = [each for each in case.other_alerts if each.item in position]
     if not others:
@@ -55,7 +56,7 @@ def alerts(case: Case, position: Mapping[str, int], calls: Calls) -> Finding | N
         listed = ", ".join(names[:MAX_NAMED])
         listed += f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
         count = "an alert fires" if len(on_item) == 1 else f"{len(on_item)} alerts fire"
-        text = f"{count} on {case.items[index]} itself ({listed}) and on nothing it depends on."
+        text = f"{count} on {case.items[index]} itself ({listed}) but on none of its dependencies."
         return text[0].upper() + text[1:], {"n_alerts": float(len(on_item))}
 
     return Finding(
@@ -70,7 +71,7 @@ def _surprise(case: Case, alert: Alert) -> float:
 
 
 def _reached(surprise: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:
-    """The largest surprise among all that an item depends on, directly or not, shape ``(n_items,)``."""
+    """Largest surprise among all direct and indirect dependencies of an item, shape ``(n_items,)``."""
     reached = np.zeros(len(surprise))
     while True:
         further = reached.copy()

@@ -1,9 +1,9 @@
-"""Call structure: calls that an item's operations usually make and now do not.
+"""Call structure: calls that an item's operations usually make but now do not.
 
 The share of an operation's spans with at least one call of a kind is compared after 2·asin√p, which gives
 every share the same variance (Freeman and Tukey, "Transformations related to the angular and the square
-root", Annals of Mathematical Statistics 1950). Only drops count. The operation's own item is blamed; for a
-client span that lost its server span, the callee.
+root", Annals of Mathematical Statistics 1950). Only drops count. The operation's own item is blamed or, for
+a client span that lost its server span, the callee.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FLOOR = 0.05
-"""Least spread of 2·asin√p from one stretch of time to another."""
+"""Least spread of 2·asin√p from one period to another."""
 
 LEAST_VARIANCE = 0.02
-"""Least p(1 − p) that the spread of shares is divided by, near 0 and 1."""
+"""Least divisor p(1 − p) of the spread of shares, for shares near 0 and 1."""
 
 
 def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
-    """Find calls that are missing; ``None`` where no span was seen."""
+    """Find missing calls; ``None`` if no span was seen."""
     if case.window_spans is None or case.normal_spans is None:
         return None
     n_items = len(case.items)
@@ -73,7 +73,7 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
 
 
 def _called_less(lost: Floats, caller: NDArray[np.int64], callee: NDArray[np.int64], n_items: int) -> Floats:
-    """How surely each item is called less, ``(n_items,)``: what is called less is called differently."""
+    """Surprise that each item is called less, ``(n_items,)``: its calls then differ anyway."""
     less = np.zeros(n_items)
     remote = np.flatnonzero((callee >= 0) & (callee != caller) & np.isfinite(lost))
     np.maximum.at(less, callee[remote], lost[remote])
@@ -81,9 +81,9 @@ def _called_less(lost: Floats, caller: NDArray[np.int64], callee: NDArray[np.int
 
 
 def _spans_of_kind(sums: SpanSums) -> dict[tuple[str, ...], float]:
-    """How many spans of each (service, operation, parent's service and operation) the window has.
+    """Count the window's spans of each (service, operation, parent's service and operation).
 
-    A client span that gets no answer any more looks like any other span, so both are counted.
+    A client span that no longer gets an answer looks like any other span, so both are counted.
     """
     able: dict[tuple[str, ...], float] = {}
     for cells in (sums.own, sums.answers):
@@ -94,7 +94,7 @@ def _spans_of_kind(sums: SpanSums) -> dict[tuple[str, ...], float]:
 
 
 def _made_in_vain(answers: Cells, able: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Calls made without an answer, by caller's service and operation, callee's service and operation."""
+    """Calls without an answer, by service and operation of the caller and of the callee."""
     answered = np.bincount(answers.kind, weights=answers.total, minlength=len(answers.kinds))
     return {
         kind[2:]: able.get(kind[:4], 0.0) - count
@@ -108,7 +108,7 @@ def _drops(
     able: Mapping[tuple[str, ...], float],
     in_vain: Mapping[tuple[str, ...], float],
 ) -> tuple[Floats, Floats, Floats]:
-    """Surprise at the drop of each kind's share, and the share now and usually, ``(n_kinds,)`` each."""
+    """Surprise of each kind's drop in share, its share now and its usual share, ``(n_kinds,)`` each."""
     both = compare(now, then)
     n_now = np.array([able.get(kind[:4], 0.0) for kind in then.kinds])
     known = (n_now > 0) & (both.n_then >= MIN_NORMAL)

@@ -1,4 +1,4 @@
-"""Who calls whom in a case, as index arrays, and how far everything is from the alert."""
+"""The calls between the items of a case, as index arrays, and each item's distance from the alert."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 INHERITED = frozenset({EdgeKind.CALLS, EdgeKind.CONNECTS})
-"""The edges along which latency and failures are passed on. A slow consumer does not slow its producer."""
+"""Edges that pass on latency and failures. A slow consumer does not slow its producer."""
 
 MESSAGES = frozenset({EdgeKind.ASYNC})
-"""The edges along which work piles up: a queue fills when its consumer is slow."""
+"""Edges along which work piles up: a queue fills when its consumer is slow."""
 
 OUT_OF_REACH = -1
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Who calls whom, as index arrays.
+    """The calls between items, as index arrays.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Calls:
     starts
         Shape ``(n_items + 1,)``: the edges of caller ``i`` are ``starts[i] : starts[i + 1]``.
     senders, takers
-        Shape ``(n_messages,)``: who sends messages or holds them, and who takes them.
+        Shape ``(n_messages,)``: items that send or hold messages, and items that consume them.
     """
 
     callers: NDArray[np.int64]
@@ -50,20 +50,20 @@ class Calls:
 
     @property
     def n_items(self) -> int:
-        """Number of items, callers or not."""
+        """Number of items, with or without calls."""
         return len(self.starts) - 1
 
     def matrix(
         self, weights: NDArray[np.float64], *, callers: NDArray[np.int64] | None = None
     ) -> sparse.csr_array:
-        """The graph as a matrix with one weight per edge: a row for each caller, or each of those asked for.
+        """The graph as a matrix with one weight per edge and a row for each caller, or each requested one.
 
         Parameters
         ----------
         weights
             Shape ``(n_edges,)``.
         callers
-            Sorted; the matrix has the shape ``(len(callers), n_items)``.
+            The requested callers, sorted; the matrix then has the shape ``(len(callers), n_items)``.
         """
         if callers is None:
             return sparse.csr_array((weights, self.callees, self.starts), shape=(self.n_items, self.n_items))
@@ -77,7 +77,7 @@ class Calls:
     def summed(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a weight over the calls that each item makes, shape ``(n_items,)``."""
         sums = np.bincount(self.callers, weights=weights, minlength=self.n_items)
-        return sums.astype(np.float64)  # whole numbers without any call
+        return sums.astype(np.float64)  # bincount returns integers if there are no calls
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,16 @@ class Reach:
     Attributes
     ----------
     hops
-        Shape ``(n_items,)``: −1 where no path leads.
+        Shape ``(n_items,)``: −1 where there is no path.
     towards
-        Shape ``(n_items,)``: the item before it on a shortest path from the alert; −1 without.
+        Shape ``(n_items,)``: the previous item on a shortest path from the alert; −1 without a path.
     """
 
     hops: NDArray[np.int64]
     towards: NDArray[np.int64]
 
     def path(self, item: int) -> list[int]:
-        """From the alerting item to this one, both included; empty if no path leads there."""
+        """Path from the alerting item to this one, both included; empty if there is none."""
         if self.hops[item] < 0:
             return []
         path = [item]
@@ -106,20 +106,20 @@ class Reach:
 
 
 def calls_of(case: Case) -> Calls:
-    """The calls among the items of a case, as `calls_and_reach` gives them."""
+    """Return the calls between the items of a case, as in `calls_and_reach`."""
     return calls_and_reach(case)[0]
 
 
 def calls_and_reach(case: Case) -> tuple[Calls, Reach]:
-    """The calls without those that lead back in a cycle, and the distances from the alert.
+    """Return the calls without those that lead back in a cycle, and the distances from the alert.
 
-    In a cycle each item would be explained by the others, and nobody blamed. Of its calls only those count
-    that lead away from the alert.
+    In a cycle each item would be explained by the others and none would be blamed. Only the calls of a cycle
+    that lead away from the alert count.
     """
     return _laid_out(case.graph, case.items, case.alert.item)
 
 
-@lru_cache(maxsize=16)  # alerts on one item come again, on the same version of the graph
+@lru_cache(maxsize=16)  # alerts on one item recur with the same graph version
 def _laid_out(graph: DependencyGraph, items: tuple[str, ...], alerting: str) -> tuple[Calls, Reach]:
     position = {item: index for index, item in enumerate(items)}
     n_items = len(items)
@@ -139,8 +139,8 @@ def _laid_out(graph: DependencyGraph, items: tuple[str, ...], alerting: str) -> 
         is_wanted = {each: not wanted.isdisjoint(each) for each in set(kinds)}
         chosen = np.fromiter(map(is_wanted.__getitem__, kinds), dtype=bool, count=len(dependents))[order]
         froms, tos = dependents[chosen], dependencies[chosen]
-        kept = ~_leads_back(froms, tos, reach.hops)
-        return froms[kept], tos[kept]
+        leads_away = ~_leads_back(froms, tos, reach.hops)
+        return froms[leads_away], tos[leads_away]
 
     callers, callees = along(INHERITED)
     starts = np.searchsorted(callers, np.arange(n_items + 1))
@@ -162,7 +162,7 @@ def _reach(dependents: NDArray[np.int64], dependencies: NDArray[np.int64], n_ite
 def _leads_back(
     callers: NDArray[np.int64], callees: NDArray[np.int64], hops: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Which calls lie in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
+    """Which calls are in a cycle and do not lead away from the alert, shape ``(n_edges,)``."""
     n_items = len(hops)
     n_components, component = connected_components(_matrix(callers, callees, n_items), connection="strong")
     if n_components == n_items:

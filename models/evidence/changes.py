@@ -1,7 +1,7 @@
-"""Change events: how unlikely it is that one falls so shortly before the incident by chance.
+"""Change events: how unlikely it is that one precedes the incident so closely by chance.
 
-Time is trading time, for what nobody uses does not show. What an item's signals did at the change counts
-with it, where the case saw both sides of it.
+Time is trading time, because a fault does not show while nobody uses the system. The shift of an item's
+signals at the change counts too, if the case has ticks before and after it.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 USUAL_PER_DAY = 0.2
-"""Changes of an item a trading day, where its own history does not say: one in a trading week."""
+"""Changes of an item a trading day, unless its own history shows more: one in a trading week."""
 
 HISTORY_DAYS = 7.0
-"""The least stretch that an item's own rate of changes is counted over."""
+"""Least period over which an item's own rate of changes is counted."""
 
 LEAST_DAYS = 1e-4
-"""No change is more recent than that."""
+"""No change counts as more recent than this."""
 
 MAX_SURPRISE = 6.0
-"""A change is a hint, not a symptom: nothing more is believed of it."""
+"""A change is a hint, not a symptom, so its surprise is limited."""
 
 SHIFTED_ROLES = (Role.LATENCY, Role.ERRORS)
 """The signals compared before and after a change."""
 
 MIN_TICKS = 3
-"""So many ticks are needed on either side of a change to tell what it did."""
+"""Ticks needed on either side of a change to measure its effect."""
 
 SCALE_FLOOR = 0.02
 """Least spread of a signal, as a share of its usual level."""
 
 NORMAL_CONSISTENCY = 1.4826
 
-SHIFT_TOLD = 3.0
-"""A shift that chance alone gives one time in twenty is not told."""
+REPORTED_SHIFT = 3.0
+"""A shift below this is not called worse: chance alone gives as much one time in twenty."""
 
 
 def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
     """Compare the time since each item's last change with its usual pace; ``None`` without any change.
 
-    Changes of one kind are taken to fall at random at the item's own rate, so −ln(1 − exp(−rate × time
-    since)): the more of an item's changes coincided with nothing, the less is believed of the next. The
-    surprise at what its signals did joins by Fisher's method. Of several kinds of change the most surprising
-    counts, less ln of their number.
+    Changes of one kind are assumed to occur at random at the item's own rate, so their surprise is
+    −ln(1 − exp(−rate × time since)): the more changes an item had without an incident, the less the next one
+    counts. The surprise of the signals' shift is added by Fisher's method. Of several kinds of change the
+    most surprising counts, minus ln of their number.
     """
     days_since = trading_days_since(case)
     earlier = [
@@ -75,7 +75,7 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
         counts[key] = counts.get(key, 0) + 1
         last[key] = change, days
     surprise = np.zeros(len(case.items))
-    told: dict[int, tuple[ChangeEvent, float]] = {}
+    strongest: dict[int, tuple[ChangeEvent, float]] = {}
     for key, (change, days) in last.items():
         index = position[change.item]
         rate = max((counts[key] - 1) / stretch, USUAL_PER_DAY)
@@ -83,25 +83,29 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
         shift = _shift(case, change, index)
         found = timing if np.isnan(shift) else _fisher(timing, shift)
         found = min(max(found - np.log(n_kinds[change.item]), 0.0), MAX_SURPRISE)
-        if index not in told or found >= surprise[index]:
-            surprise[index], told[index] = found, (change, shift)
+        if index not in strongest or found >= surprise[index]:
+            surprise[index], strongest[index] = found, (change, shift)
 
     def sentence(index: int) -> tuple[str, dict[str, float]]:
-        change, shift = told[index]
+        change, shift = strongest[index]
         minutes = (case.alert.starts_at - change.at).total_seconds() / 60
-        said = f" ({change.summary})" if change.summary else ""
-        text = f"{change.kind} of {case.items[index]}{said} {minutes:.0f} minutes before the alert"
+        summary = f" ({change.summary})" if change.summary else ""
+        text = f"{change.kind} of {case.items[index]}{summary} {minutes:.0f} minutes before the alert"
         figures = {"minutes_before": minutes}
         if not np.isnan(shift):
             figures["shift_surprise"] = shift
-            text += ": it became worse then" if shift >= SHIFT_TOLD else ": nothing became worse then"
+            text += (
+                ": its signals became worse"
+                if shift >= REPORTED_SHIFT
+                else ": its signals did not become worse"
+            )
         return f"{text[0].upper()}{text[1:]}.", figures
 
     return Finding("change", "change", surprise, np.ones(len(case.items)), sentence)
 
 
 def _shift(case: Case, change: ChangeEvent, index: int) -> float:
-    """Surprise at how an item's signals rose at a change; ``nan`` where one side of it was not seen."""
+    """Surprise of the rise of an item's signals at a change; ``nan`` if one side of it was not seen."""
     at_ms = int(change.at.timestamp() * 1000)
     times = np.concatenate([case.before.times_ms, case.window.times_ms])
     found = []

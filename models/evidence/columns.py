@@ -1,4 +1,4 @@
-"""Median and mean of the columns of a matrix with missing values, quick where none is missing."""
+"""Median and mean of matrix columns with missing values, fast where no value is missing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def median_and_seen(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Median of each column, ``nan`` where nothing was seen, and how many of its values are not missing."""
+    """Median of each column, ``nan`` if all its values are missing, and its number of present values."""
     n_rows, n_columns = values.shape
     if not n_rows:
         return np.full(n_columns, np.nan), np.zeros(n_columns, dtype=np.int64)
-    ordered = np.sort(values, axis=0)  # missing values come last
+    ordered = np.sort(values, axis=0)  # missing values sort last
     if np.isfinite(ordered[-1]).all() and np.isfinite(ordered[0]).all():
         median = (ordered[(n_rows - 1) // 2] + ordered[n_rows // 2]) / 2
         return median, np.full(n_columns, n_rows, dtype=np.int64)
@@ -29,12 +29,12 @@ def median_and_seen(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def column_median(values: Floats) -> Floats:
-    """Median of each column, missing values left out; ``nan`` where nothing was seen."""
+    """Median of each column without its missing values; ``nan`` if all are missing."""
     return median_and_seen(values)[0]
 
 
 def column_mean(values: Floats) -> Floats:
-    """Mean of each column, missing values left out; ``nan`` where nothing was seen."""
+    """Mean of each column without its missing values; ``nan`` if all are missing."""
     n_rows = len(values)
     sums: Floats = values.sum(axis=0)
     if n_rows and np.isfinite(sums).all():

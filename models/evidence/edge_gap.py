@@ -1,9 +1,9 @@
-"""Edge gaps: the network between a client span and its server span, blamed on the right end.
+"""Edge gaps: the network time between a client span and its server span, blamed on the right end.
 
 Each edge's gap is compared with its own past. One value per node over all its edges would be wrong: a
-delayed callee shows on its inbound edges only. So the rises are fitted as ``d_ab = s_a + r_b``, what the
-caller's sending and the callee's receiving add, neither negative; the ridge is heavier on the caller, so
-that a lone slow edge goes to the callee and many slow edges out of one caller to the caller. The evidence
+delayed callee shows on its inbound edges only. The rises are therefore fitted as ``d_ab = s_a + r_b``, the
+sum of the caller's sending and the callee's receiving, neither negative. The ridge is heavier on the caller,
+so that a lone slow edge is blamed on the callee and many slow edges of one caller on the caller. The evidence
 against an item is how much worse the fit is without its two ends.
 """
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FLOOR = 0.05
-"""Least spread of a log gap's mean from one stretch of time to another."""
+"""Least spread of a log gap's mean from one period to another."""
 
 CALLER_RIDGE, CALLEE_RIDGE = 0.5, 0.2
 
 N_ROUNDS = 30
-"""Rounds of coordinate descent; the fit has long stopped moving then."""
+"""Rounds of coordinate descent, more than enough for the fit to converge."""
 
 MAX_REFITS = 64
-"""So many items are judged by a fit without them; the others add less than these."""
+"""Most items judged by a fit without them; the others contribute less."""
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Rises of the gaps between two items each, all of shape ``(n_edges,)``; the largest per edge."""
+    """The largest rise of the gaps between two items, for each edge; all of shape ``(n_edges,)``."""
 
     caller: Ints
     callee: Ints
@@ -51,20 +51,20 @@ class Edges:
 
 
 def edge_gap(case: Case, position: Mapping[str, int]) -> Finding | None:
-    """Blame the network's delay on items; ``None`` where no gap was seen."""
+    """Blame the network's delay on items; ``None`` if no gap was seen."""
     edges = _edges(case, position)
     if edges is None:
         return None
     n_items = len(case.items)
     sent, received = _fit(edges, n_items, without=-1)
-    whole = _loss(edges, sent, received)
+    complete = _loss(edges, sent, received)
     surprise = np.full(n_items, np.nan)
     surprise[edges.caller] = 0.0
     surprise[edges.callee] = 0.0
     ends = sent + received
     for item in np.argsort(-ends, kind="stable")[:MAX_REFITS].tolist():
         if ends[item] > 0:
-            worse = _loss(edges, *_fit(edges, n_items, without=item)) - whole
+            worse = _loss(edges, *_fit(edges, n_items, without=item)) - complete
             surprise[item] = min(max(worse, 0.0), MAX_SURPRISE)
     share = ends / ends.max(initial=1e-12)
 
@@ -76,7 +76,7 @@ def edge_gap(case: Case, position: Mapping[str, int]) -> Finding | None:
         n_slow = int((edges.rise[mine] > 1.0).sum())
         text = (
             f"The network of {item} is slow: calls between {between} spend {figure(edges.ratio[worst])} "
-            f"times their usual time on the way; {n_slow} of its {len(mine)} edges are slower than usual."
+            f"times their usual time in transit; {n_slow} of its {len(mine)} edges are slower than usual."
         )
         return text, {"gap_ratio": float(edges.ratio[worst]), "n_slow_edges": n_slow, "n_edges": len(mine)}
 
@@ -105,13 +105,13 @@ def _edges(case: Case, position: Mapping[str, int]) -> Edges | None:
     return Edges(
         pairs // len(case.items),
         pairs % len(case.items),
-        np.sqrt(2.0 * np.maximum(found - np.log(2.0), 0.0)),  # the size of a normal deviate so surprising
+        np.sqrt(2.0 * np.maximum(found - np.log(2.0), 0.0)),  # the normal deviate of equal surprise
         np.exp((comparison.mean_now - comparison.mean_then)[usable][largest]),
     )
 
 
 def _fit(edges: Edges, n_items: int, *, without: int) -> tuple[Floats, Floats]:
-    """What each item's sending and receiving add, shape ``(n_items,)`` each, by coordinate descent."""
+    """Delay that each item adds by sending and by receiving, ``(n_items,)`` each, by coordinate descent."""
     received = np.zeros(n_items)
     sent = np.zeros(n_items)
     out_degree = np.bincount(edges.caller, minlength=n_items) + CALLER_RIDGE

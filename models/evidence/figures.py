@@ -1,10 +1,10 @@
-"""Figures as they stand in a sentence of evidence."""
+"""Formats of figures in evidence sentences."""
 
 from __future__ import annotations
 
 
 def figure(value: float) -> str:
-    """Three significant digits, never in exponents: 0.0123, 4.56, 78.9, 1,230.
+    """Format a figure with three significant digits, never with an exponent: 0.0123, 4.56, 78.9, 1,230.
 
     >>> figure(0.012345), figure(1234.5)
     ('0.0123', '1,234')
@@ -18,7 +18,7 @@ def figure(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in hundredths, with its sign.
+    """Format a share of 1 as a percentage.
 
     >>> percent(0.5), percent(0.00123)
     ('50.0 %', '0.123 %')

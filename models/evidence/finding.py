@@ -1,4 +1,4 @@
-"""What one kind of evidence says of every item of a case."""
+"""The result of one kind of evidence for every item of a case."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ MAX_SURPRISE = 30.0
 """No evidence is trusted beyond odds of e³⁰."""
 
 MIN_JUDGES = 6
-"""So many items besides the most surprising are needed to judge a kind's inflation."""
+"""Items needed, besides the most surprising one, to estimate a kind's inflation."""
 
 MEDIAN_OF_NOTHING = 0.693
 UPPER_QUARTILE_OF_NOTHING = 1.386
-"""Median and upper quartile of −ln p where nothing happens: p is uniform then."""
+"""Median and upper quartile of −ln p when nothing happens, because p is then uniform."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one kind of evidence says of every item of a case.
+    """The result of one kind of evidence for every item of a case.
 
     Attributes
     ----------
     kind
-        What was looked at, such as ``own_time``.
+        The kind of evidence, such as ``own_time``.
     meaning
-        Kinds of one meaning are different views of one thing: the largest counts, never the sum.
+        Kinds of the same meaning are different views of the same thing: the largest counts, never the sum.
     surprise
         Shape ``(n_items,)``: −ln p of a value at least as bad in the item's own past, 0 to 30; ``nan``
-        where there is nothing to look at or to compare with.
+        where there is no data or nothing to compare it with.
     share
-        Shape ``(n_items,)``: the item's part of all there is to explain, 0 to 1; 1 where it has no meaning.
+        Shape ``(n_items,)``: the item's share of everything to explain, 0 to 1; 1 where shares do not apply.
     sentence
-        Says it of the item at an index, with the figures behind it.
+        Describes the evidence for the item at an index, with the figures behind it.
     templates
         The log templates behind it; ``None`` where it is not about logs.
     """
@@ -57,15 +57,15 @@ class Finding:
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
-        """Which items this kind could look at, shape ``(n_items,)``."""
+        """Which items this kind had data for, shape ``(n_items,)``."""
         known: NDArray[np.bool_] = np.isfinite(self.surprise)
         return known
 
     @property
     def inflation(self) -> float:
-        """By how much these surprises are too large, judged by all items but the most surprising.
+        """Factor by which these surprises are too large, judged by all items except the most surprising.
 
-        Too few items to judge by give 1: among them the cause would correct itself away.
+        It is 1 if there are too few items, because then the cause would hide itself in the correction.
         """
         known = np.sort(self.surprise[self.is_known])[:-1]
         if len(known) < MIN_JUDGES:

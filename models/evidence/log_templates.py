@@ -1,8 +1,8 @@
-"""What logs say of each item: templates that are missing, others that came instead, and waits that grew.
+"""Evidence from the logs of each item: missing templates, additional ones, and longer waits.
 
-Code that fails stops saying what it usually says next, and often says something else: the template that is
-missing most, and the one in largest excess, against all that the same service said, count together. A slow
-service, or a slow link to it, shows in the waits between the lines of one trace. Waits count half: a
+Code that fails stops logging its usual next line and often logs another instead. The template that is missing
+most and the one in largest excess, relative to everything the same service logged, count together. A slow
+service, or a slow link to it, shows in the waits between the lines of one trace. Waits count half, because a
 service also waits for others that write no log.
 """
 
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
-"""Degrees of freedom of Student's t: the past is short, and its tails are heavier than it shows."""
+"""Degrees of freedom of Student's t: the past is short, and its tails are heavier than it can show."""
 
 GAP_WEIGHT: Final = 0.5
 
 SCALE_MS: Final = 60_000
-"""Normal windows are compared by the minute: shorter ones do not show how much busy minutes scatter."""
+"""Normal windows are compared by the minute: shorter ones do not show how much busy minutes vary."""
 
 
 @dataclass(frozen=True)
 class LogEvidence:
-    """What logs say of every item of a case.
+    """Log evidence for every item of a case.
 
     Attributes
     ----------
     missing, excess, slow
-        Shape ``(n_items,)``: −ln p of the strongest change of each kind in the item's own past, less ln of
-        the number of changes it is the strongest of; 0 to 30, ``nan`` where nothing could be compared.
+        Shape ``(n_items,)``: −ln p of the strongest change of each kind in the item's own past, minus ln of
+        the number of changes compared; 0 to 30, ``nan`` where nothing could be compared.
     change
-        Every kind of line, observed and expected, in the window as a whole.
+        Every kind of line, observed and expected, over the complete window.
     """
 
     missing: Floats
@@ -63,21 +63,21 @@ class LogEvidence:
 
     @property
     def score(self) -> Floats:
-        """One figure per item, shape ``(n_items,)``: what is missing and what came instead, or the waits."""
+        """One figure per item, shape ``(n_items,)``: missing plus excess lines, or the waits."""
         mix = np.nan_to_num(self.missing) + np.nan_to_num(self.excess)
         return np.maximum(mix, GAP_WEIGHT * np.nan_to_num(self.slow))
 
 
 def log_findings(case: Case) -> list[Finding]:
-    """What logs hold against each item, as the ranker takes it; nothing without logs or a past.
+    """Return the ranker's findings from logs; empty without logs or a past.
 
-    Lines that are missing, lines that came instead, and waits between lines mean different things; waits
-    mean what a slow link between two items means.
+    Missing lines, excess lines and waits between lines have different meanings; waits have the same meaning
+    as a slow link between two items.
     """
     evidence = log_evidence(case)
     if evidence is None:
         return []
-    whole = np.ones(len(case.items))
+    full_share = np.ones(len(case.items))
 
     def missing(index: int) -> tuple[TemplateChange, ...]:
         return changed_templates(case, evidence.change, item=case.items[index], is_missing=True)
@@ -88,18 +88,25 @@ def log_findings(case: Case) -> list[Finding]:
     def slow(index: int) -> tuple[TemplateChange, ...]:
         return slowest_wait(case, case.items[index])
 
-    def told(changes: Callable[[int], tuple[TemplateChange, ...]], name: str) -> Sentence:
+    def sentence(changes: Callable[[int], tuple[TemplateChange, ...]], name: str) -> Sentence:
         return lambda index: in_words(case.items[index], changes(index), name)
 
     return [
-        Finding("log_missing", "missing", evidence.missing, whole, told(missing, "missing_lines"), missing),
-        Finding("log_excess", "new", evidence.excess, whole, told(excess, "excess_lines"), excess),
-        Finding("log_waits", "gap", GAP_WEIGHT * evidence.slow, whole, told(slow, "wait_ms"), slow),
+        Finding(
+            "log_missing",
+            "missing",
+            evidence.missing,
+            full_share,
+            sentence(missing, "missing_lines"),
+            missing,
+        ),
+        Finding("log_excess", "new", evidence.excess, full_share, sentence(excess, "excess_lines"), excess),
+        Finding("log_waits", "gap", GAP_WEIGHT * evidence.slow, full_share, sentence(slow, "wait_ms"), slow),
     ]
 
 
 def log_evidence(case: Case) -> LogEvidence | None:
-    """Compare what the items of a case said with what they usually say; ``None`` without logs or a past."""
+    """Compare the log lines of a case's items with their usual ones; ``None`` without logs or a past."""
     if case.window_logs is None or case.normal_logs is None or not len(case.normal_logs.counts.counts):
         return None
     normal = case.normal_logs.counts.coarser(max(SCALE_MS, case.normal_logs.counts.step_ms))
@@ -128,7 +135,7 @@ def _places(names: list[str], items: tuple[str, ...]) -> Ints:
 
 
 def _strongest(z: Floats, owner: Ints, n_items: int, freedom: float) -> Floats:
-    """Each item's largest surprise less ln of the number it is the largest of, shape ``(n_items,)``."""
+    """Each item's largest surprise minus ln of the number compared, shape ``(n_items,)``."""
     rows = np.flatnonzero(np.isfinite(z) & (owner >= 0))
     largest = np.full(n_items, -np.inf)
     np.maximum.at(largest, owner[rows], z[rows])
@@ -146,14 +153,14 @@ def _surprise(z: Floats, freedom: float) -> Floats:
 
 
 def _slow(now: LogGaps, normal: LogGaps, items: tuple[str, ...], freedom: float) -> Floats:
-    """Surprise of the waits: within an item its worst; between items the median of the links that leave it.
+    """Surprise of the waits: the worst within an item, or the median of the links that leave it.
 
-    A slow machine or network delays all that leaves it. One slow link may be either end's fault, so that the
-    median counts and not the worst.
+    A slow machine or network delays everything that leaves it. A single slow link may be either end's fault,
+    so the median of the links counts and not the worst.
     """
-    whole = replace(now, start_ms=np.zeros_like(now.start_ms)).coarser(now.step_ms)
-    z = wait_changes(whole, wait_reference(normal))
-    kinds = [now.kinds[kind] for kind in whole.kind.tolist()]
+    summed = replace(now, start_ms=np.zeros_like(now.start_ms)).coarser(now.step_ms)
+    z = wait_changes(summed, wait_reference(normal))
+    kinds = [now.kinds[kind] for kind in summed.kind.tolist()]
     before = _places([kind.service for kind in kinds], items)
     after = _places([kind.next_service for kind in kinds], items)
     own = _strongest(np.where(before == after, z, np.nan), before, len(items), freedom)

@@ -1,4 +1,4 @@
-"""What is told of the lines behind a suspicion: templates, counts, waits, and lines to read."""
+"""The log lines behind a finding: templates, counts, waits, and examples."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
 Shown = TypeVar("Shown", str, tuple[str, ...])
 
 WORDS: Final = {
-    "missing": "Log lines missing",
-    "excess": "Log lines in excess",
+    "missing": "Missing log lines",
+    "excess": "Additional log lines",
     "new": "New log lines",
-    "rare": "Rare log lines in excess",
+    "rare": "Additional rare log lines",
 }
 
-N_TOLD = 3
-"""So many templates are told of each direction, beside the strongest those of three standard deviations."""
+MAX_SHOWN = 3
+"""Most templates shown in each direction: the strongest, and others beyond `NOTABLE` standard deviations."""
 
-TELLING: Final = 3.0
+NOTABLE: Final = 3.0
 
 MIN_WAITS_NOW, MIN_WAITS_BEFORE = 5, 20
-"""So many waits of one kind are needed to tell of it."""
+"""Waits of one kind needed to report it, in the window and in normal operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateChange:
-    """One template of log lines that came more or less often, or later, than it usually does.
+    """A template whose log lines came more or less often, or later, than usual.
 
     Attributes
     ----------
     kind
-        ``missing``, ``excess``, ``new``, ``rare`` (in excess, and seldom seen before) or ``slow``.
+        ``missing``, ``excess``, ``new``, ``rare`` (in excess, and rarely seen before) or ``slow``.
     template
-        Its text, ``<*>`` where its lines differ; its id where the text is not known.
+        Its text, ``<*>`` where its lines differ; its id if the text is unknown.
     observed, expected
-        What was seen in the incident's window, and what should have been, in ``unit``: ``lines``, or for
-        ``slow`` the ``ms`` that passed until the next line of the trace.
+        The observed value in the incident's window and the expected one, in ``unit``: ``lines``, or for
+        ``slow`` the ``ms`` until the next line of the trace.
     examples
         At most three lines, secrets masked.
     first_seen_ms
-        Start of the first window that it is known from, in milliseconds since the epoch.
+        Start of the first window with the template, in milliseconds since the epoch.
     trace_ids
-        At most three.
+        At most three trace ids.
     """
 
     kind: str
@@ -77,27 +77,27 @@ class TemplateChange:
 def changed_templates(
     case: Case, change: MixChange, *, item: str, is_missing: bool
 ) -> tuple[TemplateChange, ...]:
-    """The templates of an item that are missing most, or in largest excess, strongest first."""
+    """Return the templates of an item that are missing most, or in largest excess, strongest first."""
     value = -change.change[0] if is_missing else change.change[0]
     owned = [index for index, kind in enumerate(change.kinds) if kind.service == item and value[index] > 0]
-    ranked = sorted(owned, key=lambda index: -float(value[index]))[:N_TOLD]
-    told = [index for place, index in enumerate(ranked) if place == 0 or value[index] >= TELLING]
+    ranked = sorted(owned, key=lambda index: -float(value[index]))[:MAX_SHOWN]
+    shown = [index for place, index in enumerate(ranked) if place == 0 or value[index] >= NOTABLE]
     n_lines = sum(
         float(change.observed[0, index]) for index, kind in enumerate(change.kinds) if kind.service == item
     )
     return tuple(
-        _told(
+        _template_change(
             case,
             change.kinds[index],
             "missing" if is_missing else _kind_of_excess(change, index, n_lines),
             (float(change.observed[0, index]), float(change.expected[0, index])),
         )
-        for index in told
+        for index in shown
     )
 
 
 def slowest_wait(case: Case, item: str) -> tuple[TemplateChange, ...]:
-    """The wait that begins at an item and grew most, of those that came often enough; none or one."""
+    """Return the wait that begins at an item and grew most, if one occurred often enough."""
     if case.window_logs is None or case.normal_logs is None:
         return ()
     now, before = _waits(case.window_logs.gaps), _waits(case.normal_logs.gaps)
@@ -117,24 +117,24 @@ def slowest_wait(case: Case, item: str) -> tuple[TemplateChange, ...]:
         LogKind(item, "", kind.template),
     )
     passed = float(np.expm1(now[kind][1])), float(np.expm1(before[kind][1]))
-    return (_told(case, line, "slow", passed, unit="ms"),)
+    return (_template_change(case, line, "slow", passed, unit="ms"),)
 
 
 def in_words(item: str, changes: Sequence[TemplateChange], name: str) -> tuple[str, dict[str, float]]:
-    """The strongest of some changes of an item as a sentence, and its figures under a name with its unit."""
+    """Describe the strongest of an item's changes in a sentence, with its figures under the given name."""
     if not changes:
-        return f"The log lines of {item} differ from what they usually are.", {}
-    told = changes[0]
-    shown = f"“{told.examples[0][:160]}”" if told.examples else f"template {told.template}"
-    figures = {f"{name}_observed": told.observed, f"{name}_expected": told.expected}
-    if told.kind == "slow":
-        passed = f"{figure(told.observed)} ms passed until the next line of the trace"
-        return f"{item} is late after {shown}: {passed}, usually {figure(told.expected)} ms.", figures
-    counted = f"{told.observed:,.0f} came, {figure(told.expected)} expected"
-    return f"{WORDS[told.kind]} of {item}: {counted}, such as {shown}.", figures
+        return f"The log lines of {item} differ from the usual ones.", {}
+    change = changes[0]
+    shown = f"“{change.examples[0][:160]}”" if change.examples else f"template {change.template}"
+    figures = {f"{name}_observed": change.observed, f"{name}_expected": change.expected}
+    if change.kind == "slow":
+        wait = f"the next line of the trace follows after {figure(change.observed)} ms"
+        return f"{item} is slow after {shown}: {wait}, usually {figure(change.expected)} ms.", figures
+    counted = f"{change.observed:,.0f} logged, {figure(change.expected)} expected"
+    return f"{WORDS[change.kind]} of {item}: {counted}, such as {shown}.", figures
 
 
-def _told(
+def _template_change(
     case: Case, kind: LogKind, word: str, figures: tuple[float, float], *, unit: str = "lines"
 ) -> TemplateChange:
     known = [each for each in (case.window_logs, case.normal_logs) if each is not None]
@@ -159,8 +159,8 @@ def _first_start(sums: LogSums, kind: LogKind) -> int | None:
     counts = sums.counts
     if kind not in counts.kinds:
         return None
-    said = np.flatnonzero(counts.counts[:, counts.kinds.index(kind)])
-    return int(counts.starts_ms[said[0]]) if len(said) else None
+    logged = np.flatnonzero(counts.counts[:, counts.kinds.index(kind)])
+    return int(counts.starts_ms[logged[0]]) if len(logged) else None
 
 
 def _kind_of_excess(change: MixChange, index: int, n_lines: float) -> str:

@@ -1,8 +1,9 @@
-"""New calls: an operation that calls what it never called before.
+"""New calls: an operation that calls something it never called before.
 
-How unlikely it is that all stretches of time with such a call fall into the window, if each was as likely
-to hold one: Fisher's exact test ("Statistical Methods for Research Workers", 1934, section 21.02) with
-nothing in the past. Stretches are counted and not spans, for calls of one moment come together.
+The evidence is how unlikely it is that all time intervals with such a call fall into the window if each
+interval was equally likely to hold one: Fisher's exact test ("Statistical Methods for Research Workers",
+1934, section 21.02) with no such call in the past. Intervals are counted instead of spans, because calls of
+one moment are not independent.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
 
 
 def new_calls(case: Case, position: Mapping[str, int]) -> Finding | None:
-    """Blame calls that were never there before on who makes them; ``None`` where no span was seen.
+    """Blame calls that never occurred before on their callers; ``None`` if no span was seen.
 
-    Only operations with a past are looked at: one that is itself new may call what it likes.
+    Only operations with a past are examined: every call of a new operation is new.
     """
     if case.window_spans is None or case.normal_spans is None:
         return None
     then = case.normal_spans.calls
     now = case.window_spans.calls.of_kinds(then.kinds)
-    n_now, made_now = _stretches(now)
-    n_then, made_then = _stretches(then)
+    n_now, made_now = _intervals(now)
+    n_then, made_then = _intervals(then)
     known = (n_now > 0) & (n_then >= MIN_NORMAL)
     surprise = np.where(known, np.where(made_then == 0, _surprise(made_now, n_now, n_then), 0.0), np.nan)
     items = np.array([position.get(kind[0], -1) for kind in then.kinds], dtype=np.int64)
@@ -48,8 +49,8 @@ def new_calls(case: Case, position: Mapping[str, int]) -> Finding | None:
         kind = int(which[index])
         _, operation, _, _, target, called = then.kinds[kind]
         text = (
-            f"{operation} of {case.items[index]} now calls {called} of {target}, in {made_now[kind]:.0f} of "
-            f"{n_now[kind]:.0f} stretches of time; it never did in {n_then[kind]:.0f} before."
+            f"{operation} of {case.items[index]} now calls {called} of {target}: in {made_now[kind]:.0f} of "
+            f"{n_now[kind]:.0f} time intervals, and in none of the {n_then[kind]:.0f} before."
         )
         return text, {"n_stretches": float(made_now[kind]), "n_stretches_before": float(n_then[kind])}
 
@@ -58,8 +59,8 @@ def new_calls(case: Case, position: Mapping[str, int]) -> Finding | None:
     )
 
 
-def _stretches(cells: Cells) -> tuple[Floats, Floats]:
-    """In how many buckets each kind could be called, and was, shape ``(n_kinds,)`` each."""
+def _intervals(cells: Cells) -> tuple[Floats, Floats]:
+    """Number of intervals in which each kind could be called, and in which it was, ``(n_kinds,)`` each."""
     n_kinds = len(cells.kinds)
     could = np.bincount(cells.kind[cells.n > 0], minlength=n_kinds)
     did = np.bincount(cells.kind[cells.total > 0], minlength=n_kinds)
@@ -67,7 +68,7 @@ def _stretches(cells: Cells) -> tuple[Floats, Floats]:
 
 
 def _surprise(made: Floats, n_now: Floats, n_then: Floats) -> Floats:
-    """−ln of the chance that all ``made`` stretches are the window's, by the hypergeometric distribution."""
+    """−ln of the chance that all ``made`` intervals are in the window, by the hypergeometric distribution."""
 
     def log_ways(n: Floats) -> Floats:
         ways: Floats = special.gammaln(n + 1) - special.gammaln(n - made + 1)

@@ -1,4 +1,4 @@
-"""Own time: how long an item's operations take themselves, the time of the calls they make left out."""
+"""Own time: how long an item's operations take without the calls that they make."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 FLOOR = 0.05
-"""Least spread of a mean log time from one stretch of time to another."""
+"""Least spread of a mean log time from one period to another."""
 
 
 def own_time(case: Case, position: Mapping[str, int]) -> Finding | None:
-    """Compare each item's own times with their past; ``None`` where no span was seen.
+    """Compare each item's own times with their past; ``None`` if no span was seen.
 
-    Operations are told apart by what called them: (service, operation, parent's service and operation).
+    Operations are distinguished by their callers: (service, operation, parent's service and operation).
     """
     if case.window_spans is None or case.normal_spans is None:
         return None
@@ -44,7 +44,7 @@ def own_time(case: Case, position: Mapping[str, int]) -> Finding | None:
         level_ms = float(np.exp(now.mean_now[kind])) / 1000
         text = (
             f"{kinds[kind][1]} of {case.items[index]} itself takes {figure(level_ms)} ms, usually "
-            f"{figure(usual_ms)} ms ({now.n_now[kind]:.0f} spans against {now.n_then[kind]:.0f})."
+            f"{figure(usual_ms)} ms ({now.n_now[kind]:.0f} spans now, {now.n_then[kind]:.0f} before)."
         )
         return text, {
             "own_time_ms": level_ms,

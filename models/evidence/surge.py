@@ -1,4 +1,4 @@
-"""Traffic surge: requests rose, at the alert and nearly everywhere below it."""
+"""Traffic surge: requests rose at the alerting item and at nearly all of its dependencies."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ SPREAD_FLOOR = 0.1
 """Least spread of log requests: traffic is never steadier than ±10 %."""
 
 LEAST_RISE = 0.1
-"""Less than a tenth more requests is no surge, however steady they usually are."""
+"""A rise of less than a tenth is no surge, however steady requests usually are."""
 
 LEAST_SURPRISE = 3.0
-"""One normal window in twenty has as many requests: no surge."""
+"""Below this, one normal window in twenty has as many requests, so there is no surge."""
 
 NORMAL_CONSISTENCY = 1.4826
 
 MAX_ITEMS = 64
-"""So many of the nearest items, with all as near as the last, are enough to tell a surge."""
+"""This many of the nearest items, plus all at the last one's distance, are enough to detect a surge."""
 
 MIN_ITEMS = 3
-"""Fewer items that count requests cannot show that it is everywhere."""
+"""Fewer items with request counts cannot show that the rise is everywhere."""
 
 
 def surge(case: Case, reach: Reach) -> float:
-    """Surprise at the requests of the typical item within reach; 0 where none rose or none is counted.
+    """Surprise of the requests of the typical item within reach; 0 if they did not rise or are not counted.
 
     Parameters
     ----------
     reach
-        Distances from the alert; the nearest items are looked at, itself included.
+        Distances from the alert; the nearest items are examined, including the alerting one.
     """
     now, then = case.window.values.get(Role.REQUESTS), case.normal.values.get(Role.REQUESTS)
     if now is None or then is None:

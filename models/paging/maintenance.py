@@ -1,4 +1,4 @@
-"""Windows in which some items are worked on, and do not page: between instants, or in session phases."""
+"""Maintenance windows, between instants or in session phases, in which items do not page."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Maintenance:
     Attributes
     ----------
     items, teams
-        What is worked on; an item is covered by itself or by its team.
+        What is under maintenance; an item is covered by its own name or by its team.
     start_ms, end_ms
-        The window is half-open; with phases it says between which instants these count.
+        The half-open window; with ``phases``, only those phases within it count.
     phases
-        Phases of the exchange day: work "after the close" is not at an hour of the clock, for after a
-        holiday that hour is another day's.
+        Phases of the exchange day: work "after the close" has no fixed hour, because its start depends on
+        the trading calendar.
     """
 
     items: frozenset[str]
@@ -35,18 +35,18 @@ class Maintenance:
     phases: frozenset[Phase] = EVERY_PHASE
 
     def is_on(self, at_ms: int, phase: Phase) -> bool:
-        """Whether it covers an instant of a phase."""
+        """Whether the window covers an instant in a phase."""
         return self.start_ms <= at_ms < self.end_ms and phase in self.phases
 
     def covers(self, item: str, team: str) -> bool:
-        """Whether an item of a team is worked on in it."""
+        """Whether an item of a team is under maintenance."""
         return item in self.items or team in self.teams
 
 
 def muted_items(
     windows: Iterable[Maintenance], teams: Mapping[str, str], *, at_ms: int, phase: Phase
 ) -> frozenset[str]:
-    """Items, given with their teams, that some window covers at an instant."""
+    """Items that some window covers at an instant; ``teams`` gives the team of each item."""
     on = [each for each in windows if each.is_on(at_ms, phase)]
     if not on:
         return frozenset()

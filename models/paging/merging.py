@@ -1,7 +1,8 @@
-"""What merging leaves of the pages that series would raise alone, counted by replaying calm time.
+"""How many pages remain after merging, counted by replaying the normal period.
 
-A budget is one of pages, and a page tells of a whole trouble. How often calls are one trouble depends on who
-depends on whom, so it is not known to training: it is counted under the graph in use, by the rules that page.
+A budget counts pages, and one page covers a complete anomaly group. How often calls fall into one group
+depends on the dependency graph, which training does not know. It is therefore counted with the graph in use
+and the rules that page.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
     from models.paging.rules import Call, Watched
 
 FIRST_PAGES = 0.5
-"""Calm time is replayed first at the rate that leads to so many pages, then at ever doubled ones."""
+"""The normal period is replayed first at the rate that gives this many pages, then at doubled rates."""
 
 DEVIATIONS = 1.0
-"""Counts are taken so many standard deviations too high, so that chance seldom costs a budget."""
+"""Counts are raised by this many standard deviations, so that chance seldom breaks a budget."""
 
 UNMERGED_FALL = 1.0
-"""Half the rate of each series is half the pages, as far as the counts do not say otherwise."""
+"""Until counts show otherwise, half the rate of each series gives half the pages."""
 
 
 def replayed_calls(
-    calm: NormalPeriodScores, watched: Watched, related: Callable[[str], Collection[str]]
+    normal: NormalPeriodScores, watched: Watched, related: Callable[[str], Collection[str]]
 ) -> list[Call]:
-    """Every call that the rules of paging would have made in calm time, in the order of time.
+    """Every call that the paging rules would have made in the normal period, in time order.
 
     Parameters
     ----------
@@ -41,40 +42,40 @@ def replayed_calls(
         Items that an item depends on or that depend on it, itself included.
     """
     memory, found = initial_memory(len(watched.items)), []
-    for tick_ms, scores in calm.ticks_over(watched.thresholds):
+    for tick_ms, scores in normal.ticks_over(watched.thresholds):
         memory, calls, _ = paging_step(memory, tick_ms, scores, scores, watched, related)
         found += calls
     return found
 
 
 def rate_before_merging(
-    calm: NormalPeriodScores,
+    normal: NormalPeriodScores,
     watched_at: Callable[[float], Watched],
     related: Callable[[str], Collection[str]],
     *,
     largest: float,
 ) -> Callable[[float], float]:
-    """Learn how often each series may page alone, so that merged pages come at a given rate.
+    """Learn how often each series may page alone so that merged pages come at a given rate.
 
     Parameters
     ----------
     watched_at
-        The series with thresholds at which each pages alone so often a week.
+        The series, with thresholds at which each alone pages this often a week.
     related
         As for `replayed_calls`.
     largest
-        Largest rate that will be asked for.
+        Largest rate that will be requested.
 
     Returns
     -------
-    A function from merged pages per series and week to pages of a series alone; the same rate if so little
-    pages in calm time that nothing can be said of merging.
+    A function from merged pages per series and week to pages of a series alone. It returns its argument if
+    the normal period has too few pages to measure merging.
     """
-    weeks = float(calm.weeks.sum())
+    weeks = float(normal.weeks.sum())
     rates, pages = [], []
     rate = FIRST_PAGES / weeks if weeks else np.inf
     while rate <= MOST_PAGES:
-        count = sum(call.is_page for call in replayed_calls(calm, watched_at(rate), related))
+        count = sum(call.is_page for call in replayed_calls(normal, watched_at(rate), related))
         rates.append(rate)
         pages.append(count + DEVIATIONS * np.sqrt(count))
         if count >= max(FEWEST_PAGES, largest * weeks):

@@ -1,4 +1,4 @@
-"""The highest scores of a time in which nothing was wrong: enough to replay what would have paged in it."""
+"""The highest scores of a normal period: enough to replay what would have paged in it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ TYPES: dict[str, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class NormalPeriodScores:
-    """Scores over a limit, one entry each, in the order of time; lower ones page nobody.
+    """Scores over a limit, one entry each, in time order; lower scores page nobody.
 
     Attributes
     ----------
     times_ms, columns, scores
-        Shape ``(n_points,)``: start of the tick, place of the series, and its score.
+        Shape ``(n_points,)``: start of the tick, index of the series, and its score.
     weeks
-        Shape ``(n_series,)``: weeks of each series that were scored.
+        Shape ``(n_series,)``: weeks that were scored, by series.
     """
 
     times_ms: NDArray[np.int64]
@@ -63,7 +63,7 @@ class NormalPeriodScores:
 
 
 def normal_period_scores(scores: Frame, limits: NDArray[np.float64]) -> NormalPeriodScores:
-    """Keep what is over its series' limit.
+    """Return the scores over the limit of their series.
 
     Parameters
     ----------
@@ -81,29 +81,29 @@ def normal_period_scores(scores: Frame, limits: NDArray[np.float64]) -> NormalPe
     )
 
 
-def calm_arrays(calm: NormalPeriodScores) -> dict[str, NDArray[Any]]:
-    """Return it as arrays by name, for a bundle."""
-    return {name: getattr(calm, name) for name in TYPES}
+def normal_period_arrays(normal: NormalPeriodScores) -> dict[str, NDArray[Any]]:
+    """Return the scores as arrays by name, for a bundle."""
+    return {name: getattr(normal, name) for name in TYPES}
 
 
-def calm_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> NormalPeriodScores:
-    """Return what `calm_arrays` wrote.
+def normal_period_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> NormalPeriodScores:
+    """Return the scores that `normal_period_arrays` wrote.
 
     Raises
     ------
     ValueError
-        If an array is missing, of another type or shape, or holds what cannot be.
+        If an array is missing, has another type or shape, or holds impossible values.
     """
     n_points = len(arrays.get("times_ms", ()))
     for name, kind in TYPES.items():
         array, shape = arrays.get(name, np.empty(0)), (n_series if name == "weeks" else n_points,)
         if array.dtype != kind or array.shape != shape:
-            raise ValueError(f"{name} of its calm time is {array.dtype} {array.shape}, not {shape}")
-    calm = NormalPeriodScores(**{name: arrays[name] for name in TYPES})
-    if (np.diff(calm.times_ms) < 0).any() or not np.isfinite(calm.scores).all():
-        raise ValueError("its calm time is out of order or has points without a score")
-    if ((calm.columns < 0) | (calm.columns >= n_series)).any():
-        raise ValueError(f"its calm time has points of series beyond its {n_series}")
-    if not np.isfinite(calm.weeks).all() or (calm.weeks < 0).any():
-        raise ValueError("the weeks of its calm time are no time")
-    return calm
+            raise ValueError(f"{name} of its normal period is {array.dtype} {array.shape}, not {shape}")
+    normal = NormalPeriodScores(**{name: arrays[name] for name in TYPES})
+    if (np.diff(normal.times_ms) < 0).any() or not np.isfinite(normal.scores).all():
+        raise ValueError("its normal period is out of order or has points without a score")
+    if ((normal.columns < 0) | (normal.columns >= n_series)).any():
+        raise ValueError(f"its normal period has points of series beyond its {n_series}")
+    if not np.isfinite(normal.weeks).all() or (normal.weeks < 0).any():
+        raise ValueError("the weeks of its normal period are negative or not finite")
+    return normal

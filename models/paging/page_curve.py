@@ -1,9 +1,10 @@
-"""How often a series pages falsely at a threshold, from counts; read both ways, and beyond what was counted.
+"""False pages of a series by threshold, from counts: read in both directions, and beyond the counts.
 
-A budget of one page over fifty series lies far out in the tail, where little was counted: beyond the last
-threshold that enough pages passed, the rate is taken to fall as a power of the threshold. The power is Hill's
-estimate ("A simple general approach to inference about the tail of a distribution", Annals of Statistics
-1975), held to a usual one by a prior, so that a few pages do not make a tail that never ends or ends at once.
+A budget of one page over fifty series lies far out in the tail, where counts are small. Beyond the last
+threshold that enough pages passed, the rate is assumed to fall as a power of the threshold. The power is
+Hill's estimate ("A simple general approach to inference about the tail of a distribution", Annals of
+Statistics 1975). A prior pulls it towards the usual power, so that a few pages cannot make a tail that never
+ends or ends at once.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_PAGES = 50
-"""A threshold that fewer pages passed in training says less of its own rate than the tail before it does."""
+"""With fewer pages, the tail before a threshold predicts its rate better than its own count does."""
 
 USUAL_FALL = 3.0
 """Power by which the rate of pages fell with the threshold on labelled KPIs."""
 
 PRIOR_PAGES = 100.0
-"""How many pages the usual fall counts for: a tail of fifty moves it a third of the way to its own."""
+"""Weight of the usual fall, in pages: a tail of fifty pages moves it a third of the way to its own fall."""
 
 LEAST_WEEKS = 1e-9
 
@@ -45,15 +46,15 @@ class PageCurve:
     fall: float
 
     def rate(self, threshold: float) -> float:
-        """False pages per series and week to be expected at a threshold; never more at a higher one."""
+        """Expected false pages per series and week at a threshold; never more at a higher threshold."""
         beyond = max(0.0, float(np.log(threshold) - self.levels[-1]))
         within = float(np.interp(np.log(threshold), self.levels, self.log_rates))
         return float(np.exp(within - self.fall * beyond))
 
     def threshold_for(self, pages_per_week: float) -> float:
-        """Threshold at which a series is expected to page falsely so often a week, a positive number.
+        """Threshold at which a series is expected to page falsely at a given weekly rate, which is positive.
 
-        It is not below the first threshold that was counted, however many pages are accepted.
+        It is never below the first counted threshold, however many pages are accepted.
         """
         wanted = float(np.log(pages_per_week))
         if wanted >= self.log_rates[-1]:
@@ -75,11 +76,11 @@ def page_curve(
     thresholds
         Shape ``(n,)``, at least one, positive and rising.
     pages
-        Shape ``(n,)``: false pages at each, over all the series.
+        Shape ``(n,)``: false pages at each threshold, over all series.
     weeks
-        Weeks of one series that were counted.
+        Counted time, in weeks of one series.
     usual_fall
-        Power by which such rates fall, as far as the counts do not say otherwise.
+        Power by which such rates fall, until counts show otherwise.
 
     Examples
     --------
@@ -97,10 +98,10 @@ def page_curve(
 
 
 def _fall(levels: NDArray[np.float64], pages: NDArray[np.float64], usual_fall: float) -> float:
-    """Hill's estimate over the pages of the first level, and so many more that fell as usual.
+    """Hill's estimate over the pages of the first level, plus ``PRIOR_PAGES`` that fell as usual.
 
-    The sum of how far each page went beyond the first level is the area under their counts; how far those
-    went that passed the last level is not known, so they are censored.
+    The total distance that pages went beyond the first level is the area under their counts. Pages that
+    passed the last level went an unknown distance further, so they are censored.
     """
     beyond = float(np.sum((pages[1:] + pages[:-1]) / 2 * np.diff(levels)))
     return float((pages[0] - pages[-1] + PRIOR_PAGES) / (beyond + PRIOR_PAGES / usual_fall))

@@ -1,4 +1,4 @@
-"""How often each series paged falsely in training, by threshold: what page budgets become thresholds by."""
+"""How often each series paged falsely in training, by threshold: turns page budgets into thresholds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from models.paging.normal_period_scores import (
     NormalPeriodScores,
-    calm_arrays,
-    calm_from_arrays,
+    normal_period_arrays,
+    normal_period_from_arrays,
     normal_period_scores,
 )
 from models.paging.page_curve import page_curve
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 LARGEST_THRESHOLD = 1000.0
 GRID = np.geomspace(LEAST_THRESHOLD, LARGEST_THRESHOLD, 64)
 FEWEST_WEEKS = 10.0
-"""Weeks of one series that a metric must have been counted over to have a curve of its own."""
+"""A metric needs this many counted weeks of one series to have a curve of its own."""
 
 MOST_PAGES = 2.0
-"""Pages a week of each series that calm time can be replayed for: the governor lets through half of it."""
+"""Highest weekly rate per series at which the normal period can be replayed; the governor halves it."""
 
 
 @dataclass(frozen=True)
 class PageRecord:
-    """False pages of time in which nothing was wrong, as a bundle carries them.
+    """False pages of a normal period, as a bundle carries them.
 
     Attributes
     ----------
     thresholds
         Shape ``(n_thresholds,)``, rising and positive.
     pages
-        Shape ``(n_thresholds, n_series)``, int32: pages of every series at each in the calibrated time, with
-        the governor at work and before any are merged.
+        Shape ``(n_thresholds, n_series)``, int32: pages of every series at each threshold in the calibrated
+        time, with the governor at work and before merging.
     calibrated
-        The time that thresholds are calibrated on.
+        The period that thresholds are calibrated on.
     replayed
-        Later time that nothing was chosen on: what a threshold truly comes to.
+        A later period that no choice was based on: it shows what a threshold really costs.
     """
 
     thresholds: NDArray[np.float64]
@@ -56,14 +56,14 @@ class PageRecord:
     replayed: NormalPeriodScores
 
     def curve(self, columns: NDArray[np.int64] | slice = slice(None)) -> PageCurve:
-        """Return the curve of some series taken together, by default of all."""
+        """Return the joint curve of some series, by default of all series."""
         weeks = float(self.calibrated.weeks[columns].sum())
         return page_curve(self.thresholds, self.pages[:, columns].sum(axis=1), weeks)
 
     def curves(self, metrics: Sequence[str]) -> dict[str, PageCurve]:
-        """Return the curve of each metric; that of all series for a metric that was counted too little.
+        """Return the curve of each metric; a metric with too few counted weeks has the curve of all series.
 
-        The same score means less on a ratio of few requests than on a latency.
+        The same score means less for a ratio of few requests than for a latency.
 
         Parameters
         ----------
@@ -86,16 +86,16 @@ def page_record(
     thresholds: NDArray[np.float64] = GRID,
     progress: Callable[[float], None] = lambda _: None,
 ) -> PageRecord:
-    """Count, and keep what is needed to replay.
+    """Count pages, and select the scores that are needed for a replay.
 
     Parameters
     ----------
     calibrated, replayed
         Scores of the same series in normal operation; ``nan`` where unscored.
     thresholds
-        To count at, rising and positive.
+        Thresholds to count at, rising and positive.
     progress
-        Told the share of the counting that is done.
+        Called with the share of the counting that is done.
     """
     pages = count_by_series(calibrated, thresholds, progress=progress)
     nothing = np.full(len(calibrated.keys), np.inf)
@@ -116,7 +116,7 @@ def count_by_series(
     *,
     progress: Callable[[float], None] = lambda _: None,
 ) -> NDArray[np.int32]:
-    """Count the pages of every series at each threshold, governed as people's pages are.
+    """Count the pages of every series at each threshold, with the governor that pages to people have.
 
     Parameters
     ----------
@@ -142,7 +142,9 @@ def record_arrays(record: PageRecord) -> dict[str, NDArray[Any]]:
     """Return a record as arrays by name, for a bundle."""
     parts = {"calibrated": record.calibrated, "replayed": record.replayed}
     points = {
-        f"{part}_{name}": each for part, calm in parts.items() for name, each in calm_arrays(calm).items()
+        f"{part}_{name}": each
+        for part, normal in parts.items()
+        for name, each in normal_period_arrays(normal).items()
     }
     return {"thresholds": record.thresholds, "pages": record.pages, **points}
 
@@ -153,7 +155,7 @@ def record_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> Pag
     Raises
     ------
     ValueError
-        If an array is missing, of another type or shape, or holds what no count can be.
+        If an array is missing, has another type or shape, or holds impossible counts.
     """
     thresholds, pages = arrays.get("thresholds", np.empty(0)), arrays.get("pages", np.empty(0))
     if thresholds.dtype != np.float64 or thresholds.ndim != 1 or not len(thresholds):
@@ -162,11 +164,11 @@ def record_from_arrays(arrays: Mapping[str, NDArray[Any]], n_series: int) -> Pag
         raise ValueError("the thresholds of its page record are not positive and rising")
     if pages.dtype != np.int32 or pages.shape != (len(thresholds), n_series) or (pages < 0).any():
         raise ValueError("the pages of its page record are not counts by threshold and series")
-    calm = (
-        calm_from_arrays(
+    periods = (
+        normal_period_from_arrays(
             {name.removeprefix(f"{part}_"): each for name, each in arrays.items() if name.startswith(part)},
             n_series,
         )
         for part in ("calibrated", "replayed")
     )
-    return PageRecord(thresholds, pages, *calm)
+    return PageRecord(thresholds, pages, *periods)

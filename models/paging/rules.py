@@ -1,9 +1,9 @@
-"""What turns scores into pages: pure rules, the same in the service and in every simulation.
+"""The pure rules that turn scores into pages, the same in the service and in every simulation.
 
-A series calls when its score passes its threshold (`models.paging.page_record`), raised by the governor
-(`models.paging.thresholds`) so that no series can eat its team's budget. Items that call together and depend
-on each other form one anomaly group, and a group pages once, however long it lasts: it ends when nothing in
-it was over its threshold for half an hour.
+A series calls when its score passes its threshold (`models.paging.page_record`). The governor
+(`models.paging.thresholds`) raises that threshold so that no series can use up its team's budget. Items that
+call together and depend on each other form one anomaly group. A group pages once, however long it lasts; it
+ends when none of its items was over a threshold for half an hour.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOGETHER_MS = 1_800_000
-"""Calls of one neighbourhood this close in time join; so long an item stays quiet before it may page anew."""
+"""Calls of one neighbourhood this close in time join; an item may page again after it was quiet this long."""
 
 TICKS_OVER = 1
-"""Ticks in a row that a score must be over: waiting for a second was worth nothing on labelled KPIs."""
+"""Consecutive ticks that a score must be over: waiting for a second one gained nothing on labelled KPIs."""
 
 CRITICAL_TIMES = 3.0
 WARNING, CRITICAL = "warning", "critical"
@@ -39,7 +39,7 @@ class Watched:
     items
         Item of each series.
     teams
-        Who is paged for it.
+        Team that is paged for each series.
     thresholds
         Shape ``(n_series,)``, from the team's budget; infinite where nothing is paged.
     """
@@ -51,12 +51,12 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An item that is anomalous enough to tell of.
+    """An item that is anomalous enough to report.
 
     Attributes
     ----------
     series
-        The series furthest over its threshold, by its place.
+        Index of the series furthest over its threshold.
     since_ms
         Start of the tick.
     score, threshold
@@ -64,7 +64,7 @@ class Call:
     severity
         Largest slower score of the item's series.
     is_page
-        Whether it pages; otherwise it joins a trouble that did.
+        Whether it pages; otherwise it joins an anomaly group that has already paged.
     """
 
     item: str
@@ -84,9 +84,9 @@ class AnomalyGroup:
     Attributes
     ----------
     since_ms
-        When each of them called, by item, the first to call first.
+        When each item called, the earliest first.
     latest_ms
-        Start of the last tick at which one of them was over its threshold.
+        Start of the last tick at which one of the items was over its threshold.
     """
 
     since_ms: tuple[tuple[str, int], ...]
@@ -94,7 +94,7 @@ class AnomalyGroup:
 
     @property
     def items(self) -> frozenset[str]:
-        """All of them."""
+        """All items of the group."""
         return frozenset(item for item, _ in self.since_ms)
 
 
@@ -105,11 +105,11 @@ class PagingMemory:
     Attributes
     ----------
     governor
-        Of every series.
+        The governor of every series.
     n_over
-        Shape ``(n_series,)``, int64: ticks in a row over the threshold.
+        Shape ``(n_series,)``, int64: consecutive ticks over the threshold.
     anomaly_groups
-        Those that last.
+        Groups that have not ended.
     """
 
     governor: PageState
@@ -122,7 +122,7 @@ def initial_memory(n_series: int) -> PagingMemory:
     return PagingMemory(initial_pages(n_series), np.zeros(n_series, dtype=np.int64))
 
 
-def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
+def paging_step(  # noqa: PLR0917  a tick and what it is judged by
     memory: PagingMemory,
     tick_ms: int,
     scores: NDArray[np.floating],
@@ -133,7 +133,7 @@ def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
     muted: Collection[str] = (),
     ticks_over: int = TICKS_OVER,
 ) -> tuple[PagingMemory, list[Call], list[AnomalyGroup]]:
-    """Who calls at a tick.
+    """Find the items that call at a tick.
 
     Parameters
     ----------
@@ -150,17 +150,17 @@ def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
     muted
         Items under maintenance: they neither call nor count.
     ticks_over
-        Ticks in a row that a score must be over its threshold.
+        Consecutive ticks that a score must be over its threshold.
 
     Returns
     -------
-    The memory after the tick; the calls, the strongest first; the anomaly_groups that are over.
+    The memory after the tick; the calls, the strongest first; the anomaly groups that have ended.
     """
     if muted:
         scores = np.where(np.array([item in muted for item in watched.items], dtype=bool), np.nan, scores)
     n_over = np.where(scores > watched.thresholds, memory.n_over + 1, 0)
     lasting = np.where(n_over >= ticks_over, scores, np.nan)
-    held_low = np.ones(len(scores), dtype=bool)  # for people every series is held to about a page a week
+    held_low = np.ones(len(scores), dtype=bool)  # people get at most about a page a week from each series
     governor, calls = page_step(
         memory.governor, tick_ms, lasting, threshold=watched.thresholds, is_sparse=held_low
     )
@@ -187,7 +187,7 @@ def paging_step(  # noqa: PLR0917  a tick, and what it is judged by
 
 
 def severity_of(call: Call) -> str:
-    """Word for how bad a call is: the slower score against what three times the threshold would hold it at.
+    """Severity of a call: its slower score against the level that three times the threshold would sustain.
 
     >>> severity_of(Call("a", "t", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True))
     'warning'
@@ -199,7 +199,7 @@ def severity_of(call: Call) -> str:
 def _gone_on(
     anomaly_groups: Iterable[AnomalyGroup], over: Collection[str], tick_ms: int
 ) -> tuple[list[AnomalyGroup], list[AnomalyGroup]]:
-    """Troubles that last, told of the items over their thresholds now, and those that are over."""
+    """Groups that go on, updated with the items over their thresholds now, and groups that have ended."""
     lasting, ended = [], []
     for each in anomaly_groups:
         if tick_ms - each.latest_ms > TOGETHER_MS:
@@ -222,7 +222,7 @@ def _strongest_by_item(calls: NDArray[np.bool_], scores: NDArray[np.floating], w
 def _joined(
     anomaly_groups: list[AnomalyGroup], item: str, tick_ms: int, related: Callable[[str], Collection[str]]
 ) -> tuple[list[AnomalyGroup], bool]:
-    """Let an item join the first trouble of its neighbourhood, or begin one; also whether that pages."""
+    """Let an item join the first group of its neighbourhood, or start one; also return whether that pages."""
     near = related(item)
     for place, each in enumerate(anomaly_groups):
         if not each.items.isdisjoint(near):

@@ -1,4 +1,4 @@
-"""Sources that stop sending: nothing is scored then, which is not the same as nothing being wrong."""
+"""Sources that stop sending. They are no longer scored, which does not mean that nothing is wrong."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from features.frame import Frame
 
 USUALLY_SENDS = 0.9
-"""Share of a phase's ticks in which a source must have sent, for its silence there to mean anything."""
+"""A source must send in this share of a phase's ticks for its silence in that phase to mean anything."""
 
 
 def sending_phases(normal: Frame, clock: Clock) -> dict[str, frozenset[int]]:
     """Session phases in which each item usually sends something, as seen in normal operation.
 
-    A feed that is off at night is not missed at night.
+    A feed that is off at night is not reported as silent at night.
     """
     phases = clock.phases(normal.times_ms)
     is_seen = np.isfinite(normal.values)
@@ -44,14 +44,14 @@ def sending_phases(normal: Frame, clock: Clock) -> dict[str, frozenset[int]]:
 def silent_items(
     items: Sequence[str], seen_ms: NDArray[np.int64], tick_ms: int, *, after_ms: int = STALE_MS
 ) -> frozenset[str]:
-    """Items that once sent and have sent nothing for a while.
+    """Items that used to send and have sent nothing for a while.
 
     Parameters
     ----------
     items
         Item of each series.
     seen_ms
-        Shape ``(n_series,)``: start of the tick of the last value of each; `NEVER_MS` if there was none.
+        Shape ``(n_series,)``: start of the tick of the last value of each series; `NEVER_MS` if it had none.
     tick_ms
         Start of the present tick.
     """

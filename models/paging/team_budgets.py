@@ -1,4 +1,4 @@
-"""From the false pages that teams accept to the threshold of every series."""
+"""Turns the false pages that teams accept into the threshold of every series."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TeamBudget:
-    """What a team accepts.
+    """The false pages that a team accepts.
 
     Attributes
     ----------
     budget_per_week
-        False pages the whole team accepts a week.
+        False pages a week that the team accepts for all its series together.
     columns
-        Places of its series, at least one.
+        Indices of its series, at least one.
     """
 
     team: str
@@ -51,7 +51,7 @@ def team_budgets(
     teams
         Team of each series.
     budgets
-        False pages a week by team; others have the default.
+        False pages a week by team; other teams have the default.
     """
     columns: dict[str, list[int]] = {}
     for place, team in enumerate(teams):
@@ -69,12 +69,12 @@ def watched_series(
     record: PageRecord,
     related: Callable[[str], Collection[str]],
 ) -> Watched:
-    """Share each team's budget over all its series alike, and give every series the threshold of its share.
+    """Divide each team's budget equally among its series, and give every series the threshold of its share.
 
     Parameters
     ----------
     keys, teams
-        Of each series.
+        Key and team of each series.
     related
         Items that an item depends on or that depend on it, itself included: who is merged with whom.
     """

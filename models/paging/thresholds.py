@@ -1,8 +1,8 @@
-"""From scores to pages: a threshold that keeps a page budget, and a governor for restless series.
+"""From scores to pages: a threshold that stays within a page budget, and a governor for restless series.
 
-A series pages when its score passes the threshold and it has not done so for ten minutes. Each page
-raises that series' own threshold a little, and quiet time lowers it again, which caps how often any one
-series can page: sparse counters and coarsely quantised series would break every constant threshold.
+A series pages when its score passes the threshold for the first time in ten minutes. Each page raises that
+series' own threshold a little, and quiet time lowers it again. This caps how often one series can page:
+sparse counters and coarsely quantised series would exceed any constant threshold too often.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PageState:
     exceeded_ms
         Start of the last tick over the threshold.
     height
-        Logarithm of how far the series' own threshold is raised; 0 is not at all.
+        Logarithm of the factor that raises the series' own threshold; 0 leaves it unchanged.
     """
 
     tick_ms: int
@@ -57,7 +57,7 @@ def page_step(
     threshold: float | NDArray[np.float64],
     is_sparse: NDArray[np.bool_],
 ) -> tuple[PageState, NDArray[np.bool_]]:
-    """Which series page at a tick.
+    """Find the series that page at a tick.
 
     Parameters
     ----------
@@ -68,13 +68,14 @@ def page_step(
     scores
         Shape ``(n_series,)``; ``nan`` never pages.
     threshold
-        The score above which a sample is anomalous; one for all series, or shape ``(n_series,)``.
+        The score above which a sample is anomalous: one number for all series, or shape ``(n_series,)``.
     is_sparse
-        Shape ``(n_series,)``: series where one value holds nine tenths of history page once a week at most.
+        Shape ``(n_series,)``: series of which one value makes up nine tenths of history; they page at most
+        once a week.
 
     Returns
     -------
-    The memory after the tick, and shape ``(n_series,)``.
+    The memory after the tick, and whether each series pages, shape ``(n_series,)``.
     """
     rise = np.where(is_sparse, SPARSE_RISE, PAGE_RISE)
     fall_per_week = rise * np.where(is_sparse, SPARSE_PAGES_A_WEEK, PAGES_A_WEEK)
@@ -93,7 +94,7 @@ def pages_of(
     threshold: float,
     is_sparse: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Fold `page_step` over scores of shape ``(n_ticks, n_series)``; returns the same shape."""
+    """Fold `page_step` over scores of shape ``(n_ticks, n_series)``; return the same shape."""
     state = initial_pages(scores.shape[1])
     pages = np.zeros(scores.shape, dtype=bool)
     for tick in np.flatnonzero((scores > threshold).any(axis=1)).tolist():  # no other tick changes a page
@@ -104,7 +105,7 @@ def pages_of(
 
 
 def series_weeks(scores: NDArray[np.floating], step_ms: int) -> float:
-    """How many weeks of one series were scored: the denominator of every rate of pages."""
+    """Scored time in weeks of one series: the denominator of every page rate."""
     return float(np.count_nonzero(np.isfinite(scores))) * step_ms / WEEK_MS
 
 
@@ -117,38 +118,37 @@ def threshold_for_budget(
     is_sparse: NDArray[np.bool_],
     least: float = LEAST_THRESHOLD,
 ) -> float:
-    """Least threshold at which normal operation pages no more often than the budget allows.
+    """Lowest threshold at which normal operation pages no more often than the budget allows.
 
     Parameters
     ----------
     scores
-        Shape ``(n_ticks, n_series)``, of normal operation that nothing was fitted on; ``nan`` where
-        unscored.
+        Shape ``(n_ticks, n_series)``, of normal operation that no fit has used; ``nan`` where unscored.
     times_ms, step_ms
         Start of each tick, and their spacing.
     budget_per_week
-        False pages that are accepted per series and week.
+        Accepted false pages per series and week.
     is_sparse
         Shape ``(n_series,)``, as for `page_step`.
     least
-        The threshold is not below this, however calm the scores are.
+        The threshold is not below this, however low the scores are.
 
     Returns
     -------
-    From ``least`` to the largest score; ``least`` also if nothing was scored.
+    A threshold from ``least`` to the largest score; ``least`` if nothing was scored.
     """
     allowed = budget_per_week * series_weeks(scores, step_ms)
     is_near = (scores > least).any(axis=1)
     scores, times_ms = scores[is_near], times_ms[is_near]
 
-    def keeps(threshold: float) -> bool:
+    def is_within_budget(threshold: float) -> bool:
         pages = pages_of(scores, times_ms, threshold=threshold, is_sparse=is_sparse)
         return bool(np.count_nonzero(pages) <= allowed)
 
-    if keeps(least):
+    if is_within_budget(least):
         return least
     low, high = least, float(np.nanmax(scores))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if keeps(middle) else (middle, high)
+        low, high = (low, middle) if is_within_budget(middle) else (middle, high)
     return high

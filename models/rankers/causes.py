@@ -1,4 +1,4 @@
-"""Which candidates are causes of their own, and which are symptoms of one that is named."""
+"""Which candidates are independent causes, and which are symptoms of a named cause."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from models.rankers.posterior import Belief
 
 FURTHER_FLOOR = 0.8
-"""Two faults at once are rare: a further cause needs so much belief, what the others explain left out."""
+"""Least belief in a further cause, without what the others explain: two faults at once are rare."""
 
 MAX_CAUSES = 3
 
 
 @dataclass(frozen=True)
 class Causes:
-    """The items named, and what they explain.
+    """The named items, and what they explain.
 
     Attributes
     ----------
     named
-        Likeliest first.
+        The causes, likeliest first.
     explains
-        The first of them that each item depends on, directly or not, by item.
+        For each item that depends on a cause, directly or not, the first such cause.
     """
 
     named: tuple[str, ...] = ()
     explains: Mapping[str, str] | None = None
 
     def explanation_of(self, item: str) -> str:
-        """The cause that explains an item's anomaly; empty for a cause, and for what none explains."""
+        """The cause that explains an item's anomaly; empty for a cause and for an item that none explains."""
         return (self.explains or {}).get(item, "")
 
 
 def causes_among(case: Case, first: str, evidence: NDArray[np.float64], belief: Belief) -> Causes:
     """Name further causes beside the first.
 
-    What depends on a cause may show it: all such items are left out, and their belief is shared among the
-    others and "nothing observed explains this". Whoever is beyond doubt then has a fault of its own.
+    Items that depend on a cause may show its symptoms: all of them are left out, and their belief is divided
+    among the others and "nothing observed explains this". An item still beyond doubt has its own fault.
 
     Parameters
     ----------
     evidence
-        Shape ``(n_items,)``, of all items.
+        Evidence against all items, shape ``(n_items,)``.
     """
     named: list[str] = []
     explains: dict[str, str] = {}

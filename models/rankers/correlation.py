@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 MIN_SHARED_TICKS = 3
-"""A correlation over fewer ticks says nothing."""
+"""A correlation over fewer ticks is meaningless."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class RankedCorrelation:
 
 
 def correlation_with(case: Case, item: int) -> NDArray[np.float64]:
-    """Absolute correlation of each item with one, over the incident and what came just before.
+    """Absolute correlation of each item with one item, over the incident and the ticks just before.
 
-    The role is the alert's where that is known, or else the larger of latency's and errors' counts.
-    Shape ``(n_items,)``; ticks that either item lacks are left out, and too few of them give 0.
+    The role is the alert's if it is known; otherwise the larger correlation of latency and errors counts.
+    Shape ``(n_items,)``; ticks that either item lacks are left out, and too few shared ticks give 0.
     """
     roles = [case.alert.role] if case.alert.role else [Role.LATENCY, Role.ERRORS]
     best = np.zeros(len(case.items))

@@ -1,4 +1,4 @@
-"""Peers that look at each item's own deviation: N-sigma and BARO's robust score."""
+"""Peers that score each item's own deviation: N-sigma and BARO's robust score."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MAX_DEVIATION = 1e6
-"""A series that never moved deviates by no more than this."""
+"""Largest deviation of a series that never moved."""
 
 
 @dataclass(frozen=True)

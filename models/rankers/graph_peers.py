@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SYMPTOMS = (Role.LATENCY, Role.ERRORS)
-"""What traversal and CIRCA look at; MicroRCA adds the resources to its personalisation."""
+"""Signals used by traversal and CIRCA; MicroRCA adds the resources to its personalisation."""
 
 ANOMALOUS_Z = 3.0
-"""An item beyond so many standard deviations is anomalous to the traversal and to MicroRCA."""
+"""Standard deviations beyond which an item is anomalous to the traversal and to MicroRCA."""
 
 LEAST_WEIGHT = 1e-6
 
@@ -39,8 +39,8 @@ class MicroRca:
     """Ranks by a personalised PageRank of the anomalous part of the graph.
 
     After Wu, Tordsson, Elmroth and Kao, "MicroRCA: Root cause localization of performance issues in
-    microservices", NOMS 2020: edges are weighted by how the callee moves with the alert, the walk restarts
-    at items by their own anomaly.
+    microservices", NOMS 2020: edges are weighted by how the callee moves with the alert, and the walk
+    restarts at items in proportion to their own anomaly.
     """
 
     name: str = "micro_rca"
@@ -64,7 +64,7 @@ class MicroRca:
 
 @dataclass(frozen=True)
 class Traversal:
-    """Ranks anomalous items, reached by such from the alert, that no anomalous callee explains.
+    """Ranks anomalous items, reached from the alert through such items, that no anomalous callee explains.
 
     After Chen et al., "CauseInfer", INFOCOM 2014, in the form of the PetShop paper's baseline (Hardt et al.,
     CLeaR 2024).
@@ -99,7 +99,7 @@ class Traversal:
 
 @dataclass(frozen=True)
 class RegressionResidual:
-    """Ranks by what a regression on the callees does not explain, in standard deviations of its own past.
+    """Ranks by the residual of a regression on the callees, in standard deviations of its own past.
 
     The regression-based hypothesis test of Li et al., "Causal inference-based root cause analysis for
     online service systems with intervention recognition" (CIRCA), KDD 2022, without its adjustment by
@@ -124,7 +124,7 @@ class RegressionResidual:
 
 
 def _residual_z(now: Floats, then: Floats, item: int, callees: NDArray[np.int64]) -> float:
-    """How far the window's mean residual lies from 0, in standard deviations of the past's residuals."""
+    """Distance of the window's mean residual from 0, in standard deviations of the past's residuals."""
     left_now, left_then = now[:, item], then[:, item]
     if len(callees) and len(then):
         X = then[:, callees]

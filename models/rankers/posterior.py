@@ -1,10 +1,11 @@
 """From evidence to belief: a conditional logit over the items and two answers that name none.
 
 McFadden, "Conditional logit analysis of qualitative choice behavior", Frontiers in Econometrics 1974. An
-item's log-odds against an item that nothing speaks against are ``sharpness × ln(1 + evidence)``: the
-logarithm, because surprises are −ln p of models that are never quite right far out in their tails. "Nothing
-observed explains this" has the log-odds ``doubt`` for each item under suspicion, for the more there are, the
-more one of them stands out by chance. A "traffic surge" has those of its own evidence plus ``surge_bonus``.
+item's log-odds against an item without evidence are ``sharpness × ln(1 + evidence)``. The logarithm is needed
+because surprises are −ln p of models that are never quite right far out in their tails. "Nothing observed
+explains this" has the log-odds ``doubt`` for each item under suspicion, because the more there are, the more
+likely one of them stands out by chance. A "traffic surge" has the log-odds of its own evidence plus
+``surge_bonus``.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_UNSEEN = 10
-"""So many suspects are always counted: few items in sight do not make it likelier that the cause is one."""
+"""Suspects that are always counted: seeing few items does not make it likelier that one is the cause."""
 
 
 @dataclass(frozen=True)
 class Belief:
-    """How evidence becomes belief.
+    """How evidence turns into belief.
 
-    The defaults are rounded from maximum-likelihood fits on incidents and on calm windows, each data set with
-    the same weight, a calm window a quarter of an incident's; the bonus of a surge is set on the simulator,
-    for no public set has one. docs/benchmarks.md gives the errors.
+    The defaults are rounded from maximum-likelihood fits on incidents and on normal windows. Each data set
+    has the same weight, and a normal window has a quarter of an incident's. The bonus of a surge is set on
+    the simulator, because no public set has one. docs/benchmarks.md gives the errors.
 
     Attributes
     ----------
     sharpness
         Factor of ln(1 + evidence).
     doubt
-        Log-odds of "nothing observed explains this" for each suspect: every item that anything speaks
-        against, and `N_UNSEEN` more.
+        Log-odds of "nothing observed explains this" for each suspect: every item with evidence against it,
+        and `N_UNSEEN` more.
     surge_bonus
-        Added to the log-odds of a surge: much traffic explains what it slows.
+        Added to the log-odds of a surge, because much traffic explains what it slows down.
     """
 
     sharpness: float = 3.8
@@ -50,7 +51,7 @@ class Belief:
         return odds
 
     def posterior(self, evidence: NDArray[np.float64], surge: float) -> Posterior:
-        """Share belief among the items, a surge, and none of them.
+        """Distribute belief among the items, a surge, and none of them.
 
         Parameters
         ----------
@@ -61,7 +62,7 @@ class Belief:
 
         Examples
         --------
-        >>> round(Belief(doubt=0.0).posterior(np.zeros(10), 0.0).none, 2)  # no evidence: all shares alike
+        >>> round(Belief(doubt=0.0).posterior(np.zeros(10), 0.0).none, 2)  # no evidence: all shares are equal
         0.5
         """
         odds = self.log_odds(evidence)

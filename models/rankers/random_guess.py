@@ -1,4 +1,4 @@
-"""A random order: what every other ranker must be compared with."""
+"""A random order, with which every other ranker must be compared."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RandomGuess:
-    """Holds every item to be equally likely; figures count a tie as chance would break it."""
+    """Considers every item equally likely; figures count a tie as chance would break it."""
 
     name: str = "random"
 
     def rank(self, case: Case) -> Ranking:
-        """Rank every item of the case alike."""
+        """Rank every item of the case equally."""
         return ranking_of(case, self.name, np.ones(len(case.items)))

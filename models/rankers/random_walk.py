@@ -1,8 +1,8 @@
-"""A random walk with restart over the dependencies, drawn to items that move with the alert.
+"""A random walk with restart over the dependencies, attracted to items that move with the alert.
 
 After Kim et al., "Root cause detection in a service-oriented architecture" (MonitorRank), SIGMETRICS 2013,
 and Tong et al., "Fast random walk with restart and its applications", ICDM 2006. The walk is a
-personalised PageRank, and networkx walks it.
+personalised PageRank computed by networkx.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 LEAST_ATTRACTION = 1e-9
-"""So much even an item draws that never moves with the alert."""
+"""Attraction of an item that never moves with the alert."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RandomWalk:
     Parameters
     ----------
     restart
-        Chance to go back to the alert at each step.
+        Probability of returning to the alert at each step.
     backward
         Weight of a step from a dependency to its dependent, as a share of the forward step's.
     """

@@ -1,4 +1,4 @@
-"""What a ranker answers: candidates best first, with probability and evidence, or why none is named."""
+"""A ranker's answer: candidates best first, with probability and evidence, or why none is named."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Evidence:
     Attributes
     ----------
     kind
-        What was looked at, such as ``own_latency`` or ``own_failures``.
+        The kind of evidence, such as ``own_latency`` or ``own_failures``.
     weight
-        What it adds to the candidate's score; a candidate's weights sum to its score.
+        Its contribution to the candidate's score; a candidate's weights sum to its score.
     sentence
         The reason in words, with figures and units.
     figures
@@ -43,7 +43,7 @@ class Evidence:
 
 
 class Candidate(NamedTuple):
-    """A configuration item that may explain the alert; a tuple, for thousands are made for each alert.
+    """A configuration item that may explain the alert; a tuple, because each alert has thousands.
 
     Attributes
     ----------
@@ -54,9 +54,9 @@ class Candidate(NamedTuple):
     hops
         Distance from the alerting item; ``None`` if it cannot be reached.
     path
-        From the alerting item to this one, both included; empty if it cannot be reached.
+        Path from the alerting item to this one, both included; empty if it cannot be reached.
     explained_by
-        The named cause that it depends on, where its anomaly is a symptom; empty otherwise.
+        The named cause that it depends on, if its anomaly is a symptom; empty otherwise.
     """
 
     item: str
@@ -75,17 +75,17 @@ class Ranking:
     Attributes
     ----------
     abstained
-        Why no candidate is named; empty when one is. The candidates are listed all the same.
+        Why no candidate is named; empty when one is. The candidates are listed in either case.
     unseen
-        What could not be looked at, in sentences.
+        What could not be examined, in sentences.
     answers
         Probability of each answer that names no item; with the candidates' they sum to 1.
     causes
-        The items named, likeliest first; several where one does not explain all, none where it abstains.
+        The named items, likeliest first; several if one does not explain all, none if it abstains.
     found_normal
-        What was looked at and found as usual, in sentences.
+        What was examined and found normal, in sentences.
     ranker_version
-        Version of the ranker's trained numbers; ``default`` for those it is shipped with.
+        Version of the ranker's trained numbers; ``default`` for the built-in ones.
     """
 
     case_id: str
@@ -122,8 +122,8 @@ def ranking_of(case: Case, ranker: str, scores: NDArray[np.float64]) -> Ranking:
     Parameters
     ----------
     scores
-        Shape ``(n_items,)``, higher is more likely the cause, none negative. Probabilities are the scores'
-        shares of their sum: an order, not a belief.
+        Shape ``(n_items,)``, higher is more likely the cause, none negative. Probabilities are each score's
+        share of the sum: an order, not a belief.
     """
     total = float(scores.sum())
     hops = case.graph.hops(case.alert.item)

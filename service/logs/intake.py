@@ -334,7 +334,7 @@ class LogIntake:
         ids = self._miner.mine(inside)
         sums = sum_logs(inside, ids, step_ms=MINUTE_MS)
         self._notes.add(sums)
-        if self._bundle is not None and self._bundle.said:
+        if self._bundle is not None and self._bundle.signatures:
             self._traces.add(inside, ids)
         bare = replace(sums, examples={}, traces={})
         for start in sums.counts.starts_ms.tolist():

@@ -28,7 +28,7 @@ def test_a_state_survives_a_round_trip() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"nonsense", state_to_bytes(STATE)[:100], state_to_bytes(STATE)[:-40]], ids=len
 )
-def test_damage_is_found(content: bytes) -> None:
+def test_damaged_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(BadStateError):
         state_from_bytes(content)
 
@@ -50,7 +50,7 @@ def test_a_state_of_another_version_is_refused() -> None:
         state_from_bytes(written.getvalue())
 
 
-def test_migration_keeps_the_memory_of_shared_series_and_seeds_the_others() -> None:
+def test_migration_carries_the_memory_of_shared_series_and_seeds_the_others() -> None:
     other = a_frame(["quotes", "search"], n_ticks=200, seed=7)
     fresh = initial_state(fit_baseline(other, CLOCK), CLOCK)
     moved = migrate(STATE, fresh)

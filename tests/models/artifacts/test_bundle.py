@@ -1,4 +1,4 @@
-"""Bundles: data in, the same data out, and nothing else."""
+"""Bundles: they load the data that was saved, and nothing but data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def rewritten(directory: Path, name: str, content: bytes) -> None:
-    """Replace a file and make the manifest agree."""
+    """Replace a file and its digest in the manifest."""
     (directory / name).write_bytes(content)
     manifest = json.loads((directory / MANIFEST).read_text())
     manifest["files"][name] = digest_of_bytes(content)
@@ -53,7 +53,7 @@ def test_a_bundle_loads_to_what_was_saved(tmp_path: Path) -> None:
     again = load_bundle(tmp_path)
     assert again.version == bundle.version
     assert bundle_files(again) == bundle_files(bundle)
-    np.testing.assert_array_equal(again.normal.values, a_frame(["order", "quotes"]).values)  # to the bit
+    np.testing.assert_array_equal(again.normal.values, a_frame(["order", "quotes"]).values)  # bit for bit
     assert (again.threshold, again.row_thresholds, again.metadata) == (
         6.0,
         dict.fromkeys(DETECTORS, 3.0),
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_found(saved: Path) -> None:
     content = bytearray((saved / "baseline.npz").read_bytes())
     content[len(content) // 2] ^= 1
     (saved / "baseline.npz").write_bytes(content)
-    with pytest.raises(BadBundleError, match="not what the manifest says"):
+    with pytest.raises(BadBundleError, match="does not match its digest"):
         load_bundle(saved)
 
 
@@ -143,14 +143,14 @@ def test_a_bare_pickle_is_refused_and_not_run(saved: Path) -> None:
     ],
     ids=str,
 )
-def test_a_manifest_that_makes_no_sense_is_refused(saved: Path, changes: dict[str, object]) -> None:
+def test_a_manifest_with_invalid_values_is_refused(saved: Path, changes: dict[str, object]) -> None:
     changed(saved, **changes)
     with pytest.raises(BadBundleError):
         load_bundle(saved)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
-def test_a_manifest_that_is_none_is_refused(saved: Path, content: bytes) -> None:
+def test_content_that_is_no_manifest_is_refused(saved: Path, content: bytes) -> None:
     (saved / MANIFEST).write_bytes(content)
     with pytest.raises(BadBundleError):
         load_bundle(saved)
@@ -167,15 +167,15 @@ def test_arrays_of_another_type_or_not_finite_are_refused(saved: Path) -> None:
             load_bundle(saved)
 
 
-def test_only_golden_signals_and_resources_are_kept_as_normal() -> None:
+def test_a_bundle_holds_only_golden_signals_and_resources() -> None:
     keys = (
         SeriesKey("order", "requests"),
         SeriesKey("order", "queue_length"),
         SeriesKey("order", "cpu_ratio"),
     )
-    kept = normal_part(Frame(0, 60_000, keys, np.arange(6.0).reshape(2, 3)))
-    assert kept.keys == (keys[0], keys[2])
-    np.testing.assert_array_equal(kept.values, np.array([[0.0, 2.0], [3.0, 5.0]]))
+    normal = normal_part(Frame(0, 60_000, keys, np.arange(6.0).reshape(2, 3)))
+    assert normal.keys == (keys[0], keys[2])
+    np.testing.assert_array_equal(normal.values, np.array([[0.0, 2.0], [3.0, 5.0]]))
 
 
 def test_an_empty_normal_frame_is_allowed() -> None:

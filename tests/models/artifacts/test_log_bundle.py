@@ -1,4 +1,4 @@
-"""Log bundles: data in, the same data out, and nothing else."""
+"""Log bundles: they load the data that was saved, and nothing but data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def changed(directory: Path, **changes: object) -> None:
 
 
 def rewritten(directory: Path, name: str, content: bytes) -> None:
-    """Replace a file and make the manifest agree."""
+    """Replace a file and its digest in the manifest."""
     (directory / name).write_bytes(content)
     manifest = json.loads((directory / MANIFEST).read_text())
     changed(directory, files={**manifest["files"], name: digest_of_bytes(content)})
@@ -52,7 +52,7 @@ def test_a_log_bundle_loads_to_what_was_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SESSION_DETECTORS)
-def test_a_session_model_goes_with_it(tmp_path: Path, name: str) -> None:
+def test_a_session_model_is_part_of_the_bundle(tmp_path: Path, name: str) -> None:
     bundle = a_log_bundle(sessions=name)
     save_log_bundle(bundle, tmp_path)
     again = load_log_bundle(tmp_path)
@@ -73,14 +73,14 @@ def test_a_session_model_of_another_vocabulary_is_refused(tmp_path: Path) -> Non
         load_log_bundle(tmp_path)
 
 
-def test_a_broken_service_is_over_the_threshold_and_normal_ones_are_not() -> None:
+def test_a_broken_service_is_over_the_threshold_and_normal_services_are_not() -> None:
     bundle = a_log_bundle()
     services, scores = bundle.scores(sums_of(requests(*FAULT_MS, seed=3, broken="order")))
     assert services == ("gateway", "order", "stock")
     assert (scores[-1] > bundle.threshold).tolist() == [False, True, False]
 
 
-def test_others_can_use_it_through_mlflow(saved: Path) -> None:
+def test_the_bundle_can_be_used_through_mlflow(saved: Path) -> None:
     model = _load_pyfunc(str(saved))
     records = requests(*FAULT_MS, seed=3, broken="order")
     table = pd.DataFrame(records, columns=[*LogRecord._fields])
@@ -93,7 +93,7 @@ def test_its_miner_continues_where_training_stopped(saved: Path) -> None:
     bundle = load_log_bundle(saved)
     known = set(bundle.miner().tree("order").templates)
     assert bundle.miner().add("order", "INFO", "", "request 77 received") in known
-    assert bundle.miner().add("order", "INFO", "", "never heard of before") not in known
+    assert bundle.miner().add("order", "INFO", "", "an entirely unknown line") not in known
 
 
 def test_other_content_has_another_version() -> None:
@@ -104,17 +104,19 @@ def test_other_content_has_another_version() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("kind", "detectors", "no log bundle"),
-        ("schema_version", 99, "no log bundle"),
+        ("kind", "detectors", "not a log bundle"),
+        ("schema_version", 99, "not a log bundle"),
         ("normal", {}, "KeyError"),
         ("metadata", 3, "AttributeError"),
         ("threshold", "nan", "a threshold"),
         ("windows", {"params": {"prior_windows": 20}, "services": ["order"]}, "1 services"),
         ("windows", {"params": {"prior_windows": 0}, "services": ["gateway", "order", "stock"]}, "prior"),
-        ("sessions", {"detector": "exec"}, "not known here"),
+        ("sessions", {"detector": "exec"}, "is unknown"),
     ],
 )
-def test_a_manifest_that_is_not_one_is_refused(saved: Path, name: str, value: object, reason: str) -> None:
+def test_a_manifest_with_invalid_values_is_refused(
+    saved: Path, name: str, value: object, reason: str
+) -> None:
     changed(saved, **{name: value})
     with pytest.raises(BadBundleError, match=reason):
         load_log_bundle(saved)
@@ -128,11 +130,11 @@ def test_a_manifest_that_is_not_one_is_refused(saved: Path, name: str, value: ob
         ("count", np.array([np.inf]), "not finite"),
         ("count", np.array([-1.0]), "negative"),
         ("count", np.array([1], dtype=np.int32), "int32"),
-        ("start_ms", np.array([60_000, 60_000]), "follow one another"),
+        ("start_ms", np.array([60_000, 60_000]), "not rising"),
         ("gap_n", np.array([0.5]), "one row for each cell"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(saved: Path, name: str, value: Any, reason: str) -> None:
+def test_invalid_numbers_are_refused(saved: Path, name: str, value: Any, reason: str) -> None:
     arrays = arrays_from_bytes((saved / "normal.npz").read_bytes())
     rewritten(saved, "normal.npz", arrays_to_bytes({**arrays, name: value}))
     with pytest.raises(BadBundleError, match=reason):
@@ -145,7 +147,7 @@ def test_counts_that_would_fill_memory_are_refused(saved: Path) -> None:
     manifest = json.loads((saved / MANIFEST).read_text())
     kinds = [["order", "INFO", str(number)] for number in range(2**13)]
     changed(saved, normal={**manifest["normal"], "kinds": kinds})
-    with pytest.raises(BadBundleError, match="over"):
+    with pytest.raises(BadBundleError, match="exceed the limit"):
         load_log_bundle(saved)
 
 

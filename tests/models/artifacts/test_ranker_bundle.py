@@ -1,4 +1,4 @@
-"""The ranker's numbers as data, and what a ranking says of them."""
+"""The ranker's numbers as data, and how a ranking refers to them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def a_ranker_bundle(**weights: float) -> RankerBundle:
     return make_ranker_bundle(weights=weights, belief=Belief(), floor=0.3, metadata={"data_name": "test"})
 
 
-def test_a_bundle_is_read_back_and_names_every_ranking(tmp_path: Path) -> None:
+def test_a_bundle_survives_a_round_trip_and_every_ranking_names_its_version(tmp_path: Path) -> None:
     bundle = a_ranker_bundle(own=1.5, cpu=0.0)
     save_ranker_bundle(bundle, tmp_path)
     again = load_ranker_bundle(tmp_path)
@@ -83,8 +83,8 @@ def test_contributions_add_up_to_the_log_odds_shown(
 ) -> None:
     ranking = a_ranker_bundle(own=weight).ranker.rank(a_case(SHOP, shifts, alerting="app"))
     for candidate in ranking.candidates:
-        told = sum(evidence.weight for evidence in candidate.evidence)
-        assert told == pytest.approx(candidate.score, rel=1e-9, abs=1e-12)
+        total = sum(evidence.weight for evidence in candidate.evidence)
+        assert total == pytest.approx(candidate.score, rel=1e-9, abs=1e-12)
 
 
 def test_a_table_of_evidence_gives_the_probabilities_of_the_ranking(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_table_of_evidence_gives_the_probabilities_of_the_ranking(tmp_path: Pa
         for item, weight, known in zip(case.items, weights, finding.is_known, strict=True)
         if known
     ]
-    told = _load_pyfunc(str(tmp_path)).predict(pd.DataFrame(rows)).set_index("item")
+    predicted = _load_pyfunc(str(tmp_path)).predict(pd.DataFrame(rows)).set_index("item")
     for candidate in bundle.ranker.rank(case).candidates:
-        assert told["probability"][candidate.item] == pytest.approx(candidate.probability)
-        assert told["log_odds"][candidate.item] == pytest.approx(candidate.score)
+        assert predicted["probability"][candidate.item] == pytest.approx(candidate.probability)
+        assert predicted["log_odds"][candidate.item] == pytest.approx(candidate.score)

@@ -1,4 +1,4 @@
-"""A case that somebody wrote: lists or a table, and what is said of mistakes."""
+"""A case written by hand: lists or a table, and the errors that name its mistakes."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,7 @@ def test_lists_make_the_same_case_as_the_table(tmp_path: Path) -> None:
     assert rank(of_lists) == rank(of_table)
 
 
-def test_a_missing_value_is_missing_and_an_item_is_found_everywhere(tmp_path: Path) -> None:
+def test_a_missing_value_stays_missing_and_items_are_collected_from_all_parts(tmp_path: Path) -> None:
     series = {"start": START.isoformat(), "step_s": 60, "values": {"new": {"cpu_percent": [None, 50.0]}}}
     change = {"id": "c", "item": "cache", "at": START.isoformat()}
     alert = {"item": "app", "starts_at": START.isoformat()}
@@ -97,11 +97,13 @@ def test_a_missing_value_is_missing_and_an_item_is_found_everywhere(tmp_path: Pa
         ),
         (
             "time,item,cpu_ratio\n1970-01-01T00:00:00Z,a,1\n1970-01-01T00:00:01Z,a,1\n2170-01-01T00:00:00Z,a,1\n",
-            "more than",
+            "exceed the limit",
         ),
     ],
 )
-def test_a_bad_table_says_what_and_where(tmp_path: Path, table: str, reason: str) -> None:
+def test_the_error_for_a_bad_table_names_the_problem_and_the_line(
+    tmp_path: Path, table: str, reason: str
+) -> None:
     with pytest.raises(BadCaseError, match=reason):
         read_case(written(tmp_path, a_document(csv="signals.csv"), table))
 
@@ -115,13 +117,15 @@ def test_a_bad_table_says_what_and_where(tmp_path: Path, table: str, reason: str
         ({"a": {"cpu_ratio": ["high"]}}, "series.values.a.cpu_ratio.0"),
     ],
 )
-def test_bad_lists_say_what_and_where(tmp_path: Path, values: dict[str, Any], reason: str) -> None:
+def test_the_error_for_bad_lists_names_the_problem_and_the_place(
+    tmp_path: Path, values: dict[str, Any], reason: str
+) -> None:
     series = {"start": START.isoformat(), "step_s": 60, "values": values}
     with pytest.raises(BadCaseError, match=reason):
         read_case(written(tmp_path, a_document(series=series)))
 
 
-def test_the_schema_in_the_documents_is_the_code_s() -> None:
+def test_the_schema_in_the_documents_matches_the_code() -> None:
     schema = json.loads((DOCS / "case.schema.json").read_text())
     assert schema == CaseDocument.model_json_schema()
 

@@ -1,4 +1,4 @@
-"""A stored case is the case: bit for bit, from disk; and what is no case says why."""
+"""A stored case is identical when read back, bit for bit; an invalid case is refused with a reason."""
 
 import io
 import json
@@ -48,21 +48,21 @@ def a_stored_case(case_id: str = "shop/1") -> StoredCase:
 
 
 def parts_of(case: Case) -> dict[str, Any]:
-    """Everything of a case in a form that compares."""
+    """Everything in a case, in a form that can be compared."""
     arrays = {
         f"{part}.{role}": values.tobytes()
         for part in ("window", "before", "normal")
         for role, values in getattr(case, part).values.items()
     }
     times = [getattr(case, part).times_ms.tolist() for part in ("window", "before", "normal")]
-    told = (case.id, case.alert, case.at, case.items, case.step_ms, case.other_alerts)
+    identity = (case.id, case.alert, case.at, case.items, case.step_ms, case.other_alerts)
     changes = (case.changes, case.change_ages_days)
     graph = (case.graph.items, case.graph.edges)
     more = (case.graph_version, case.bundle_version, case.notes, case.cause, case.system, case.fault_type)
-    return {**arrays, "times": times, "told": told, "changes": changes, "graph": graph, "more": more}
+    return {**arrays, "times": times, "identity": identity, "changes": changes, "graph": graph, "more": more}
 
 
-def test_a_stored_case_is_the_case_and_ranks_the_same(tmp_path: Path) -> None:
+def test_a_stored_case_reads_back_identical_and_ranks_the_same(tmp_path: Path) -> None:
     stored = a_stored_case()
     back = read_case(write_case(stored, tmp_path))
     assert parts_of(back.case) == parts_of(stored.case)
@@ -73,7 +73,7 @@ def test_a_stored_case_is_the_case_and_ranks_the_same(tmp_path: Path) -> None:
 
 @settings(max_examples=30)
 @given(st.lists(st.floats(width=64), min_size=4, max_size=4), st.text(max_size=30), st.text(max_size=30))
-def test_any_numbers_and_words_come_back(values: list[float], note: str, label: str) -> None:
+def test_any_numbers_and_words_survive_the_round_trip(values: list[float], note: str, label: str) -> None:
     stored = a_stored_case()
     matrix = stored.case.window.values[Role.LATENCY].copy()
     matrix[0, :] = values
@@ -86,7 +86,7 @@ def test_any_numbers_and_words_come_back(values: list[float], note: str, label: 
     assert (back.alert, back.notes) == (alert, (note,))
 
 
-def test_a_library_is_read_by_name_and_loses_what_is_removed(tmp_path: Path) -> None:
+def test_a_library_is_read_by_name_and_without_removed_cases(tmp_path: Path) -> None:
     for name in ("b", "a", "c"):
         write_case(a_stored_case(name), tmp_path / "new" / "library")
     remove_case(tmp_path / "new" / "library", "c")
@@ -111,26 +111,26 @@ def test_a_case_that_is_too_large_is_refused() -> None:
     assert caught.value.size_bytes > caught.value.limit_bytes
 
 
-def test_a_case_of_little_but_missing_values_is_written_only_if_it_can_be_read() -> None:
+def test_a_case_of_mostly_missing_values_is_written_only_if_it_can_be_read() -> None:
     empty = Signals(np.arange(2_500_000), {Role.CPU: np.full((2_500_000, 4), np.nan)})
     with pytest.raises(CaseTooLargeError):
         encode_case(StoredCase(replace(a_stored_case().case, normal=empty)))
 
 
-def test_a_case_that_is_too_large_is_rounded_then_keeps_fewer_normal_ticks_and_says_so(
+def test_a_case_that_is_too_large_is_rounded_then_thinned_and_carries_a_note(
     tmp_path: Path,
 ) -> None:
     stored = a_stored_case()
     rng = np.random.default_rng(0)
-    for n_ticks, n_kept in ((100_000, 100_000), (200_000, 100_000)):
+    for n_ticks, n_left in ((100_000, 100_000), (200_000, 100_000)):
         big = Signals(np.arange(n_ticks), {Role.CPU: rng.random((n_ticks, 4))})
         large = StoredCase(replace(stored.case, normal=big))
         smaller = read_case(write_case(large, tmp_path, may_thin=True)).case
-        assert len(smaller.normal.times_ms) == n_kept
-        thinned = (f"{n_kept} {THINNED}",) if n_kept < n_ticks else ()
+        assert len(smaller.normal.times_ms) == n_left
+        thinned = (f"{n_left} {THINNED}",) if n_left < n_ticks else ()
         assert smaller.notes == ("n", ROUNDED, *thinned)
-        kept = big.values[Role.CPU][:: n_ticks // n_kept]
-        np.testing.assert_allclose(smaller.normal.values[Role.CPU], kept, rtol=1e-6)
+        thinned_values = big.values[Role.CPU][:: n_ticks // n_left]
+        np.testing.assert_allclose(smaller.normal.values[Role.CPU], thinned_values, rtol=1e-6)
     wide = Signals(np.arange(40), {Role.CPU: rng.random((40, 4))})
     many = replace(stored.case, window=big, normal=wide)
     with pytest.raises(CaseTooLargeError):
@@ -159,7 +159,9 @@ def damaged(tmp_path: Path, **changed: Any) -> Path:
         ({"items": [{"id": "app"}]}, "nobody|no configuration item"),
     ],
 )
-def test_a_document_that_is_no_case_says_why(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+def test_the_error_for_an_invalid_document_names_the_reason(
+    tmp_path: Path, changed: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(BadCaseError, match=reason) as caught:
         read_case(damaged(tmp_path, **changed))
     assert caught.value.source.endswith("case-shop%2F1.json")
@@ -172,21 +174,21 @@ def test_only_files_beside_a_case_are_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'"a"'])
-def test_what_is_no_document_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_content_that_is_no_document_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "case-a.json"
     path.write_bytes(content)
     with pytest.raises(BadCaseError):
         read_case(path)
 
 
-def test_a_missing_case_is_told(tmp_path: Path) -> None:
+def test_a_missing_case_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BadCaseError, match="no file"):
         read_case(path_of(tmp_path, "nothing"))
     assert case_paths(tmp_path) == []
 
 
 def with_arrays(content: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """A stored case whose arrays are these bytes, with their right digest."""
+    """A stored case whose arrays are these bytes, with a matching digest."""
     files = encode_case(a_stored_case("a"))
     document = json.loads(files["case-a.json"])
     document["arrays"]["digest"] = digest_of_bytes(content)
@@ -206,8 +208,8 @@ def a_pickle() -> bytes:
     return written.getvalue()
 
 
-def a_lie() -> bytes:
-    """An array that says it is far larger than what follows."""
+def a_false_header() -> bytes:
+    """An array whose header claims far more data than follows."""
     header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999999,), }"
     header += b" " * (117 - len(header)) + b"\n"
     written = io.BytesIO()
@@ -216,7 +218,7 @@ def a_lie() -> bytes:
     return written.getvalue()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", a_bomb(), a_pickle(), a_lie()])
+@pytest.mark.parametrize("content", [b"", b"PK", a_bomb(), a_pickle(), a_false_header()])
 def test_hostile_arrays_are_refused(content: bytes) -> None:
     document, files = with_arrays(content)
     with pytest.raises(BadCaseError):
@@ -225,10 +227,10 @@ def test_hostile_arrays_are_refused(content: bytes) -> None:
 
 @settings(max_examples=50)
 @given(st.data())
-def test_any_damage_to_the_arrays_is_told(data: st.DataObject) -> None:
+def test_any_damage_to_the_arrays_is_refused_or_still_a_case(data: st.DataObject) -> None:
     files = encode_case(a_stored_case("a"))
     content = bytearray(files["case-a.npz"])
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     document, others = with_arrays(bytes(content))
-    with suppress(BadCaseError):  # refused, or read as what it now says: never another error
+    with suppress(BadCaseError):  # refused, or read with the changed numbers: never another error
         decode_case(document, "here", others.__getitem__)

@@ -1,4 +1,4 @@
-"""What the first stage makes of input that is damaged, degenerate, or moved by the calendar."""
+"""How the first stage handles input that is damaged, degenerate, or moved by the calendar."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from telemetry.batches import Samples, SeriesKey
 ALWAYS = CLOCKS["always"]
 MINUTE_MS = 60_000
 MIDNIGHT_MS = 20_000 * DAY_MS
-CALM = 8.0
-"""What calm noise stays below."""
+NORMAL_LIMIT = 8.0
+"""Scores of normal noise stay below this."""
 
 
 def series(values: np.ndarray, start_ms: int = MIDNIGHT_MS) -> Frame:
@@ -37,24 +37,24 @@ def live_after(learned: Frame, live: Frame, clock: Clock = ALWAYS) -> Scores:
 @pytest.mark.parametrize(
     "history",
     [
-        pytest.param(np.full(3000, np.nan), id="nothing but nan"),
+        pytest.param(np.full(3000, np.nan), id="only nan"),
         pytest.param(np.full(1, 7.0), id="one point"),
         pytest.param(np.full(3000, 1e308), id="beyond measure"),
     ],
 )
-def test_who_has_no_usable_history_warms_up_before_it_is_scored(history: np.ndarray) -> None:
+def test_a_series_without_usable_history_warms_up_before_it_is_scored(history: np.ndarray) -> None:
     learned = series(history)
     live = score(series(7 + noise(100), learned.end_ms), fit_baseline(learned, ALWAYS), ALWAYS)[1]
     assert live.status[0, 0] == Status.WARMING_UP
     assert live.status[-1, 0] == Status.SCORED
-    assert np.nanmax(live.values) < CALM
+    assert np.nanmax(live.values) < NORMAL_LIMIT
 
 
 def test_a_constant_series_scores_nothing_until_it_moves() -> None:
     learned = series(np.full(3000, 7.0))
     live = live_after(learned, series(np.array([7.0, 7.0, 8.0]), learned.end_ms))
     assert live.values[:2, 0].tolist() == [0.0, 0.0]
-    assert live.values[2, 0] > CALM
+    assert live.values[2, 0] > NORMAL_LIMIT
 
 
 def test_one_damaged_value_is_missing_and_changes_no_later_score() -> None:
@@ -75,7 +75,7 @@ def test_negative_values_score_as_their_mirror_image() -> None:
     np.testing.assert_array_equal(up.values, down.values)
 
 
-def test_a_counter_is_scored_by_its_rate_and_its_reset_is_no_jump() -> None:
+def test_a_counter_is_scored_by_its_rate_and_a_reset_is_no_jump() -> None:
     rises = 600 + 10 * noise(3100)
     rises[3050] += 600
     counts = 1e9 + np.cumsum(rises)
@@ -85,12 +85,12 @@ def test_a_counter_is_scored_by_its_rate_and_its_reset_is_no_jump() -> None:
     learned, live = frame.between(0, 3000 * MINUTE_MS), frame.between(3000 * MINUTE_MS, frame.end_ms)
     scores = live_after(learned, live)
     assert scores.status[20, 0] == Status.MISSING
-    assert scores.values[50, 0] > 30, "twice the orders of a usual minute"
-    calm = np.delete(scores.values[:, 0], [20, 50])
-    assert calm.max() < CALM
+    assert scores.values[50, 0] > 30, "twice as many orders as in a usual minute"
+    normal = np.delete(scores.values[:, 0], [20, 50])
+    assert normal.max() < NORMAL_LIMIT
 
 
-def test_a_daily_step_at_midnight_is_learned_and_a_first_one_is_not() -> None:
+def test_a_daily_step_at_midnight_is_learned_and_a_first_step_is_not() -> None:
     minutes = np.arange(11 * 1440)
     daily = np.where(minutes % 1440 < 360, 100.0, 10.0) + noise(len(minutes))
     flat = 10 + noise(len(minutes))
@@ -99,12 +99,12 @@ def test_a_daily_step_at_midnight_is_learned_and_a_first_one_is_not() -> None:
     first_step = series(flat[last:] + 90, MIDNIGHT_MS + 10 * DAY_MS)
     known = np.nanmax(live_after(learned_daily, live_daily).values)
     first = live_after(series(flat[:last]), first_step).values[0, 0]
-    assert CALM < known < first / 4, (
-        "not calm: a season is interpolated, which blurs what is sharper than a slot"
+    assert NORMAL_LIMIT < known < first / 4, (
+        "not below the limit: a season is interpolated, which blurs changes sharper than a slot"
     )
 
 
-def test_a_season_by_the_wall_clock_outlives_the_change_to_daylight_saving() -> None:
+def test_a_season_by_the_wall_clock_survives_the_change_to_daylight_saving() -> None:
     zone = ZoneInfo("America/New_York")
     first = datetime(2026, 2, 23, tzinfo=zone)  # a Monday, two weeks before the clocks change
     start_ms = int(first.timestamp()) * 1000
@@ -116,5 +116,5 @@ def test_a_season_by_the_wall_clock_outlives_the_change_to_daylight_saving() -> 
     learned, live = busy.between(start_ms, switched), busy.between(switched, busy.end_ms)
     by_wall = live_after(learned, live, ExchangeClock(calendar="XNYS", time_zone="America/New_York"))
     in_utc = live_after(learned, live)
-    assert np.count_nonzero(by_wall.values > CALM) < 10, "the blur of four steps in two days"
-    assert np.count_nonzero(in_utc.values > CALM) > 60, "in UTC the busy hour comes an hour too early"
+    assert np.count_nonzero(by_wall.values > NORMAL_LIMIT) < 10, "the blur of four steps in two days"
+    assert np.count_nonzero(in_utc.values > NORMAL_LIMIT) > 60, "in UTC the busy hour comes an hour too early"

@@ -43,7 +43,7 @@ def test_online_equals_offline_bit_for_bit_with_gaps_and_a_restart(
     for tick, tick_ms in enumerate(live.times_ms):
         if tick == restart:
             state = state_from_bytes(state_to_bytes(state))
-        if tick in skipped:  # nothing arrived at all, and no step was taken
+        if tick in skipped:  # nothing arrived, so there is no step
             continue
         state, online = step(state, int(tick_ms), live.values[tick], baseline, clock)
         np.testing.assert_array_equal(online.values, offline.values[tick])
@@ -52,16 +52,16 @@ def test_online_equals_offline_bit_for_bit_with_gaps_and_a_restart(
     np.testing.assert_array_equal(state.deviation, after.deviation)
 
 
-def test_a_frame_scored_in_two_parts_scores_as_in_one() -> None:
+def test_a_frame_scored_in_two_parts_scores_the_same_as_in_one() -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
     middle = NORMAL.start_ms + 1234 * NORMAL.step_ms
-    _, whole = score(NORMAL, baseline, ALWAYS)
+    _, unbroken = score(NORMAL, baseline, ALWAYS)
     state, first = score(NORMAL.between(NORMAL.start_ms, middle), baseline, ALWAYS)
     _, second = score(NORMAL.between(middle, NORMAL.end_ms), baseline, ALWAYS, state)
-    np.testing.assert_array_equal(np.vstack([first.values, second.values]), whole.values)
+    np.testing.assert_array_equal(np.vstack([first.values, second.values]), unbroken.values)
 
 
-def test_a_fault_scores_high_and_calm_does_not() -> None:
+def test_a_fault_scores_high_and_normal_operation_does_not() -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
     live = with_fault(a_frame(["order", "quotes"], n_ticks=600, seed=5), {("order", "latency_s"): 0.2})
     _, scores = score(live, baseline, ALWAYS)
@@ -87,7 +87,7 @@ def test_a_season_is_expected_and_its_absence_is_not() -> None:
     assert np.nanmax(score(flat, baseline, ALWAYS, state)[1].values) > 10
 
 
-def test_one_visit_of_a_slot_is_believed_by_more_than_half() -> None:
+def test_one_visit_to_a_slot_counts_for_more_than_half() -> None:
     ticks_of_slot = 5
     values = np.full((60 * ticks_of_slot + 1, 1), 10.0)
     begin = ONSET.timestamp() * 1000 // 300_000 * 300_000
@@ -109,7 +109,7 @@ def test_the_scale_of_a_young_series_is_wider() -> None:
     assert scales[0] == pytest.approx(1.2 * scales[1], rel=0.05)
 
 
-def test_status_says_why_a_series_has_no_score() -> None:
+def test_the_status_explains_why_a_series_has_no_score() -> None:
     values = np.ones((45, 3))
     values[:, 0] = np.nan
     values[40:, 2] = np.nan
@@ -133,7 +133,7 @@ def test_a_series_silent_for_more_than_ten_minutes_is_stale() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
-def test_a_value_that_is_not_plausible_is_missing_and_leaves_the_memory_alone(value: float) -> None:
+def test_an_implausible_value_is_missing_and_does_not_change_the_memory(value: float) -> None:
     baseline = fit_baseline(NORMAL, ALWAYS)
     state = initial_state(baseline, ALWAYS)
     after, scores = step(state, NORMAL.end_ms, np.full(6, value), baseline, ALWAYS)
@@ -177,13 +177,13 @@ def test_a_frame_of_other_series_is_refused() -> None:
         score(a_frame(["other"]), baseline, ALWAYS)
 
 
-def test_a_calm_error_share_does_not_page_on_a_whisper() -> None:
+def test_a_steady_error_share_does_not_page_on_a_tiny_rise() -> None:
     frame = series(np.full((2000, 1), 1e-5), metric="error_ratio")
     baseline = fit_baseline(frame, ALWAYS)
     state = score(frame, baseline, ALWAYS)[0]
-    whisper = step(state, frame.end_ms, np.array([1e-3]), baseline, ALWAYS)[1]
+    tiny_rise = step(state, frame.end_ms, np.array([1e-3]), baseline, ALWAYS)[1]
     burst = step(state, frame.end_ms, np.array([0.1]), baseline, ALWAYS)[1]
-    assert whisper.values[0] < 1
+    assert tiny_rise.values[0] < 1
     assert burst.values[0] > 10
 
 
@@ -191,7 +191,7 @@ def test_a_calm_error_share_does_not_page_on_a_whisper() -> None:
     ("metric", "unit", "offset"),
     [("error_ratio", 1.0, 0.0), ("error_percent", 100.0, 0.0), ("availability_percent", -100.0, 100.0)],
 )
-def test_one_error_of_a_few_requests_is_no_news_and_a_tenth_of_many_is(
+def test_one_error_in_a_few_requests_scores_low_and_a_tenth_of_many_scores_high(
     metric: str, unit: float, offset: float
 ) -> None:
     rng = np.random.default_rng(0)
@@ -206,15 +206,15 @@ def test_one_error_of_a_few_requests_is_no_news_and_a_tenth_of_many_is(
 
     learned = frame(3000, 1e-3)
     baseline = fit_baseline(learned, ALWAYS)
-    state, calm = score(learned, baseline, ALWAYS)
-    assert np.nanmax(calm.values[1500:, [1, 3]]) < 4
+    state, normal = score(learned, baseline, ALWAYS)
+    assert np.nanmax(normal.values[1500:, [1, 3]]) < 4
     wrong = np.array([4.0, offset + unit / 4, 5000.0, offset + unit / 10])
     scores = step(state, learned.end_ms, wrong, baseline, ALWAYS)[1].values
     assert scores[1] < 4
     assert scores[3] > 30
 
 
-def test_a_share_without_requests_keeps_its_least_scale() -> None:
+def test_a_share_without_requests_has_the_constant_least_scale() -> None:
     alone = resolution_of([SeriesKey("order", "error_ratio"), SeriesKey("quotes", "requests")])
     assert not len(alone.volumes.shares)
     assert alone.least(np.zeros(2))[0] == pytest.approx(0.002)
@@ -248,10 +248,10 @@ def test_a_series_scores_the_same_whether_or_not_others_miss_ticks() -> None:
     gaps.values[::3, latency] = np.nan
     gaps.values[100, latency] = 1e25
     others = [column for column in range(len(live.keys)) if column != latency]
-    whole, broken = (score(each, baseline, ALWAYS) for each in (live, gaps))
-    assert whole[0].is_settled
-    np.testing.assert_array_equal(broken[1].values[:, others], whole[1].values[:, others])
+    unbroken, broken = (score(each, baseline, ALWAYS) for each in (live, gaps))
+    assert unbroken[0].is_settled
+    np.testing.assert_array_equal(broken[1].values[:, others], unbroken[1].values[:, others])
     for name in ("level", "deviation", "mean", "spread", "expected", "scale", "n_values", "seen_ms"):
-        np.testing.assert_array_equal(getattr(broken[0], name)[others], getattr(whole[0], name)[others])
+        np.testing.assert_array_equal(getattr(broken[0], name)[others], getattr(unbroken[0], name)[others])
     n_missing = np.isnan(gaps.values[:, latency]).sum()
-    assert broken[0].n_values[latency] == whole[0].n_values[latency] - n_missing
+    assert broken[0].n_values[latency] == unbroken[0].n_values[latency] - n_missing

@@ -10,7 +10,7 @@ from models.detectors.log_windows import LogWindowDetector, persistent
 from models.detectors.rows import Parts
 from models.errors import NotEnoughRowsError, NotFittedError
 
-SERVICES = ("calm", "loud")
+SERVICES = ("quiet", "loud")
 
 
 def rows(
@@ -42,13 +42,13 @@ def test_a_score_does_not_depend_on_the_batch() -> None:
 
 
 def test_scoring_changes_nothing() -> None:
-    first, kept = FITTED.score(LIVE), LIVE.values.copy()
+    first, before = FITTED.score(LIVE), LIVE.values.copy()
     FITTED.score(with_values(100 * LIVE.values))
     np.testing.assert_array_equal(FITTED.score(LIVE), first)
-    np.testing.assert_array_equal(LIVE.values, kept)
+    np.testing.assert_array_equal(LIVE.values, before)
 
 
-def test_saved_and_loaded_it_scores_the_same() -> None:
+def test_a_loaded_detector_scores_the_same_as_the_saved_one() -> None:
     again = LogWindowDetector.from_parts(FITTED.parts(), FITTED.services_)
     np.testing.assert_array_equal(again.score(LIVE), FITTED.score(LIVE))
 
@@ -57,7 +57,7 @@ def test_higher_is_more_anomalous_and_a_service_is_judged_by_its_own_past() -> N
     values = LIVE.values.copy()
     values[:, :, 2] = 9.0
     scores = FITTED.score(with_values(values))
-    assert np.median(scores[:, 0]) > np.median(scores[:, 1]) + 1, "nine is usual of the loud one"
+    assert np.median(scores[:, 0]) > np.median(scores[:, 1]) + 1, "nine is usual for the loud service"
     values[:, :, 2] = 500.0
     assert (FITTED.score(with_values(values)) > scores).all()
 
@@ -90,14 +90,14 @@ def test_a_long_past_is_thinned() -> None:
     assert detector.parts().arrays["past"].size <= 2**20
 
 
-def test_too_little_and_wrong_parts_are_refused() -> None:
+def test_too_few_windows_and_wrong_parts_are_refused() -> None:
     with pytest.raises(NotEnoughRowsError, match="30"):
         LogWindowDetector().fit(rows(29))
     for ask in (lambda: LogWindowDetector().score(LIVE), lambda: LogWindowDetector().parts()):
         with pytest.raises(NotFittedError):
             ask()
     with pytest.raises(ValueError, match="1 services"):
-        LogWindowDetector.from_parts(FITTED.parts(), ["calm"])
+        LogWindowDetector.from_parts(FITTED.parts(), ["quiet"])
     with pytest.raises(ValueError, match="prior"):
         LogWindowDetector.from_parts(Parts({"prior_windows": 0}, FITTED.parts().arrays), SERVICES)
 

@@ -1,4 +1,4 @@
-"""Principal components as pyod has them, kept as arrays; and the contract of all detectors of sessions."""
+"""Principal components as in pyod, stored as arrays; and the contract of all detectors of sessions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models.errors import NotFittedError
 COUNTS = np.random.default_rng(0).poisson([4.0, 2.0, 9.0, 0.0], size=(200, 4)).astype(np.float64)
 
 
-def test_it_scores_as_pyod_does() -> None:
-    from pyod.models.pca import PCA  # noqa: PLC0415  seconds
+def test_the_detector_scores_as_pyod_does() -> None:
+    from pyod.models.pca import PCA  # noqa: PLC0415  takes seconds
 
     varying = COUNTS[:, :3]
     np.testing.assert_allclose(
@@ -21,7 +21,7 @@ def test_it_scores_as_pyod_does() -> None:
     )
 
 
-def test_a_feature_that_never_varied_shows_when_it_does() -> None:
+def test_a_feature_that_never_varied_raises_the_score_when_it_does() -> None:
     detector = PcaDetector().fit(COUNTS)
     odd = COUNTS[:5].copy()
     odd[:, 3] = 7.0
@@ -30,7 +30,7 @@ def test_a_feature_that_never_varied_shows_when_it_does() -> None:
     assert flat.score(np.array([[1.0, 1.0], [1.0, 3.0], [np.nan, np.nan]]))[:2].tolist() == [0.0, 2.0]
 
 
-def test_it_must_be_fitted_first() -> None:
+def test_the_detector_must_be_fitted_first() -> None:
     for ask in (lambda: PcaDetector().score(COUNTS), lambda: PcaDetector().parts()):
         with pytest.raises(NotFittedError):
             ask()

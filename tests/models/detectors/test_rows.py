@@ -34,7 +34,7 @@ def test_scoring_changes_nothing(name: str) -> None:
     np.testing.assert_array_equal(rows, LIVE)
 
 
-def test_saved_and_loaded_it_scores_the_same(name: str) -> None:
+def test_a_loaded_detector_scores_the_same_as_the_saved_one(name: str) -> None:
     detector = a_detector(name)
     parts = detector.parts()
     content = None if parts.estimator is None else dump_estimator(parts.estimator)
@@ -52,7 +52,7 @@ def test_higher_is_more_anomalous(name: str) -> None:
     assert np.median(detector.score(odd)) > detector.score(LIVE).max()
 
 
-def test_a_missing_feature_reads_as_usual_and_an_empty_row_has_no_score(name: str) -> None:
+def test_a_missing_feature_counts_as_usual_and_an_empty_row_has_no_score(name: str) -> None:
     rows = LIVE.copy()
     rows[0, :3] = np.nan
     rows[1] = np.nan
@@ -82,7 +82,7 @@ def test_too_few_rows_are_refused(name: str) -> None:
     assert caught.value.got == 0
 
 
-def test_an_unfitted_detector_says_so(name: str) -> None:
+def test_an_unfitted_detector_raises_an_error(name: str) -> None:
     with pytest.raises(NotFittedError):
         DETECTORS[name]().score(LIVE)
     with pytest.raises(NotFittedError):
@@ -90,7 +90,7 @@ def test_an_unfitted_detector_says_so(name: str) -> None:
 
 
 class TestHostileEstimators:
-    """Files that ask for more than data, or would end the process."""
+    """Files that contain more than data, or would crash the process."""
 
     def forest(self) -> bytes:
         return dump_estimator(a_detector("isolation_forest").parts().estimator)
@@ -115,16 +115,18 @@ class TestHostileEstimators:
             ('"__loader__": "DictNode"', '"__loader__": "FunctionNode"'),
         ],
     )
-    def test_what_is_not_ours_is_refused_before_it_is_built(self, name: str, old: str, new: str) -> None:
-        with pytest.raises(BadBundleError, match="what is not ours"):
+    def test_a_type_that_is_not_allowed_is_refused_before_it_is_built(
+        self, name: str, old: str, new: str
+    ) -> None:
+        with pytest.raises(BadBundleError, match="types that are not allowed"):
             load_estimator(self.with_schema(old, new), "there")
 
     @pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x05\x06" + bytes(18)])
-    def test_damage_is_a_bad_bundle(self, name: str, content: bytes) -> None:
+    def test_a_damaged_file_is_a_bad_bundle(self, name: str, content: bytes) -> None:
         with pytest.raises(BadBundleError):
             load_estimator(content, "there")
 
-    def test_the_list_of_the_file_itself_is_never_asked(self, name: str) -> None:
+    def test_the_trusted_list_of_the_file_itself_is_ignored(self, name: str) -> None:
         written = io.BytesIO()
         node = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "trusted": True}
         with zipfile.ZipFile(written, "w") as target:
@@ -133,7 +135,7 @@ class TestHostileEstimators:
             load_estimator(written.getvalue(), "there")
 
     @pytest.mark.parametrize("field", ["left_child", "right_child", "feature"])
-    def test_a_tree_that_leads_nowhere_is_refused(self, name: str, field: str) -> None:
+    def test_a_tree_with_an_invalid_index_is_refused(self, name: str, field: str) -> None:
         detector = a_detector("isolation_forest")
         parts = detector.parts()
         forest = load_estimator(dump_estimator(parts.estimator), "here")

@@ -20,13 +20,13 @@ def test_a_usual_session_scores_nothing_and_an_unusual_one_by_its_distance() -> 
     assert 0 < near < far
 
 
-def test_one_count_more_weighs_the_less_the_more_there_are() -> None:
+def test_one_more_count_weighs_less_the_larger_the_count_is() -> None:
     few = SessionDetector().fit(np.array([[1.0]])).score(np.array([[2.0]]))
     many = SessionDetector().fit(np.array([[100.0]])).score(np.array([[101.0]]))
     assert many < few / 5
 
 
-def test_abnormal_sessions_in_training_hide_themselves_unless_contamination_is_allowed_for() -> None:
+def test_abnormal_sessions_in_training_hide_themselves_unless_contamination_is_allowed() -> None:
     mixed = np.vstack([USUAL, BROKEN])
     assert SessionDetector().fit(mixed).score(BROKEN).max() == 0.0
     detector = SessionDetector(contamination=0.04).fit(mixed)
@@ -34,7 +34,7 @@ def test_abnormal_sessions_in_training_hide_themselves_unless_contamination_is_a
     assert detector.score(USUAL).max() == 0.0
 
 
-def test_vectors_of_equal_support_are_kept_or_left_out_together() -> None:
+def test_vectors_of_equal_support_are_learned_or_left_out_together() -> None:
     rows = np.vstack([USUAL, [[9.0, 0, 0, 0]], [[0.0, 9, 0, 0]]])
     scores = SessionDetector(contamination=1.5 / len(rows)).fit(rows).score(rows[-2:])
     assert (scores == 0.0).all()
@@ -42,7 +42,7 @@ def test_vectors_of_equal_support_are_kept_or_left_out_together() -> None:
     assert (scores > 0.0).all()
 
 
-def test_the_most_frequent_vectors_are_kept_when_there_are_too_many() -> None:
+def test_only_the_most_frequent_vectors_are_stored_when_there_are_too_many() -> None:
     rows = np.vstack([USUAL, np.arange(100.0, 100.0 + module.MAX_USUAL)[:, None] * np.ones(4)])
     detector = SessionDetector().fit(rows)
     assert detector.usual_ is not None
@@ -71,7 +71,7 @@ def test_a_score_is_finite_and_does_not_depend_on_the_batch(X: NDArray[np.float6
     np.testing.assert_array_equal(together, np.concatenate([detector.score(X[i : i + 1]) for i in range(4)]))
 
 
-def test_it_must_be_fitted_on_something() -> None:
+def test_the_detector_must_be_fitted_on_at_least_one_session() -> None:
     with pytest.raises(NotFittedError):
         SessionDetector().score(USUAL)
     with pytest.raises(NotFittedError):

@@ -21,14 +21,14 @@ DAY = DAY_MS // STEP_MS
 THURSDAY_MS = 20_006 * DAY_MS
 NEW, KNOWN = 0, 1
 BUSY = slice(DAY // 2, DAY // 2 + DAY // 12)
-"""Noon to two, ticks of a day."""
+"""Ticks of a day from noon to two."""
 
 NIGHT, MORNING, NOON, EVENING = 40, 100, 150, 250
 """Slots of a weekday."""
 
 
 def busy_days(n_days: int, n_series: int = 4, *, seed: int = 0, metric: str = "queue_length") -> Frame:
-    """Series of the same daily shape, ten times as high for two hours, each on a scale of its own."""
+    """Series of the same daily shape, ten times as high for two hours, each on its own scale."""
     shape = np.full(DAY, 10.0)
     shape[BUSY] = 100.0
     noise = np.random.default_rng(seed).lognormal(0, 0.03, (n_days * DAY, n_series))
@@ -38,14 +38,14 @@ def busy_days(n_days: int, n_series: int = 4, *, seed: int = 0, metric: str = "q
 
 
 def blinded(frame: Frame, column: int = NEW, *, until: int | None = None, after: int | None = None) -> Frame:
-    """The frame without a series, or without its ticks before or from some tick."""
+    """The frame without the values of a series, or without those before or from some tick."""
     values = frame.values.copy()
     values[after:until, column] = np.nan
     return Frame(frame.start_ms, frame.step_ms, frame.keys, values)
 
 
 def learned(frame: Frame) -> tuple[Baseline, Baseline]:
-    """Without and with the prior of siblings."""
+    """Baselines without and with the prior of siblings."""
     alone = fit_baseline(frame, CLOCK)
     return alone, with_siblings(alone, frame, CLOCK)
 
@@ -55,7 +55,7 @@ ALONE, PRIOR = learned(blinded(WEEK))
 NEXT_DAY = Frame(WEEK.end_ms, STEP_MS, WEEK.keys, busy_days(1, seed=1).values)
 
 
-def test_the_first_busy_hour_of_a_new_series_surprises_less() -> None:
+def test_the_first_busy_hour_of_a_new_series_scores_lower() -> None:
     alone, prior = (score(NEXT_DAY, each, CLOCK)[1].values[:, NEW] for each in (ALONE, PRIOR))
     assert alone[BUSY.start] > 100
     assert prior[BUSY.start] < 0.6 * alone[BUSY.start]
@@ -69,7 +69,7 @@ def test_a_fault_of_a_new_series_still_scores() -> None:
     assert scores.values[200, NEW] > 20
 
 
-def test_only_the_shape_is_the_siblings_not_the_scale() -> None:
+def test_siblings_give_only_the_shape_and_not_the_scale() -> None:
     larger = NEXT_DAY.values * np.where(np.arange(4) == NEW, 2.0**20, 1.0)
     scores = [
         score(Frame(NEXT_DAY.start_ms, STEP_MS, NEXT_DAY.keys, each), PRIOR, CLOCK)[1].values[:, NEW]
@@ -78,7 +78,7 @@ def test_only_the_shape_is_the_siblings_not_the_scale() -> None:
     np.testing.assert_allclose(*scores, rtol=1e-3, atol=1e-3)
 
 
-def test_a_new_series_knows_its_first_weekend_by_what_siblings_do_at_weekends() -> None:
+def test_a_new_series_expects_the_weekend_of_its_siblings() -> None:
     two_weeks = busy_days(15)
     quiet_weekends = two_weeks.values.copy()
     is_weekend = np.isin(np.arange(len(quiet_weekends)) // DAY % 7, (2, 3))
@@ -96,16 +96,18 @@ def test_a_series_of_half_a_day_follows_siblings_where_it_was_never_seen() -> No
     quiet = WEEK.values[:100, NEW].mean()
     alone, prior = learned(half_a_day)
     assert alone.profile[NOON, NEW] == pytest.approx(10 * quiet, rel=0.1)
-    assert prior.profile[NOON, NEW] == pytest.approx(10 * quiet, rel=0.1), "its own, where it has any"
+    assert prior.profile[NOON, NEW] == pytest.approx(10 * quiet, rel=0.1), "its own values, where it has any"
     assert prior.profile[EVENING, NEW] == pytest.approx(quiet, rel=0.1)
     seen_at_night_only = blinded(blinded(WEEK, until=-DAY), after=-DAY // 2)
     alone, prior = learned(seen_at_night_only)
     assert alone.profile[NOON, NEW] == pytest.approx(quiet, rel=0.1)
-    assert prior.profile[NOON, NEW] == pytest.approx(10**0.5 * quiet, rel=0.1), "half, by the logarithm"
+    assert prior.profile[NOON, NEW] == pytest.approx(10**0.5 * quiet, rel=0.1), (
+        "half the change, on a logarithmic scale"
+    )
     assert prior.profile[NIGHT, NEW] == pytest.approx(quiet, rel=0.1)
 
 
-def test_known_series_and_those_without_siblings_are_left_alone() -> None:
+def test_known_series_and_series_without_siblings_do_not_change() -> None:
     np.testing.assert_array_equal(PRIOR.profile[:, KNOWN:], ALONE.profile[:, KNOWN:])
     np.testing.assert_array_equal(PRIOR.scale[:, KNOWN:], ALONE.scale[:, KNOWN:])
     other = (SeriesKey("item-0", "another_metric"), *WEEK.keys[1:])
@@ -114,7 +116,7 @@ def test_known_series_and_those_without_siblings_are_left_alone() -> None:
     np.testing.assert_array_equal(prior.scale, alone.scale)
 
 
-def test_a_shape_in_no_unit_is_never_taken_for_values() -> None:
+def test_a_shape_without_a_unit_is_never_mistaken_for_values() -> None:
     assert (PRIOR.profile[:, NEW] > 0).all()
     assert not expected_values(NEXT_DAY, PRIOR, CLOCK)[:, NEW].any()
     assert not usual_residuals(NEXT_DAY, PRIOR, CLOCK)[:, NEW].any()
@@ -128,7 +130,7 @@ def test_a_shape_in_no_unit_is_never_taken_for_values() -> None:
     ),
     own=st.sampled_from([0.0, -3.0, 1e30, np.nan]),
 )
-def test_siblings_of_any_kind_leave_every_array_finite(values: list[float], own: float) -> None:
+def test_every_array_is_finite_whatever_the_siblings(values: list[float], own: float) -> None:
     frame = busy_days(3, 4)
     hostile = frame.values.copy()
     hostile[::2] = values
@@ -168,4 +170,4 @@ def test_a_new_champion_fills_the_slots_that_a_young_series_was_never_in() -> No
     assert moved.season[MORNING][NEW] == young.season[MORNING][NEW]
     assert np.isfinite(np.array(moved.volatility)).all()
     old = migrate(young, initial_state(PRIOR, CLOCK))
-    assert np.isnan(old.season[NOON][NEW]), "nobody knows it"
+    assert np.isnan(old.season[NOON][NEW]), "no bundle knows it"

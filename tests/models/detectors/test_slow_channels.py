@@ -26,12 +26,12 @@ def folded(values: np.ndarray, *, n_first: int) -> tuple[Novelty, np.ndarray]:
     return memory, novelty
 
 
-def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
+def test_a_value_never_seen_is_novel_once_and_a_known_value_is_not() -> None:
     values = np.random.default_rng(0).normal(size=(600, 1))
     memory, novelty = folded(values, n_first=200)
     assert np.isnan(novelty[:200]).all()
     found, usual = [], memory.usual[0]
-    for value in (12.0, 12.0, 11.0, np.nan):  # 11: less novel than what came within the last hundred points
+    for value in (12.0, 12.0, 11.0, np.nan):  # 11: less novel than a value within the last hundred points
         memory, row = novelty_step(memory, np.array([value]), n_first=200)
         found.append(row[0])
     assert found[0] == pytest.approx((12.0 - values.max()) / values[:200].std() / usual, rel=0.05)
@@ -39,7 +39,7 @@ def test_a_value_never_seen_is_novel_once_and_a_known_one_is_not() -> None:
     assert np.isnan(found[3])
 
 
-def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
+def test_novelty_agrees_with_the_exact_distance_to_every_earlier_value() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=(900, 1)) * np.where(np.arange(900) % 150 == 149, 6.0, 1.0)[:, None]
     memory = initial_novelty(1)
@@ -51,14 +51,14 @@ def test_novelty_agrees_with_the_distance_to_every_value_kept() -> None:
             continue
         deviation = max(values[: min(tick + 1, 100)].std(), 0.5 * values[: tick + 1].std())
         nearest = np.abs(values[:tick] - row).min() / deviation
-        assert abs(memory.peak[0] - nearest) < 0.15  # half a bin, and what the deviation has shrunk since
+        assert abs(memory.peak[0] - nearest) < 0.15  # half a bin, and the shrinkage of the deviation since
         assert tick < 100 or novelty[0] == pytest.approx(memory.peak[0] / usual)
         n_novel, total = n_novel + 1, total + min(memory.peak[0], 6.0)
         assert memory.usual[0] == pytest.approx(total / n_novel, rel=1e-4)
     assert n_novel > 5
 
 
-def test_a_series_that_is_often_surprised_is_surprised_less() -> None:
+def test_a_series_with_frequent_novelty_scores_lower() -> None:
     rng = np.random.default_rng(4)
     values = rng.normal(size=(600, 2))
     values[::25, 1] *= 8.0
@@ -71,7 +71,7 @@ def test_a_series_that_is_often_surprised_is_surprised_less() -> None:
 
 
 @pytest.mark.parametrize("huge", [1e3, 1e29])
-def test_a_series_that_grows_restless_keeps_what_it_has_seen(huge: float) -> None:
+def test_a_series_that_becomes_restless_still_knows_the_values_it_has_seen(huge: float) -> None:
     values = np.concatenate([np.arange(100.0), np.linspace(-huge, huge, 50), np.linspace(-huge, huge, 50)])
     memory, novelty = folded(values[:, None], n_first=20)
     assert np.isfinite(novelty[20:]).all()
@@ -95,16 +95,16 @@ def test_hostile_values_score_finitely_and_series_do_not_depend_on_each_other(
     np.testing.assert_array_equal(alone.visited[0], memory.visited[column])
 
 
-def test_novelty_scans_on_from_any_tick_and_changes_no_memory_it_was_given() -> None:
+def test_novelty_continues_from_any_tick_and_does_not_change_the_memory_passed_in() -> None:
     values = np.random.default_rng(1).normal(size=(300, 4))
     values[::7, 2] = np.nan
-    whole = folded(values, n_first=50)[1]
+    unbroken = folded(values, n_first=50)[1]
     memory = folded(values[:120], n_first=50)[0]
     for array in memory:
         array.flags.writeable = False
     for tick in range(120, 300):
         memory, novelty = novelty_step(memory, values[tick], n_first=50)
-        np.testing.assert_array_equal(novelty, whole[tick])
+        np.testing.assert_array_equal(novelty, unbroken[tick])
 
 
 def test_severity_outlasts_onset_and_fades() -> None:
@@ -113,8 +113,8 @@ def test_severity_outlasts_onset_and_fades() -> None:
     onset, severity = onset_and_severity(live, baseline, CLOCK)
     np.testing.assert_array_equal(onset, score(live, baseline, CLOCK)[1].values)
     column = live.column_of[SeriesKey("order", "latency_s")]
-    calm = np.delete(severity, column, axis=1)
-    assert severity[-1, column] > 1.5 * calm[-1].max()
+    others = np.delete(severity, column, axis=1)
+    assert severity[-1, column] > 1.5 * others[-1].max()
     assert np.isfinite(severity).all()
 
 
@@ -127,7 +127,7 @@ def test_severity_halves_in_half_an_hour_of_silence() -> None:
     np.testing.assert_allclose(severity[-1], severity[-31] / 2, rtol=1e-3)
 
 
-def test_severity_of_nothing_is_nothing() -> None:
+def test_severity_of_no_series_is_empty() -> None:
     nothing = a_frame([], n_ticks=5)
     onset, severity = onset_and_severity(nothing, fit_baseline(nothing, CLOCK), CLOCK)
     assert onset.shape == severity.shape == (5, 0)

@@ -1,4 +1,4 @@
-"""Onset, severity and novelty together: one engine, online and offline."""
+"""Onset, severity and novelty together: the same step online and offline."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ def rows_of(scores: ThreeScores, rows: slice | int) -> ThreeScores:
     st.lists(st.tuples(st.integers(0, 71), st.integers(0, 5), st.floats(width=64)), max_size=60),
     st.integers(0, 72),
 )
-def test_a_tick_at_a_time_and_a_fold_from_anywhere_give_the_same_bits(
+def test_single_ticks_and_a_fold_from_any_tick_give_the_same_bits(
     odd: list[tuple[int, int, float]], cut: int
 ) -> None:
     values = NORMAL.values.copy()
     for tick, column, value in odd:
         values[tick, column] = value
     frame = Frame(NORMAL.start_ms, STEP_MS, NORMAL.keys, values)
-    end, whole = score(frame, BASELINE, CLOCK)
+    end, unbroken = score(frame, BASELINE, CLOCK)
     middle_ms = frame.start_ms + cut * STEP_MS
     memory, first = score(frame.between(frame.start_ms, middle_ms), BASELINE, CLOCK)
-    assert_same(first, rows_of(whole, slice(cut)))
+    assert_same(first, rows_of(unbroken, slice(cut)))
     for tick in range(cut, frame.n_ticks):
         tick_ms = frame.start_ms + tick * STEP_MS
         memory, scores = step(memory, tick_ms, values[tick], BASELINE, CLOCK)
-        assert_same(scores, rows_of(whole, tick))
+        assert_same(scores, rows_of(unbroken, tick))
     for one, other in zip(memory.severity + memory.novelty, end.severity + end.novelty, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_each_score_is_given_where_it_means_something() -> None:
+def test_each_score_is_given_only_where_it_is_meaningful() -> None:
     frame = with_fault(NORMAL, {("order", "latency_s"): 0.4}, last_ticks=2)
     frame.values[-1, 3] = np.nan
     _, scores = score(frame, BASELINE, CLOCK)
@@ -68,15 +68,15 @@ def test_each_score_is_given_where_it_means_something() -> None:
     assert scores.severity[-2].argmax() == 1
 
 
-def test_severity_fades_over_the_ticks_that_were_skipped() -> None:
+def test_severity_fades_over_skipped_ticks() -> None:
     memory, scores = score(with_fault(NORMAL, {("order", "latency_s"): 0.4}), BASELINE, CLOCK)
     held = scores.severity[-1, 1]
     nothing = np.full(6, np.nan)
     later = step(memory, NORMAL.end_ms + STEP_MS, nothing, BASELINE, CLOCK)[1].severity[1]
-    np.testing.assert_allclose(later, held / 16, rtol=1e-5)  # two hours of half-lives of half an hour
+    np.testing.assert_allclose(later, held / 16, rtol=1e-5)  # two hours with a half-life of half an hour
 
 
-def test_another_bundle_takes_over_the_memory_of_the_series_it_shares() -> None:
+def test_another_bundle_inherits_the_memory_of_the_series_it_shares() -> None:
     memory, _ = score(NORMAL, BASELINE, CLOCK)
     other = a_frame(["quotes", "search"], n_ticks=72, step_ms=STEP_MS, seed=3)
     fresh = initial_memory(fit_baseline(other, CLOCK), CLOCK)

@@ -26,8 +26,8 @@ from models.evidence.own_excess import own_excesses
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SHOP = a_graph(("app", "cart"), ("cart", "db"), ("app", "search"))
-CALM = a_case(SHOP, {}, alerting="app")
-START = CALM.alert.starts_at
+NORMAL = a_case(SHOP, {}, alerting="app")
+START = NORMAL.alert.starts_at
 
 
 def position_of(case: Case) -> dict[str, int]:
@@ -39,7 +39,7 @@ def surprises(case: Case, finding: Finding | None) -> dict[str, float]:
     return dict(zip(case.items, finding.surprise.tolist(), strict=True))
 
 
-def said(case: Case, finding: Finding | None, item: str) -> str:
+def sentence_of(case: Case, finding: Finding | None, item: str) -> str:
     assert finding is not None
     return finding.sentence(case.items.index(item))[0]
 
@@ -49,37 +49,41 @@ def ms(at: datetime) -> int:
 
 
 def alerting(*fired: tuple[str, float]) -> Case:
-    """The calm case, with alerts so many minutes after its own."""
+    """The normal case, with alerts the given minutes after its own alert."""
     others = [Alert(item, f"Slow{item}", START + timedelta(minutes=minutes)) for item, minutes in fired]
-    return replace(CALM, other_alerts=tuple(others))
+    return replace(NORMAL, other_alerts=tuple(others))
 
 
 def alerts_of(case: Case) -> Finding | None:
     return alerts(case, position_of(case), calls_of(case))
 
 
-def test_without_another_alert_there_is_nothing_to_hold_against_anyone() -> None:
-    assert alerts_of(CALM) is None
+def test_without_another_alert_there_is_no_evidence_from_alerts() -> None:
+    assert alerts_of(NORMAL) is None
 
 
-def test_an_alert_is_held_against_the_deepest_item_it_fires_on() -> None:
+def test_an_alert_counts_against_the_deepest_item_it_fires_on() -> None:
     case = alerting(("db", 1.0))
     found = surprises(case, alerts_of(case))
     assert found["db"] > 4.0
     assert found["app"] < 1.0
     assert np.isnan(found["cart"])
-    assert said(case, alerts_of(case), "db").startswith("An alert fires on db itself (Slowdb)")
+    assert sentence_of(case, alerts_of(case), "db") == (
+        "An alert fires on db itself (Slowdb) but on none of its dependencies."
+    )
 
 
-def test_an_alert_that_fires_for_days_says_little() -> None:
+def test_an_alert_that_has_fired_for_days_counts_little() -> None:
     new, old = alerting(("db", -3.0)), alerting(("db", -3 * 1440.0))
     assert surprises(new, alerts_of(new))["db"] > surprises(old, alerts_of(old))["db"] + 3.0
 
 
 def test_many_alerts_of_one_item_are_counted() -> None:
     others = tuple(Alert("db", f"Rule{number}", START) for number in range(5))
-    case = replace(CALM, other_alerts=others)
-    assert "5 alerts fire on db itself (Rule0, Rule1, Rule2 and 2 more)" in said(case, alerts_of(case), "db")
+    case = replace(NORMAL, other_alerts=others)
+    assert "5 alerts fire on db itself (Rule0, Rule1, Rule2 and 2 more)" in sentence_of(
+        case, alerts_of(case), "db"
+    )
 
 
 @given(st.permutations([("db", 1.0), ("search", 2.0), ("cart", -4.0), ("elsewhere", 0.0)]))
@@ -88,8 +92,8 @@ def test_the_order_of_alerts_does_not_matter(fired: list[tuple[str, float]]) -> 
     np.testing.assert_equal(surprises(some, alerts_of(some)), surprises(other, alerts_of(other)))
 
 
-def changed(*made: tuple[str, float, str], changes_of: Case = CALM) -> Case:
-    """A case with changes of an item so many minutes before the alert, of a kind."""
+def changed(*made: tuple[str, float, str], changes_of: Case = NORMAL) -> Case:
+    """A case with changes of items, the given minutes before the alert and of the given kinds."""
     events = [
         ChangeEvent(f"c{number}", item, START - timedelta(minutes=minutes), kind)
         for number, (item, minutes, kind) in enumerate(made)
@@ -107,11 +111,11 @@ def test_a_change_on_the_evening_before_is_minutes_old_at_the_open() -> None:
     trading, always = (
         trading_days_until(at_the_open, [evening], clock)[0] for clock in (ExchangeClock(), AlwaysClock())
     )
-    assert trading * 275 == pytest.approx(32, abs=1)  # minutes: 16 of trading, 16 hours at a minute each
+    assert trading * 275 == pytest.approx(32, abs=1)  # minutes: 16 of trading, and 16 hours at a minute each
     assert always == pytest.approx(16.5 / 24, abs=0.01)
 
 
-def test_a_whole_trading_day_is_one() -> None:
+def test_a_full_trading_day_counts_as_one_day() -> None:
     start = ms(datetime(2026, 3, 3, tzinfo=SHANGHAI))
     assert trading_days_until(start + 86_400_000, [start], ExchangeClock())[0] == pytest.approx(1.0)
 
@@ -124,7 +128,7 @@ def test_trading_time_never_runs_backwards(ages_ms: list[int], clock: AlwaysCloc
     assert (np.diff(days) >= 0).all()
 
 
-def test_a_built_case_times_its_changes_by_the_clock() -> None:
+def test_a_built_case_measures_the_age_of_changes_by_the_clock() -> None:
     evening = datetime(2026, 3, 3, 17, 0, tzinfo=SHANGHAI)
     alert = Alert("app", "SlowRequests", datetime(2026, 3, 4, 9, 31, tzinfo=SHANGHAI))
 
@@ -150,24 +154,27 @@ def test_a_habit_of_one_kind_does_not_excuse_another_kind_of_change() -> None:
     assert deploy > habit + 1.0
 
 
-def test_a_change_after_which_an_item_got_worse_counts_more_than_one_that_did_nothing() -> None:
+def test_a_change_that_made_an_item_worse_counts_more_than_one_without_effect() -> None:
     slow = a_case(SHOP, {("db", "latency_s"): 0.5}, alerting="app")
     case = changed(("db", 4.0, "deploy"), ("search", 4.0, "deploy"), changes_of=slow)
     found = changes_in(case)
     assert found["db"] > found["search"] + 0.5
     finding = changes(case, position_of(case))
-    assert said(case, finding, "db") == "Deploy of db 4 minutes before the alert: it became worse then."
-    assert "nothing became worse" in said(case, finding, "search")
+    assert (
+        sentence_of(case, finding, "db")
+        == "Deploy of db 4 minutes before the alert: its signals became worse."
+    )
+    assert "its signals did not become worse" in sentence_of(case, finding, "search")
 
 
 def test_without_signals_on_both_sides_a_change_counts_by_its_time_alone() -> None:
-    assert "worse" not in said(
-        changed(("db", 600.0, "deploy")), changes(changed(("db", 600.0, "deploy")), position_of(CALM)), "db"
+    assert "worse" not in sentence_of(
+        changed(("db", 600.0, "deploy")), changes(changed(("db", 600.0, "deploy")), position_of(NORMAL)), "db"
     )
 
 
 def cells(kinds: tuple[tuple[str, ...], ...], made: list[list[int]]) -> Cells:
-    """One cell per kind and bucket of ten spans, so many of which made the call."""
+    """One cell per kind and bucket of ten spans, of which the given number made the call."""
     n_kinds, n_buckets = len(kinds), len(made[0])
     total = np.array(made, dtype=np.float64).ravel()
     return Cells(
@@ -186,31 +193,33 @@ def calling(now: list[int], then: list[int]) -> Case:
     spans = [
         SpanSums(nothing, nothing, cells(kinds, [made, [10] * len(made)]), nothing) for made in (now, then)
     ]
-    return replace(CALM, window_spans=spans[0], normal_spans=spans[1])
+    return replace(NORMAL, window_spans=spans[0], normal_spans=spans[1])
 
 
-def test_a_call_that_was_never_there_is_held_against_who_makes_it() -> None:
+def test_a_call_never_made_before_counts_against_its_caller() -> None:
     case = calling([5] * 6, [0] * 50)
     found = new_calls(case, position_of(case))
     assert surprises(case, found)["cart"] > 10.0
     assert np.isnan(surprises(case, found)["search"])
-    assert "pay of cart now calls find of search, in 6 of 6 stretches" in said(case, found, "cart")
+    assert sentence_of(case, found, "cart") == (
+        "pay of cart now calls find of search: in 6 of 6 time intervals, and in none of the 50 before."
+    )
 
 
-def test_a_rare_call_and_one_that_was_there_before_are_no_news() -> None:
+def test_a_rare_call_and_a_known_call_are_no_evidence() -> None:
     rare = calling([0, 0, 0, 0, 1, 0], [0] * 50)
     assert surprises(rare, new_calls(rare, position_of(rare)))["cart"] < 3.0
     known = calling([5] * 6, [0] * 49 + [1])
     assert surprises(known, new_calls(known, position_of(known)))["cart"] == 0.0
 
 
-def test_new_calls_without_spans_or_a_past_are_no_data() -> None:
-    assert new_calls(CALM, position_of(CALM)) is None
+def test_without_spans_or_a_past_there_is_no_data_on_new_calls() -> None:
+    assert new_calls(NORMAL, position_of(NORMAL)) is None
     young = calling([5] * 6, [0] * 3)
     assert new_calls(young, position_of(young)) is None
 
 
-def test_whose_anomaly_began_first_is_told_and_bounded() -> None:
+def test_the_earliest_anomaly_is_reported_with_a_bounded_weight() -> None:
     slow = {("db", "latency_s"): 0.5, ("cart", "latency_s"): 0.5}
     case = a_case(SHOP, slow, alerting="app")
     case.window.values[Role.LATENCY][:2, case.items.index("cart")] = 0.1
@@ -219,10 +228,10 @@ def test_whose_anomaly_began_first_is_told_and_bounded() -> None:
     assert 0.5 < found["db"] <= 1.0
     assert found["cart"] == 0.0
     assert np.isnan(found["app"])
-    assert "earlier than 1 of the 2 items" in said(case, finding, "db")
+    assert "earlier than 1 of the 2 items" in sentence_of(case, finding, "db")
 
 
 def test_one_anomaly_or_none_has_no_order() -> None:
-    assert onset(CALM, own_excesses(CALM)) is None
+    assert onset(NORMAL, own_excesses(NORMAL)) is None
     case = a_case(SHOP, {("db", "latency_s"): 0.5}, alerting="app")
     assert onset(case, own_excesses(case)) is None

@@ -15,7 +15,7 @@ VALUES = arrays.arrays(
 
 
 @given(VALUES, st.booleans())
-def test_medians_and_means_leave_out_what_is_missing(values: np.ndarray, by_column: bool) -> None:
+def test_medians_and_means_ignore_missing_values(values: np.ndarray, by_column: bool) -> None:
     values = np.asfortranarray(values) if by_column else values
     before = values.copy()
     with warnings.catch_warnings():

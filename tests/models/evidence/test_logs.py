@@ -16,7 +16,7 @@ from models.rankers.sunspot import SunspotRanker
 
 
 @pytest.mark.parametrize("broken", SERVICES)
-def test_the_service_whose_lines_are_missing_scores_most_and_says_why(broken: str) -> None:
+def test_the_service_with_missing_lines_scores_most_and_the_sentence_quotes_them(broken: str) -> None:
     case = a_logged_case(broken=broken)
     evidence = log_evidence(case)
     assert evidence is not None
@@ -24,7 +24,7 @@ def test_the_service_whose_lines_are_missing_scores_most_and_says_why(broken: st
     assert int(np.argmax(evidence.score)) == index
     missing, excess, _ = log_findings(case)
     sentence, figures = missing.sentence(index)
-    assert f"Log lines missing of {broken}: 0 came" in sentence
+    assert f"Missing log lines of {broken}: 0 logged" in sentence
     assert "“request is done after" in sentence
     assert figures["missing_lines_expected"] > 20
     sentence, figures = excess.sentence(index)
@@ -32,7 +32,7 @@ def test_the_service_whose_lines_are_missing_scores_most_and_says_why(broken: st
     assert figures["excess_lines_observed"] > 20
 
 
-def test_a_calm_window_scores_little() -> None:
+def test_a_normal_window_scores_little() -> None:
     evidence = log_evidence(a_logged_case())
     assert evidence is not None
     assert evidence.score.max() < 6.0
@@ -46,7 +46,7 @@ def test_a_service_that_is_slow_between_its_own_lines_scores_most() -> None:
     assert np.nanmax(evidence.slow) <= MAX_SURPRISE
 
 
-def test_a_service_all_of_whose_answers_are_late_scores_more_than_its_neighbours() -> None:
+def test_a_service_with_only_late_answers_scores_more_than_its_neighbours() -> None:
     services = ("a", "b", "c", "d", "e")
     case = a_logged_case(services=services)
     gaps = case.window_logs.gaps if case.window_logs else None
@@ -65,13 +65,13 @@ def test_without_logs_or_without_a_past_there_is_no_evidence() -> None:
     assert log_evidence(replace(case, normal_logs=sums_of([]))) is None
 
 
-def test_a_window_without_lines_says_nothing() -> None:
+def test_a_window_without_lines_is_no_evidence() -> None:
     case = replace(a_logged_case(), window_logs=sums_of([]))
     evidence = log_evidence(case)
     assert evidence is not None
     assert evidence.score.max() == 0.0
     assert log_findings(case)[0].sentence(0) == (
-        "The log lines of gateway differ from what they usually are.",
+        "The log lines of gateway differ from the usual ones.",
         {},
     )
 
@@ -101,14 +101,14 @@ def test_the_ranker_names_the_service_whose_logs_changed_and_quotes_them() -> No
     assert best.item == SERVICES[1]
     assert {"log_missing", "log_excess"} <= {evidence.kind for evidence in best.evidence}
     missing, new = sorted(best.evidence, key=lambda each: each.kind, reverse=True)[:2]
-    assert "Log lines missing of order: 0 came" in missing.sentence
-    [told] = missing.templates
-    assert (told.kind, told.severity, told.unit, told.observed) == ("missing", "INFO", "lines", 0.0)
-    assert told.first_seen_ms == NORMAL_MS[0]
-    told = new.templates[0]
-    assert (told.kind, told.severity, told.first_seen_ms) == ("new", "ERROR", FAULT_MS[0])
-    assert len(told.examples) == len(told.trace_ids) == 3
-    assert told.examples[0].startswith("request failed badly")
+    assert "Missing log lines of order: 0 logged" in missing.sentence
+    [change] = missing.templates
+    assert (change.kind, change.severity, change.unit, change.observed) == ("missing", "INFO", "lines", 0.0)
+    assert change.first_seen_ms == NORMAL_MS[0]
+    change = new.templates[0]
+    assert (change.kind, change.severity, change.first_seen_ms) == ("new", "ERROR", FAULT_MS[0])
+    assert len(change.examples) == len(change.trace_ids) == 3
+    assert change.examples[0].startswith("request failed badly")
 
 
 def test_longer_waits_are_evidence_of_their_own() -> None:
@@ -116,14 +116,14 @@ def test_longer_waits_are_evidence_of_their_own() -> None:
     case = a_logged_case(slow="order")
     assert case.items[int(np.nanargmax(waits.surprise))] == "order"
     index = case.items.index("order")
-    assert "order is late after “request" in waits.sentence(index)[0]
+    assert "order is slow after “request" in waits.sentence(index)[0]
     assert waits.templates is not None
-    [told] = waits.templates(index)
-    assert (told.kind, told.unit) == ("slow", "ms")
-    assert told.observed > 3 * told.expected > 30
+    [change] = waits.templates(index)
+    assert (change.kind, change.unit) == ("slow", "ms")
+    assert change.observed > 3 * change.expected > 30
 
 
-def test_waits_count_only_where_no_span_tells_what_an_item_takes_itself() -> None:
+def test_waits_count_only_where_no_span_measures_an_item_s_own_time() -> None:
     slow = a_logged_case(slow="order")
 
     def kinds_against_order(case: Case) -> set[str]:
@@ -140,14 +140,14 @@ def test_waits_count_only_where_no_span_tells_what_an_item_takes_itself() -> Non
 
 
 def own_times(service: str) -> SpanSums:
-    """Spans of one operation, always as long; no calls."""
-    whole, figures = np.zeros(20, dtype=np.int64), np.full(20, 10.0)
-    own = Cells(((service, "serve", "", ""),), whole, whole, figures, 7.0 * figures, 49.0 * figures)
+    """Spans of one operation, all of equal length and without calls."""
+    zeros, figures = np.zeros(20, dtype=np.int64), np.full(20, 10.0)
+    own = Cells(((service, "serve", "", ""),), zeros, zeros, figures, 7.0 * figures, 49.0 * figures)
     none = own.where(np.zeros(20, dtype=bool)).of_kinds(())
     return SpanSums(own, none, none, none)
 
 
-def test_a_template_that_is_seldom_seen_is_called_rare() -> None:
+def test_a_rarely_seen_template_is_called_rare() -> None:
     case = a_logged_case()
     assert case.window_logs is not None
     assert case.normal_logs is not None
@@ -170,9 +170,9 @@ def test_a_template_that_is_seldom_seen_is_called_rare() -> None:
     )
     excess = next(each for each in log_findings(rare) if each.kind == "log_excess")
     assert excess.templates is not None
-    told = excess.templates(rare.items.index("order"))[0]
-    assert (told.kind, told.template, told.observed) == ("rare", "disk <*> is tired", 9.0)
-    assert told.first_seen_ms == NORMAL_MS[0]
+    change = excess.templates(rare.items.index("order"))[0]
+    assert (change.kind, change.template, change.observed) == ("rare", "disk <*> is tired", 9.0)
+    assert change.first_seen_ms == NORMAL_MS[0]
 
 
 def test_a_case_without_logs_has_no_log_findings() -> None:

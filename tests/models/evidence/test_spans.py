@@ -1,4 +1,4 @@
-"""What spans, resources and changes can be held against an item."""
+"""Evidence from spans, resources and changes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -163,11 +163,11 @@ def test_unanswered_calls_are_blamed_on_the_callee() -> None:
     assert "db answers the calls" in found.sentence(case.items.index("db"))[0]
 
 
-def test_calm_spans_name_nobody() -> None:
+def test_normal_spans_name_no_cause() -> None:
     assert rank(span_case()).abstained
 
 
-def test_without_spans_every_kind_of_span_evidence_says_no_data() -> None:
+def test_without_spans_every_kind_of_span_evidence_is_none() -> None:
     case = a_case(GRAPH, {}, alerting="app")
     position = position_of(case)
     assert [each(case, position) for each in (own_time, edge_gap, call_structure)] == [None, None, None]
@@ -175,7 +175,7 @@ def test_without_spans_every_kind_of_span_evidence_says_no_data() -> None:
     assert [each(blind, position) for each in (own_time, edge_gap, call_structure)] == [None, None, None]
 
 
-def test_a_resource_far_above_its_past_is_told_and_an_unseen_one_is_unknown() -> None:
+def test_a_resource_far_above_its_past_is_reported_and_an_unseen_one_is_unknown() -> None:
     case = with_role(a_case(GRAPH, {}, alerting="app"), Role.CPU, high="db", unseen="cart")
     [found] = resources(case)
     assert worst(case, found) == "db"
@@ -210,7 +210,7 @@ def test_a_full_queue_is_explained_by_the_busy_consumer_that_should_empty_it() -
 
 
 def with_role(case: Case, role: Role, *, high: str, unseen: str) -> Case:
-    """Add a calm resource to a case, with one item far above it and one unseen."""
+    """Add a steady resource to a case, with one item far above its past and one unseen."""
     rng = np.random.default_rng(0)
 
     def added(signals: Signals, *, raised: bool) -> Signals:
@@ -223,7 +223,7 @@ def with_role(case: Case, role: Role, *, high: str, unseen: str) -> Case:
     return replace(case, window=added(case.window, raised=True), normal=added(case.normal, raised=False))
 
 
-def test_a_change_just_before_counts_more_than_one_long_before_and_than_a_habit() -> None:
+def test_a_recent_change_counts_more_than_an_old_one_or_a_habit() -> None:
     def change(item: str, minutes: float) -> ChangeEvent:
         return ChangeEvent(f"{item}-{minutes}", item, ONSET - timedelta(minutes=minutes), summary="v2")
 
@@ -241,11 +241,11 @@ def test_a_change_just_before_counts_more_than_one_long_before_and_than_a_habit(
     assert changes(replace(case, changes=()), position_of(case)) is None
 
 
-def test_a_surge_is_told_where_requests_rise_everywhere() -> None:
-    calm = a_case(GRAPH, {}, alerting="app")
+def test_a_surge_is_reported_where_requests_rise_everywhere() -> None:
+    normal = a_case(GRAPH, {}, alerting="app")
     rising = {(item, "requests"): 400.0 for item in GRAPH.items}
     surged = a_case(GRAPH, rising, alerting="app")
-    assert surge(calm, calls_and_reach(calm)[1]) == 0.0
+    assert surge(normal, calls_and_reach(normal)[1]) == 0.0
     assert surge(surged, calls_and_reach(surged)[1]) > 3.0
     ranking = SunspotRanker().rank(surged)
     assert ranking.answers["traffic surge"] > 0.5
@@ -272,7 +272,7 @@ def test_probabilities_of_all_answers_sum_to_one() -> None:
     assert total == pytest.approx(1.0)
 
 
-def test_leaving_a_kind_out_takes_its_evidence_away() -> None:
+def test_leaving_a_kind_out_removes_its_evidence() -> None:
     case = span_case(own_us={"cart": 3_000.0})
     ranking = SunspotRanker(without=("own_time",)).rank(case)
     assert all(each.kind != "own_time" for candidate in ranking.candidates for each in candidate.evidence)

@@ -34,15 +34,15 @@ def in_pairs(item: str) -> frozenset[str]:
     return frozenset(ITEMS[first : first + 2])
 
 
-def calm_scores(seed: int, *, n_days: int = 28, shared: bool = False) -> Frame:
-    """Scores whose tail falls as a cube; if shared, both of a pair have the same."""
+def normal_scores(seed: int, *, n_days: int = 28, shared: bool = False) -> Frame:
+    """Scores whose tail falls with the cube; if shared, both items of a pair have the same scores."""
     shape = (n_days * 1440, len(KEYS) // 2 if shared else len(KEYS))
     values = np.random.default_rng(seed).pareto(3.0, size=shape).astype(np.float32)
     return Frame(0, MINUTE_MS, KEYS, np.repeat(values, len(KEYS) // shape[1], axis=1))
 
 
-def test_calm_time_replays_what_the_rules_would_have_paged() -> None:
-    scores = calm_scores(0, n_days=1)
+def test_a_replay_of_the_normal_period_finds_the_calls_of_the_rules() -> None:
+    scores = normal_scores(0, n_days=1)
     watched = Watched(ITEMS, TEAMS, np.full(40, 8.0))
     memory, stepped = initial_memory(40), []
     for tick_ms, row in zip(scores.times_ms.tolist(), scores.values, strict=True):
@@ -55,30 +55,30 @@ def test_calm_time_replays_what_the_rules_would_have_paged() -> None:
 
 
 def thresholds_for(budget: float, related: Callable[[str], frozenset[str]], *, shared: bool) -> Watched:
-    record = page_record(calm_scores(1, shared=shared), calm_scores(2, n_days=1), thresholds=GRID)
+    record = page_record(normal_scores(1, shared=shared), normal_scores(2, n_days=1), thresholds=GRID)
     budgets = team_budgets(TEAMS, {}, default_budget=budget)
     return watched_series(KEYS, TEAMS, budgets, record, related)
 
 
 @pytest.mark.parametrize(("related", "shared"), [(alone, False), (in_pairs, True)])
-def test_merged_pages_of_unseen_time_come_to_the_budget(
+def test_merged_pages_of_an_unseen_period_meet_the_budget(
     related: Callable[[str], frozenset[str]], shared: bool
 ) -> None:
     watched = thresholds_for(4.0, related, shared=shared)
-    unseen = normal_period_scores(calm_scores(3, shared=shared), watched.thresholds)
+    unseen = normal_period_scores(normal_scores(3, shared=shared), watched.thresholds)
     pages = sum(call.is_page for call in replayed_calls(unseen, watched, related))
     assert 0.6 < pages / (4 * 2 * 4.0) < 1.3
 
 
-def test_series_that_are_in_one_trouble_may_call_more_often() -> None:
+def test_series_of_one_anomaly_group_may_call_more_often() -> None:
     merged, unmerged = (thresholds_for(2.0, each, shared=True) for each in (in_pairs, alone))
     assert merged.thresholds[0] < 0.9 * unmerged.thresholds[0]
 
 
-def test_too_little_calm_time_says_nothing_of_merging() -> None:
-    calm = normal_period_scores(calm_scores(4, n_days=1), np.full(40, 10.0))
+def test_too_short_a_normal_period_leaves_the_rate_as_it_is() -> None:
+    normal = normal_period_scores(normal_scores(4, n_days=1), np.full(40, 10.0))
     before = rate_before_merging(
-        calm, lambda rate: Watched(ITEMS, TEAMS, np.full(40, 20 / rate)), alone, largest=0.5
+        normal, lambda rate: Watched(ITEMS, TEAMS, np.full(40, 20 / rate)), alone, largest=0.5
     )
     assert before(0.1) == 0.1
 
@@ -94,10 +94,10 @@ def test_a_smaller_budget_never_gives_a_larger_rate(
 ) -> None:
     points.sort()
     times_ms, columns, scores = (np.array([each[place] for each in points]) for place in range(3))
-    calm = NormalPeriodScores(
+    normal = NormalPeriodScores(
         times_ms.astype(np.int64), columns.astype(np.int32), scores.astype(np.float32), np.full(40, weeks)
     )
     before = rate_before_merging(
-        calm, lambda rate: Watched(ITEMS, TEAMS, np.full(40, 3 / rate)), in_pairs, largest=asked
+        normal, lambda rate: Watched(ITEMS, TEAMS, np.full(40, 3 / rate)), in_pairs, largest=asked
     )
     assert 0 < before(asked / 2) <= before(asked) < np.inf

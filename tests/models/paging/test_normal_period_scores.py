@@ -6,8 +6,8 @@ import pytest
 from features.frame import Frame
 from models.paging.normal_period_scores import (
     NormalPeriodScores,
-    calm_arrays,
-    calm_from_arrays,
+    normal_period_arrays,
+    normal_period_from_arrays,
     normal_period_scores,
 )
 from telemetry.batches import SeriesKey
@@ -22,25 +22,25 @@ def some_scores() -> Frame:
     return Frame(7 * MINUTE_MS, MINUTE_MS, KEYS, values)
 
 
-def test_every_tick_over_the_thresholds_comes_back() -> None:
+def test_every_tick_over_the_thresholds_is_found() -> None:
     scores, thresholds = some_scores(), np.array([5.0, 6.0, np.inf])
-    calm = normal_period_scores(scores, np.array([4.0, 4.0, 4.0]))
+    normal = normal_period_scores(scores, np.array([4.0, 4.0, 4.0]))
     is_over = scores.values > thresholds
-    ticks = list(calm.ticks_over(thresholds))
+    ticks = list(normal.ticks_over(thresholds))
     assert [tick_ms for tick_ms, _ in ticks] == scores.times_ms[is_over.any(axis=1)].tolist()
     expected = np.where(is_over, scores.values, np.nan)[is_over.any(axis=1)]
     np.testing.assert_array_equal(np.array([each for _, each in ticks]), expected)
-    assert (calm.weeks * 7 * 1440).tolist() == pytest.approx([500, 400, 500])
+    assert (normal.weeks * 7 * 1440).tolist() == pytest.approx([500, 400, 500])
 
 
-def test_nothing_over_the_thresholds_is_no_tick() -> None:
-    calm = normal_period_scores(some_scores(), np.full(3, 4.0))
-    assert list(calm.ticks_over(np.full(3, 1e9))) == []
+def test_no_tick_is_found_where_nothing_is_over_the_thresholds() -> None:
+    normal = normal_period_scores(some_scores(), np.full(3, 4.0))
+    assert list(normal.ticks_over(np.full(3, 1e9))) == []
 
 
-def test_it_comes_back_from_its_arrays() -> None:
-    arrays = calm_arrays(normal_period_scores(some_scores(), np.full(3, 4.0)))
-    again = calm_arrays(calm_from_arrays(arrays, 3))
+def test_scores_survive_a_round_trip_through_arrays() -> None:
+    arrays = normal_period_arrays(normal_period_scores(some_scores(), np.full(3, 4.0)))
+    again = normal_period_arrays(normal_period_from_arrays(arrays, 3))
     for name, array in arrays.items():
         np.testing.assert_array_equal(again[name], array)
 
@@ -66,5 +66,5 @@ def test_damaged_arrays_are_refused(name: str, array: np.ndarray) -> None:
         np.array([5.0, 6.0], dtype=np.float32),
         np.ones(3),
     )
-    with pytest.raises(ValueError, match="calm time"):
-        calm_from_arrays(calm_arrays(sound) | {name: array}, 3)
+    with pytest.raises(ValueError, match="normal period"):
+        normal_period_from_arrays(normal_period_arrays(sound) | {name: array}, 3)

@@ -41,11 +41,11 @@ def test_a_smaller_budget_never_lowers_the_threshold(
 def test_the_rate_at_the_threshold_for_a_rate_is_that_rate(pages: list[int], rate: float) -> None:
     curve = page_curve(np.geomspace(3.0, 300.0, len(pages)), np.array(pages), 10.0)
     threshold = curve.threshold_for(rate)
-    if threshold > np.exp(curve.levels[0]) + 1e-9:  # else even the first threshold pages less often
+    if threshold > np.exp(curve.levels[0]) + 1e-9:  # otherwise even the first threshold pages less often
         assert curve.rate(threshold) == pytest.approx(rate, rel=1e-6)
 
 
-def test_a_tail_falls_as_it_was_counted_and_as_usual_where_little_was() -> None:
+def test_a_tail_falls_as_counted_and_as_usual_where_counts_are_small() -> None:
     thresholds = np.geomspace(3.0, 300.0, 200)
     for power in (1.5, 3.0, 6.0):
         many, few = (page_curve(thresholds, n * (thresholds / 3.0) ** -power, 10.0) for n in (4000, 5))
@@ -67,14 +67,14 @@ def test_series_are_counted_as_they_would_have_paged() -> None:
         assert row.tolist() == naive.sum(axis=0).tolist()
 
 
-def test_a_record_keeps_the_points_that_could_page_and_no_others() -> None:
+def test_a_record_holds_only_the_points_that_could_page() -> None:
     rng = np.random.default_rng(0)
     record = page_record(*(scores_of(rng.exponential(2.0, size=(5000, 4))) for _ in range(2)))
     assert record.pages.shape == (len(GRID), 4)
-    for calm in (record.calibrated, record.replayed):
-        assert 0 < len(calm.scores) < 1000
-        assert calm.scores.min() > record.curve().threshold_for(2.0)
-        assert calm.weeks == pytest.approx(5000 / (7 * 1440))
+    for normal in (record.calibrated, record.replayed):
+        assert 0 < len(normal.scores) < 1000
+        assert normal.scores.min() > record.curve().threshold_for(2.0)
+        assert normal.weeks == pytest.approx(5000 / (7 * 1440))
 
 
 def a_record() -> PageRecord:
@@ -85,8 +85,8 @@ def a_record() -> PageRecord:
         np.array([2], dtype=np.int32),
         np.array([50.0], dtype=np.float32),
     )
-    calm = NormalPeriodScores(*points, np.array([20.0, 20.0, 40.0, 1.0]))
-    return PageRecord(np.array([10.0, 100.0]), pages, calm, calm)
+    normal = NormalPeriodScores(*points, np.array([20.0, 20.0, 40.0, 1.0]))
+    return PageRecord(np.array([10.0, 100.0]), pages, normal, normal)
 
 
 KEYS = (
@@ -109,7 +109,7 @@ def test_metrics_and_teams_differ_in_their_thresholds() -> None:
     np.testing.assert_allclose(curves["rare"].levels, record.curve().levels)
 
 
-def test_a_record_comes_back_from_its_arrays() -> None:
+def test_a_record_survives_a_round_trip_through_arrays() -> None:
     record = a_record()
     again = record_from_arrays(record_arrays(record), 4)
     for name, array in record_arrays(again).items():
@@ -130,5 +130,5 @@ def test_a_record_comes_back_from_its_arrays() -> None:
     ],
 )
 def test_a_damaged_record_is_refused(name: str, array: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"page record|calm time"):
+    with pytest.raises(ValueError, match=r"page record|normal period"):
         record_from_arrays(record_arrays(a_record()) | {name: array}, 4)

@@ -64,12 +64,12 @@ def test_an_item_pages_once_with_its_strongest_series() -> None:
     assert (call.since_ms, call.score, call.threshold, call.severity) == (5 * MINUTE_MS, 40.0, 10.0, 40.0)
 
 
-def test_the_neighbourhood_joins_and_a_stranger_pages_for_itself() -> None:
+def test_a_neighbour_joins_and_an_unrelated_item_pages_for_itself() -> None:
     _, calls = fold(rows_of((5, 2, 50.0), (9, 0, 50.0), (9, 3, 50.0)))
     assert [(call.item, call.is_page) for call in calls] == [("db", True), ("app", False), ("mail", True)]
 
 
-def test_a_trouble_that_goes_on_pages_once_and_ends_after_quiet() -> None:
+def test_a_lasting_anomaly_group_pages_once_and_ends_after_a_quiet_period() -> None:
     rows = rows_of(*((tick, 2, 1000.0) for tick in range(5, 60)), (80, 0, 500.0), n_ticks=150)
     memory, found, over = initial_memory(4), [], []
     for tick, row in enumerate(rows):
@@ -77,14 +77,14 @@ def test_a_trouble_that_goes_on_pages_once_and_ends_after_quiet() -> None:
         found += calls
         over += [(tick, each) for each in ended]
     assert [(call.item, call.is_page) for call in found] == [("db", True), ("app", False)]
-    [(tick, trouble)] = over
+    [(tick, group)] = over
     assert tick == 80 + TOGETHER_MS // MINUTE_MS + 1
-    assert trouble.items == {"app", "db"}
-    assert trouble.latest_ms == 80 * MINUTE_MS
+    assert group.items == {"app", "db"}
+    assert group.latest_ms == 80 * MINUTE_MS
     assert not memory.anomaly_groups
 
 
-def test_a_trouble_that_is_over_does_not_revive_after_ticks_were_skipped() -> None:
+def test_an_ended_anomaly_group_does_not_revive_after_skipped_ticks() -> None:
     memory = initial_memory(4)
     pages = []
     for tick_ms in (0, DAY_MS):
@@ -94,19 +94,19 @@ def test_a_trouble_that_is_over_does_not_revive_after_ticks_were_skipped() -> No
     assert pages == [True, True]
 
 
-def test_no_series_can_eat_the_budget() -> None:
+def test_no_series_can_use_up_the_budget() -> None:
     rows = np.ones((40_000, 4))
     rows[::45, 3] = 21.0
     _, calls = fold(rows)
     assert len(calls) <= 6
 
 
-def test_persistence_waits_for_the_ticks_asked_for() -> None:
+def test_persistence_waits_for_the_requested_ticks() -> None:
     rows = rows_of((5, 0, 50.0), (50, 0, 50.0), (51, 0, 50.0))
     assert [call.since_ms // MINUTE_MS for call in fold(rows, ticks_over=2)[1]] == [51]
 
 
-def test_maintenance_mutes_and_what_is_still_wrong_after_it_pages() -> None:
+def test_maintenance_mutes_an_item_that_pages_afterwards_if_still_anomalous() -> None:
     rows = rows_of((5, 2, 50.0), (6, 2, 50.0))
     assert not fold(rows, muted=frozenset({"db"}))[1]
     muted, _ = fold(rows[:6], muted=frozenset({"db"}))
@@ -119,14 +119,14 @@ SCORES = st.one_of(st.floats(0.0, 1000.0, width=32), st.just(float("nan")))
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(SCORES, min_size=4, max_size=4), max_size=30))
-def test_calls_come_from_series_over_their_thresholds_and_each_trouble_pages_once(
+def test_calls_come_from_series_over_their_thresholds_and_each_group_pages_once(
     rows: list[list[float]],
 ) -> None:
     memory, calls = fold(np.array(rows, dtype=np.float64).reshape(-1, 4))
     assert all(call.score > call.threshold for call in calls)
     assert (memory.governor.height >= 0).all()
-    strangers = [call.is_page for call in calls if call.item == "mail"]
-    assert strangers == [True] + [False] * (len(strangers) - 1) if strangers else True  # within half an hour
+    unrelated = [call.is_page for call in calls if call.item == "mail"]
+    assert unrelated == [True] + [False] * (len(unrelated) - 1) if unrelated else True  # within half an hour
 
 
 def test_severity_follows_the_slower_score() -> None:
@@ -150,12 +150,14 @@ def test_an_item_is_silent_when_all_of_its_series_are() -> None:
     assert silent_items(ITEMS, np.full(4, 55 * MINUTE_MS), 55 * MINUTE_MS) == frozenset()
 
 
-@pytest.mark.parametrize(("silent_until", "is_missed"), [(0, True), (6 * 60, False)])
-def test_a_feed_that_is_off_at_night_is_not_missed_at_night(silent_until: int, *, is_missed: bool) -> None:
+@pytest.mark.parametrize(("silent_until", "is_reported"), [(0, True), (6 * 60, False)])
+def test_a_feed_that_is_off_at_night_is_not_reported_at_night(
+    silent_until: int, *, is_reported: bool
+) -> None:
     values = np.ones((1440, 1))
     values[:silent_until] = np.nan
     start_ms = 1_772_553_600_000  # 2026-03-04 00:00 in Shanghai, a trading day
     normal = Frame(start_ms, MINUTE_MS, (SeriesKey("feed", "requests"),), values)
     phases = sending_phases(normal, CLOCKS["XSHG"])["feed"]
     assert Phase.MORNING in phases
-    assert (Phase.NIGHT in phases) is is_missed
+    assert (Phase.NIGHT in phases) is is_reported

@@ -26,13 +26,13 @@ def times(n_ticks: int) -> np.ndarray:
 def test_one_long_excess_pages_once_and_again_after_ten_quiet_minutes() -> None:
     scores = np.zeros((60, 1))
     scores[5:20] = 9.0
-    scores[25] = 9.0  # six minutes later: still the same
+    scores[25] = 9.0  # six minutes later: still the same excess
     scores[40] = 9.0
     pages = pages_of(scores, times(60), threshold=5.0, is_sparse=NOT_SPARSE)
     assert np.flatnonzero(pages[:, 0]).tolist() == [5, 40]
 
 
-def test_what_is_not_scored_never_pages() -> None:
+def test_an_unscored_tick_never_pages() -> None:
     pages = pages_of(np.full((10, 1), np.nan), times(10), threshold=0.0, is_sparse=NOT_SPARSE)
     assert not pages.any()
 
@@ -49,15 +49,15 @@ def test_the_governor_caps_a_restless_series(is_sparse: bool, cap: int) -> None:
 def test_the_fold_is_the_step() -> None:
     scores = np.random.default_rng(0).exponential(2.0, (300, 4))
     is_sparse = np.array([False, True, False, True])
-    whole = pages_of(scores, times(300), threshold=5.0, is_sparse=is_sparse)
+    folded = pages_of(scores, times(300), threshold=5.0, is_sparse=is_sparse)
     state = initial_pages(4)
     for tick, tick_ms in enumerate(times(300)):
         state, pages = page_step(state, int(tick_ms), scores[tick], threshold=5.0, is_sparse=is_sparse)
-        np.testing.assert_array_equal(pages, whole[tick])
+        np.testing.assert_array_equal(pages, folded[tick])
     assert QUIET_MS == 600_000
 
 
-def test_the_threshold_keeps_the_budget_and_a_lower_one_does_not() -> None:
+def test_the_threshold_meets_the_budget_and_a_lower_one_does_not() -> None:
     scores = np.random.default_rng(1).exponential(1.0, (20_000, 5))
     is_sparse = np.zeros(5, dtype=bool)
     weeks = series_weeks(scores, MINUTE_MS)
@@ -72,7 +72,7 @@ def test_the_threshold_keeps_the_budget_and_a_lower_one_does_not() -> None:
     assert rate(threshold) <= 2.0 < rate(threshold - 0.1)
 
 
-def test_a_calm_or_empty_past_gives_the_least_threshold() -> None:
+def test_a_constant_or_empty_past_gives_the_least_threshold() -> None:
     for scores in (np.ones((50, 1)), np.full((50, 1), np.nan), np.zeros((0, 1))):
         threshold = threshold_for_budget(
             scores, times(len(scores)), step_ms=MINUTE_MS, budget_per_week=1.0, is_sparse=NOT_SPARSE

@@ -198,7 +198,7 @@ def test_what_a_service_never_said_in_one_trace_before_scores(start: Start) -> N
     ]
     bundle = a_log_bundle()
     scores = []
-    for name, used in (("hears", bundle), ("deaf", replace(bundle, version="deaf", said=frozenset()))):
+    for name, used in (("hears", bundle), ("deaf", replace(bundle, version="deaf", signatures=frozenset()))):
         logs = logs_of(start(name))
         logs.adopt(used)
         receive(logs, records)
