@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from features.robust import NORMAL_CONSISTENCY
 from models.cases.case import trading_days_since
 from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
@@ -42,8 +43,6 @@ MIN_TICKS = 3
 
 SCALE_FLOOR = 0.02
 """Least spread of a signal, as a share of its usual level."""
-
-NORMAL_CONSISTENCY = 1.4826
 
 SHIFT_TOLD = 3.0
 """A shift that chance alone gives one time in twenty is not told."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.robust import NORMAL_CONSISTENCY
 from models.evidence.columns import column_median
 from models.evidence.finding import Finding
 
@@ -31,8 +32,6 @@ ABSOLUTE_FLOOR = 1e-3
 """Least spread: a millisecond, or one request in a thousand."""
 
 MAX_SURPRISE = 1.0
-
-NORMAL_CONSISTENCY = 1.4826
 
 MINUTE_MS = 60_000
 
