@@ -7,13 +7,15 @@ and load jumps tenfold, on trading days only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -167,7 +169,7 @@ class ExchangeClock:
 
 def _utc_offset_ms(quarter: int, zone: ZoneInfo) -> int:
     """Offset of a zone during a quarter of an hour since the epoch; no zone changes within one."""
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=quarter * QUARTER_MS)
+    instant = from_ms(quarter * QUARTER_MS)
     offset = instant.astimezone(zone).utcoffset()
     return int((offset or timedelta()).total_seconds() * 1000)
 

@@ -16,6 +16,7 @@ from models.cases.case import trading_days_since
 from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import Finding
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,7 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
 
 def _shift(case: Case, change: ChangeEvent, index: int) -> float:
     """Surprise at how an item's signals rose at a change; ``nan`` where one side of it was not seen."""
-    at_ms = int(change.at.timestamp() * 1000)
+    at_ms = to_ms(change.at)
     times = np.concatenate([case.before.times_ms, case.window.times_ms])
     found = []
     for role in SHIFTED_ROLES:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from models.cases.case import BEFORE, LEAD, MAX_WINDOW
-from service.clock import to_ms
 from service.incidents.enrichment import Enrichment, enrich
 from service.incidents.records import FIRING
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.cases.case import BEFORE, LEAD, build_case, searched_part
 from models.rankers.ranking import Candidate
-from service.clock import to_ms
 from service.incidents.page_snapshot import snapshot_of
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from models.cases.case import Alert
 from models.paging.rules import CRITICAL, severity_of
-from service.clock import from_ms
 from service.incidents.records import FIRING, RESOLVED, Notification
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from models.paging.rules import Call

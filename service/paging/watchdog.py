@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.clock import to_ms
 from service.paging.notifications import SCORING_STOPPED, over_notice, stopped_notice
 from service.paging.teams import budget_of
 from service.settings import Present
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from models.cases.case import Alert
-from service.clock import from_ms, to_ms
 from service.errors import UnknownIncidentError
 from service.incidents.grouping import TOGETHER, Grouping, Member
 from service.incidents.records import FIRING, AffectedPeriod, Incident, StoredAlert, StoredRanking
 from service.store.tables import alerts, incidents, rankings
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

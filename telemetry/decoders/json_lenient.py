@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -19,12 +19,11 @@ from telemetry.decoders.gathering import (
     shown,
 )
 from telemetry.errors import BadBatchError
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 MAX_INTEGER_DIGITS = 19
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -58,7 +57,7 @@ def milliseconds(time: datetime | None) -> int:
     """Milliseconds since the epoch; `BadSampleError` without a time."""
     if time is None:
         raise BadSampleError("it has neither time nor time_ms")
-    return (time - EPOCH) // MILLISECOND
+    return to_ms(time)
 
 
 def _add_each(gathering: Gathering, rows: Iterable[object]) -> None:

@@ -23,6 +23,7 @@ from telemetry.decoders.gathering_logs import (
     service_of,
 )
 from telemetry.errors import BadBatchError
+from telemetry.instants import to_ms
 from telemetry.log_lines import read_object
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _time_ms(document: Mapping[str, Any]) -> int:
             return int(milliseconds)
         at = datetime.fromisoformat(str(document.get("time", document.get("timestamp"))))
         if at.tzinfo is not None:
-            return int(at.astimezone(UTC).timestamp() * 1000)
+            return to_ms(at.astimezone(UTC))
     except (ValueError, TypeError, OverflowError) as error:
         raise BadSampleError("it has no time that can be read") from error
     raise BadSampleError("its time has no time zone")

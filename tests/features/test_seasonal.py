@@ -10,12 +10,13 @@ import pytest
 
 from features.calendar import CLOCKS, Phase
 from features.seasonal import Grouped, finest, group_means, group_medians, slot_levels, slot_places
+from telemetry.instants import to_ms
 
 SHANGHAI = CLOCKS["XSHG"]
 
 
 def at(hour: int, minute: int, second: int = 0, day: int = 4) -> int:
-    return int(datetime(2026, 3, day, hour - 8, minute, second, tzinfo=UTC).timestamp() * 1000)
+    return to_ms(datetime(2026, 3, day, hour - 8, minute, second, tzinfo=UTC))
 
 
 def test_a_place_at_the_centre_of_a_slot_is_that_slot_alone() -> None:
