@@ -1,4 +1,4 @@
-"""Figures as they stand in a sentence of evidence."""
+"""Numbers as they are written in a sentence."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ def figure(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in hundredths, with its sign.
+    """A share of 1 as a percentage with three significant digits.
 
     >>> percent(0.5), percent(0.00123)
     ('50.0 %', '0.123 %')
     """
     return f"{figure(share * 100)} %"
+
+
+def whole_percent(share: float) -> str:
+    """A share of 1 as a whole percentage.
+
+    >>> whole_percent(0.834), whole_percent(1.0)
+    ('83 %', '100 %')
+    """
+    return f"{share * 100:.0f} %"
