@@ -208,7 +208,7 @@ class LogIntake:
                 held = sorted(self._minutes.items())
                 latest = [sums for start, sums in held if since_ms <= start < closed_ms]
                 self._traces.ended_before(closed_ms - SILENT_MS)
-                traces = self._traces.held()
+                traces = self._traces.unended()
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
             self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again
