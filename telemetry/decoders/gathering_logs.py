@@ -124,4 +124,4 @@ def milliseconds_of(nanoseconds: object) -> int:
             return int(nanoseconds) // NANOSECONDS
         except (ValueError, OverflowError):
             pass
-    raise BadSampleError("it has no readable time")
+    raise BadSampleError("it has no time that can be read")

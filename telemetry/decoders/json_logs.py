@@ -86,5 +86,5 @@ def _time_ms(document: Mapping[str, Any]) -> int:
         if at.tzinfo is not None:
             return to_ms(at.astimezone(UTC))
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadSampleError("it has no readable time") from error
+        raise BadSampleError("it has no time that can be read") from error
     raise BadSampleError("its time has no time zone")
