@@ -1,4 +1,4 @@
-"""What can be wrong with a question to the CMDB or a table brought to it."""
+"""Errors of queries to the CMDB and of tables imported into it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class UnknownItemError(KeyError):
         self.item = item
 
     def __str__(self) -> str:
-        """Return the sentence, without the quotes that a KeyError adds."""
+        """Return the message, without the quotes that a KeyError adds."""
         return str(self.args[0])
 
 
 class BadTableError(ValueError):
-    """A table that cannot be read at all, so that nothing of it was imported."""
+    """A table that cannot be read; nothing of it was imported."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"cannot import {source}: {reason}")

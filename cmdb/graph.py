@@ -1,4 +1,4 @@
-"""What depends on what: a directed graph of configuration items, cycles allowed."""
+"""The dependency graph: directed, between configuration items, cycles allowed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class DependencyGraph:
     items
         The configuration items; ids are unique.
     edges
-        ``dependent → dependency``, both ends among ``items``, never an item with itself.
+        ``dependent → dependency``, both among ``items``; no item depends on itself.
 
     Raises
     ------
     UnknownItemError
-        If an edge names an item that is not there.
+        If an edge names an item that is not among ``items``.
     ValueError
-        If an id comes twice, or an edge joins an item with itself.
+        If an id is repeated, or an edge joins an item with itself.
 
     Examples
     --------
@@ -80,12 +80,12 @@ class DependencyGraph:
 
     @property
     def needs(self) -> Adjacency:
-        """What each item depends on directly, and the kinds of the edges between them; not to be changed."""
+        """The direct dependencies of each item with the kinds of the edges; not to be changed."""
         return self._needs
 
     @cached_property
     def needed_by(self) -> Adjacency:
-        """What depends on each item directly, and the kinds of the edges between them; not to be changed."""
+        """The direct dependents of each item with the kinds of the edges; not to be changed."""
         needed_by: dict[str, dict[str, frozenset[EdgeKind]]] = {item: {} for item in self.items}
         for dependent, needed in self._needs.items():
             for dependency, kinds in needed.items():
@@ -99,7 +99,7 @@ class DependencyGraph:
 
     @cached_property
     def version(self) -> str:
-        """Digest of the content: equal graphs have equal versions, whatever order they were built in."""
+        """Digest of the content: equal graphs have equal versions, in whatever order they were built."""
         items = json.dumps(
             sorted(
                 [item.id, item.kind, item.name, item.team, sorted(item.attributes.items())]
@@ -116,11 +116,11 @@ class DependencyGraph:
         return hashlib.sha256(f"[{items}, [{edges}]]".encode()).hexdigest()[:16]
 
     def dependencies(self, item: str, *, kinds: Collection[EdgeKind] | None = None) -> set[str]:
-        """Everything ``item`` needs, directly or not, itself left out."""
+        """Everything ``item`` needs, directly or indirectly, without the item."""
         return set(self.hops(item, kinds=kinds)) - {item}
 
     def dependents(self, item: str, *, kinds: Collection[EdgeKind] | None = None) -> set[str]:
-        """Everything that needs ``item``, directly or not, itself left out: its blast radius."""
+        """Everything that needs ``item``, directly or indirectly, without the item: its blast radius."""
         return set(self._walk(item, towards_dependents=True, max_hops=None, kinds=kinds)) - {item}
 
     def hops(
@@ -130,9 +130,9 @@ class DependencyGraph:
         return self._walk(item, towards_dependents=False, max_hops=max_hops, kinds=kinds)
 
     def path(self, item: str, dependency: str) -> tuple[str, ...]:
-        """Shortest way from an item to a dependency, both included; empty if there is none.
+        """Shortest path from an item to a dependency, both included; empty if there is none.
 
-        Of several the one whose steps, from the dependency back, come first in name order.
+        Of several shortest paths, the one whose items, read back from the dependency, come first by name.
         """
         self._check(item)
         self._check(dependency)
@@ -155,22 +155,22 @@ class DependencyGraph:
     def neighbourhood(self, item: str, *, max_hops: int = 6, max_items: int = 5_000) -> DependencyGraph:
         """The part of the graph that can explain an alert on ``item``.
 
-        Its dependencies within ``max_hops``, nearest first and at most ``max_items``, and the direct
-        dependents of each of them as far as room is left: what else calls them shares the blame.
+        It has the item's dependencies within ``max_hops``, nearest first and at most ``max_items``, and
+        their direct dependents if there is room left: other callers share the blame.
         """
         reached = self._walk(item, towards_dependents=False, max_hops=max_hops, kinds=None, enough=max_items)
-        kept = list(reached)[:max_items]
-        seen, room = set(kept), max_items - len(kept)
+        nearest = list(reached)[:max_items]
+        chosen, room = set(nearest), max_items - len(nearest)
         if room:
-            callers = {caller for each in kept for caller in self.needed_by[each] if caller not in seen}
-            seen.update(nsmallest(room, callers))
-        return self.subgraph(seen)
+            callers = {caller for each in nearest for caller in self.needed_by[each] if caller not in chosen}
+            chosen.update(nsmallest(room, callers))
+        return self.subgraph(chosen)
 
     def subgraph(self, items: Collection[str]) -> DependencyGraph:
-        """The given items that exist, and the edges among them."""
-        kept = self.items.keys() & set(items)
-        part = DependencyGraph(self.items[each] for each in sorted(kept))
-        part._needs = {each: _among(self._needs[each], kept) for each in part.items}
+        """The part of the graph with the given items, as far as they exist, and the edges among them."""
+        present = self.items.keys() & set(items)
+        part = DependencyGraph(self.items[each] for each in sorted(present))
+        part._needs = {each: _among(self._needs[each], present) for each in part.items}
         return part
 
     def _check(self, item: str) -> None:
@@ -186,7 +186,7 @@ class DependencyGraph:
         kinds: Collection[EdgeKind] | None,
         enough: int | None = None,
     ) -> dict[str, int]:
-        """Hops to each item that is reached, ring by ring until ``enough`` are; sorted within a ring."""
+        """Hops to each item reached, ring by ring until there are ``enough``; sorted within a ring."""
         self._check(item)
         adjacent = self.needed_by if towards_dependents else self._needs
         found, ring, hop = {item: 0}, [item], 0
@@ -207,9 +207,9 @@ class DependencyGraph:
 
 
 def _among(
-    needed: Mapping[str, frozenset[EdgeKind]], kept: AbstractSet[str]
+    needed: Mapping[str, frozenset[EdgeKind]], items: AbstractSet[str]
 ) -> Mapping[str, frozenset[EdgeKind]]:
-    """What of an item's dependencies is kept; they were checked when its graph was made."""
-    if needed.keys() <= kept:
+    """An item's dependencies that are among ``items``; their edges were checked before."""
+    if needed.keys() <= items:
         return needed
-    return {near: kinds for near, kinds in needed.items() if near in kept}
+    return {near: kinds for near, kinds in needed.items() if near in items}

@@ -19,6 +19,7 @@ from experiments.brokerage.log_alerts import error_line_alerts
 from experiments.brokerage.simulate import simulate
 from experiments.datasets.petshop import load_petshop
 from telemetry.batches import Samples
+from telemetry.instants import to_ms
 from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def brokerage_scenario(*, kind: str = "slow_database", seed: int = 7) -> DemoSce
         raise LookupError(f"no alert fires for {kind} at {fault.item}")
     at = fired[0].starts_at + ANSWER_AFTER
     replay_from = datetime.combine(INCIDENT_DAY, REPLAY_FROM, zone)
-    shown = day.frame.between(round(replay_from.timestamp() * 1000), round(at.timestamp() * 1000))
+    shown = day.frame.between(to_ms(replay_from), to_ms(at))
     return DemoScenario(
         title="the built-in brokerage",
         graph=day.graph,

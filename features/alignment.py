@@ -1,4 +1,4 @@
-"""Putting a frame's series into the order that something learned expects."""
+"""Aligns a frame's series with the order that a fitted model expects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def aligned(frame: Frame, keys: Sequence[SeriesKey]) -> Frame:
-    """Return the frame with exactly these series in this order; one it lacks is missing throughout."""
+    """Return the frame with exactly these series in this order; an absent series is ``nan`` throughout."""
     if frame.keys == tuple(keys):
         return frame
     columns = np.array([frame.column_of.get(key, -1) for key in keys], dtype=np.int64)

@@ -1,19 +1,21 @@
 """The trading-session clock: which part of the exchange day an instant falls in.
 
-Normal is learned per session phase, never per hour of the week alone: at 09:30 the market opens
-and load jumps tenfold, on trading days only.
+Normal behaviour is learned per session phase, never per hour of the week alone: at 09:30 the market
+opens and load jumps tenfold, but only on trading days.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,10 +65,10 @@ PHASE_STARTS: tuple[tuple[int, Phase], ...] = (
 
 
 class Clock(Protocol):
-    """Says, for any instant, which ticks of the past it may be compared with.
+    """Groups instants into slots: an instant is compared with past ticks of its own slot.
 
     ``n_slots`` is the number of slots; a slot is at most five minutes of one kind of day and never
-    straddles a phase boundary, so that nothing is ever averaged over 09:30.
+    straddles a phase boundary, so that no average spans 09:30.
     """
 
     @property
@@ -85,7 +87,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class AlwaysClock:
-    """The clock of an item without an exchange: weekdays and weekends, slots of the day in UTC."""
+    """The clock of an item without an exchange: slots of the UTC day, separate for weekdays and weekends."""
 
     n_slots: int = 2 * MINUTES_A_DAY // SLOT_MINUTES
 
@@ -94,7 +96,7 @@ class AlwaysClock:
         return np.full(len(times_ms), Phase.ALWAYS, dtype=np.int8)
 
     def slots(self, times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Slot of each instant: the five minutes of the day, weekdays and weekends apart."""
+        """Slot of each instant: five minutes of the day, separate for weekdays and weekends."""
         days, in_day = np.divmod(times_ms, DAY_MS)
         is_weekend = (days + 3) % 7 >= 5  # noqa: PLR2004  the epoch began on a Thursday
         slot: NDArray[np.int64] = in_day // (SLOT_MINUTES * MINUTE_MS)
@@ -103,16 +105,16 @@ class AlwaysClock:
 
 @dataclass(frozen=True)
 class ExchangeClock:
-    """The clock of an exchange, from a published calendar.
+    """The clock of an exchange, based on a published calendar.
 
     Attributes
     ----------
     calendar
-        A name known to ``exchange_calendars``; ``XSHE`` is read as ``XSHG``, whose days it shares.
+        A name known to ``exchange_calendars``; ``XSHE`` is read as ``XSHG``, which has the same days.
     closures, openings
         Days that override the calendar: extra closures, and make-up days or drills that trade.
     known_until
-        Last day up to which the closures beyond the published calendar are listed in full.
+        Last day of the period after the published calendar for which all closures are listed.
     """
 
     calendar: str = "XSHG"
@@ -127,7 +129,7 @@ class ExchangeClock:
         return int(_slot_of_minute()[0][-1]) + 1 + MINUTES_A_DAY // SLOT_MINUTES
 
     def is_trading_day(self, day: date) -> bool:
-        """Whether the exchange opens on a local day; weekdays do where the calendar has no answer."""
+        """Whether the exchange opens on a local day; outside the calendar, weekdays count as trading days."""
         if day in self.openings:
             return True
         if day in self.closures:
@@ -166,8 +168,8 @@ class ExchangeClock:
 
 
 def _utc_offset_ms(quarter: int, zone: ZoneInfo) -> int:
-    """Offset of a zone during a quarter of an hour since the epoch; no zone changes within one."""
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=quarter * QUARTER_MS)
+    """Offset of a zone in a quarter of an hour, counted since the epoch; no zone changes within one."""
+    instant = from_ms(quarter * QUARTER_MS)
     offset = instant.astimezone(zone).utcoffset()
     return int((offset or timedelta()).total_seconds() * 1000)
 
@@ -188,19 +190,19 @@ def _slot_of_minute() -> tuple[NDArray[np.int64], NDArray[np.int8]]:
 @lru_cache(maxsize=8)
 def _sessions(calendar: str) -> tuple[frozenset[date], date, date]:
     """Trading days of a published calendar, with the first and last day it covers."""
-    import exchange_calendars  # noqa: PLC0415  half a second, and only exchange clocks need it
+    import exchange_calendars  # noqa: PLC0415  takes half a second, and only exchange clocks need it
 
     name = {"XSHE": "XSHG"}.get(calendar, calendar)
     known = exchange_calendars.get_calendar(name)
     last = type(known).bound_max()
-    if last is not None:  # all that is published, or what is known would depend on today's date
+    if last is not None:  # load all published days, or the result would depend on today's date
         known = exchange_calendars.get_calendar(name, start=FIRST_DAY, end=last)
     days = frozenset(stamp.date() for stamp in known.sessions)
     return days, known.first_session.date(), known.last_session.date()
 
 
 def overridden(clock: Clock, overrides: CalendarOverrides) -> Clock:
-    """Return the clock with an operator's days put before the calendar's; only exchanges have a calendar."""
+    """Return the clock with an operator's overrides; only an exchange clock has a calendar to override."""
     if not isinstance(clock, ExchangeClock):
         return clock
     return replace(
@@ -212,4 +214,4 @@ def overridden(clock: Clock, overrides: CalendarOverrides) -> Clock:
 
 
 CLOCKS: dict[str, Clock] = {"always": AlwaysClock(), "XSHG": ExchangeClock()}
-"""The clocks a setting can name."""
+"""The clocks that a setting can name."""

@@ -1,4 +1,4 @@
-"""Days on which an exchange does otherwise than its published calendar says, as an operator lists them."""
+"""Days on which an exchange departs from its published calendar, as listed by an operator."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class BadOverridesError(ValueError):
 
 @dataclass(frozen=True)
 class CalendarOverrides:
-    """Days that go before the published calendar.
+    """Days that take precedence over the published calendar.
 
     Attributes
     ----------
     closures, openings
         Extra closures, and make-up days or drills that trade.
     known_until
-        Last day up to which the closures are listed in full; ``None`` if the published calendar knows best.
+        Last day up to which the closures are listed in full; ``None`` to rely on the published calendar.
     """
 
     closures: frozenset[date] = frozenset()
@@ -39,12 +39,12 @@ NO_OVERRIDES = CalendarOverrides()
 
 
 def read_overrides(text: str) -> CalendarOverrides:
-    """Return the days of a TOML document.
+    """Return the days listed in a TOML document.
 
     Raises
     ------
     BadOverridesError
-        If it is no TOML, has another key, something that is no day, or a day that both opens and closes.
+        If it is not TOML, or has an unknown key, a value that is not a day, or a day in both lists.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def read_overrides(text: str) -> CalendarOverrides:
         document = tomllib.loads(text)
     except RecursionError as error:
         raise BadOverridesError("it is nested too deeply") from error
-    except ValueError as error:  # besides its own, that of a number with too many digits
+    except ValueError as error:  # tomllib's own error, and that of a number with too many digits
         raise BadOverridesError(str(error)) from error
     foreign = document.keys() - {*DAY_LISTS, KNOWN_UNTIL}
     if foreign:
@@ -77,5 +77,5 @@ def _days(value: object, name: str) -> frozenset[date]:
 
 def _day(value: object, name: str) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise BadOverridesError(f"{name}: {value} is no day, such as 2027-01-01")
+        raise BadOverridesError(f"{name}: {value} is not a day such as 2027-01-01")
     return value

@@ -1,8 +1,8 @@
-"""Counters, which only rise, as the rates that detectors and rankers read.
+"""Turns counters, which only rise, into the rates that detectors and rankers read.
 
 A metric is a counter if its name ends in ``_total``, as OpenMetrics demands of counters and of nothing else
-(IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls has begun anew: how much it rose at
-that tick is not known, so the tick is missing.
+(IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls was reset: its rise at that tick is
+unknown, so the tick is missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COUNTER_ENDING = "_total"
 
 LOOK_BACK_MS = 600_000
-"""A rise since longer ago says nothing of a tick: a series that long silent is stale."""
+"""A rise over a longer time does not describe a tick: a series silent for so long is stale."""
 
 COUNTERS_AT_ONCE = 256
 
@@ -36,17 +36,17 @@ def is_counter(metric: str) -> bool:
 
 
 def look_back(step_ms: int) -> int:
-    """How many ticks before a tick may hold the value that it rose from, at least 1."""
+    """Number of earlier ticks in which to look for the previous value, at least 1."""
     return max(1, LOOK_BACK_MS // step_ms)
 
 
 def put_rates(values: NDArray[np.floating], keys: Sequence[SeriesKey], *, step_ms: int) -> None:
-    """Put the `rates` of the counters among some series in their place, for a long frame has no room for two.
+    """Replace counters by their `rates` in place, since memory does not hold a long frame twice.
 
     Parameters
     ----------
     values
-        Shape ``(n_ticks, n_series)``; its counters are changed.
+        Shape ``(n_ticks, n_series)``; the columns of counters are overwritten.
     keys
         One per column.
     step_ms
@@ -71,7 +71,8 @@ def rates(counts: NDArray[np.floating], *, step_ms: int) -> NDArray[np.floating]
 
     Returns
     -------
-    The same shape; ``nan`` where there is no value, or none in the ten minutes before, or where it fell.
+    The same shape; ``nan`` where there is no value, where there was none in the ten minutes before, and
+    where the counter fell.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What can be wrong with something that a feature has learned."""
+"""Errors of saved feature state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Series on one regular tick grid."""
+"""Series on a regular tick grid."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Frame:
     values
         Shape ``(n_ticks, n_series)``, float64 or float32; ``nan`` is a missing tick.
     known_columns
-        The `role_columns` of another frame of the same series, if there is one.
+        The `role_columns` of another frame with the same series, if there is one.
     """
 
     start_ms: int
@@ -83,7 +83,7 @@ class Frame:
         return tuple(sorted({key.item for key in self.keys}))
 
     def between(self, start_ms: int, end_ms: int) -> Frame:
-        """Ticks that lie wholly within ``[start_ms, end_ms)``; empty if there are none."""
+        """Ticks that lie entirely within ``[start_ms, end_ms)``; empty if there are none."""
         first = max(0, -((self.start_ms - start_ms) // self.step_ms))
         last = min(self.n_ticks, (end_ms - self.start_ms) // self.step_ms)
         first, last = min(first, self.n_ticks), max(last, 0)
@@ -93,24 +93,24 @@ class Frame:
     def role(
         self, role: Role, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
-        """Values of one role in its canonical unit, shape ``(n_ticks, len(items))``; ``nan`` where unseen.
+        """Values of one role in its canonical unit, shape ``(n_ticks, len(items))``; ``nan`` where missing.
 
-        Only the chosen ticks, all by default. An item may have several metrics of one role, in one unit
-        or in two: tick by tick the first that was seen counts, in name order.
+        ``ticks`` selects the ticks, by default all. If an item has several metrics of one role, in the same
+        or different units, the first by name that has a value counts, tick by tick.
         """
         return self._read(self.role_columns.layers(role, items), len(items), ticks)
 
     def roles(
         self, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None
     ) -> dict[Role, NDArray[np.float64]]:
-        """Values of every role that any of the items has a series of, as `role` gives each."""
+        """Values of every role for which any of the items has a series, each as from `role`."""
         layers_of = self.role_columns.all_layers(items)
         return {role: self._read(layers, len(items), ticks) for role, layers in layers_of.items() if layers}
 
     def _read(
         self, layers: Sequence[Layer], n_items: int, ticks: NDArray[np.int64] | None
     ) -> NDArray[np.float64]:
-        """Values of the layers; each item's ticks lie side by side in memory, for they are read together."""
+        """Values of the layers; each item's ticks are adjacent in memory, since they are read together."""
         rows = slice(None) if ticks is None else ticks[:, None]
         n_ticks = self.n_ticks if ticks is None else len(ticks)
         values = np.full((n_items, n_ticks), np.nan)
@@ -126,10 +126,10 @@ class Frame:
 
 
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:
-    """Put samples on the grid of ``[start_ms, end_ms)``; of several in one tick the latest sent wins.
+    """Put samples on the grid of ``[start_ms, end_ms)``; of several in one tick the last one sent counts.
 
     Counters become rates (`features.counters`). Samples outside the interval and series without a sample
-    inside it are left out; ``nan`` and infinite values count as not sent.
+    inside it are left out. ``nan`` and infinite values count as missing.
     """
     n_ticks = max(0, -((start_ms - end_ms) // step_ms))
     tick = (samples.time_ms - start_ms) // step_ms

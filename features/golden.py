@@ -1,7 +1,7 @@
-"""Which metric plays which role: the golden signals and the resources.
+"""The role of each metric: the golden signals and the resources.
 
-A metric's name ends in its unit, so that a role can be read in one canonical unit
-whatever a sender measures in.
+A metric's name ends in its unit, so that a role can be read in one canonical unit, whatever unit the
+sender uses.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Role(StrEnum):
-    """What a metric says about its item, in a canonical unit."""
+    """What a metric measures of its item, in a canonical unit."""
 
     REQUESTS = "requests"  # handled in the tick: one sample a tick, or some are lost
     LATENCY = "latency"  # mean seconds per request
@@ -50,7 +50,7 @@ MEANINGS: dict[str, Meaning] = {
 
 
 def meaning_of(metric: str) -> Meaning | None:
-    """Role and unit of a metric, or ``None`` for a metric that plays no golden role.
+    """Role and unit of a metric, or ``None`` for a metric without a golden role.
 
     >>> meaning_of("latency_ms").scale
     0.001

@@ -1,4 +1,4 @@
-"""Where each item's golden signals and resources are among the columns of a frame."""
+"""Finds each item's golden signals and resources among the columns of a frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Layer(NamedTuple):
     Attributes
     ----------
     places, columns
-        Shape ``(n_columns,)``: index of the item among those asked for, and of the column in the frame.
+        Shape ``(n_columns,)``: index of the item among the requested ones, and of the column in the frame.
     scale, offset
         Shape ``(n_columns,)``.
     """
@@ -40,7 +40,7 @@ class Layer(NamedTuple):
 
 
 class RoleColumns:
-    """Which columns hold which role of which item; worked out once for all frames of the same series.
+    """The columns of each role and item, computed once for all frames with the same series.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class RoleColumns:
         return {role: self._layers(role, places) for role in ROLES}
 
     def _places(self, items: Sequence[str]) -> Ints:
-        """Index among ``items`` of each item that is known here, −1 for those not asked for."""
+        """Index in ``items`` of each item that has a series; −1 for items not in ``items``."""
         places = np.full(len(self._code_of), -1, dtype=np.int64)
         for place, item in enumerate(items):
             code = self._code_of.get(item)
@@ -93,7 +93,7 @@ class RoleColumns:
 
     @cached_property
     def _tables(self) -> dict[Role, Layer]:
-        """Every column of each role that is there; ``places`` are the numbers of the items."""
+        """Every column of each role that occurs; ``places`` are the numbers of the items."""
         metrics = sorted({key.metric for key in self._keys})
         meanings = {metric: meaning for metric in metrics if (meaning := meaning_of(metric)) is not None}
         number = {metric: index for index, metric in enumerate(meanings)}

@@ -1,4 +1,4 @@
-"""The seasonal profile of many series at once: what is typical in each slot of a clock."""
+"""The seasonal profile of many series at once: the typical value in each slot of a clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOTS_PER_HALF_HOUR = 6
 SURVEY_DAYS = 14
 SURVEY_END_MS = 1_774_051_200_000  # 21 March 2026: two weeks without a holiday
 MIN_VALUES = 8
-"""Fewer values than this do not make a typical value: the next coarser group is asked."""
+"""With fewer values there is no typical value, and the next coarser group is used."""
 
 
 class Places(NamedTuple):
@@ -30,8 +30,8 @@ class Places(NamedTuple):
     slot
         The slot of the instant.
     other
-        The slot whose centre is next nearest; the same slot at the border of a phase, for nothing is
-        interpolated across 09:30.
+        The slot whose centre is second nearest; the same slot at the border of a phase, so that nothing
+        is interpolated across 09:30.
     weight
         Weight of ``other``, 0 to 0.5.
     """
@@ -58,14 +58,14 @@ class Levels(NamedTuple):
     slot: NDArray[np.int64]
     half_hour: NDArray[np.int64]
     phase: NDArray[np.int64]
-    whole: NDArray[np.int64]
+    everything: NDArray[np.int64]
 
 
 def slot_levels(clock: Clock, around_ms: int) -> Levels:
-    """Return the half-hour, phase and whole that each slot belongs to.
+    """Return the half hour, the phase and the group of all slots that each slot belongs to.
 
-    Which phase a slot is in is read off the two weeks that end at ``around_ms``; slots that never
-    come up in them count with the whole.
+    The phase of a slot is read from the two weeks that end at ``around_ms``. Slots that do not occur in
+    them form a phase of their own.
     """
     minutes = SURVEY_DAYS * DAY_MS // MINUTE_MS
     survey = around_ms - around_ms % MINUTE_MS - MINUTE_MS * np.arange(minutes, dtype=np.int64)
@@ -78,7 +78,7 @@ def slot_levels(clock: Clock, around_ms: int) -> Levels:
 
 
 class SlotKinds(NamedTuple):
-    """What the slots of a clock have in common, each of shape ``(n_slots,)``.
+    """Groups of similar slots of a clock, each of shape ``(n_slots,)``.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class SlotKinds(NamedTuple):
     phase
         Group of slots of one phase.
     stand_in
-        The slot at the same time of another kind of day; the slot itself if there is none.
+        The slot at the same time on another kind of day; the slot itself if there is none.
     """
 
     half_hour: NDArray[np.int64]
@@ -96,8 +96,8 @@ class SlotKinds(NamedTuple):
 
 
 def slot_kinds(clock: Clock) -> SlotKinds:
-    """Return what the slots of a clock have in common, read off two ordinary weeks."""
-    key: Any = clock  # frozen data classes, all of them
+    """Return the groups of similar slots of a clock, read from two ordinary weeks."""
+    key: Any = clock  # all clocks are frozen data classes, which can be cached
     return _slot_kinds(key)
 
 
@@ -114,7 +114,7 @@ def _slot_kinds(clock: Any) -> SlotKinds:
 
 
 class Grouped(NamedTuple):
-    """Values by group, shape ``(n_groups, n_series)``, and from how many each was learned."""
+    """Values by group, and how many values each was learned from; both of shape ``(n_groups, n_series)``."""
 
     values: NDArray[np.float64]
     counts: NDArray[np.int64]
@@ -149,7 +149,7 @@ def group_medians(values: NDArray[np.floating], groups: NDArray[np.int64], n_gro
 
 
 def group_means(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> Grouped:
-    """Mean of each group of ticks; as `group_medians` otherwise."""
+    """Mean of each group of ticks; otherwise like `group_medians`."""
     order = np.argsort(groups, kind="stable")
     present, starts = np.unique(groups[order], return_index=True)
     is_seen = ~np.isnan(values)
@@ -169,7 +169,7 @@ def finest(
     Parameters
     ----------
     by_level
-        What was learned at each level, finest first.
+        The values learned at each level, finest first.
     levels
         For each level the group of each slot, shape ``(n_slots,)``.
 

@@ -1,4 +1,4 @@
-"""One feature row per service and tick: its golden signals, its resources, and how odd each is."""
+"""One feature row per service and tick: golden signals, resources, and the first-stage score of each."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FEATURES: tuple[str, ...] = tuple(f"{role}_{ODDITY}" for role in Role) + tuple(
 )
 """Features in their order: first each role's first-stage score, then each role's value.
 
-A score is log(1 + score). A value of requests or latency is the logarithm of its ratio to what the
-season expects, every other value its difference. So one detector fits services of any size.
+A score enters as log(1 + score). A value of requests or latency is the logarithm of its ratio to the seasonal
+expectation, any other value its difference from it. So one detector fits services of any size.
 """
 
 RELATIVE = frozenset({Role.REQUESTS, Role.LATENCY})
@@ -61,24 +61,24 @@ def service_rows(frame: Frame, scores: NDArray[np.floating], expected: NDArray[n
     scores
         Same shape as the frame's values: first-stage scores, ``nan`` where unscored.
     expected
-        Same shape and units as the frame's values: what the season expects.
+        Same shape and units as the frame's values: the seasonal expectation.
     """
     items = tuple(sorted({key.item for key in frame.keys if meaning_of(key.metric) is not None}))
     expectation = Frame(frame.start_ms, frame.step_ms, frame.keys, np.asarray(expected, dtype=np.float64))
     values = np.full((frame.n_ticks, len(items), len(FEATURES)), np.nan)
     for position, role in enumerate(Role):
         columns = role_columns(frame.keys, role, items)
-        has = columns >= 0
-        if not has.any():
+        is_present = columns >= 0
+        if not is_present.any():
             continue
-        values[:, has, position] = np.log1p(scores[:, columns[has]])
+        values[:, is_present, position] = np.log1p(scores[:, columns[is_present]])
         value, usual = frame.role(role, items), expectation.role(role, items)
         values[:, :, len(Role) + position] = _log_ratio(value, usual) if role in RELATIVE else value - usual
     return ServiceRows(items, values)
 
 
 def role_columns(keys: Sequence[SeriesKey], role: Role, items: Sequence[str]) -> NDArray[np.int64]:
-    """Column of each item's metric of a role, −1 where it has none; of two the first in name order."""
+    """Column of each item's metric of a role, the first by name if it has two, −1 if it has none."""
     position = {item: index for index, item in enumerate(items)}
     columns = np.full(len(items), -1, dtype=np.int64)
     for key, column in sorted(((key, column) for column, key in enumerate(keys)), reverse=True):

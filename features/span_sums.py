@@ -1,4 +1,4 @@
-"""What a case keeps of spans: sums per kind of call and bucket of time, never the spans."""
+"""The sums of spans that a case stores, per kind of call and bucket of time; never the spans themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cells:
     Attributes
     ----------
     kinds
-        What a row is about: names, such as (service, operation, parent's service, parent's operation).
+        The names that identify a kind, such as (service, operation, parent's service, parent's operation).
     kind, bucket_ms
         Shape ``(n_cells,)``: index into ``kinds``; start of the bucket. A cell without a span is absent.
     n, total, squares
@@ -39,29 +39,29 @@ class Cells:
     total: Floats
     squares: Floats
 
-    def where(self, kept: NDArray[np.bool_]) -> Cells:
-        """The chosen cells; every kind stays."""
+    def where(self, selected: NDArray[np.bool_]) -> Cells:
+        """The selected cells, with every kind."""
         return Cells(
             self.kinds,
-            self.kind[kept],
-            self.bucket_ms[kept],
-            self.n[kept],
-            self.total[kept],
-            self.squares[kept],
+            self.kind[selected],
+            self.bucket_ms[selected],
+            self.n[selected],
+            self.total[selected],
+            self.squares[selected],
         )
 
     def of_kinds(self, kinds: tuple[tuple[str, ...], ...]) -> Cells:
-        """The cells of the given kinds, which they then point into; cells of other kinds are left out."""
+        """The cells of the given kinds, indexed by position in ``kinds``; other cells are left out."""
         if self.kinds is kinds or self.kinds == kinds:
             return self
         place = {kind: index for index, kind in enumerate(kinds)}
         code = np.array([place.get(kind, -1) for kind in self.kinds], dtype=np.int64)
         known = code[self.kind] >= 0 if len(self.kind) else np.zeros(0, dtype=bool)
-        kept = self.where(known)
-        return Cells(kinds, code[kept.kind], kept.bucket_ms, kept.n, kept.total, kept.squares)
+        cells = self.where(known)
+        return Cells(kinds, code[cells.kind], cells.bucket_ms, cells.n, cells.total, cells.squares)
 
     def joined(self, other: Cells) -> Cells:
-        """The cells of both, their kinds kept apart."""
+        """The cells of both, with separate kinds."""
         return Cells(
             self.kinds + other.kinds,
             np.concatenate([self.kind, other.kind + len(self.kinds)]),
@@ -74,20 +74,20 @@ class Cells:
 
 @dataclass(frozen=True)
 class SpanSums:
-    """What a case keeps of spans, for some stretch of time.
+    """The sums of spans over some period.
 
     Attributes
     ----------
     own
-        Log own time in ln µs; kinds are (service, operation, parent's service, parent's operation).
+        Own time in ln µs; kinds are (service, operation, parent's service, parent's operation).
     gap
-        Log gap in ln µs; kinds are (calling service, called service, called operation).
+        Gap in ln µs; kinds are (calling service, called service, called operation).
     calls
-        1 for a span that made such a call, or else 0; kinds are (service, operation, parent's service,
+        1 for a span that made such a call, else 0; kinds are (service, operation, parent's service,
         parent's operation, called service, called operation).
     answers
-        1 for a client span whose server span was received, or else 0; kinds as of ``calls``, the last two
-        being the server that such a span usually has.
+        1 for a client span whose server span was received, else 0; kinds as in ``calls``, where the called
+        service and operation are the usual ones of such a span.
     """
 
     own: Cells
@@ -104,12 +104,12 @@ class SpanSums:
         return self.at(lambda ms: (ms < start_ms) | (ms >= end_ms))
 
     def with_gaps(self, gaps: Cells) -> SpanSums:
-        """The same, with gaps from edge metrics in the buckets that have no spans at all."""
+        """The same sums, with gaps from edge metrics in the minutes that have no spans."""
         spanned = np.unique(self.own.bucket_ms // MINUTE_MS)
         lacking = gaps.where(~np.isin(gaps.bucket_ms // MINUTE_MS, spanned))
         return SpanSums(self.own, self.gap.joined(lacking), self.calls, self.answers)
 
-    def at(self, kept: Callable[[Ints], NDArray[np.bool_]]) -> SpanSums:
-        """The cells of the buckets whose starts, in ms, are chosen."""
+    def at(self, selects: Callable[[Ints], NDArray[np.bool_]]) -> SpanSums:
+        """The cells of the buckets for whose starts, in ms, ``selects`` is true."""
         parts = (self.own, self.gap, self.calls, self.answers)
-        return SpanSums(*(each.where(kept(each.bucket_ms)) for each in parts))
+        return SpanSums(*(each.where(selects(each.bucket_ms)) for each in parts))

@@ -1,11 +1,11 @@
-"""Spans as columns, and the sums that a case keeps of them.
+"""Spans as columns, and the sums of them that a case stores.
 
-A span is one timed operation of one service within a trace; a *client* span's child in another service is
-the same call seen from the other end. Three things are measured, each per cell of (kind, bucket of time):
+A span is one timed operation of one service within a trace. A *client* span's child in another service is
+the same call seen from the server. Three things are measured, each per cell of (kind, bucket of time):
 
 - **own time**: the natural logarithm of a span's duration less the time its children cover;
-- **gap**: the logarithm of a client span's duration less its server span's: the network between them;
-- **calls**: whether a span made a call that spans of its kind make.
+- **gap**: the logarithm of a client span's duration less that of its server span: the network between them;
+- **calls**: whether a span made a call that other spans of its kind make.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_US = 10.0
-"""Added to every time before its logarithm is taken: clocks tell no less apart."""
+"""Added to every time before taking its logarithm: clocks do not resolve less."""
 
 CLIENT_SHARE = 0.5
 """A kind of span with a child elsewhere at least this often is a client; its own time is a gap."""
@@ -41,9 +41,9 @@ class Spans:
     Attributes
     ----------
     services, operations
-        Names that the codes ``service`` and ``operation``, shape ``(n_spans,)``, point into.
+        Names that ``service`` and ``operation``, shape ``(n_spans,)``, index into.
     parent
-        Shape ``(n_spans,)``: row of the parent span, −1 at a root and where the parent was not received.
+        Shape ``(n_spans,)``: row of the parent span; −1 for a root, and where the parent was not received.
     start_us, duration_us
         Shape ``(n_spans,)``: microseconds since the epoch; microseconds, children included.
     """
@@ -71,7 +71,7 @@ class Spans:
         start_us: Sequence[int] | Ints,
         duration_us: Sequence[int] | Ints,
     ) -> Spans:
-        """Join each span with its parent in the same trace; of spans received twice the first is kept.
+        """Join each span with its parent in the same trace; of a span received twice, the first copy counts.
 
         A span that names itself as parent is a root; a negative duration counts as 0.
 
@@ -89,17 +89,17 @@ class Spans:
         array([-1,  0])
         """
         row_of: dict[tuple[str, str], int] = {}
-        kept: list[int] = []
+        first_rows: list[int] = []
         for row, key in enumerate(zip(trace_ids, span_ids, strict=True)):
-            if row_of.setdefault(key, len(kept)) == len(kept):
-                kept.append(row)
-        chosen = np.array(kept, dtype=np.int64)
+            if row_of.setdefault(key, len(first_rows)) == len(first_rows):
+                first_rows.append(row)
+        chosen = np.array(first_rows, dtype=np.int64)
         parent = np.array(
-            [row_of.get((trace_ids[row], parent_ids[row]), NO_KIND) for row in kept], dtype=np.int64
+            [row_of.get((trace_ids[row], parent_ids[row]), NO_KIND) for row in first_rows], dtype=np.int64
         )
-        parent[parent == np.arange(len(kept))] = NO_KIND
-        service, service_names = _named([services[row] for row in kept])
-        operation, operation_names = _named([operations[row] for row in kept])
+        parent[parent == np.arange(len(first_rows))] = NO_KIND
+        service, service_names = _named([services[row] for row in first_rows])
+        operation, operation_names = _named([operations[row] for row in first_rows])
         return cls(
             service_names,
             operation_names,
@@ -117,10 +117,10 @@ def sum_spans(spans: Spans, *, step_ms: int) -> SpanSums:
     Parameters
     ----------
     spans
-        Any number of whole or partial traces.
+        Any number of complete or partial traces.
     step_ms
-        Width of a bucket; buckets are multiples of it since the epoch, and a span falls in the bucket it
-        starts in.
+        Width of a bucket. Buckets start at multiples of it since the epoch; a span belongs to the bucket
+        that it starts in.
     """
     has_parent = spans.parent >= 0
     child = np.flatnonzero(has_parent)
@@ -130,7 +130,7 @@ def sum_spans(spans: Spans, *, step_ms: int) -> SpanSums:
     place = spans.service * n_operations + spans.operation
     above = np.where(has_parent, place[spans.parent], NO_KIND)
     kind, kinds = _codes(place, above)
-    remote = np.full(len(spans), NO_KIND)  # one server span per client span: the last received
+    remote = np.full(len(spans), NO_KIND)  # one server span per client span: the last one received
     remote[parent[is_remote]] = child[is_remote]
     n_kinds = len(kinds)
     n_of_kind = np.bincount(kind, minlength=n_kinds)
@@ -172,7 +172,7 @@ class _Layout:
 
 
 def log_us(us: Floats | Ints) -> Floats:
-    """Natural logarithm of a time in microseconds; what is negative counts as 0."""
+    """Natural logarithm of a time in microseconds; a negative time counts as 0."""
     logs: Floats = np.log(np.maximum(us, 0) + LEAST_US)
     return logs
 
@@ -190,7 +190,7 @@ def covered_us(spans: Spans) -> Ints:
     if not len(parent):
         return covered
     group = np.concatenate([[0], np.cumsum(parent[1:] != parent[:-1])])
-    room = int(ends.max()) + 1  # keeps the running maximum of one parent away from the next one's
+    room = int(ends.max()) + 1  # separates the running maximum of one parent from the next one's
     reached = np.maximum.accumulate(ends + group * room) - group * room
     before = np.concatenate([[0], reached[:-1]])
     before[np.concatenate([[True], group[1:] != group[:-1]])] = 0
@@ -199,7 +199,7 @@ def covered_us(spans: Spans) -> Ints:
 
 
 def edges_of(spans: Spans) -> frozenset[tuple[str, str]]:
-    """Which service was seen to call which other: pairs of (caller, callee)."""
+    """The observed calls between services: pairs of (caller, callee)."""
     child = np.flatnonzero(spans.parent >= 0)
     caller, callee = spans.service[spans.parent[child]], spans.service[child]
     pairs = np.unique(np.stack([caller, callee], axis=1)[caller != callee], axis=0)
@@ -213,10 +213,10 @@ def _named(values: Sequence[str]) -> tuple[Ints, tuple[str, ...]]:
 
 
 def _has_at_most_one(spans: Spans, remote_children: Ints) -> NDArray[np.bool_]:
-    """Whether a span has no more than one child elsewhere, as the client side of one call has."""
+    """Whether a span has at most one child in another service, like the client side of a call."""
     n_children = np.bincount(spans.parent[remote_children], minlength=len(spans))
-    kept: NDArray[np.bool_] = n_children <= 1
-    return kept
+    has_at_most_one: NDArray[np.bool_] = n_children <= 1
+    return has_at_most_one
 
 
 def _codes(left: Ints, right: Ints) -> tuple[Ints, list[tuple[int, int]]]:
@@ -252,7 +252,7 @@ def _cells(kind: Ints, bucket: Ints, value: Floats, names: Sequence[tuple[str, .
 
 
 def _calls(layout: _Layout, child: Ints, called: Ints, *, is_client: NDArray[np.bool_]) -> Cells:
-    """For every kind of parent and every call such parents make: how many parents made it."""
+    """For every kind of parent and every call that such parents make: how many of them made it."""
     parent = layout.spans.parent[child]
     used = ~is_client[parent]
     parent, target = parent[used], called[child[used]]
@@ -262,7 +262,7 @@ def _calls(layout: _Layout, child: Ints, called: Ints, *, is_client: NDArray[np.
 
 
 def _answers(layout: _Layout, target: Ints, *, is_client: NDArray[np.bool_]) -> Cells:
-    """For every kind of client span, named by its most frequent server: how many have a server span."""
+    """For every kind of client span, with its most frequent server: how many have a server span."""
     kind, rows = layout.kind, np.flatnonzero(is_client & (target >= 0))
     pair, pairs = _codes(kind[rows], target[rows])
     count = np.bincount(pair, minlength=len(pairs))
@@ -278,7 +278,7 @@ def _answers(layout: _Layout, target: Ints, *, is_client: NDArray[np.bool_]) -> 
 def _shares(
     layout: _Layout, pairs: list[tuple[int, int]], pair: Ints, pair_bucket: Ints, *, of: NDArray[np.bool_]
 ) -> Cells:
-    """Cells of a share: ``n`` spans that could, ``total`` that did, for each (kind, call) pair."""
+    """Cells of a share: ``n`` spans that could make the call, ``total`` that did, per (kind, call) pair."""
     spans, kinds = layout.spans, layout.kinds
     names = [(*_name(spans, kinds[k][0]), *_name(spans, kinds[k][1]), *_name(spans, to)) for k, to in pairs]
     buckets = np.unique(layout.bucket)

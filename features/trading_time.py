@@ -1,6 +1,6 @@
-"""How long ago something was, by the time in which it could show: trading time.
+"""Trading time: the age of an event, counted mostly while there is traffic to reveal it.
 
-A change at 17:00 meets next to no traffic until the next morning: at 09:31 it is minutes old.
+A change at 17:00 meets almost no traffic until the next morning: at 09:31 it is minutes old.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUIET_PACE = 1 / 60
 """Outside of trading an hour counts as a minute."""
 
 LONGEST_MS = 30 * DAY_MS
-"""Nothing is told apart that lies further back."""
+"""Everything that is older counts as this old."""
 
 
 def trading_days_until(instant_ms: int, earlier_ms: Sequence[int], clock: Clock) -> NDArray[np.float64]:
@@ -34,11 +34,11 @@ def trading_days_until(instant_ms: int, earlier_ms: Sequence[int], clock: Clock)
     Parameters
     ----------
     earlier_ms
-        Shape ``(n,)``; none later than ``instant_ms``, and those over thirty days back count as thirty.
+        Shape ``(n,)``; later instants count as ``instant_ms``, and ages over thirty days count as thirty.
 
     Returns
     -------
-    Shape ``(n,)``, 0 and up. A full day without an exchange, or one with trading, is 1.
+    Shape ``(n,)``, at least 0. A full trading day is 1, and without an exchange any full day is.
 
     Examples
     --------
@@ -54,14 +54,14 @@ def trading_days_until(instant_ms: int, earlier_ms: Sequence[int], clock: Clock)
     phases = clock.phases(minutes)
     pace = np.where(np.isin(phases, TRADING), 1.0, QUIET_PACE)
     passed = np.concatenate([[0.0], np.cumsum(pace)])
-    whole = MINUTES_A_DAY if (phases == Phase.ALWAYS).all() else _minutes_of_a_trading_day()
+    day = MINUTES_A_DAY if (phases == Phase.ALWAYS).all() else _minutes_of_a_trading_day()
 
     def reached(ms: NDArray[np.int64]) -> NDArray[np.float64]:
         place, rest = np.divmod(ms - first, MINUTE_MS)
         reached: NDArray[np.float64] = passed[place] + pace[place] * rest / MINUTE_MS
         return reached
 
-    days: NDArray[np.float64] = (reached(np.array([instant_ms])) - reached(since)) / whole
+    days: NDArray[np.float64] = (reached(np.array([instant_ms])) - reached(since)) / day
     return days
 
 

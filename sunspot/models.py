@@ -8,6 +8,7 @@ import click
 
 from sunspot.drift import drift
 from sunspot.options import MODEL_NAMES, data_option, model_option, tracking_uri_option
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,6 @@ command.add_command(drift)
 @tracking_uri_option
 def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     """Show every version, newest first, with its figures on held-back time."""
-    from datetime import UTC, datetime
-
     from rich.table import Table
 
     bundles = tracker_of(model_name, data, tracking_uri).registered()
@@ -60,7 +59,7 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
         table.add_row(
             each.version,
             "champion" if each.is_champion else "challenger" if each.is_challenger else "",
-            datetime.fromtimestamp(each.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
+            from_ms(each.created_ms).strftime("%Y-%m-%d %H:%M"),
             each.bundle_version.removeprefix("sha256:")[:12],
             each.run_id[:12],
             *(_figure(each.figures.get(name), form) for name, (_, form) in listed.items()),

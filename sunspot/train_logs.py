@@ -18,6 +18,7 @@ from sunspot.options import (
 from sunspot.progress import shown_progress
 from sunspot.training_report import paging_lines, report_of
 from sunspot.training_source import N_DAYS, advice_on, brokerage_week, name_of
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -155,7 +156,7 @@ def _by_service(changes: Iterable[ChangeEvent]) -> dict[str, list[int]]:
     """Instants of change events by the item that was changed, in milliseconds."""
     found: dict[str, list[int]] = {}
     for each in changes:
-        found.setdefault(each.item, []).append(int(each.at.timestamp() * 1000))
+        found.setdefault(each.item, []).append(to_ms(each.at))
     return found
 
 

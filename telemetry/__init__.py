@@ -1,1 +1,1 @@
-"""Signals as they travel and rest."""
+"""Signals on their way in and on disk."""

@@ -1,4 +1,4 @@
-"""Signals as they travel: columns, with each series key decoded once."""
+"""Batches of metric samples as columns, with each series key decoded once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class SeriesKey(NamedTuple):
-    """Which signal of which configuration item.
+    """The name of a series: a configuration item and one of its metrics.
 
     Attributes
     ----------
     item
-        The id of the configuration item, as the CMDB has it.
+        The id of the configuration item in the CMDB.
     metric
         The metric's name with its unit as a suffix, such as ``latency_s`` or ``cpu_ratio``.
     """
@@ -41,7 +41,7 @@ class Samples:
     time_ms
         Shape ``(n_samples,)``, int64 milliseconds since the epoch, UTC.
     values
-        Shape ``(n_samples,)``, float64, in the unit the metric's name says.
+        Shape ``(n_samples,)``, float64, in the unit that the metric's name ends in.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -52,9 +52,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.values)
 
-    def where(self, kept: NDArray[np.bool_]) -> Samples:
-        """Return the samples where ``kept``, shape ``(n_samples,)``, is true; all ``keys`` stay."""
-        return Samples(self.keys, self.series[kept], self.time_ms[kept], self.values[kept])
+    def where(self, selected: NDArray[np.bool_]) -> Samples:
+        """Return the samples where ``selected``, shape ``(n_samples,)``, is true, with all ``keys``."""
+        return Samples(self.keys, self.series[selected], self.time_ms[selected], self.values[selected])
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, int, float]]) -> Samples:
@@ -80,7 +80,7 @@ class Samples:
     def from_columns(
         cls, columns: Iterable[tuple[str, str, NDArray[np.int64], NDArray[np.float64]]]
     ) -> Samples:
-        """Build a batch from ``(item, metric, time_ms, values)``, one entry a series."""
+        """Build a batch from ``(item, metric, time_ms, values)``, one entry per series."""
         parts = list(columns)
         keys = tuple(SeriesKey(item, metric) for item, metric, _, _ in parts)
         lengths = [len(values) for _, _, _, values in parts]
@@ -93,7 +93,7 @@ class Samples:
 
     @classmethod
     def concatenated(cls, batches: Sequence[Samples]) -> Samples:
-        """Join batches in order; series that several of them hold become one."""
+        """Join batches in order; a series that is in several of them becomes one."""
         position: dict[SeriesKey, int] = {}
         series = []
         for batch in batches:

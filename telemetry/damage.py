@@ -1,4 +1,4 @@
-"""What was found damaged in a history: reported, and set aside rather than thrown away."""
+"""Damaged parts of a history, which are reported and set aside, never thrown away."""
 
 from __future__ import annotations
 
@@ -14,53 +14,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes of a file of the history that hold no whole record.
+    """Bytes of a history file that hold no complete record.
 
     Attributes
     ----------
     file
         Name of the log or segment.
     start, end
-        The bytes, half-open; the whole file for a segment.
+        The byte range, half-open; the complete file for a segment.
     reason
         What is wrong with them.
-    kept_in
-        Where a copy of the bytes is, below the history's directory; empty if they are still in place.
+    quarantined_in
+        Path of the file that now has the bytes, relative to the history's directory; empty if they
+        were not set aside.
     """
 
     file: str
     start: int
     end: int
     reason: str
-    kept_in: str = ""
+    quarantined_in: str = ""
 
     def __str__(self) -> str:
-        """Return it as one sentence."""
-        where = f"; the bytes are kept in {self.kept_in}" if self.kept_in else ""
+        """Return the damage as one sentence."""
+        where = f"; the bytes are saved in {self.quarantined_in}" if self.quarantined_in else ""
         return f"{self.file}, bytes {self.start} to {self.end}: {self.reason}{where}"
 
 
-class DamageFound:
-    """Damage in the order it was found, from any thread; the same twice is remembered once."""
+class DamageLog:
+    """Damage in the order it was found, from any thread; each piece is recorded once."""
 
     def __init__(self) -> None:
         self._damage: dict[tuple[str, int, str], Damage] = {}
         self._lock = Lock()
 
     def add(self, damage: Damage) -> None:
-        """Remember damage."""
+        """Record damage, unless it was recorded before."""
         with self._lock:
             self._damage.setdefault((damage.file, damage.start, damage.reason), damage)
 
     @property
-    def so_far(self) -> tuple[Damage, ...]:
-        """All of it."""
+    def entries(self) -> tuple[Damage, ...]:
+        """Everything recorded so far."""
         with self._lock:
             return tuple(self._damage.values())
 
 
 def set_aside_bytes(directory: Path, file: Path, data: bytes, start: int, end: int) -> str:
-    """Copy bytes of a log to ``directory`` and return the copy's name; doing it twice changes nothing."""
+    """Copy bytes of a log to ``directory`` and return the copy's name; a second call changes nothing."""
     _make(directory)
     target = directory / f"{file.stem}-{start}-{end}.bad"
     if not target.exists():
@@ -70,7 +71,7 @@ def set_aside_bytes(directory: Path, file: Path, data: bytes, start: int, end: i
 
 
 def set_aside_file(directory: Path, file: Path) -> str:
-    """Move a whole file to ``directory`` and return its name there."""
+    """Move a file to ``directory`` and return its name there."""
     _make(directory)
     target = directory / file.name
     file.rename(target)

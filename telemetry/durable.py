@@ -1,4 +1,4 @@
-"""Files that are on disk when the call returns, and the lock that keeps a second writer out."""
+"""Files that are on disk when the call returns, and the lock that admits only one writer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPORARY = ".tmp"
 
 
 def sync_directory(directory: Path) -> None:
-    """Bring a directory's names to disk: a new or renamed file is not safe before."""
+    """Write a directory's entries to disk; until then a new or renamed file is not safe."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -27,7 +27,7 @@ def sync_directory(directory: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a whole file: after a crash at any point it is either there complete or not at all."""
+    """Write a file atomically: after a crash at any point it is either complete or absent."""
     temporary = path.with_name(path.name + TEMPORARY)
     try:
         with temporary.open("wb") as file:
@@ -42,12 +42,12 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def lock_directory(directory: Path) -> IO[str]:
-    """Become the only writer of a directory until the returned file is closed or the process ends.
+    """Lock a directory for writing until the returned file is closed or the process ends.
 
     Raises
     ------
     HistoryLockedError
-        If there is a writer already.
+        If the directory already has a writer.
     """
     file = (directory / "lock").open("a+", encoding="ascii")
     try:

@@ -1,4 +1,4 @@
-"""What can go wrong with signals on their way in, and with the history on disk."""
+"""Errors of incoming signals and of the history on disk."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class BadBatchError(ValueError):
-    """A batch that cannot be read or stored as a whole, so that nothing of it was taken."""
+    """A batch that cannot be read or stored; nothing of it was accepted."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the batch was not taken: {reason}")
+        super().__init__(f"the batch was rejected: {reason}")
         self.reason = reason
 
 
 class HistoryLockedError(RuntimeError):
-    """A history that another process, or another part of this one, is writing."""
+    """A history that already has a writer, in another process or in this one."""
 
     def __init__(self, directory: Path, holder: str) -> None:
         super().__init__(
@@ -28,7 +28,7 @@ class HistoryLockedError(RuntimeError):
 
 
 class HistoryWriteError(OSError):
-    """A record that could not be brought to disk, and was therefore not acknowledged."""
+    """A record that could not be written to disk and was not acknowledged."""
 
     def __init__(self, directory: Path, cause: OSError) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class HistoryWriteError(OSError):
 
 
 class HistoryClosedError(ValueError):
-    """A write to a history that was closed, or that was opened for reading only."""
+    """A write to a history that is closed or open for reading only."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(f"the history in {directory} is not open for writing")

@@ -1,7 +1,7 @@
-"""Many threads' records brought to disk together: one write and one fsync for all that wait.
+"""Writes the records of many threads to disk together, with one write and one fsync per group.
 
-No thread waits for a timer. While one thread writes, the others queue; the next to run takes
-the whole queue (Gawlick and Kinkade, Varieties of Concurrency Control in IMS/VS Fast Path, IEEE
+No thread waits for a timer. While one thread writes, the others queue; the next one to run
+commits the complete queue (Gawlick and Kinkade, Varieties of Concurrency Control in IMS/VS Fast Path, IEEE
 Database Engineering Bulletin, 1985). The wait is at most two writes to disk.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Waiting:
-    """A payload and, once it was tried, its position or the reason that it has none."""
+    """A payload and, after the commit, its position or the error that prevented it."""
 
     def __init__(self, payload: bytes) -> None:
         self.payload = payload
@@ -28,13 +28,13 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Collects payloads from many threads and hands them on in groups.
+    """Collects payloads from many threads and commits them in groups.
 
     Parameters
     ----------
     commit
         Stores payloads and returns the position of the first; the others follow it. Called by one
-        thread at a time. What it raises, every thread of the group gets.
+        thread at a time. Every thread of the group gets the exception that it raises.
     """
 
     def __init__(self, commit: Callable[[Sequence[bytes]], int]) -> None:
@@ -44,7 +44,7 @@ class GroupCommit:
         self._is_committing = False
 
     def submit(self, payload: bytes) -> int:
-        """Return the position of a payload once it is stored."""
+        """Store a payload and return its position."""
         mine = _Waiting(payload)
         with self._turn:
             self._queue.append(mine)
@@ -55,7 +55,7 @@ class GroupCommit:
         if not mine.is_done:
             self._store(group)
         if mine.position is None:
-            raise mine.failure or RuntimeError("a group was neither stored nor refused")
+            raise mine.failure or RuntimeError("a group was neither stored nor rejected")
         return mine.position
 
     def _store(self, group: Sequence[_Waiting]) -> None:

@@ -1,8 +1,9 @@
 """The history of signals on disk: a log that is safe once acknowledged, sealed into Parquet segments.
 
-When a log of the journal is long enough a new one is begun, and the old one becomes the segment of the
-same number: written under a temporary name, brought to disk, renamed, and only then is the log removed.
-Where both are there, the segment counts. So a crash at any point loses nothing and doubles nothing.
+When a log of the journal is long enough, a new one is started and the old one becomes the segment of
+the same number. The segment is written under a temporary name, synced to disk and renamed; only then is
+the log removed. Where both exist, the segment counts. A crash at any point neither loses nor duplicates
+a sample.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ DAY_MS = 86_400_000
 
 
 class History:
-    """The one writer of a directory's history, which may be read at the same time.
+    """The only writer of a directory's history; others may read it at the same time.
 
     Parameters
     ----------
     directory
-        Where the history is; made if it is not there.
+        Where the history is; created if missing.
     seal_bytes
-        Length from which a log is sealed.
+        Length at which a log is sealed.
     sync
-        Brings a file to disk by its descriptor.
+        Writes a file to disk, given its descriptor.
 
     Raises
     ------
@@ -85,34 +86,34 @@ class History:
 
     @property
     def position(self) -> int:
-        """Position of the last record that was acknowledged, 0 before the first; it only rises."""
+        """Position of the last acknowledged record, 0 before the first; it only rises."""
         return self._journal.position
 
     @property
     def damage(self) -> tuple[Damage, ...]:
-        """What was found damaged since the history was opened."""
+        """Damage found since the history was opened."""
         return self._reader.damage
 
     @property
     def sealing_failure(self) -> str:
-        """Why logs could not be sealed when it was last tried; empty if they could.
+        """Why the last attempt to seal logs failed; empty if it succeeded.
 
-        They stay logs, which can be read all the same, and the next sealing tries them again.
+        Such logs can still be read, and the next sealing tries them again.
         """
         return self._journal.failure or self._sealing_failure
 
     def append(self, samples: Samples) -> int:
         """Store a batch and return its position once it is on disk.
 
-        Safe to call from many threads, which share their fsyncs. An empty batch is not stored.
+        Safe to call from many threads; they share fsyncs. An empty batch is not stored.
 
         Raises
         ------
         BadBatchError
-            If the batch is inconsistent, holds a name that is not text, or is over 64 MiB.
+            If the batch is inconsistent, has a name that is not valid text, or is over 64 MiB.
         HistoryWriteError
-            If the disk refuses, when it is full say; nothing of the batch is kept, what was acknowledged
-            is, and the next call tries anew.
+            If the disk refuses, for example when it is full. Nothing of the batch is stored,
+            acknowledged batches remain, and the next call tries again.
         HistoryClosedError
             If the history was closed.
         """
@@ -126,19 +127,19 @@ class History:
         return self._reader.read(start_ms, end_ms)
 
     def replay(self, since_ms: int = 0, *, after: int = 0) -> Iterator[Samples]:
-        """Samples from ``since_ms`` on in the order they arrived in: see `HistoryReader.replay`."""
+        """Samples from ``since_ms`` on in order of arrival: see `HistoryReader.replay`."""
         return self._reader.replay(since_ms, after=after)
 
     def seal(self) -> None:
-        """Seal everything acknowledged so far into segments, and wait for it."""
+        """Seal everything acknowledged so far into segments, and wait until that is done."""
         self._journal.begin()
         self._seal_soon().result()
 
     def retain(self, days: float, *, now_ms: int | None = None) -> int:
         """Remove the segments whose samples are all older than ``days``; return how many.
 
-        A sample counts as no later than the sealing of its segment, so that one from a sender with a
-        wrong clock does not keep a segment for ever.
+        A sample counts as no later than the sealing of its segment, so that a sender with a wrong clock
+        cannot preserve a segment for ever.
         """
         now_ms = int(time.time() * 1000) if now_ms is None else now_ms
         n_removed = 0
@@ -147,7 +148,7 @@ class History:
                 sealed_ms = int(path.stat().st_mtime * 1000)
                 try:
                     end_ms = read_span(path).end_ms
-                except ValueError as error:  # kept: what cannot be read cannot be called old
+                except ValueError as error:  # not removed: its age is unknown
                     self._reader.found.add(Damage(path.name, 0, path.stat().st_size, str(error)))
                     continue
                 if min(end_ms, sealed_ms) < now_ms - days * DAY_MS:
@@ -156,7 +157,7 @@ class History:
         return n_removed
 
     def close(self) -> None:
-        """Finish what is being sealed and let another writer in; a second call does nothing."""
+        """Finish the sealing in progress and release the lock; a second call does nothing."""
         if self._journal.close():
             self._sealer.shutdown()
             self._lock.close()
@@ -166,7 +167,7 @@ class History:
         return written.n_bytes if number == written.number else None
 
     def _check_segments(self) -> int:
-        """Clear away what a crash left behind, set broken segments aside; return the last position."""
+        """Remove what a crash left behind, set broken segments aside, and return the last position."""
         for leftover in self.directory.glob(f"*/*{TEMPORARY}"):
             leftover.unlink()
         last_position = 0
@@ -175,8 +176,8 @@ class History:
             try:
                 last_position = read_span(path).last_position
             except ValueError as error:
-                kept_in = set_aside_file(self.directory / QUARANTINE, path)
-                self._reader.found.add(Damage(path.name, 0, size, str(error), kept_in))
+                quarantined_in = set_aside_file(self.directory / QUARANTINE, path)
+                self._reader.found.add(Damage(path.name, 0, size, str(error), quarantined_in))
             else:
                 (self.directory / LOGS / f"{path.stem}{LOG_SUFFIX}").unlink(missing_ok=True)
         return last_position

@@ -1,4 +1,4 @@
-"""Reading a history: its sealed segments and its log, while another process may be writing it."""
+"""Reads a history, sealed segments and logs, even while another process writes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from telemetry.batches import Samples
-from telemetry.damage import Damage, DamageFound
+from telemetry.damage import Damage, DamageLog
 from telemetry.log_file import LOG_SUFFIX, log_number, read_log
 from telemetry.records import decode
 from telemetry.segments import SEGMENT_SUFFIX, Arrivals, arrivals_of, read_segment, read_span, rows
@@ -31,24 +31,24 @@ class HistoryReader:
     directory
         Where a `telemetry.history.History` writes, or wrote.
     n_safe_bytes
-        For the number of a log, how much of it may be read; by default all of it, but for an
-        unfinished record at the end of the newest one.
+        Given the number of a log, how many of its bytes may be read. By default everything except an
+        unfinished record at the end of the newest log.
     """
 
     def __init__(self, directory: Path, *, n_safe_bytes: Callable[[int], int | None] | None = None) -> None:
         self.directory = directory
         self._n_safe_bytes = n_safe_bytes
-        self.found = DamageFound()
+        self.found = DamageLog()
 
     @property
     def damage(self) -> tuple[Damage, ...]:
-        """What was found damaged so far, in the order it was found."""
-        return self.found.so_far
+        """Damage found so far, in the order it was found."""
+        return self.found.entries
 
     def read(self, start_ms: int | None = None, end_ms: int | None = None) -> Samples:
-        """Samples with a time in ``[start_ms, end_ms)``, each series in the order it arrived in.
+        """Samples with a time in ``[start_ms, end_ms)``, each series in order of arrival.
 
-        An end that is left out is open. What cannot be read is left out and listed in `damage`.
+        An omitted bound is open. Samples that cannot be read are left out and listed in `damage`.
         """
         start_ms = EARLIEST_MS if start_ms is None else start_ms
         last_ms = LATEST_MS if end_ms is None else end_ms - 1
@@ -56,10 +56,10 @@ class HistoryReader:
         return Samples.concatenated([part.by_arrival_within_series().samples for part in parts])
 
     def replay(self, since_ms: int = 0, *, after: int = 0) -> Iterator[Samples]:
-        """Samples with a time of at least ``since_ms`` in the order they arrived in, batch by batch.
+        """Samples with a time of at least ``since_ms`` in order of arrival, batch by batch.
 
-        A log gives one batch per record, a segment one batch. Of a log that is being written, records
-        that come after the call may be there too. ``after`` leaves out what has a position up to it.
+        A log gives one batch per record, a segment one batch. Records written to the current log after
+        the call may be included. Records with a position up to ``after`` are left out.
         """
         for number in self.numbers():
             part = self._part(number, since_ms, LATEST_MS).in_order()
@@ -75,7 +75,7 @@ class HistoryReader:
                     yield rows(part.samples, slice(start, end))
 
     def numbers(self) -> list[int]:
-        """Numbers of all logs and segments, oldest first; one that is both is there once."""
+        """Numbers of all logs and segments, oldest first, each once."""
         return sorted(
             {
                 log_number(path)
@@ -91,10 +91,10 @@ class HistoryReader:
         return self.directory / SEGMENTS / f"{number:020d}{SEGMENT_SUFFIX}"
 
     def _part(self, number: int, start_ms: int, last_ms: int) -> Arrivals:
-        """Samples of one segment, or else of its log.
+        """Samples of one segment, or of its log if there is no segment.
 
-        A log is removed only once its segment is in place, so one that vanishes has a segment;
-        a segment that vanishes was past its retention.
+        A log is removed only after its segment is in place, so a log that vanishes has a segment.
+        A segment that vanishes was past its retention.
         """
         if not self._segment(number).exists():
             try:

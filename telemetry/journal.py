@@ -1,7 +1,7 @@
-"""The logs of a directory, of which the newest is written, begun anew when long, recovered after a crash.
+"""The logs of a directory: records go to the newest, a long log gets a successor, crashes are repaired.
 
-A log is named by the position of its first record. What holds no whole record is copied to ``quarantine``
-when the newest log is opened again, and reported.
+A log is named by the position of its first record. When the newest log is opened again, bytes that hold
+no complete record are copied to ``quarantine`` and reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from telemetry.damage import DamageFound
+    from telemetry.damage import DamageLog
     from telemetry.records import Gap
 
 QUARANTINE = "quarantine"
@@ -27,34 +27,35 @@ LOG_BYTES = 64 * 2**20
 
 
 class Journal:
-    """The one writer of a directory's logs; whoever opens it holds the lock.
+    """The only writer of a directory's logs; its owner holds the lock.
 
     Parameters
     ----------
     home
-        Directory of the history, which may be that of its logs.
+        Directory of the history; the logs may be in the same one.
     logs
         Directory of its logs.
     log_bytes
-        Length from which a new log is begun.
+        Length at which a new log is started.
     first_position
-        What the first record gets if there is no log.
+        Position of the first record if there is no log yet.
     sync
-        Brings a file to disk by its descriptor.
+        Writes a file to disk, given its descriptor.
     on_begun
-        Called whenever a new log was begun.
+        Called after a new log was started.
 
     Attributes
     ----------
     failure
-        Why no new log could be begun when it was last tried; empty if it could. The present one grows on.
+        Why the last attempt to start a new log failed; empty if it succeeded. The current log then
+        continues to grow.
     """
 
     def __init__(
         self,
         home: Path,
         logs: Path,
-        damage: DamageFound,
+        damage: DamageLog,
         *,
         log_bytes: int = LOG_BYTES,
         first_position: int = 1,
@@ -75,12 +76,12 @@ class Journal:
 
     @property
     def position(self) -> int:
-        """Position of the last record that was acknowledged, 0 before the first; it only rises."""
+        """Position of the last acknowledged record, 0 before the first; it only rises."""
         return self._log.next_position - 1
 
     @property
     def written(self) -> LogFile:
-        """The log that is being written."""
+        """The log that records are written to."""
         return self._log
 
     def paths(self) -> list[Path]:
@@ -90,12 +91,12 @@ class Journal:
     def append(self, payload: bytes) -> int:
         """Store a record and return its position once it is on disk.
 
-        Safe to call from many threads, which share their fsyncs.
+        Safe to call from many threads; they share fsyncs.
 
         Raises
         ------
         HistoryWriteError
-            If the disk refuses; nothing of the record is kept, and the next call tries anew.
+            If the disk refuses; nothing of the record is stored, and the next call tries again.
         HistoryClosedError
             If the journal was closed.
         """
@@ -105,19 +106,19 @@ class Journal:
             raise HistoryWriteError(self._home, error) from error
 
     def begin(self) -> None:
-        """Begin a new log, unless the present one is empty or the journal was closed."""
+        """Start a new log, unless the current one is empty or the journal was closed."""
         with self._io:
             if self.is_open:
                 self._begin()
 
     def set_aside(self, path: Path, data: bytes, gaps: Sequence[Gap]) -> None:
-        """Copy the bytes of a log that hold no whole record, and report them."""
+        """Copy the bytes of a log that hold no complete record, and report them."""
         for gap in gaps:
-            kept_in = set_aside_bytes(self._home / QUARANTINE, path, data, gap.start, gap.end)
-            self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason, kept_in))
+            quarantined_in = set_aside_bytes(self._home / QUARANTINE, path, data, gap.start, gap.end)
+            self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason, quarantined_in))
 
     def close(self) -> bool:
-        """Take no more records; say whether it was open. Everything acknowledged is on disk already."""
+        """Accept no more records; return whether the journal was open. Acknowledged records are on disk."""
         with self._io:
             was_open, self.is_open = self.is_open, False
             if was_open:
@@ -134,7 +135,7 @@ class Journal:
             if self._log.n_bytes >= self._log_bytes:
                 try:
                     self._begin()
-                except OSError as error:  # the records are safe, and the log may grow on
+                except OSError as error:  # the records are safe, and the log may continue to grow
                     self.failure = str(error)
             return first
 
@@ -147,7 +148,7 @@ class Journal:
             self._on_begun()
 
     def _recover(self, first_position: int) -> LogFile:
-        """Set aside what a crash left unfinished, and return the log to go on with."""
+        """Set aside what a crash left unfinished, and return the log to continue with."""
         paths = self.paths()
         if not paths:
             return LogFile.create(self._logs, first_position, sync=self._sync)

@@ -1,4 +1,4 @@
-"""One file of the log: records are added at its end, and are on disk when `LogFile.add` returns."""
+"""One log file: records are appended, and are on disk when `LogFile.add` returns."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ LOG_SUFFIX = ".log"
 
 
 class LogFile:
-    """A log that is being written, named by the position of its first record.
+    """A log open for writing, named by the position of its first record.
 
     Attributes
     ----------
     number
-        Position that its first record has, or will have.
+        Position of its first record, written or not.
     next_position
-        Position that the next record will have.
+        Position of the next record.
     n_bytes
-        Length of the part that is on disk for certain.
+        Length of the part that is certainly on disk.
     is_sound
-        False once a write to disk failed half-way: what the disk holds is then unknown beyond
-        ``n_bytes``, and nothing may be added.
+        False after a write to disk failed half-way: the content beyond ``n_bytes`` is then unknown, and
+        nothing may be added.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class LogFile:
 
     @classmethod
     def create(cls, directory: Path, number: int, *, sync: Callable[[int], None] = os.fsync) -> LogFile:
-        """Start an empty log whose first record will have the position ``number``."""
+        """Create an empty log whose first record will have the position ``number``."""
         log = cls(directory / f"{number:020d}{LOG_SUFFIX}", sync=sync)
         sync_directory(directory)
         return log
 
     def add(self, payloads: Sequence[bytes]) -> int:
-        """Bring records to disk with one write and one fsync; return the position of the first.
+        """Write records to disk with one write and one fsync; return the position of the first.
 
         Raises
         ------
         OSError
-            If the disk refuses. None of the records is then kept.
+            If the disk refuses; none of the records is then stored.
         """
         first = self.next_position
         data = b"".join(
@@ -77,7 +77,7 @@ class LogFile:
             self._sync(self._descriptor)
         except OSError:
             self.is_sound = False  # a second fsync may succeed without having written anything
-            self.next_position += len(payloads)  # a lost position is never given twice
+            self.next_position += len(payloads)  # a lost position is never used again
             self._cut()
             raise
         self.n_bytes += len(data)
@@ -85,7 +85,7 @@ class LogFile:
         return first
 
     def close(self) -> None:
-        """Close the file; everything acknowledged is on disk already."""
+        """Close the file; acknowledged records are already on disk."""
         os.close(self._descriptor)
 
     def _cut(self) -> None:
@@ -96,7 +96,7 @@ class LogFile:
 
 
 def log_number(path: Path) -> int:
-    """Position of the first record of a log or segment, which is its file's name."""
+    """Position of the first record of a log or segment, from the file's name."""
     return int(path.stem)
 
 
@@ -110,7 +110,7 @@ def read_log(path: Path, *, n_bytes: int | None = None) -> tuple[bytes, list[Rec
 
 
 def position_after(number: int, records: Sequence[Record], gaps: Sequence[Gap]) -> int:
-    """The first position that no record of a log can have had, those lost in its gaps included."""
+    """The first position after every record of a log, including those that its gaps may have held."""
     last = records[-1].position + 1 if records else number
     end = records[-1].end if records else 0
     lost_bytes = sum(gap.end - gap.start for gap in gaps if gap.start >= end)

@@ -1,8 +1,8 @@
-"""Log lines on disk: files that are safe once acknowledged, begun anew when long, removed when old.
+"""Log lines on disk: safe once acknowledged, in files that are replaced when long and removed when old.
 
-The files are those of a `telemetry.journal`, as for the samples of `telemetry.history`. They are not sealed
-into another form: lines are read again from the newest ones only, after a restart. They hold what the
-senders wrote, secrets included; nothing else does.
+The files are those of a `telemetry.journal`, like the samples of `telemetry.history`. They are not sealed
+into another form, since only the newest ones are read again, after a restart. They hold what the senders
+wrote, secrets included; no other file does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from telemetry.damage import Damage, DamageFound
+from telemetry.damage import Damage, DamageLog
 from telemetry.durable import lock_directory, sync_directory
 from telemetry.errors import HistoryClosedError
 from telemetry.journal import LOG_BYTES, Journal
@@ -29,31 +29,31 @@ DAY_S = 86_400.0
 
 
 def read_lines(directory: Path) -> Iterator[Logs]:
-    """Every batch of a directory, in the order they came, one file in memory at a time.
+    """Every batch of a directory in order of arrival, with one file in memory at a time.
 
-    Needs no lock and changes nothing: a service may be writing meanwhile. What is damaged, or not yet written
-    to its end, is left out.
+    Needs no lock and changes nothing, so a service may be writing meanwhile. Damaged and unfinished
+    records are left out.
     """
     for path in sorted(directory.glob(f"*{LOG_SUFFIX}")):
         try:
             data, records, _ = read_log(path)
-        except FileNotFoundError:  # past its retention meanwhile
+        except FileNotFoundError:  # removed meanwhile, past its retention
             continue
         for each in records:
             yield decode_logs(data[each.start : each.end])
 
 
 class LogHistory:
-    """The one writer of a directory's log lines.
+    """The only writer of a directory's log lines.
 
     Parameters
     ----------
     directory
-        Where the lines are; made if it is not there.
+        Where the lines are; created if missing.
     file_bytes
-        Length from which a new file is begun.
+        Length at which a new file is started.
     sync
-        Brings a file to disk by its descriptor.
+        Writes a file to disk, given its descriptor.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class LogHistory:
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = lock_directory(directory)
         self._retaining = threading.Lock()  # held while files are removed
-        self._damage = DamageFound()
+        self._damage = DamageLog()
         try:
             sync_directory(directory)
             self._journal = Journal(directory, directory, self._damage, log_bytes=file_bytes, sync=sync)
@@ -84,25 +84,25 @@ class LogHistory:
 
     @property
     def position(self) -> int:
-        """Position of the last batch that was acknowledged, 0 before the first; it only rises."""
+        """Position of the last acknowledged batch, 0 before the first; it only rises."""
         return self._journal.position
 
     @property
     def damage(self) -> tuple[Damage, ...]:
-        """What was found damaged since the history was opened."""
-        return self._damage.so_far
+        """Damage found since the history was opened."""
+        return self._damage.entries
 
     def append(self, logs: Logs) -> int:
-        """Store a batch and return its position once it is on disk; an empty one is not stored.
+        """Store a batch and return its position once it is on disk; an empty batch is not stored.
 
-        Safe to call from many threads, which share their fsyncs.
+        Safe to call from many threads; they share fsyncs.
 
         Raises
         ------
         BadBatchError
-            If a text is none that UTF-8 can hold, or the batch is over 64 MiB.
+            If a text cannot be encoded as UTF-8, or the batch is over 64 MiB.
         HistoryWriteError
-            If the disk refuses; nothing of the batch is kept.
+            If the disk refuses; nothing of the batch is stored.
         HistoryClosedError
             If the history was closed.
         """
@@ -111,9 +111,9 @@ class LogHistory:
         return self._journal.append(encode_logs(logs)) if len(logs) else self.position
 
     def replay(self, *, after: int = 0, since_s: float = 0.0) -> Iterator[tuple[int, Logs]]:
-        """Every batch with a position above ``after``, and its position, in the order they came.
+        """Every batch with a position above ``after``, with its position, in order of arrival.
 
-        Files last written before ``since_s``, in seconds since the epoch, are passed over. What is damaged is
+        Files last written before ``since_s``, in seconds since the epoch, are skipped. Damaged records are
         left out and listed in `damage`.
         """
         paths = self._journal.paths()
@@ -127,7 +127,7 @@ class LogHistory:
                 data, records, gaps = read_log(
                     path, n_bytes=written.n_bytes if path == written.path else None
                 )
-            except FileNotFoundError:  # past its retention meanwhile
+            except FileNotFoundError:  # removed meanwhile, past its retention
                 continue
             for gap in gaps:
                 self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason))
@@ -136,7 +136,7 @@ class LogHistory:
                     yield each.position, decode_logs(data[each.start : each.end])
 
     def retain(self, days: float, *, now_s: float | None = None) -> int:
-        """Remove the files last written over ``days`` ago, and return how many; begins a new one first."""
+        """Start a new file, remove the files last written over ``days`` ago, and return how many."""
         now_s = time.time() if now_s is None else now_s
         self._journal.begin()
         with self._retaining:
@@ -152,6 +152,6 @@ class LogHistory:
         return len(old)
 
     def close(self) -> None:
-        """Let another writer in; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._journal.close():
             self._lock.close()

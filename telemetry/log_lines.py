@@ -1,4 +1,4 @@
-"""One log line, whatever its sender: its message, with time, level and ids taken out of the text."""
+"""One log line from any sender: its message, without the time, level and ids in the text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_LINE: Final = 16_384
-"""Characters of a line that are looked at; miners read even less."""
+"""Characters of a line that are read; miners read even fewer."""
 
 MAX_NAME: Final = 256
-"""Characters of a logger's name or of a trace id that are kept."""
+"""Characters of a logger's name or of a trace id that are stored."""
 
 MAX_NESTING: Final = 4
-"""Envelopes within envelopes that are opened, such as a container runtime's around an application's."""
+"""Nested envelopes that are opened, such as a container runtime's around an application's."""
 
 BODY_KEYS = ("message", "msg", "body", "log", "text")
 SEVERITY_KEYS = ("severity", "level", "severity_text", "severityText", "loglevel", "log.level", "lvl")
@@ -58,11 +58,11 @@ _CUT_OFF = re.compile(r'\{\s{0,8}"(?:message|msg|body|log|text)"\s{0,8}:\s{0,8}"
 _STRING = re.compile(r'(?:[^"\\]|\\.)*+')
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\n", '"': '"', "\\": "\\", "/": "/"}
-"""An object whose end was cut off, and what is in the string that it begins with."""
+"""For an object whose end was cut off: its start, and the content of its first string."""
 
 
 class Line(NamedTuple):
-    """What a line says, and what stood around it."""
+    """A line's message and the fields found around it."""
 
     severity: str
     logger: str
@@ -72,7 +72,7 @@ class Line(NamedTuple):
 
 
 def severity_of(level: object) -> str:
-    """A level in any sender's spelling as one of `telemetry.logs.SEVERITIES`; empty where it is none.
+    """One of `telemetry.logs.SEVERITIES` for a level in any sender's spelling; empty if it is unknown.
 
     >>> severity_of("warning"), severity_of("notice"), severity_of("blue")
     ('WARN', 'INFO', '')
@@ -81,10 +81,10 @@ def severity_of(level: object) -> str:
 
 
 def read_line(text: str) -> Line:
-    """Take a line apart; never fails.
+    """Parse a line; never fails.
 
-    JSON is opened, its message kept, the rest dropped. A leading time, level and logger, and the ids of trace
-    and span wherever they are, are taken out. Of a stack trace the first line is kept.
+    Of JSON, only the known fields are read. A leading time, level and logger are removed from the message,
+    and so are trace and span ids anywhere in it. Of a stack trace only the first line remains.
 
     >>> read_line("17:35:38.386 INFO  o.s.Orders#365 TraceID: 0493e275 order 17 placed")
     Line(severity='INFO', logger='o.s.Orders#365', body='order 17 placed', trace_id='0493e275', template='')
@@ -93,14 +93,14 @@ def read_line(text: str) -> Line:
 
 
 def read_object(document: Mapping[str, Any]) -> Line:
-    """The line in a JSON object; never fails."""
+    """Read the line in a JSON object; never fails."""
     return _opened(document, Line("", "", ""), MAX_NESTING)
 
 
 def read_labelled(text: str, labels: Mapping[str, Any]) -> Line:
-    """The line in a text with labels or attributes beside it, which say what it does not; never fails.
+    """Read a line with labels or attributes, which fill in what the text lacks; never fails.
 
-    If the text is empty, a message may be among the labels.
+    If the text is empty, the message may be among the labels.
     """
     if not text:
         return read_object(labels)
@@ -121,9 +121,9 @@ def _read(text: str, outer: Line, depth: int) -> Line:
 
 
 def _unescaped(text: str) -> str:
-    """The text of a JSON string as far as it goes: up to its end, or to where the line was cut off."""
-    whole = _STRING.match(text)
-    escaped = whole.group() if whole else text
+    """The text of a JSON string up to its end, or to where the line was cut off."""
+    match = _STRING.match(text)
+    escaped = match.group() if match else text
     return _ESCAPE.sub(lambda found: _ESCAPES.get(found.group(1), " "), escaped)
 
 
@@ -132,7 +132,7 @@ def _opened(document: Mapping[str, Any], outer: Line, depth: int) -> Line:
 
 
 def _around(document: Mapping[str, Any], outer: Line) -> Line:
-    """What stands around a line, without its body."""
+    """The fields around a line, without its body."""
     return Line(
         severity_of(_first(document, SEVERITY_KEYS)) or outer.severity,
         _first(document, LOGGER_KEYS)[:MAX_NAME] or outer.logger,
@@ -154,8 +154,8 @@ def _plain(text: str, outer: Line) -> Line:
     severity, logger, trace_id = outer.severity, outer.logger, outer.trace_id
     text = text.lstrip().partition("\n")[0]
     at = time.end() if (time := _TIME.match(text)) else 0
-    if (level := _LEVEL.match(text, at)) and (read := severity_of(level.group(1))):
-        severity, at = severity or read, level.end()
+    if (level := _LEVEL.match(text, at)) and (found_severity := severity_of(level.group(1))):
+        severity, at = severity or found_severity, level.end()
         if named := _LOGGER.match(text, at):
             logger, at = logger or named.group(1), named.end()
     body = text[at:]

@@ -1,4 +1,4 @@
-"""A batch of log lines as the payload of a record of the log on disk: its columns as packed JSON."""
+"""Batches of log lines as payloads of records on disk: columns in compressed JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry.logs import Logs, LogStream
 from telemetry.records import MAX_PAYLOAD_BYTES
 
 LEVEL = 1
-"""Of packing: lines shrink to a fifth at a hundred megabytes a second."""
+"""Compression level: lines shrink to a fifth, at a hundred megabytes a second."""
 
 
 class _Columns(msgspec.Struct, array_like=True):
@@ -33,7 +33,7 @@ def encode_logs(logs: Logs) -> bytes:
     Raises
     ------
     BadBatchError
-        If a text is none that UTF-8 can hold, or the batch is over 64 MiB.
+        If a text cannot be encoded as UTF-8, or the batch is over 64 MiB.
     """
     columns = _Columns(
         list(logs.streams),

@@ -1,4 +1,4 @@
-"""Log lines as they travel: columns, with each stream of lines decoded once."""
+"""Batches of log lines as columns, with each stream of lines decoded once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEVERITIES = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-"""Severities from least to worst, as OpenTelemetry's log data model has them; empty where none is known."""
+"""Severities from least to worst, as in OpenTelemetry's log data model; empty where unknown."""
 
 
 class LogStream(NamedTuple):
@@ -22,7 +22,7 @@ class LogStream(NamedTuple):
     Attributes
     ----------
     service
-        The id of the configuration item, as the CMDB has it; empty where the sender did not say.
+        The id of the configuration item in the CMDB; empty where the sender gave none.
     severity
         One of `SEVERITIES`.
     logger
@@ -35,7 +35,7 @@ class LogStream(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """One log line, whatever its sender."""
+    """One log line from any sender."""
 
     service: str
     severity: str
@@ -59,8 +59,8 @@ class Logs:
     time_ms
         Shape ``(n_lines,)``, int64 milliseconds since the epoch, UTC.
     bodies, trace_ids, templates
-        One string a line: what was said; the trace it belongs to, and the template that a collector set,
-        each empty where there is none.
+        One string per line: its message; the trace it belongs to; and the template that a collector set.
+        The last two are empty where there is none.
     """
 
     streams: tuple[LogStream, ...]
@@ -73,18 +73,18 @@ class Logs:
     def __len__(self) -> int:
         return len(self.bodies)
 
-    def where(self, kept: NDArray[np.bool_]) -> Logs:
-        """Return the lines where ``kept``, shape ``(n_lines,)``, is true; all ``streams`` stay."""
-        if kept.all():
+    def where(self, selected: NDArray[np.bool_]) -> Logs:
+        """Return the lines where ``selected``, shape ``(n_lines,)``, is true, with all ``streams``."""
+        if selected.all():
             return self
-        chosen = np.flatnonzero(kept).tolist()
+        chosen = np.flatnonzero(selected).tolist()
         bodies, trace_ids, templates = (
             tuple(column[line] for line in chosen) for column in (self.bodies, self.trace_ids, self.templates)
         )
-        return Logs(self.streams, self.stream[kept], self.time_ms[kept], bodies, trace_ids, templates)
+        return Logs(self.streams, self.stream[selected], self.time_ms[selected], bodies, trace_ids, templates)
 
     def records(self) -> Iterator[LogRecord]:
-        """Return the lines one by one."""
+        """Yield the lines one by one."""
         for index, time_ms, body, trace_id, template in zip(
             self.stream.tolist(),
             self.time_ms.tolist(),

@@ -1,8 +1,8 @@
-"""A batch of samples as a record of the log, and the records found in a log.
+"""Batches of samples as records of a log, and the search for records in a log.
 
 A record is a header (magic, payload length, position, CRC-32), then the payload. Positions only
 rise. The CRC covers position, length and payload and is seeded with the number of the log, so that
-neither a record of another log nor bytes that a sender put into a batch are taken for one.
+neither a record of another log nor bytes that a sender put into a batch are mistaken for a record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SAMPLE_BYTES = 8 + 8 + 4
 
 
 class Record(NamedTuple):
-    """A record that was found whole: its position, and where its payload lies in the log."""
+    """A complete record: its position, and where its payload is in the log."""
 
     position: int
     start: int
@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Bytes ``[start, end)`` of a log in which no whole record was found."""
+    """Bytes ``[start, end)`` of a log that hold no complete record."""
 
     start: int
     end: int
@@ -50,7 +50,7 @@ def encode(samples: Samples) -> bytes:
     Raises
     ------
     BadBatchError
-        If its columns do not fit together, a name is not text that UTF-8 can hold, or it is over 64 MiB.
+        If its columns do not fit together, a name cannot be encoded as UTF-8, or it is over 64 MiB.
     """
     n_samples = len(samples)
     if not len(samples.series) == len(samples.time_ms) == n_samples:
@@ -99,8 +99,8 @@ def frame(payload: bytes, *, position: int, log: int) -> bytes:
 def find_records(data: bytes, *, log: int) -> Iterator[Record | Gap]:
     """Everything in a log, in order: its records, and the gaps where bytes are damaged.
 
-    After damage the search goes on at the next whole record, so that a gap swallows no record that
-    can still be read.
+    After damage the search continues at the next complete record, so that a gap hides no record that can
+    still be read.
     """
     offset, last_position = 0, -1
     while offset < len(data):
@@ -123,7 +123,7 @@ def _next_record(data: bytes, offset: int, log: int, last_position: int) -> int:
 
 
 def _record_at(data: bytes, offset: int, log: int, last_position: int) -> Record | str:
-    """The record that begins at ``offset``, or why there is none."""
+    """The record that begins at ``offset``, or the reason why there is none."""
     if offset + HEADER.size > len(data):
         return "the header is cut off"
     magic, length, position, crc = HEADER.unpack_from(data, offset)

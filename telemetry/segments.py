@@ -1,7 +1,7 @@
 """Sealed parts of the history: Parquet files sorted by series, then time, then arrival.
 
 Any Parquet reader can query one; the columns are ``item``, ``metric``, ``time_ms``, ``value``, and
-``position`` and ``row``, which say in which order the samples arrived. Parquet protects its pages
+``position`` and ``row``, which give the order of arrival. Parquet protects its pages
 but not its footer, so the footer carries checksums of every row group's content and of itself.
 """
 
@@ -34,12 +34,12 @@ UNREADABLE = (OSError, LookupError, ValueError, TypeError, pa.ArrowException)
 
 
 class Span(msgspec.Struct, frozen=True):
-    """What a segment covers, kept in its footer.
+    """What a segment covers, stored in its footer.
 
     Attributes
     ----------
     first_position, last_position, start_ms, end_ms
-        The smallest and the greatest position and time; all of them are in the segment.
+        The smallest and the greatest position and time, both included.
     checksums
         CRC-32 of each row group's content.
     """
@@ -53,7 +53,7 @@ class Span(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Stored samples and when they arrived.
+    """Stored samples with their order of arrival.
 
     Attributes
     ----------
@@ -65,16 +65,16 @@ class Arrivals:
     position: NDArray[np.int64]
     row: NDArray[np.int32]
 
-    def rows(self, taken: Rows) -> Arrivals:
-        """Some rows, by a slice, a mask or their numbers."""
-        return Arrivals(rows(self.samples, taken), self.position[taken], self.row[taken])
+    def rows(self, selection: Rows) -> Arrivals:
+        """The rows selected by a slice, a mask or their numbers."""
+        return Arrivals(rows(self.samples, selection), self.position[selection], self.row[selection])
 
     def in_order(self) -> Arrivals:
-        """The same in order of arrival."""
+        """The same samples in order of arrival."""
         return self.rows(np.lexsort((self.row, self.position)))
 
     def by_series(self) -> Arrivals:
-        """The same sorted by series (item, then metric), time, and arrival; keys sorted, too."""
+        """The same samples sorted by series (item, then metric), time and arrival, with sorted keys."""
         samples = self.samples
         by_name = sorted(range(len(samples.keys)), key=samples.keys.__getitem__)
         place = np.empty(len(by_name), dtype=np.int32)
@@ -85,19 +85,21 @@ class Arrivals:
         return Arrivals(renumbered, self.position, self.row).rows(order)
 
     def by_arrival_within_series(self) -> Arrivals:
-        """The same with each series in order of arrival; free where series arrived in order of time."""
+        """The same samples with each series in order of arrival; no copy if they already are."""
         series, position, row = self.samples.series, self.position, self.row
         is_later = (np.diff(position) > 0) | ((np.diff(position) == 0) & (np.diff(row) > 0))
         return self if np.all(is_later | (np.diff(series) != 0)) else self.in_order()
 
 
-def rows(samples: Samples, taken: Rows) -> Samples:
-    """Some rows of a batch, by a slice, a mask or their numbers; all keys stay."""
-    return Samples(samples.keys, samples.series[taken], samples.time_ms[taken], samples.values[taken])
+def rows(samples: Samples, selection: Rows) -> Samples:
+    """The rows of a batch selected by a slice, a mask or their numbers, with all keys."""
+    return Samples(
+        samples.keys, samples.series[selection], samples.time_ms[selection], samples.values[selection]
+    )
 
 
 def arrivals_of(records: Sequence[tuple[int, Samples]]) -> Arrivals:
-    """Samples of ``(position, batch)`` pairs, which are in order of arrival, as one."""
+    """Join the samples of ``(position, batch)`` pairs, which are in order of arrival."""
     sizes = [len(batch) for _, batch in records]
     position = np.repeat(np.array([position for position, _ in records], dtype=np.int64), sizes)
     rows = [np.arange(size, dtype=np.int32) for size in sizes]
@@ -106,7 +108,7 @@ def arrivals_of(records: Sequence[tuple[int, Samples]]) -> Arrivals:
 
 
 def join(parts: Sequence[Arrivals]) -> Arrivals:
-    """All of ``parts`` as one, in their order."""
+    """Join ``parts`` in their order."""
     if not parts:
         return arrivals_of([])
     return Arrivals(
@@ -117,7 +119,7 @@ def join(parts: Sequence[Arrivals]) -> Arrivals:
 
 
 def write_segment(path: Path, arrivals: Arrivals) -> None:
-    """Bring a segment of at least one sample to disk, whole or not at all.
+    """Write a segment of at least one sample to disk, complete or not at all.
 
     Raises
     ------
@@ -166,9 +168,9 @@ def read_span(path: Path) -> Span:
     Raises
     ------
     ValueError
-        If the file is no segment, or damaged.
+        If the file is not a segment, or is damaged.
     FileNotFoundError
-        If it is not there.
+        If there is no such file.
     """
     try:
         return _unsealed(pq.read_schema(path).metadata)
@@ -181,7 +183,7 @@ def read_span(path: Path) -> Span:
 def read_segment(path: Path, *, start_ms: int, last_ms: int, on_damage: Callable[[str], None]) -> Arrivals:
     """Samples with a time in ``[start_ms, last_ms]``, in the order of the file.
 
-    A row group that cannot be read is left out and told to ``on_damage``; the others are returned.
+    A row group that cannot be read is left out and reported to ``on_damage``; the others are returned.
     """
     found = []
     try:
@@ -216,7 +218,7 @@ def _unsealed(metadata: Mapping[bytes, bytes] | None) -> Span:
 
 
 def _checksum(arrivals: Arrivals) -> int:
-    """CRC-32 of samples that are sorted by series; it does not depend on how the series are numbered."""
+    """CRC-32 of samples that are sorted by series; the numbering of the series does not matter."""
     samples = arrivals.samples
     begins = _begins(samples.series)
     names = [samples.keys[number] for number in samples.series[begins]]
@@ -233,7 +235,7 @@ def _checksum(arrivals: Arrivals) -> int:
 
 
 def _begins(series: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Where a series begins, of samples that are sorted by series; shape ``(n_samples,)``."""
+    """Where each series begins among samples sorted by series; shape ``(n_samples,)``."""
     return np.concatenate(([True], np.diff(series) != 0))
 
 
@@ -245,7 +247,7 @@ def _names(name_of_key: list[str], series: NDArray[np.int32]) -> pa.DictionaryAr
 
 
 def _checked(table: pa.Table, checksum: int) -> Arrivals:
-    """Content of a row group; ValueError if it is not what was written."""
+    """Content of a row group; ValueError if it differs from what was written."""
     items, item = _coded(table["item"])
     metrics, metric = _coded(table["metric"])
     pair = item.astype(np.int64) * len(metrics) + metric
@@ -263,5 +265,5 @@ def _checked(table: pa.Table, checksum: int) -> Arrivals:
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
-    whole = column.unify_dictionaries().combine_chunks()
-    return whole.dictionary.to_pylist(), whole.indices.to_numpy()
+    combined = column.unify_dictionaries().combine_chunks()
+    return combined.dictionary.to_pylist(), combined.indices.to_numpy()

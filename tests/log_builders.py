@@ -13,7 +13,7 @@ from features.logs.rows import LogPast, log_rows
 from features.logs.sessions import Vocabulary
 from features.logs.sums import LogSums, sum_logs
 from features.logs.templates import TemplateMiner
-from features.logs.traces import trace_vectors, usual_said
+from features.logs.traces import trace_vectors, usual_signatures
 from features.logs.waits import wait_reference
 from features.logs.windows import log_reference
 from models.artifacts.log_bundle import make_log_bundle
@@ -92,12 +92,12 @@ def a_log_bundle(*, seed: int = 0, sessions: str = "") -> LogBundle:
     miner = TemplateMiner()
     ids = miner.mine(logs)
     normal, traces = sum_logs(logs, ids, step_ms=60_000), trace_vectors(logs, ids)
-    past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), usual_said(traces))
+    past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), usual_signatures(traces))
     strays = log_rows(sums_of(requests(*NORMAL_MS, seed=seed + 7)), past)
     return make_log_bundle(
         miner_state=miner.state(),
         normal=normal,
-        signatures=past.said,
+        signatures=past.signatures,
         detector=LogWindowDetector().fit(strays),
         threshold=6.0,
         sessions=a_session_model(sessions) if sessions else None,

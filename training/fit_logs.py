@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from features.logs.join import thinned
 from features.logs.rows import LogPast, log_rows
-from features.logs.traces import usual_said
+from features.logs.traces import usual_signatures
 from features.logs.waits import wait_reference
 from features.logs.windows import log_reference
 from models.artifacts.log_bundle import make_log_bundle
@@ -218,7 +218,7 @@ def _learn(
     config: LogFitConfig, mined: MinedLogs, cuts: Cuts, changes_ms: Mapping[str, Sequence[int]]
 ) -> Learned:
     normal = thinned(mined.sums.between(cuts.fit_ms, cuts.past_ms), max_values=MAX_NORMAL)
-    said = usual_said(mined.traces.between(cuts.fit_ms, cuts.past_ms))
+    said = usual_signatures(mined.traces.between(cuts.fit_ms, cuts.past_ms))
     past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), said)
     strays = mined.sums.between(cuts.past_ms, cuts.calibrate_ms)
     detector = LogWindowDetector().fit(log_rows(strays, past, traces=mined.traces, changes_ms=changes_ms))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.logs.rows import ROW_FEATURES
+from telemetry.instants import from_ms
 from training.plots import DAY_MS, dates_of, new_figure, quantile_by_tick
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _page_plot(calm: Scored, threshold: float) -> Figure:
     figure, (axes,) = new_figure(1)
     days, index = np.unique(calm.starts_ms // DAY_MS, return_inverse=True)
     pages = np.bincount(index.ravel(), weights=calm.pages(threshold).sum(axis=1), minlength=len(days))
-    names = [datetime.fromtimestamp(int(day) * DAY_MS / 1000, UTC).date().isoformat() for day in days]
+    names = [from_ms(int(day) * DAY_MS).date().isoformat() for day in days]
     axes.bar(names, pages, color="tab:orange")
     axes.set(ylabel="false pages", title="False pages on the time held back", xlabel="day (UTC)")
     return figure

@@ -116,7 +116,7 @@ def mine_logs(
             ends.append(end_ms[:room])
     if not sums:
         raise NoHistoryError(source)
-    traces.append(vectors_of(open_traces.held()))
+    traces.append(vectors_of(open_traces.unended()))
     n_windows = len(np.unique(np.concatenate([each.counts.starts_ms for each in sums])))
     n_kinds = len({kind for each in sums for kind in each.counts.kinds})
     if n_windows * n_kinds > max_counts:

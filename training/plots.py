@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.paging.thresholds import pages_of, series_weeks, threshold_for_budget
+from telemetry.instants import from_ms
 from training.evaluate import page_figures
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
     figure, (axes,) = new_figure(1)
     days, index = np.unique(trial.held_back.frame.times_ms // DAY_MS, return_inverse=True)
     counts = np.bincount(index, weights=pages.sum(axis=1), minlength=len(days))
-    names = [datetime.fromtimestamp(int(day) * DAY_MS / 1000, UTC).date().isoformat() for day in days]
+    names = [from_ms(int(day) * DAY_MS).date().isoformat() for day in days]
     axes.bar(names, counts, color="tab:orange")
     axes.set(ylabel="false pages, all series", title="False pages on the time held back", xlabel="day (UTC)")
     return figure

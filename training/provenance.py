@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from training.tracker import DataSet, Tracker
@@ -58,7 +59,7 @@ def history_metadata(
 
 def text_of(time_ms: int) -> str:
     """An instant as people read it, UTC."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
+    return from_ms(time_ms).isoformat()
 
 
 def _commit() -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from models.evidence.surge import surge
 from models.rankers.fusion import combined
 from models.rankers.sunspot import SunspotRanker
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,7 +127,7 @@ def examples_of(cases: Iterable[Case], *, on_case: Callable[[], None] = lambda: 
         examples.append(
             RankerExample(
                 case.system,
-                int(case.at.timestamp() * 1000),
+                to_ms(case.at),
                 totals,
                 gathered.usual,
                 surge(case, reach),

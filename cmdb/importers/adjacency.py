@@ -1,4 +1,4 @@
-"""A call graph from an adjacency matrix in CSV: one row per caller, one column per callee."""
+"""Reads a call graph from an adjacency matrix in CSV: one row per caller, one column per callee."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def read_adjacency(path: Path) -> ImportReport:
-    """Graph of a matrix: the item of a row calls that of a column where the cell is over 0.
+    """Graph of a matrix: a row's item calls a column's item where the cell is above 0.
 
-    Labels of rows and columns may differ; all of them become items. An empty cell is 0.
-    The row of a rejected edge is its place among the calls of the matrix, row by row.
+    Rows and columns may have different labels; all labels become items. An empty cell is 0.
+    The row number of a rejected edge is its place among the calls of the matrix, row by row.
 
     Raises
     ------
     BadTableError
-        If the file cannot be read, a row has not one cell per column, or a cell is no number.
+        If the file cannot be read, a row does not have one cell per column, or a cell is not a number.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

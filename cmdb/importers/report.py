@@ -1,4 +1,4 @@
-"""What an import brought, and what it left out and why."""
+"""The result of an import: the graph, and the rejected rows with their reasons."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was left out.
+    """A row that was not imported.
 
     Attributes
     ----------
     table
         ``items`` or ``edges``.
     row
-        Which row of the table, from 1; the header of a CSV is not counted.
+        Number of the row in its table, from 1; the header of a CSV is not counted.
     reason
-        What is wrong with it, in words.
+        What is wrong with it, as a phrase.
     """
 
     table: str
@@ -30,7 +30,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The graph that was read, and every row that is not in it."""
+    """The graph that was read, and every rejected row."""
 
     graph: DependencyGraph
     n_items: int

@@ -1,4 +1,4 @@
-"""A graph from rows of items and edges, each row checked on its own."""
+"""Builds a graph from rows of items and edges, checking each row on its own."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class _BadRowError(ValueError):
-    """Why one row is left out."""
+    """Why one row is rejected."""
 
 
 def graph_from_rows(items: Iterable[object], edges: Iterable[object]) -> ImportReport:
-    """Graph of the rows that make sense, and a reason for each that does not.
+    """Build a graph from the valid rows, and give a reason for each rejected one.
 
     Parameters
     ----------
     items
-        Objects with ``id`` and perhaps ``kind``, ``name``, ``team``; everything else in them becomes an
-        attribute. Of two with one id the first counts.
+        Objects with ``id`` and optionally ``kind``, ``name``, ``team``; all other fields become attributes.
+        Of two rows with the same id the second is rejected.
     edges
-        Objects with ``dependent``, ``dependency`` and perhaps ``kind``, which is ``calls`` by default.
-        An edge that comes twice counts once, and its repetitions are rejected.
+        Objects with ``dependent``, ``dependency`` and optionally ``kind``, by default ``calls``. Repetitions
+        of an edge are rejected.
     """
     rejected: list[Rejection] = []
-    taken: dict[str, Item] = {}
+    accepted: dict[str, Item] = {}
     for number, row in enumerate(items, 1):
         try:
             item = _item(row)
-            if item.id in taken:
+            if item.id in accepted:
                 raise _BadRowError(f"the id {shown(item.id)} is taken by an earlier row")  # noqa: TRY301
         except _BadRowError as error:
             rejected.append(Rejection("items", number, str(error)))
         else:
-            taken[item.id] = item
+            accepted[item.id] = item
     joined: set[Edge] = set()
     for number, row in enumerate(edges, 1):
         try:
-            edge = _edge(row, taken)
+            edge = _edge(row, accepted)
             if edge in joined:
                 raise _BadRowError("the same edge is in an earlier row")  # noqa: TRY301
         except _BadRowError as error:
             rejected.append(Rejection("edges", number, str(error)))
         else:
             joined.add(edge)
-    graph = DependencyGraph(taken.values(), joined)
-    return ImportReport(graph, len(taken), len(joined), tuple(rejected))
+    graph = DependencyGraph(accepted.values(), joined)
+    return ImportReport(graph, len(accepted), len(joined), tuple(rejected))
 
 
 def _item(row: object) -> Item:
@@ -80,7 +80,7 @@ def _edge(row: object, items: Mapping[str, Item]) -> Edge:
         raise _BadRowError(f"{shown(ends[0])} cannot depend on itself")
     kind = fields.get("kind") or EdgeKind.CALLS.value
     if not isinstance(kind, str) or kind not in KINDS:
-        raise _BadRowError(f"the kind {shown(kind)} is none of {', '.join(EdgeKind)}")
+        raise _BadRowError(f"the kind {shown(kind)} is not one of {', '.join(EdgeKind)}")
     return Edge(*ends, KINDS[kind])
 
 
@@ -105,7 +105,7 @@ def _id(fields: Mapping[str, object], name: str) -> str:
 
 
 def _text(value: object) -> str:
-    """A cell as text: of an attribute that is no text, its JSON-like form; without lone surrogates."""
+    """A cell as text without lone surrogates; a value that is not text in its Python form."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else str(value)
@@ -113,6 +113,6 @@ def _text(value: object) -> str:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A cell as it may stand in a sentence: ASCII, and not too long."""
+    """A cell made fit for a sentence: ASCII, and not too long."""
     text = ascii(value[: limit + 1] if isinstance(value, str) else value)
     return text if len(text) <= limit else text[:limit] + "…"

@@ -1,4 +1,4 @@
-"""Configuration items and edges from plain tables: one JSON document, or two CSV files.
+"""Reads configuration items and edges from plain tables: one JSON document, or two CSV files.
 
 JSON: ``{"items": [{"id", "kind", "name", "team", …}], "edges": [{"dependent", "dependency", "kind"}]}``.
 CSV: ``items.csv`` and ``edges.csv`` with those names as header, in any order.
@@ -27,13 +27,13 @@ def read_tables(path: Path) -> ImportReport:
     """Graph of a JSON file, or of ``items.csv`` and ``edges.csv`` in a directory.
 
     Text is UTF-8, with or without a byte order mark; columns of items beyond the known ones become
-    attributes. Either of the two CSV files may be given instead of their directory.
+    attributes. The path of either CSV file works like that of the directory.
 
     Raises
     ------
     BadTableError
-        If a file is not there, is not JSON or CSV in UTF-8, or lacks a table or a column. A row that
-        makes no sense is not such an error: it is left out, and in the report.
+        If a file is missing, is not JSON or CSV in UTF-8, or lacks a table or a column. A bad row does not
+        raise: it is left out and reported.
     """
     return read_document(load_document(path))
 
@@ -44,7 +44,7 @@ def read_document(document: Mapping[str, object]) -> ImportReport:
     Raises
     ------
     BadTableError
-        If one of the two is missing, or is not a list.
+        If either list is missing, or is not a list.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def read_document(document: Mapping[str, object]) -> ImportReport:
 
 
 def load_document(path: Path) -> Mapping[str, object]:
-    """The document of a JSON file, or of a pair of CSV files, unchecked beyond its form.
+    """The document in a JSON file or a pair of CSV files; its rows are not checked.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _rows(document: Mapping[str, object], table: str) -> list[object]:
 
 
 def _csv_rows(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """One dict per row; a cell beyond the header is an error of the whole table, for columns have slipped."""
+    """One dict per row; a cell beyond the header makes the table invalid, for its columns have slipped."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
@@ -97,7 +97,7 @@ def _csv_rows(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, str]]
             if missing:
                 raise BadTableError(str(path), f"it has no column {missing[0]!r}")
             if len(set(header)) < len(header):
-                raise BadTableError(str(path), "two columns have one name")
+                raise BadTableError(str(path), "two columns have the same name")
             for cells in reader:
                 if len(cells) > len(header):
                     raise BadTableError(

@@ -7,7 +7,7 @@ put where that set's alerts are; each window is as long as an incident's, and it
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
 from experiments.datasets.petshop import load_petshop
 from features.calendar import ExchangeClock
 from models.cases.case import Alert, build_case
+from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,16 +70,16 @@ def petshop_calm(scenario: Scenario) -> Iterator[Case]:
     frame, incidents = scenario.normal, scenario.incidents
     last = frame.n_ticks - N_TICKS_OF_INCIDENT
     for number, first in enumerate(_spread(range(last), len(incidents))):
-        starts_at = _at(frame.start_ms + (first + N_TICKS_BEFORE_ALERT) * frame.step_ms)
+        starts_at = from_ms(frame.start_ms + (first + N_TICKS_BEFORE_ALERT) * frame.step_ms)
         alert = replace(incidents[number].alert, starts_at=starts_at, fingerprint=f"calm-{first}")
-        asked_at = _at(frame.start_ms + (first + N_TICKS_OF_INCIDENT) * frame.step_ms)
+        asked_at = from_ms(frame.start_ms + (first + N_TICKS_OF_INCIDENT) * frame.step_ms)
         yield build_case(alert, asked_at, scenario.graph, frame, normal=frame)
 
 
 def nezha_calm(day: Day) -> Iterator[Case]:
     """Calm windows of a day, as many as it has faults: they touch no fault, nor the minutes after one."""
-    lasts_ms, lingers_ms = FAULT_LASTS // _MS, FAULT_LINGERS // _MS
-    begins = [int(fault.at.timestamp() * 1000) for fault in day.faults]
+    lasts_ms, lingers_ms = FAULT_LASTS // MILLISECOND, FAULT_LINGERS // MILLISECOND
+    begins = [to_ms(fault.at) for fault in day.faults]
     starts = [
         start
         for start in day.frame.times_ms[MIN_TICKS_BEFORE:].tolist()
@@ -86,7 +87,7 @@ def nezha_calm(day: Day) -> Iterator[Case]:
         and all(start + lasts_ms <= fault or start >= fault + lingers_ms for fault in begins)
     ]
     for start in _spread(starts, len(day.faults)):
-        yield replace(day.case(replace(day.faults[0], at=_at(start))), cause=())
+        yield replace(day.case(replace(day.faults[0], at=from_ms(start))), cause=())
 
 
 def brokerage_calm(*, seed: int = 0) -> Iterator[Case]:
@@ -110,16 +111,9 @@ def brokerage_calm(*, seed: int = 0) -> Iterator[Case]:
             )
 
 
-_MS = timedelta(milliseconds=1)
-
-
 def _spread(starts: range | list[int], n: int) -> list[int]:
     """At most ``n`` of some numbers, evenly spread."""
     if not len(starts):
         return []
     chosen = np.unique(np.linspace(0, len(starts) - 1, min(n, len(starts))).astype(int))
     return [starts[index] for index in chosen.tolist()]
-
-
-def _at(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

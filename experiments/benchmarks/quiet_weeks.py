@@ -32,6 +32,7 @@ from models.paging.merging import replayed_calls
 from models.paging.normal_period_scores import normal_period_scores
 from models.paging.page_record import GRID, page_record
 from models.paging.team_budgets import team_budgets, watched_series
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +130,7 @@ def neighbourhood(graph: DependencyGraph, item: str) -> frozenset[str]:
 def delay_of(fault: Fault, calls: Sequence[Call], weeks: Weeks) -> float | None:
     """Seconds from a fault's start to the end of the first tick that pages for it; ``None`` if none does."""
     near = neighbourhood(weeks.graph, fault.item)
-    start_ms, end_ms = (round(each.timestamp() * 1000) for each in (fault.start, fault.end))
+    start_ms, end_ms = (to_ms(each) for each in (fault.start, fault.end))
     closed = [
         each.since_ms + weeks.judged.step_ms
         for each in calls

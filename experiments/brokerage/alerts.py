@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from experiments.brokerage.alertmanager import alertmanager_payload
 from experiments.brokerage.estate import ASSETS_PER_REQUEST, CALLS, COMPONENTS, ENTRY, HIT_RATIOS
 from experiments.brokerage.traffic import calm_demand
 from features.golden import Role
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -179,7 +180,7 @@ def _episodes(
     is_firing = False
     for tick, is_bad in zip(seen.tolist(), bad.tolist(), strict=True):
         n_bad, n_good = (n_bad + 1, 0) if is_bad else (0, n_good + 1)
-        end = datetime.fromtimestamp((frame.start_ms + (tick + 1) * frame.step_ms) / 1000, UTC)
+        end = from_ms(frame.start_ms + (tick + 1) * frame.step_ms)
         if not is_firing and n_bad >= needed:
             found.append(_alert(rule, end, float(values[tick]), threshold))
             is_firing = True

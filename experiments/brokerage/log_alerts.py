@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from experiments.brokerage.alerts import FOR_MINUTES, AlertEvent
 from experiments.brokerage.estate import COMPONENTS
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def error_line_alerts(lines: Sequence[LogLine]) -> list[AlertEvent]:
                 item=item,
                 severity="warning",
                 team=COMPONENTS[item].team,
-                starts_at=datetime.fromtimestamp((minute + 1) * MINUTE_MS / 1000, UTC),
+                starts_at=from_ms((minute + 1) * MINUTE_MS),
                 ends_at=None,
                 value=float(n_lines),
                 threshold=float(LOUD),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from features.robust import NORMAL_CONSISTENCY
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]
 
-NORMAL_CONSISTENCY = 1.4826
 LAGS = (1, 5, 30, 120)
 """In ticks."""
 

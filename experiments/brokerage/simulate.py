@@ -21,6 +21,7 @@ from experiments.brokerage.spans import Span, sample_spans
 from experiments.brokerage.topology import brokerage_graph, callers_first
 from experiments.brokerage.traffic import customer_demand, journey_shares, market_messages, settlement_jobs
 from features.calendar import MINUTES_A_DAY, ExchangeClock
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,12 +63,12 @@ class Simulation:
     @property
     def start(self) -> datetime:
         """Start of the first tick."""
-        return datetime.fromtimestamp(self.frame.start_ms / 1000, UTC)
+        return from_ms(self.frame.start_ms)
 
     @property
     def end(self) -> datetime:
         """End of the last tick, exclusive."""
-        return datetime.fromtimestamp(self.frame.end_ms / 1000, UTC)
+        return from_ms(self.frame.end_ms)
 
     def log_lines(self, start: datetime, end: datetime) -> list[LogLine]:
         """Every log line written in ``[start, end)``, in order of time; lines follow load and faults.
@@ -112,7 +113,7 @@ class Simulation:
 def _ms(at: datetime) -> int:
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
-    return int(at.timestamp() * 1000)
+    return to_ms(at)
 
 
 def simulate(
@@ -170,7 +171,7 @@ def simulate(
         flows,
         conditions,
         streams[3],
-        start_ms=int(start.timestamp() * 1000),
+        start_ms=to_ms(start),
         step_ms=int(step.total_seconds() * 1000),
     )
     conditions.changes += ordinary_changes(start, n_days, streams[4])

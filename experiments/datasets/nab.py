@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.datasets.errors import DatasetError
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,4 +102,4 @@ def _read(path: Path, windows: dict[str, list[list[str]]]) -> NabFile:
 
 
 def _ms(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+    return to_ms(datetime.fromisoformat(text).replace(tzinfo=UTC))

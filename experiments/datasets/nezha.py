@@ -30,6 +30,7 @@ from features.span_sums import Cells, SpanSums
 from features.spans import Spans, edges_of, log_us, sum_spans
 from models.cases.case import Alert, build_case
 from telemetry.batches import Samples
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,7 +102,7 @@ class Day:
 
     def case(self, fault: Fault) -> Case:
         """The case of one fault: three minutes from the injection, against normal minutes before it."""
-        at_ms = _ms(fault.at)
+        at_ms = to_ms(fault.at)
         calm = self._calm(self.frame.times_ms, STEP_MS)
         earlier = calm & (self.frame.times_ms + STEP_MS <= at_ms)
         notes = []
@@ -138,7 +139,7 @@ class Day:
         """Which stretches lie outside of every fault."""
         calm = np.ones(len(starts_ms), dtype=bool)
         for fault in self.faults:
-            begins, ends = _ms(fault.at), _ms(fault.at + FAULT_LINGERS)
+            begins, ends = to_ms(fault.at), to_ms(fault.at + FAULT_LINGERS)
             calm &= (starts_ms + step_ms <= begins) | (starts_ms >= ends)
         return calm
 
@@ -321,8 +322,4 @@ def _entry(spans: Spans, graph: DependencyGraph) -> str:
 
 def _time_ms(text: str) -> int:
     """Milliseconds of ``2022-08-22 03:51:19.799087274 +0000 UTC m=+0.305``; the zone is always UTC."""
-    return _ms(datetime.strptime(text[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return to_ms(datetime.strptime(text[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))

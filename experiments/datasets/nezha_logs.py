@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from features.frame import Frame
 from features.logs.sums import LogSums, sum_logs
 from features.logs.templates import TemplateMiner
 from models.cases.case import Alert, Case, build_case
+from telemetry.instants import to_ms
 from telemetry.log_lines import read_line
 from telemetry.logs import LogRecord, Logs
 
@@ -58,11 +59,11 @@ class LoggedDay:
 
     def with_logs(self, case: Case) -> Case:
         """The case with the lines of its fault and of the calm before; as it is where either has none."""
-        start_ms, end_ms = _ms(case.alert.starts_at), _ms(case.alert.starts_at + FAULT_LASTS)
+        start_ms, end_ms = to_ms(case.alert.starts_at), to_ms(case.alert.starts_at + FAULT_LASTS)
         starts = self.sums.counts.starts_ms
         calm = starts + STEP_MS <= start_ms
         for other in self.faults:
-            begins, ends = _ms(other.at), _ms(other.at + FAULT_LINGERS)
+            begins, ends = to_ms(other.at), to_ms(other.at + FAULT_LINGERS)
             calm &= (starts + STEP_MS <= begins) | (starts >= ends)
         window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[calm].tolist())
         if not (len(window.counts.counts) and len(normal.counts.counts)):
@@ -73,7 +74,7 @@ class LoggedDay:
         """A case in which nothing but the services' names is known."""
         services = sorted({*self.sums.counts.services, fault.service})
         graph = DependencyGraph([Item(each) for each in services], [])
-        nothing = Frame(_ms(fault.at), STEP_MS, (), np.empty((1, 0)))
+        nothing = Frame(to_ms(fault.at), STEP_MS, (), np.empty((1, 0)))
         alert = Alert(services[0], "FaultInjected", fault.at, fingerprint=f"{self.name}-{fault.at:%H%M%S}")
         return build_case(
             alert, fault.at + FAULT_LASTS, graph, nothing, normal=nothing, cause=(fault.service,)
@@ -147,7 +148,3 @@ def _read_day(fault_list: Path) -> LoggedDay:
     is_train_ticket = any(service.startswith("ts-") for service in sums.counts.services)
     system = "train_ticket" if is_train_ticket else "online_boutique"
     return LoggedDay(fault_list.parent.name, system, faults, sums, len(logs))
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -26,6 +26,7 @@ from features.frame import Frame, frame_of
 from features.golden import Role
 from models.cases.case import Alert, build_case
 from telemetry.batches import Samples
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Incident:
     @property
     def at(self) -> datetime:
         """The end of its last tick: when the question is asked."""
-        return datetime.fromtimestamp(self.frame.end_ms / 1000, UTC)
+        return from_ms(self.frame.end_ms)
 
 
 @dataclass(frozen=True)

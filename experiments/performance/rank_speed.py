@@ -28,6 +28,7 @@ from models.cases.case import Alert, build_case
 from models.evidence.calls import calls_of
 from models.rankers import RANKERS
 from telemetry.batches import SeriesKey
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +151,7 @@ def _estate(size: int) -> Estate:
     )
     keys = tuple(SeriesKey(name, metric) for name in names for metric in LEVELS)
     level = np.tile(list(LEVELS.values()), size)
-    end_ms = int((ONSET + timedelta(minutes=5)).timestamp() * 1000)
+    end_ms = to_ms(ONSET + timedelta(minutes=5))
     values = level * rng.lognormal(0.0, 0.05, (40, len(keys)))
     slow = min(graph.dependencies(names[0]))
     for item in (names[0], slow):

@@ -26,6 +26,7 @@ import httpx2
 from experiments.performance.webhook_speed import StillClock
 from service.app import create_app
 from service.settings import Settings
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def command(n_series: int, n_minutes: int) -> None:
         clock = StillClock(now)
         click.echo(f"peak {_peak_gb():.2f} GB before the first sample")
         instants = [now - timedelta(minutes=n_minutes - 1 - minute) for minute in range(n_minutes)]
-        minutes_ms = [int(at.timestamp() * 1000) for at in instants]
+        minutes_ms = [to_ms(at) for at in instants]
         rounds = asyncio.run(flood(create_app(settings, clock=clock), n_series, minutes_ms))
         for number, each in enumerate(rounds, start=1):
             click.echo(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from models.artifacts.bundle import make_bundle
 from models.detectors.baseline import fit_baseline
 from service.app import Sources, create_app
 from service.settings import Settings
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def webhook_ms(
         app = create_app(
             Settings.model_validate({"data_dir": Path(directory)}),
             sources=Sources(lambda: OneBundle(bundle)),
-            clock=StillClock(datetime.fromtimestamp(frame.end_ms / 1000, UTC)),
+            clock=StillClock(from_ms(frame.end_ms)),
         )
         items = list(graph.hops(alert.item))
         n_sent = N_WARM_UP + n_repeats

@@ -1,1 +1,1 @@
-"""From log lines to numbers."""
+"""Features of log lines."""

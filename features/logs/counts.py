@@ -1,4 +1,4 @@
-"""Log lines summed up: how often each service said what, window by window."""
+"""Counts of log lines per window, service, severity and template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LogKind(NamedTuple):
-    """What kind of line: of which service, how severe, of which template."""
+    """A kind of log line: its service, severity and template."""
 
     service: str
     severity: str
@@ -35,7 +35,7 @@ class LogCounts:
     step_ms
         Length of a window.
     starts_ms
-        Shape ``(n_windows,)``, rising: where each window starts. Windows without any line need not be here.
+        Shape ``(n_windows,)``, rising: the start of each window. Windows without lines may be absent.
     kinds
         The kinds of line, one column each.
     counts
@@ -49,17 +49,17 @@ class LogCounts:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that said anything, sorted."""
+        """The services that have a kind of line, sorted."""
         return tuple(sorted({kind.service for kind in self.kinds}))
 
     def service_of_kind(self, services: Sequence[str]) -> Ints:
-        """Index into ``services`` of each kind, shape ``(n_kinds,)``; −1 for a service that is not there."""
+        """Index into ``services`` of each kind, shape ``(n_kinds,)``; −1 for a service that is not in it."""
         place = {service: index for index, service in enumerate(services)}
         return np.array([place.get(kind.service, -1) for kind in self.kinds], dtype=np.int64)
 
-    def where(self, kept: NDArray[np.bool_]) -> Self:
-        """The windows where ``kept``, shape ``(n_windows,)``, is true."""
-        return type(self)(self.step_ms, self.starts_ms[kept], self.kinds, self.counts[kept])
+    def where(self, selected: NDArray[np.bool_]) -> Self:
+        """The windows where ``selected``, shape ``(n_windows,)``, is true."""
+        return type(self)(self.step_ms, self.starts_ms[selected], self.kinds, self.counts[selected])
 
     def between(self, start_ms: int, end_ms: int) -> Self:
         """The windows that start in ``[start_ms, end_ms)``."""
@@ -77,7 +77,7 @@ class LogCounts:
         return type(self)(step_ms, starts.astype(np.int64), self.kinds, counts)
 
     def of_kinds(self, kinds: Sequence[LogKind]) -> Self:
-        """The same windows with these columns; a kind that never came counts 0."""
+        """The same windows with these columns; a kind without lines counts 0."""
         place = {kind: column for column, kind in enumerate(self.kinds)}
         columns = np.array([place.get(kind, -1) for kind in kinds], dtype=np.int64)
         padded = np.hstack([self.counts, np.zeros((len(self.counts), 1))])
@@ -90,7 +90,7 @@ def count_lines(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> Log
     Parameters
     ----------
     template_ids
-        The template of each line, as the miner gave them.
+        The template id of each line, from the miner.
     step_ms
         Length of the windows; they start at multiples of it since the epoch.
     """

@@ -1,4 +1,4 @@
-"""How much new lines mean soon after a change: a release says new things, and that is no fault in itself."""
+"""The weight of new lines soon after a change: a release logs new lines, which is not a fault in itself."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ HALF_LIFE_MS: Final = 1_800_000
 
 
 def novelty_weight(times_ms: NDArray[np.int64], changes_ms: Iterable[int]) -> NDArray[np.float64]:
-    """Weight of what is new at some instants, given when the service was changed.
+    """Weight of novelty at some instants, given when the service was changed.
 
     Parameters
     ----------
     times_ms
         Shape ``(n,)``: the instants.
     changes_ms
-        Instants of change events on the service, in any order; later ones do not matter.
+        Instants of change events on the service, in any order; later ones have no effect.
 
     Returns
     -------
-    Shape ``(n,)``: 0 at a change, rising to 1; 1 where there was none before.
+    Shape ``(n,)``: 0 at a change, rising to 1; 1 where no change precedes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Waits between the lines of one trace: what a slow service or a slow link looks like in logs."""
+"""Waits between the lines of one trace, which show a slow service or a slow link in logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MAX_GAP_MS: Final = 30_000
-"""Lines further apart than this belong to separate doings of one trace."""
+"""Lines further apart than this belong to separate activities of one trace."""
 
 
 class GapKind(NamedTuple):
@@ -32,7 +32,7 @@ class GapKind(NamedTuple):
 
 @dataclass(frozen=True)
 class LogGaps:
-    """Waits of each kind per window, summed up.
+    """Sums of the waits of each kind per window.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class LogGaps:
     kinds
         The kinds of wait.
     kind, start_ms
-        Shape ``(n_cells,)``: index into ``kinds``, and where the cell's window starts.
+        Shape ``(n_cells,)``: index into ``kinds``, and the start of the cell's window.
     n
-        Shape ``(n_cells,)``: waits, at least 1.
+        Shape ``(n_cells,)``: number of waits, at least 1.
     total, squares
         Shape ``(n_cells,)``: sum of ln(1 + milliseconds), and of its squares.
     """
@@ -56,16 +56,16 @@ class LogGaps:
     total: Floats
     squares: Floats
 
-    def where(self, kept: NDArray[np.bool_]) -> Self:
-        """The cells where ``kept``, shape ``(n_cells,)``, is true; all kinds stay."""
+    def where(self, selected: NDArray[np.bool_]) -> Self:
+        """The cells where ``selected``, shape ``(n_cells,)``, is true, with all kinds."""
         return type(self)(
             self.step_ms,
             self.kinds,
-            self.kind[kept],
-            self.start_ms[kept],
-            self.n[kept],
-            self.total[kept],
-            self.squares[kept],
+            self.kind[selected],
+            self.start_ms[selected],
+            self.n[selected],
+            self.total[selected],
+            self.squares[selected],
         )
 
     def between(self, start_ms: int, end_ms: int) -> Self:
@@ -92,13 +92,13 @@ class LogGaps:
 def measure_gaps(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> LogGaps:
     """Measure the waits between consecutive lines of each trace; lines without a trace are left out.
 
-    A wait counts in the window in which it ends. Lines of one instant keep the order of the batch.
+    A wait counts in the window in which it ends. Lines of one instant stay in the order of the batch.
     """
     codes: dict[str, int] = {"": 0}
     trace = np.array([codes.setdefault(each, len(codes)) for each in logs.trace_ids], dtype=np.int64)
     names: dict[tuple[str, str], int] = {}
     services = [stream.service for stream in logs.streams]
-    said = np.array(
+    event = np.array(
         [
             names.setdefault((services[stream], template), len(names))
             for stream, template in zip(logs.stream.tolist(), template_ids, strict=True)
@@ -110,7 +110,7 @@ def measure_gaps(logs: Logs, template_ids: Sequence[str], *, step_ms: int) -> Lo
     wait_ms = logs.time_ms[second] - logs.time_ms[first]
     follows = (trace[first] == trace[second]) & (trace[first] > 0) & (wait_ms <= MAX_GAP_MS)
     first, second, wait_ms = first[follows], second[follows], wait_ms[follows]
-    pairs, kind = np.unique(said[first] * max(len(names), 1) + said[second], return_inverse=True)
+    pairs, kind = np.unique(event[first] * max(len(names), 1) + event[second], return_inverse=True)
     value = np.log1p(wait_ms.astype(np.float64))
     listed = list(names)
     single = LogGaps(

@@ -1,4 +1,4 @@
-"""Sums of log lines put together, and thinned out so that they stay small."""
+"""Joins sums of log lines, and thins them out so that they stay small."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 
 
 def joined(parts: Sequence[LogSums]) -> LogSums:
-    """The sums of all lines of several batches, such as were mined one after another.
+    """The sums of all lines of several batches, which were mined one after another.
 
-    A wait from the last line of one batch to the first of the next is in none of them.
+    Waits from the last line of one batch to the first of the next are not counted.
 
     Raises
     ------
     ValueError
-        If there is no part, or their windows differ in length.
+        If there are no parts, or their windows differ in length.
     """
     if not parts or len({each.counts.step_ms for each in parts}) > 1:
-        raise ValueError(
-            "sums of log lines are joined from at least one part, all with windows of one length"
-        )
+        raise ValueError("joining sums of log lines needs at least one part, and windows of equal length")
     return LogSums(
         _joined_counts([each.counts for each in parts]),
         _joined_gaps([each.gaps for each in parts]),
@@ -40,20 +38,20 @@ def joined(parts: Sequence[LogSums]) -> LogSums:
 
 
 def thinned(sums: LogSums, *, max_values: int) -> LogSums:
-    """Evenly spaced windows, so many that their counts are about ``max_values`` numbers at most.
+    """Evenly spaced windows, so few that their counts are at most about ``max_values`` numbers.
 
-    Of a kind of line that would be lost by it, the latest window stays too: what was ever said stays known.
+    For a kind of line that is in none of them, its latest window is added, so that every kind stays known.
     """
     counts = sums.counts
     n_windows, n_kinds = counts.counts.shape
     stride = max(1, -(-max(n_windows * n_kinds, len(sums.gaps.n)) // max_values))
-    is_kept = np.arange(n_windows) % stride == 0
-    said = counts.counts > 0
-    lost = ~said[is_kept].any(axis=0) & said.any(axis=0)
-    latest = n_windows - 1 - np.argmax(said[::-1], axis=0) if n_windows else np.zeros(0, dtype=np.int64)
-    is_kept[latest[lost]] = True
-    kept = sums.at(counts.starts_ms[is_kept].tolist())
-    return replace(kept, gaps=_of_seen_kinds(kept.gaps))
+    is_chosen = np.arange(n_windows) % stride == 0
+    occurs = counts.counts > 0
+    is_lost = ~occurs[is_chosen].any(axis=0) & occurs.any(axis=0)
+    latest = n_windows - 1 - np.argmax(occurs[::-1], axis=0) if n_windows else np.zeros(0, dtype=np.int64)
+    is_chosen[latest[is_lost]] = True
+    chosen = sums.at(counts.starts_ms[is_chosen].tolist())
+    return replace(chosen, gaps=_of_seen_kinds(chosen.gaps))
 
 
 def _joined_counts(parts: Sequence[LogCounts]) -> LogCounts:

@@ -1,4 +1,4 @@
-"""The constant part of a log line: what its variable parts look like once they are masked."""
+"""Masks the variable parts of a log line, so that its constant part remains."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from typing import Final
 
 MASK: Final = "<*>"
-"""What stands for a variable part, in masked lines and in templates."""
+"""The placeholder of a variable part, in masked lines and in templates."""
 
 MAX_CHARACTERS: Final = 4096
-"""A line is read as far as this."""
+"""Characters of a line that are read."""
 
 MAX_TOKENS: Final = 128
-"""A line is read as far as this many words."""
+"""Words of a line that are read."""
 
 MAX_CACHED_TOKENS: Final = 50_000
 MAX_CACHED_LENGTH: Final = 64
@@ -26,8 +26,8 @@ _LIST = re.compile(r"<\*>(?: <\*>)+")
 def mask_token(token: str) -> str:
     """A word with every run of ASCII letters, digits and ``_.$-`` that holds a digit masked.
 
-    Runs that only punctuation parts, such as an address and its port, become one mask. The expressions
-    take time linear in the word: none of them can be made to backtrack.
+    Masked runs with only punctuation between them, such as an address and its port, become one mask. The
+    expressions take time linear in the length of the word: no input makes them backtrack.
 
     >>> [mask_token(each) for each in ("port", "/10.0.0.1:5070", "uid=0", "(blk_-38865)")]
     ['port', '/<*>', 'uid=<*>', '(<*>)']
@@ -41,7 +41,7 @@ def mask_token(token: str) -> str:
 
 
 class TokenMasks(dict[str, str]):
-    """Masked words by word, computed once each; it forgets all when full, and never keeps a long word."""
+    """A cache of masked words, which is cleared when full and never stores a long word."""
 
     def __missing__(self, token: str) -> str:
         masked = mask_token(token)
@@ -52,7 +52,7 @@ class TokenMasks(dict[str, str]):
         return masked
 
     def line(self, body: str) -> str:
-        """A line with its words masked, white space made single, and a list of masks made one.
+        """A line with masked words and single spaces, in which a list of masks is one mask.
 
         >>> TokenMasks().line("delete  blk_1 blk_2 from 10.0.0.1:80")
         'delete <*> from <*>'

@@ -1,6 +1,6 @@
-"""Traces put together from the batches that their lines come in, as training and the service both need them.
+"""Assembles traces from the batches that their lines arrive in, for training and the service alike.
 
-Each sender ships its own lines, so that a trace comes in pieces, and only the whole tells what was said.
+Each sender ships its own lines, so a trace arrives in pieces. Only the complete trace has a signature.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from telemetry.logs import Logs
 
 MAX_LINES: Final = 200_000
-"""So many lines are held; when more come, every second trace of those followed is left out from then on."""
+"""Lines in memory; when there are more, every second trace is no longer followed from then on."""
 
 MOST_LEFT_OUT: Final = 2**20
-"""Where even one trace in so many is too many, all that is held is forgotten."""
+"""If even one trace in so many is too much, all lines in memory are discarded."""
 
 MAX_LINES_OF_TRACE: Final = 1_000
-"""A trace that is longer is a job, not a request: it is not looked at."""
+"""A longer trace is a job, not a request, and is ignored."""
 
 BEGINNING_MS: Final = 60_000
-"""A trace that is first heard of so soon after the memory began may lack lines."""
+"""A trace that starts so soon after the first line received may lack earlier lines."""
 
 SILENT_MS: Final = 180_000
-"""A trace that has had no line for so long is over."""
+"""A trace without a line for so long has ended."""
 
 
 class OpenTraces:
-    """Lines of the traces that had one lately.
+    """Lines of the traces that are still open.
 
-    Whole traces are left out where lines are too many, by their ids, so that none is ever cut.
+    When there are too many lines, complete traces are left out by their ids, so that no trace is cut.
     """
 
     def __init__(self, *, max_lines: int = MAX_LINES) -> None:
@@ -45,13 +45,13 @@ class OpenTraces:
         self._begun_ms: int | None = None
 
     def health_problems(self) -> list[str]:
-        """Say what is not looked at."""
+        """Report that only some traces are followed; empty if all are."""
         if self._one_in == 1:
             return []
-        return [f"log lines: one trace in {self._one_in} is followed, for there are too many lines"]
+        return [f"log lines: one trace in {self._one_in} is followed, because there are too many lines"]
 
     def add(self, logs: Logs, template_ids: Sequence[str]) -> None:
-        """Take the lines of a batch that belong to a trace."""
+        """Add the lines of a batch that belong to a trace."""
         service, time_ms = [each.service for each in logs.streams], logs.time_ms.tolist()
         if self._begun_ms is None and time_ms:
             self._begun_ms = min(time_ms)
@@ -63,32 +63,32 @@ class OpenTraces:
                     self._n_lines += 1
         while self._n_lines > self._max_lines:
             self._one_in *= 2
-            is_tried = self._one_in <= MOST_LEFT_OUT  # ids may be made to be followed
-            self._keep({trace for trace in self._lines if is_tried and self._follows(trace)})
+            is_tried = self._one_in <= MOST_LEFT_OUT  # a sender may choose ids that are always followed
+            self._retain({trace for trace in self._lines if is_tried and self._follows(trace)})
 
-    def held(self) -> list[tuple[TraceLine, ...]]:
-        """The whole traces that are not over."""
-        return self._whole(self._lines.values())
+    def unended(self) -> list[tuple[TraceLine, ...]]:
+        """The traces that have not ended and are certainly complete so far."""
+        return self._complete(self._lines.values())
 
     def ended_before(self, at_ms: int) -> list[tuple[TraceLine, ...]]:
-        """The whole traces whose last line is older than an instant; they are forgotten."""
-        lasting = {trace for trace, lines in self._lines.items() if max(map(_time, lines)) >= at_ms}
-        ended = self._whole(lines for trace, lines in self._lines.items() if trace not in lasting)
-        self._keep(lasting)
+        """Remove the traces whose last line is before an instant; return those certainly complete."""
+        open_traces = {trace for trace, lines in self._lines.items() if max(map(_time, lines)) >= at_ms}
+        ended = self._complete(lines for trace, lines in self._lines.items() if trace not in open_traces)
+        self._retain(open_traces)
         return ended
 
-    def _whole(self, traces: Iterable[list[TraceLine]]) -> list[tuple[TraceLine, ...]]:
-        whole_ms = (self._begun_ms or 0) + BEGINNING_MS
+    def _complete(self, traces: Iterable[list[TraceLine]]) -> list[tuple[TraceLine, ...]]:
+        complete_from_ms = (self._begun_ms or 0) + BEGINNING_MS
         return [
             tuple(lines)
             for lines in traces
-            if len(lines) < MAX_LINES_OF_TRACE and min(map(_time, lines)) >= whole_ms
+            if len(lines) < MAX_LINES_OF_TRACE and min(map(_time, lines)) >= complete_from_ms
         ]
 
     def _follows(self, trace: str) -> bool:
         return crc32(trace.encode("utf-8", "surrogatepass")) % self._one_in == 0
 
-    def _keep(self, traces: set[str]) -> None:
+    def _retain(self, traces: set[str]) -> None:
         self._lines = {trace: lines for trace, lines in self._lines.items() if trace in traces}
         self._n_lines = sum(map(len, self._lines.values()))
 

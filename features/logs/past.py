@@ -1,4 +1,4 @@
-"""What services said so far, kept small: rare kinds of line folded together, old windows forgotten."""
+"""Bounds the size of log sums: rare kinds of line are merged, and old windows are dropped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def commonest_kinds(parts: Sequence[LogSums], n_kinds: int) -> frozenset[LogKind]:
-    """The kinds of which most lines came in several batches together; all of them if there are no more."""
+    """The ``n_kinds`` kinds with the most lines in several batches together; all kinds if there are fewer."""
     totals: Counter[LogKind] = Counter()
     for part in parts:
         totals.update(dict(zip(part.counts.kinds, part.counts.counts.sum(axis=0).tolist(), strict=True)))
@@ -29,23 +29,23 @@ def commonest_kinds(parts: Sequence[LogSums], n_kinds: int) -> frozenset[LogKind
     return frozenset(ranked[:n_kinds])
 
 
-def folded(sums: LogSums, kept: Collection[LogKind]) -> LogSums:
-    """The same sums with every kind that is not kept counted as its service's ``other``, per severity.
+def folded(sums: LogSums, separate: Collection[LogKind]) -> LogSums:
+    """The same sums with every kind outside ``separate`` counted as its service's ``other``, per severity.
 
-    Examples and trace ids of what is folded are dropped, and so are waits that begin or end with it.
+    Examples and trace ids of such kinds are dropped, and so are waits that begin or end with one.
     """
     counts = sums.counts
-    if all(kind in kept for kind in counts.kinds):
+    if all(kind in separate for kind in counts.kinds):
         return sums
-    to = [kind if kind in kept else LogKind(kind.service, kind.severity, OTHER) for kind in counts.kinds]
+    to = [kind if kind in separate else LogKind(kind.service, kind.severity, OTHER) for kind in counts.kinds]
     kinds = tuple(dict.fromkeys(to))
     place = {kind: column for column, kind in enumerate(kinds)}
     merged = np.zeros((len(counts.counts), len(kinds)))
     np.add.at(merged.T, np.array([place[kind] for kind in to], dtype=np.int64), counts.counts.T)
-    said = {(kind.service, kind.template) for kind in kept}
+    events = {(kind.service, kind.template) for kind in separate}
     waits = np.array(
         [
-            (each.service, each.template) in said and (each.next_service, each.next_template) in said
+            (each.service, each.template) in events and (each.next_service, each.next_template) in events
             for each in sums.gaps.kinds
         ],
         dtype=bool,
@@ -54,29 +54,29 @@ def folded(sums: LogSums, kept: Collection[LogKind]) -> LogSums:
         sums,
         counts=LogCounts(counts.step_ms, counts.starts_ms, kinds, merged),
         gaps=sums.gaps.where(waits[sums.gaps.kind]),
-        examples={kind: lines for kind, lines in sums.examples.items() if kind in kept},
-        traces={kind: ids for kind, ids in sums.traces.items() if kind in kept},
+        examples={kind: lines for kind, lines in sums.examples.items() if kind in separate},
+        traces={kind: ids for kind, ids in sums.traces.items() if kind in separate},
     )
 
 
 def with_fewer_waits(gaps: LogGaps, *, n_kinds: int) -> LogGaps:
-    """The waits of the kinds that came most, and no kind that never came."""
+    """The waits of the ``n_kinds`` most frequent kinds, without kinds that have none."""
     n_waits = np.bincount(gaps.kind, weights=gaps.n, minlength=len(gaps.kinds))
     ranked = np.argsort(-n_waits, kind="stable")[:n_kinds]
-    kept = np.sort(ranked[n_waits[ranked] > 0])
+    chosen = np.sort(ranked[n_waits[ranked] > 0])
     place = np.full(len(gaps.kinds), -1, dtype=np.int64)
-    place[kept] = np.arange(len(kept))
+    place[chosen] = np.arange(len(chosen))
     left = gaps.where(place[gaps.kind] >= 0)
-    return replace(left, kinds=tuple(gaps.kinds[each] for each in kept.tolist()), kind=place[left.kind])
+    return replace(left, kinds=tuple(gaps.kinds[each] for each in chosen.tolist()), kind=place[left.kind])
 
 
 def without_old(sums: LogSums, *, n_windows: int, frozen: Collection[str] = ()) -> LogSums:
-    """The latest windows, and for as many windows again what the frozen services said before them."""
+    """The latest windows and, for as many windows before them, only the lines of frozen services."""
     counts = sums.counts
     n_old = max(0, len(counts.starts_ms) - n_windows)
-    goes = np.array([kind.service not in frozen for kind in counts.kinds], dtype=bool)
+    is_dropped = np.array([kind.service not in frozen for kind in counts.kinds], dtype=bool)
     values = counts.counts.copy()
-    values[:n_old, goes] = 0.0
+    values[:n_old, is_dropped] = 0.0
     rows = np.flatnonzero(values.any(axis=1))
     rows = rows[rows >= n_old - n_windows]
     columns = np.flatnonzero(values[rows].any(axis=0))

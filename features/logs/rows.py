@@ -1,4 +1,4 @@
-"""The log features that only a service's own past can judge, as one row per window and service."""
+"""The log features that are compared with a service's own past, as one row per window and service."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ ROW_FEATURES: Final = (
     "log_waits",
     "log_unseen",
 )
-"""In the order of a row; rate, shares and shift are series that the metric detectors score."""
+"""Features in the order of a row. Rate, shares and shift are series, which the metric detectors score."""
 
 NOVEL: Final = ("log_new", "log_unseen")
-"""What a change of the service explains for a while."""
+"""Features that a change of the service explains for a while."""
 
 
 @dataclass(frozen=True)
 class LogPast:
-    """All that windows are compared with.
+    """The past that windows are compared with.
 
     Attributes
     ----------
@@ -51,13 +51,13 @@ class LogPast:
         The usual mix of lines.
     waits
         The usual waits between lines of one trace.
-    said
-        All that a service has said within one trace.
+    signatures
+        The signatures that services had in earlier traces.
     """
 
     reference: LogReference
     waits: WaitReference
-    said: Collection[TraceSignature] = field(default_factory=frozenset)
+    signatures: Collection[TraceSignature] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class LogRows:
         Shape ``(n_windows,)``, rising.
     values
         Shape ``(n_windows, n_services, n_features)``, features as in `ROW_FEATURES`; ``nan`` where the
-        service said nothing, or there is too little of a past.
+        service logged nothing, or its past is too short.
     """
 
     services: tuple[str, ...]
@@ -94,11 +94,11 @@ def log_rows(
     sums
         The windows' lines.
     past
-        What to compare with.
+        What the windows are compared with.
     traces
-        What services said within traces, over at least these windows; without it nothing is unseen.
+        The signatures in traces that cover at least these windows; without them nothing is unseen.
     changes_ms
-        By service, the instants of its change events: what is new soon after one counts less.
+        By service, the instants of its change events; novelty soon after one counts less.
     """
     services, features = log_features(sums.counts, past.reference)
     starts, step_ms = sums.counts.starts_ms, sums.counts.step_ms
@@ -108,7 +108,7 @@ def log_rows(
     )
     unseen = np.zeros(is_compared.shape)
     if traces is not None:
-        unseen = unseen_traces(traces, past.said, starts, services, step_ms=step_ms)
+        unseen = unseen_traces(traces, past.signatures, starts, services, step_ms=step_ms)
     features["log_unseen"] = np.where(is_compared, unseen, np.nan)
     for column, service in enumerate(services):
         weight = novelty_weight(starts + step_ms, (changes_ms or {}).get(service, ()))

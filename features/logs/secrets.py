@@ -1,4 +1,4 @@
-"""Example lines that may be shown: what could harm a customer if it were read is masked."""
+"""Makes example lines fit to be shown, by masking what could harm a customer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 
 
 def mask_secrets(line: str) -> str:
-    """A line, cut to 500 characters, without tokens, passwords, card, phone and ID numbers, and addresses.
+    """A line cut to 500 characters, with tokens, passwords, card, phone and ID numbers and addresses masked.
 
-    A number of seven digits or more counts as one of a person, unless it is part of a word: to show too
-    little of an example is the better mistake.
+    A number of seven or more digits counts as personal, unless it is part of a word: masking too much of an
+    example is the better mistake.
 
     >>> mask_secrets("login 13812345678 with token=abc123 card 6222 0212 3456 7890")
     'login <number> with token=<secret> card <number>'

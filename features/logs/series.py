@@ -1,4 +1,4 @@
-"""Log features as ordinary series, so that metrics' detectors learn and score them."""
+"""Log features as ordinary series, which the metric detectors learn and score."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SERIES: Final = ("log_rate", "log_warn_share", "log_error_share", "log_shift")
 def log_series(windows: LogCounts, reference: LogReference | None = None) -> Samples:
     """The series of some windows, a sample at the start of each.
 
-    A service that the reference knows and that said nothing has a rate of 0. Shares are left out where
-    nothing was said, the shift also where there is too little to compare with.
+    A service of the reference that logged nothing has a rate of 0. Shares are left out where nothing was
+    logged; the shift also where there is too little to compare with.
     """
     services, features = log_features(windows, reference or log_reference(windows.of_kinds(())))
     rows = [

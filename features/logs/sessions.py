@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_KINDS: Final = 2_000
-"""Kinds of event that get a column of their own: those in most sessions."""
+"""Kinds of event that get their own column: those that occur in the most sessions."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which kind of event has which column; every kind that was not learned shares one more.
+    """The column of each kind of event; all unknown kinds share one more column.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Vocabulary:
         return cls(tuple(most))
 
     def counts(self, sessions: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """Events of each kind per session, shape ``(n_sessions, n_kinds + 1)``; kinds not learned come last.
+        """Events of each kind per session, shape ``(n_sessions, n_kinds + 1)``; unknown kinds come last.
 
         >>> Vocabulary(("open", "read")).counts([["open", "seek", "open"]])
         array([[2., 0., 1.]])

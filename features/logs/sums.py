@@ -1,4 +1,4 @@
-"""Everything about log lines that a case keeps: sums, and a few lines to show."""
+"""Everything that a case stores of log lines: sums, and a few lines to show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_EXAMPLES: Final = 3
 
 @dataclass(frozen=True)
 class LogSums:
-    """Log lines of some stretch of time as sums; never the lines, but for a few masked ones.
+    """Sums of the log lines of some period, with a few masked lines as examples.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class LogSums:
     traces
         At most three trace ids per kind.
     texts
-        The template of a kind as it is shown, ``<*>`` where its lines differ; where it is known.
+        The text of a kind's template, where known, with ``<*>`` where its lines differ.
     """
 
     counts: LogCounts
@@ -56,7 +56,7 @@ class LogSums:
         )
 
     def at(self, starts_ms: Collection[int]) -> Self:
-        """The windows that start at any of some instants."""
+        """The windows that start at one of the given instants."""
         wanted = np.array(sorted(starts_ms), dtype=np.int64)
         return replace(
             self,
@@ -65,16 +65,16 @@ class LogSums:
         )
 
     def of_services(self, services: Collection[str]) -> Self:
-        """What some services said."""
+        """The sums of some services."""
         kinds = [kind for kind in self.counts.kinds if kind.service in services]
-        kept: NDArray[np.bool_] = np.array(
+        is_between_them: NDArray[np.bool_] = np.array(
             [kind.service in services and kind.next_service in services for kind in self.gaps.kinds],
             dtype=bool,
         )
         return replace(
             self,
             counts=self.counts.of_kinds(kinds),
-            gaps=self.gaps.where(kept[self.gaps.kind]),
+            gaps=self.gaps.where(is_between_them[self.gaps.kind]),
             examples={kind: lines for kind, lines in self.examples.items() if kind.service in services},
             traces={kind: ids for kind, ids in self.traces.items() if kind.service in services},
             texts={kind: text for kind, text in self.texts.items() if kind.service in services},
@@ -84,16 +84,16 @@ class LogSums:
 def sum_logs(
     logs: Logs, template_ids: Sequence[str], *, step_ms: int, n_examples: int = MAX_EXAMPLES
 ) -> LogSums:
-    """Sum up a batch of lines, and keep the first lines of every kind.
+    """Sum up a batch of lines, with the first lines of every kind as examples.
 
     Parameters
     ----------
     template_ids
-        The template of each line, as the miner gave them.
+        The template id of each line, from the miner.
     step_ms
         Length of the windows; they start at multiples of it since the epoch.
     n_examples
-        Lines and trace ids kept of every kind; 0 for the sums alone.
+        Example lines and trace ids of every kind; 0 for the sums alone.
     """
     examples: dict[LogKind, tuple[str, ...]] = {}
     traces: dict[LogKind, tuple[str, ...]] = {}

@@ -1,8 +1,8 @@
-"""Log templates: the constant text of log lines, learned as they come, one tree per service.
+"""Log templates: the constant text of log lines, learned online, with one tree per service.
 
-He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017, with two caches: words
-are masked one by one, and each only once; and a line that was masked to the same text before skips the tree
-for as long as nothing in it has changed. Neither changes an answer.
+He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017, with two caches: each
+word is masked only once; and a line whose masked text was seen before skips the tree while the tree stays
+unchanged. Neither cache changes a result.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ STATE_VERSION: Final = 1
 
 
 class TemplateMiner:
-    """Gives every log line its template, one tree per service, in bounded memory.
+    """Finds the template of every log line, with one tree per service, in bounded memory.
 
-    Beyond 1,000 services the further ones share the tree of the service without a name.
+    After the first 1,000 services, further ones share the tree of the service without a name.
 
     >>> miner = TemplateMiner()
     >>> first = miner.add("order", "INFO", "", "order 17 placed")
@@ -51,9 +51,9 @@ class TemplateMiner:
         service, severity, logger
             Part of the key; each may be empty.
         body
-            The line; what lies beyond 4,096 characters or 128 words is not looked at.
+            The line; only its first 4,096 characters and 128 words are read.
         given
-            The template that a collector set (``log.record.template``): taken as it is.
+            The template that a collector set (``log.record.template``); it is used unchanged.
         """
         self.n_lines += 1
         if len(body) > MAX_CHARACTERS:
@@ -65,7 +65,7 @@ class TemplateMiner:
             _, tree, template = seen
         else:
             tree = self.tree(service)
-            template = (tree.given if given else tree.take)(severity, logger, masked)
+            template = (tree.given if given else tree.find_or_create)(severity, logger, masked)
             if len(masked) <= MAX_CACHED_LINE and not given:
                 if len(self._seen) >= MAX_CACHED_LINES:
                     self._seen.clear()
@@ -85,7 +85,7 @@ class TemplateMiner:
         )
 
     def tree(self, service: str) -> TemplateTree:
-        """The templates of a service, empty if it was never seen."""
+        """The templates of a service, none if it is new."""
         found = self.trees.get(service)
         if found is None:
             if len(self.trees) >= MAX_SERVICES:
@@ -94,18 +94,18 @@ class TemplateMiner:
         return found
 
     def state(self) -> dict[str, Any]:
-        """Everything the miner knows, as plain JSON values."""
+        """The miner's state, as plain JSON values."""
         trees = {service: tree.state() for service, tree in self.trees.items()}
         return {"version": STATE_VERSION, "n_lines": self.n_lines, "n_cut": self.n_cut, "trees": trees}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TemplateMiner:
-        """The miner that a state was taken from; it continues identically.
+        """Restore a miner from its state; it continues identically.
 
         Raises
         ------
         BadMinerStateError
-            If the state is not one, or of another version.
+            If the state is malformed, or has another version.
         """
         if state.get("version") != STATE_VERSION:
             raise BadMinerStateError(f"version {state.get('version')!r} is not {STATE_VERSION}")

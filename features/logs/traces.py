@@ -1,4 +1,4 @@
-"""Lines of one trace together: what each service says in it, and whether it ever said just that before."""
+"""Signatures of traces: which templates each service logs within a trace, and whether that is new."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from telemetry.logs import Logs
 
 
-MAX_SAID: Final = 2_000
-"""A service that says more different things than this in its traces says something new all the time."""
+MAX_SIGNATURES: Final = 2_000
+"""A service with more distinct signatures than this has new ones all the time."""
 
 
 class TraceSignature(NamedTuple):
-    """What a service says within a trace: a digest of its templates and how often each came."""
+    """What a service logs within a trace: a digest of its templates and their rounded counts."""
 
     service: str
     vector: str
@@ -39,15 +39,15 @@ class TraceLine(NamedTuple):
 
 @dataclass(frozen=True)
 class TraceVectors:
-    """What each service said in each trace that passed it.
+    """The signature of each service in each trace that reached it.
 
     Attributes
     ----------
     kinds
-        All that was said, each once.
+        The distinct signatures.
     kind, end_ms
-        Shape ``(n,)``: index into ``kinds``, and the service's last line in the trace; one per service and
-        trace.
+        Shape ``(n,)``, one per service and trace: index into ``kinds``, and the time of the service's last
+        line in the trace.
     """
 
     kinds: tuple[TraceSignature, ...]
@@ -55,17 +55,17 @@ class TraceVectors:
     end_ms: NDArray[np.int64]
 
     def between(self, start_ms: int, end_ms: int) -> TraceVectors:
-        """Those that end in ``[start_ms, end_ms)``, with the kinds among them."""
+        """The signatures that end in ``[start_ms, end_ms)``, with only the kinds among them."""
         inside = (self.end_ms >= start_ms) & (self.end_ms < end_ms)
-        said, kind = np.unique(self.kind[inside], return_inverse=True)
-        kinds = tuple(self.kinds[index] for index in said.tolist())
+        present, kind = np.unique(self.kind[inside], return_inverse=True)
+        kinds = tuple(self.kinds[index] for index in present.tolist())
         return TraceVectors(kinds, kind.ravel().astype(np.int64), self.end_ms[inside])
 
 
 def trace_vectors(logs: Logs, template_ids: Sequence[str]) -> TraceVectors:
-    """What each service said in each trace of a batch; lines without a trace are left out.
+    """The signature of each service in each trace of a batch; lines without a trace are left out.
 
-    A trace that the batch cuts off counts as it is: give whole ones.
+    The batch should have complete traces: one that it cuts off counts as it is.
     """
     service, time_ms = [logs.streams[each].service for each in logs.stream.tolist()], logs.time_ms.tolist()
     return vectors_of(
@@ -75,9 +75,9 @@ def trace_vectors(logs: Logs, template_ids: Sequence[str]) -> TraceVectors:
 
 
 def vectors_of(traces: Iterable[Iterable[TraceLine]]) -> TraceVectors:
-    """What each service said in each trace, given line by line in any order.
+    """The signature of each service in each trace; the lines of a trace may be in any order.
 
-    Counts are rounded to powers of two: a loop that ran seven or eight times is no news.
+    Counts are rounded to powers of two: whether a loop ran seven or eight times is not news.
     """
     kinds: dict[TraceSignature, int] = {}
     kind, ends = [], []
@@ -86,14 +86,14 @@ def vectors_of(traces: Iterable[Iterable[TraceLine]]) -> TraceVectors:
         for line in lines:
             by_service.setdefault(line.service, []).append(line)
         for service, own in by_service.items():
-            said = TraceSignature(service, _digest([line.template_id for line in own]))
-            kind.append(kinds.setdefault(said, len(kinds)))
+            signature = TraceSignature(service, _digest([line.template_id for line in own]))
+            kind.append(kinds.setdefault(signature, len(kinds)))
             ends.append(max(line.time_ms for line in own))
     return TraceVectors(tuple(kinds), np.array(kind, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 
 def joined_traces(parts: Sequence[TraceVectors]) -> TraceVectors:
-    """The traces of several batches."""
+    """Join the signatures of several batches."""
     kinds: dict[TraceSignature, int] = {}
     moved = [
         np.array([kinds.setdefault(each, len(kinds)) for each in part.kinds], dtype=np.int64)[part.kind]
@@ -112,27 +112,27 @@ def unseen_traces(
     *,
     step_ms: int,
 ) -> NDArray[np.float64]:
-    """Traces in which a service said what it never did before.
+    """Count the traces in which a service has a new signature.
 
     Parameters
     ----------
     known
-        All that was said before.
+        The signatures of earlier traces.
     starts_ms
         Shape ``(n_windows,)``, rising: the windows to count in.
     services
-        Those to count; one of which nothing is known counts 0, for all of it would be new.
+        The services to count; one without a known signature counts 0, since all of its would be new.
 
     Returns
     -------
     Shape ``(n_windows, n_services)``.
     """
-    has_past = {said.service for said in known}
+    has_past = {each.service for each in known}
     place = {service: index for index, service in enumerate(services)}
     owner = np.array(
         [
-            place.get(said.service, -1) if said.service in has_past and said not in known else -1
-            for said in traces.kinds
+            place.get(each.service, -1) if each.service in has_past and each not in known else -1
+            for each in traces.kinds
         ],
         dtype=np.int64,
     )
@@ -145,15 +145,15 @@ def unseen_traces(
     return counts
 
 
-def usual_said(traces: TraceVectors) -> frozenset[TraceSignature]:
-    """All that was said, but for services that hardly ever say the same: of these, nothing is ever news.
+def usual_signatures(traces: TraceVectors) -> frozenset[TraceSignature]:
+    """The signatures seen, without services whose signatures hardly ever repeat: theirs are never news.
 
     >>> none = np.zeros(0, dtype=np.int64)
-    >>> usual_said(TraceVectors((TraceSignature("order", "1f"),), none, none))
+    >>> usual_signatures(TraceVectors((TraceSignature("order", "1f"),), none, none))
     frozenset({TraceSignature(service='order', vector='1f')})
     """
-    n_kinds = Counter(said.service for said in traces.kinds)
-    return frozenset(said for said in traces.kinds if n_kinds[said.service] <= MAX_SAID)
+    n_kinds = Counter(each.service for each in traces.kinds)
+    return frozenset(each for each in traces.kinds if n_kinds[each.service] <= MAX_SIGNATURES)
 
 
 def session_events(
@@ -169,7 +169,7 @@ def session_events(
 
 
 def lines_of_traces(logs: Logs) -> Iterator[list[int]]:
-    """The lines of each trace in order of time, as places in the batch."""
+    """The lines of each trace in order of time, as indices into the batch."""
     traces: dict[str, list[int]] = {}
     for line in np.argsort(logs.time_ms, kind="stable").tolist():
         if logs.trace_ids[line]:
@@ -178,5 +178,5 @@ def lines_of_traces(logs: Logs) -> Iterator[list[int]]:
 
 
 def _digest(templates: list[str]) -> str:
-    said = sorted((template, round(np.log2(n))) for template, n in Counter(templates).items())
-    return hashlib.blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    rounded = sorted((template, round(np.log2(n))) for template, n in Counter(templates).items())
+    return hashlib.blake2b(repr(rounded).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,9 +1,9 @@
-"""The templates of one service: a tree of fixed depth that masked lines fall through.
+"""The templates of one service, in a tree of fixed depth that each masked line descends.
 
 He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017. One tree per service,
 of depth 4: severity, logger and number of words; two leading words; then a leaf with few templates, of
-which the most similar one takes the line. What differs from the paper: templates are few, and the least
-recently used make room; and the line that a template was made from is always its.
+which the most similar one matches the line. Unlike in the paper, the number of templates is bounded and the
+least recently used ones are evicted; and a template always matches the line that it was created from.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIMILARITY: Final = 0.6
-"""Share of words that a line must have in common with a template, place by place."""
+"""Share of positions at which a line must have the same word as a template."""
 
 N_PATH_WORDS: Final = 2
-"""Leading words that lead to a leaf: depth 4, with the root's key and the leaf."""
+"""Leading words on the path to a leaf: depth 4, with the root's key and the leaf."""
 
 MAX_CHILDREN: Final = 100
 MAX_LEAF: Final = 64
 MAX_TEMPLATES: Final = 2_000
 
 OTHER: Final = "other"
-"""The id that stands for every template that was forgotten."""
+"""The id that stands for every evicted template."""
 
 
 def template_id(severity: str, logger: str, text: str) -> str:
-    """Stable id of a template: a hash of its severity, its logger and its text, the same everywhere.
+    """Stable id of a template: a hash of its severity, logger and text, the same in every process.
 
     >>> template_id("INFO", "", "started in <*> ms") == template_id("INFO", "", "started in <*> ms")
     True
@@ -51,17 +51,17 @@ class Template:
     Attributes
     ----------
     id
-        Hash of the masked line that it was made from; it never changes.
+        Hash of the masked line that it was created from; it never changes.
     words
-        Its words now; ``<*>`` where its lines differ.
+        Its present words; ``<*>`` where its lines differ.
     path
-        The words that lead to its leaf; empty where a collector gave the template.
+        The words that lead to its leaf; empty if a collector gave the template.
     number
         Order of creation within the service.
     count
-        Lines it has taken.
+        Number of matched lines.
     alias
-        Hash of its text now, once that differs from the text it was made from; else empty.
+        Hash of its present text if that differs from the first one; else empty.
     """
 
     id: str
@@ -76,13 +76,13 @@ class Template:
 
     @property
     def text(self) -> str:
-        """The template as it is shown: its words, with ``<*>`` for what varies."""
+        """The text to show: its words, with ``<*>`` for the variable parts."""
         return " ".join(self.words)
 
 
 @dataclass(slots=True)
 class _Node:
-    """A node: its children by word, or at the end of a path its templates in order of creation."""
+    """A node: its children by word or, at the end of a path, its templates in order of creation."""
 
     children: dict[str, _Node] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=list)
@@ -96,11 +96,11 @@ class TemplateTree:
     templates
         By id, least recently used first.
     aliases
-        The id of the template that first grew into a text, by the hash of that text.
+        The id of the template that was first generalised to a text, by the hash of that text.
     version
-        Grows whenever a line could now be taken by another template than before.
+        Rises whenever a line might from now on match another template than before.
     n_evicted, n_other_lines
-        Templates that were forgotten, and the lines they had taken.
+        Number of evicted templates, and of the lines they had matched.
     """
 
     def __init__(self) -> None:
@@ -113,30 +113,30 @@ class TemplateTree:
         self._roots: dict[tuple[str, str, int], _Node] = {}
 
     def resolve(self, id_or_alias: str) -> str:
-        """The id of a live template, given its id or its alias; ``other`` for one that was forgotten."""
+        """The id of a live template, given its id or its alias; ``other`` for an evicted one."""
         if id_or_alias in self.templates:
             return id_or_alias
         return self.aliases.get(id_or_alias, OTHER)
 
-    def take(self, severity: str, logger: str, masked: str) -> Template:
-        """The template of a masked line, made if there is none, without counting the line."""
+    def find_or_create(self, severity: str, logger: str, masked: str) -> Template:
+        """The template of a masked line, created if there is none; the line is not counted."""
         words = tuple(masked.split())
         path, rivals = self._leaf(severity, logger, words)
         best = max(rivals, key=lambda each: _n_equal(each.words, words), default=None)
         if best is None or _n_equal(best.words, words) < SIMILARITY * len(words):
-            # one made from this very text may have grown too general to be found by likeness
+            # the one created from this very text may have become too general to be found by similarity
             best = self.templates.get(template_id(severity, logger, masked))
         if best is not None and not best.is_given:
             self._generalise(best, words)
         if best is not None:
             return best
         if len(rivals) >= MAX_LEAF:
-            crowd = {each.id for each in rivals}
-            self._evict(next(each for each in self.templates.values() if each.id in crowd))
+            in_leaf = {each.id for each in rivals}
+            self._evict(next(each for each in self.templates.values() if each.id in in_leaf))
         return self._create(severity, logger, masked, words, path)
 
     def given(self, severity: str, logger: str, text: str) -> Template:
-        """The template that a collector named, as it is, without counting the line."""
+        """The template that a collector gave, unchanged; the line is not counted."""
         known = self.templates.get(template_id(severity, logger, text))
         if known is not None:
             return known
@@ -145,7 +145,7 @@ class TemplateTree:
     def _leaf(
         self, severity: str, logger: str, words: tuple[str, ...]
     ) -> tuple[tuple[str, ...], list[Template]]:
-        """The path that a line takes now, and the templates at its end."""
+        """The path that a line follows now, and the templates at its end."""
         node = self._roots.get((severity, logger, len(words)), _Node())
         path = []
         for word in words[:N_PATH_WORDS]:
@@ -195,11 +195,11 @@ class TemplateTree:
         self.aliases.setdefault(template.alias, template.id)
 
     def _drop_alias(self, template: Template) -> None:
-        if self.aliases.get(template.alias) == template.id:  # two may have grown into one text
+        if self.aliases.get(template.alias) == template.id:  # two may have been generalised to the same text
             del self.aliases[template.alias]
 
     def _evict(self, template: Template) -> None:
-        """Forget a template, its alias, and the nodes that only it needed."""
+        """Remove a template, its alias, and the nodes that only it needed."""
         self.version += 1
         self.n_evicted += 1
         self.n_other_lines += template.count
@@ -219,7 +219,7 @@ class TemplateTree:
             del self._roots[key]
 
     def state(self) -> dict[str, Any]:
-        """Everything the tree knows, as plain JSON values."""
+        """The tree's state, as plain JSON values."""
         return {
             "n_created": self.n_created,
             "n_evicted": self.n_evicted,
@@ -243,12 +243,12 @@ class TemplateTree:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TemplateTree:
-        """The tree that a state was taken from; it continues identically.
+        """Restore a tree from its state; it continues identically.
 
         Raises
         ------
         BadMinerStateError
-            If the state is not one.
+            If the state is malformed.
         """
         tree = cls()
         try:
@@ -273,7 +273,7 @@ class TemplateTree:
         tree.n_created, tree.n_evicted, tree.n_other_lines = counts
         for template in sorted(templates, key=lambda each: each.number):
             tree._insert(template)
-        for template in templates:  # written least recently used first
+        for template in templates:  # the state lists the least recently used first
             tree.templates.move_to_end(template.id)
         return tree
 

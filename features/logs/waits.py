@@ -1,4 +1,4 @@
-"""By how much the waits between the lines of one trace grew, against what is usual."""
+"""By how much the waits between the lines of one trace exceed the usual ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MIN_NORMAL_GAPS, MIN_GAPS = 20, 5
-"""So many waits of one kind are needed before and now."""
+"""Waits of one kind that are needed in the reference, and in a cell to compare."""
 
 FLOOR: Final = 0.05
 """Smallest spread of ln(waits): nothing is steadier than 5 %."""
@@ -28,10 +28,10 @@ class WaitReference:
     Attributes
     ----------
     kinds
-        Those that came 20 times at least.
+        The kinds with at least 20 waits.
     mean, within, between
-        Shape ``(n_kinds,)``: the mean, the variance of single waits, and that of the windows' means beyond
-        what their own waits explain.
+        Shape ``(n_kinds,)``: the mean, the variance of single waits, and the variance of the windows' means
+        beyond what their own waits explain.
     """
 
     kinds: tuple[GapKind, ...]
@@ -61,18 +61,18 @@ def wait_reference(normal: LogGaps) -> WaitReference:
 
 
 def wait_changes(gaps: LogGaps, reference: WaitReference) -> Floats:
-    """By how many standard errors the mean of each cell is over the usual one.
+    """By how many standard errors the mean of each cell exceeds the usual one.
 
     Returns
     -------
-    Shape ``(n_cells,)``; ``nan`` for kinds that are not known, and for cells of fewer than five waits.
+    Shape ``(n_cells,)``; ``nan`` for unknown kinds, and for cells of fewer than five waits.
     """
     place = {kind: index for index, kind in enumerate(reference.kinds)}
     of_kind = np.array([place.get(kind, -1) for kind in gaps.kinds], dtype=np.int64)
     known = of_kind[gaps.kind] if len(of_kind) else np.zeros(0, dtype=np.int64)
     change = np.full(len(gaps.n), np.nan)
-    tells = (known >= 0) & (gaps.n >= MIN_GAPS)
-    usual, n = known[tells], gaps.n[tells]
+    is_compared = (known >= 0) & (gaps.n >= MIN_GAPS)
+    usual, n = known[is_compared], gaps.n[is_compared]
     error = np.sqrt(reference.within[usual] / n + reference.between[usual])
-    change[tells] = (gaps.total[tells] / n - reference.mean[usual]) / error
+    change[is_compared] = (gaps.total[is_compared] / n - reference.mean[usual]) / error
     return change

@@ -1,9 +1,9 @@
 """Log features per service and window, against a reference of normal operation.
 
-What a service says is a mix of templates. Compared with its usual mix, some are *missing* and some are in
-*excess*: the difference of variance-stabilised counts, in standard deviations, where at least five lines
-were expected. Counts of real services scatter more than Poisson's, for requests come in bursts of one kind;
-each template's own scatter over the reference windows is allowed for.
+A service logs a mix of templates. Compared with its usual mix, some are *missing* and some are in *excess*:
+the difference of variance-stabilised counts, in standard deviations, where at least five lines were
+expected or came. Counts of real services scatter more than Poisson's, since requests come in bursts of one
+kind, so each template's own scatter over the reference windows is taken into account.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MIN_EXPECTED: Final = 5.0
-"""Fewer expected lines than this say nothing when they do not come."""
+"""If fewer lines than this are expected, their absence is not informative."""
 
-MIN_TELLING: Final = 0.5
-"""Fewer expected lines than this in a reference window say nothing of the scatter."""
+MIN_INFORMATIVE: Final = 0.5
+"""A reference window with fewer expected lines than this is not informative about the scatter."""
 
 SCATTER_PRIOR: Final = 5.0
-"""So many reference windows' worth of Poisson scatter are added to what was seen."""
+"""Poisson scatter of so many reference windows is added to the observed scatter."""
 
 MIN_SUPPORT: Final = 2
-"""A stored count vector was seen so often at least."""
+"""A count vector is stored if it occurred at least so often."""
 
 MIN_WARM_UP: Final = 3
-"""With fewer reference windows than this, nothing is new: everything is."""
+"""With fewer reference windows than this nothing counts as new, for everything would be."""
 
 RARE: Final = 0.001
 """A template with less than this share of its service's lines is rare."""
@@ -47,27 +47,28 @@ AT_LEAST_ERROR = frozenset({"ERROR", "FATAL"})
 
 @dataclass(frozen=True)
 class LogReference:
-    """What services usually say.
+    """The usual log lines of services.
 
     Attributes
     ----------
     kinds
-        The kinds of line seen.
+        The kinds of line that occurred.
     services
-        Those that said them.
+        The services that logged them.
     service
         Shape ``(n_kinds,)``: index into ``services``.
     total
-        Shape ``(n_kinds,)``: lines seen.
+        Shape ``(n_kinds,)``: number of lines.
     share
-        Shape ``(n_kinds,)``: of the service's lines, 0 to 1.
+        Shape ``(n_kinds,)``: share of the service's lines, 0 to 1.
     scatter
-        Shape ``(n_kinds,)``: variance of the stabilised counts about the share; at least 1, that of Poisson.
+        Shape ``(n_kinds,)``: variance of the stabilised counts around the share; at least 1, that of Poisson
+        counts.
     vectors
-        Per service, the distinct count vectors of its windows that came twice at least, shape
+        Per service, the distinct count vectors that at least two of its windows had, shape
         ``(n_vectors, n_kinds of the service)``; counts are rounded to powers of two.
     n_windows
-        Reference windows.
+        Number of reference windows.
     """
 
     kinds: tuple[LogKind, ...]
@@ -81,7 +82,7 @@ class LogReference:
 
 
 def log_reference(normal: LogCounts) -> LogReference:
-    """Learn what services usually say from windows of normal operation."""
+    """Learn the usual log lines of services from windows of normal operation."""
     normal = normal.of_kinds([normal.kinds[kind] for kind in np.flatnonzero(normal.counts.any(axis=0))])
     services = normal.services
     service = normal.service_of_kind(services)
@@ -89,9 +90,9 @@ def log_reference(normal: LogCounts) -> LogReference:
     lines = _per_service(normal.counts, service, len(services))
     share = total / np.maximum(lines.sum(axis=0)[service], 1.0)
     expected = share * lines[:, service]
-    tells = expected >= MIN_TELLING
-    squared = np.where(tells, (stabilised(normal.counts) - stabilised(expected)) ** 2, 0.0)
-    scatter = (squared.sum(axis=0) + SCATTER_PRIOR) / (tells.sum(axis=0) + SCATTER_PRIOR)
+    is_informative = expected >= MIN_INFORMATIVE
+    squared = np.where(is_informative, (stabilised(normal.counts) - stabilised(expected)) ** 2, 0.0)
+    scatter = (squared.sum(axis=0) + SCATTER_PRIOR) / (is_informative.sum(axis=0) + SCATTER_PRIOR)
     vectors = []
     for index in range(len(services)):
         coarse = _coarse(normal.counts[:, service == index])
@@ -110,7 +111,7 @@ def log_reference(normal: LogCounts) -> LogReference:
 
 
 def stabilised(counts: Floats) -> Floats:
-    """Counts with a standard deviation of about 1, whatever their mean: Anscombe, Biometrika 35, 1948."""
+    """Counts transformed to a standard deviation of about 1, for any mean: Anscombe, Biometrika 35, 1948."""
     result: Floats = 2.0 * np.sqrt(np.asarray(counts, dtype=np.float64) + 0.375)
     return result
 
@@ -122,14 +123,14 @@ class MixChange:
     Attributes
     ----------
     kinds
-        Those of the reference, then those that are new.
+        The kinds of the reference, then the new ones.
     observed, expected
-        Shape ``(n_windows, n_kinds)``: lines that came, and that should have, given all the service said.
+        Shape ``(n_windows, n_kinds)``: lines that came, and lines expected from the service's total.
     change
         Shape ``(n_windows, n_kinds)``: negative where missing, positive in excess; 0 where fewer than five
         lines were expected and fewer than five came.
     is_new
-        Shape ``(n_kinds,)``: not in the reference, which is long enough to tell.
+        Shape ``(n_kinds,)``: not in the reference, although that is long enough.
     """
 
     kinds: tuple[LogKind, ...]
@@ -140,9 +141,9 @@ class MixChange:
 
 
 def mix_change(window: LogCounts, reference: LogReference) -> MixChange:
-    """Compare windows with what services usually say.
+    """Compare windows with the usual log lines.
 
-    A service without any reference line is new as a whole: it is no change of a mix, and counts 0.
+    A service without any reference line is entirely new; that is not a change of a mix and counts as 0.
     """
     known = frozenset(reference.kinds)
     kinds = (*reference.kinds, *(kind for kind in window.kinds if kind not in known))
@@ -155,9 +156,9 @@ def mix_change(window: LogCounts, reference: LogReference) -> MixChange:
     expected = share * _per_service(now.counts, service, len(services))[:, service]
     change = (stabilised(now.counts) - stabilised(expected)) / np.sqrt(scatter)
     has_past = np.isin(np.array(services, dtype=object)[service], np.array(reference.services, dtype=object))
-    tells = ((expected >= MIN_EXPECTED) | (now.counts >= MIN_EXPECTED)) & has_past
+    is_informative = ((expected >= MIN_EXPECTED) | (now.counts >= MIN_EXPECTED)) & has_past
     is_new = (np.arange(len(kinds)) >= len(reference.kinds)) & has_past & (reference.n_windows >= MIN_WARM_UP)
-    return MixChange(kinds, now.counts, expected, np.where(tells, change, 0.0), is_new)
+    return MixChange(kinds, now.counts, expected, np.where(is_informative, change, 0.0), is_new)
 
 
 def log_features(window: LogCounts, reference: LogReference) -> tuple[tuple[str, ...], dict[str, Floats]]:
@@ -172,15 +173,15 @@ def log_features(window: LogCounts, reference: LogReference) -> tuple[tuple[str,
     ``log_warn_share``, ``log_error_share``
         share of lines at WARN or worse, at ERROR or worse;
     ``log_new``, ``log_rare``
-        lines of templates never seen in the reference, and seldom seen there;
+        lines of templates that are absent from the reference, and of those rare in it;
     ``log_missing``, ``log_excess``
         the largest change of a template's share, in standard deviations;
     ``log_shift``
         Jensen-Shannon divergence of the mix from the reference, in bits, 0 to 1;
     ``log_distance``
-        distance of the count vector to the nearest one that the reference had twice, in standard deviations.
+        distance of the count vector to the nearest stored one of the reference, in standard deviations.
 
-    ``nan`` where a service said nothing in the window or has no reference to compare with.
+    ``nan`` where a service logged nothing in the window or has no reference to compare with.
     """
     change = mix_change(window, reference)
     now = window.of_kinds(change.kinds)
@@ -199,7 +200,7 @@ def log_features(window: LogCounts, reference: LogReference) -> tuple[tuple[str,
         return np.divide(worse, lines, out=np.full_like(lines, np.nan), where=lines > 0)
 
     has_past = np.isin(np.array(services, dtype=object), np.array(reference.services, dtype=object))
-    compares = (lines > 0) & has_past & (reference.n_windows >= MIN_WARM_UP)
+    is_compared = (lines > 0) & has_past & (reference.n_windows >= MIN_WARM_UP)
     compared = {
         "log_new": summed(change.is_new),
         "log_rare": summed((usual > 0) & (usual < RARE)),
@@ -213,7 +214,7 @@ def log_features(window: LogCounts, reference: LogReference) -> tuple[tuple[str,
         "log_warn_share": share(AT_LEAST_WARN),
         "log_error_share": share(AT_LEAST_ERROR),
     }
-    return services, features | {name: np.where(compares, each, np.nan) for name, each in compared.items()}
+    return services, features | {name: np.where(is_compared, each, np.nan) for name, each in compared.items()}
 
 
 def _per_service(counts: Floats, service: Ints, n_services: int) -> Floats:
@@ -262,6 +263,6 @@ def _distance(now: LogCounts, reference: LogReference, services: tuple[str, ...]
 
 
 def _coarse(counts: Floats) -> Floats:
-    """Counts rounded to powers of two, so that windows of a busy service can be alike at all."""
+    """Counts rounded to powers of two, so that windows of a busy service can be equal at all."""
     coarse: Floats = np.where(counts > 0, 2.0 ** np.round(np.log2(np.maximum(counts, 1.0))), 0.0)
     return coarse

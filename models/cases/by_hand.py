@@ -16,6 +16,7 @@ from features.frame import Frame
 from features.golden import MEANINGS, meaning_of
 from models.cases.case import Alert, build_case
 from telemetry.batches import SeriesKey
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +41,7 @@ def case_by_hand(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
     """
     frame = _frame(document.series) if document.series else _frame_of_table(read(document.csv or ""))
     graph = _graph(document, frame)
-    at = document.at or datetime.fromtimestamp(frame.end_ms / 1000, UTC)
+    at = document.at or from_ms(frame.end_ms)
     case = build_case(
         alert_of(document.alert),
         at.astimezone(UTC),
@@ -88,7 +89,7 @@ def _frame(series: SeriesDocument) -> Frame:
         raise ValueError(f"series: each needs one value per tick, but their lengths are {sorted(lengths)}")
     matrix = np.array(list(columns.values()), dtype=np.float64).T  # null is nan
     step_ms = round(series.step_s * 1000)
-    return Frame(_ms(series.start), max(step_ms, 1), tuple(columns), matrix)
+    return Frame(to_ms(series.start), max(step_ms, 1), tuple(columns), matrix)
 
 
 def _frame_of_table(content: bytes) -> Frame:
@@ -100,7 +101,7 @@ def _frame_of_table(content: bytes) -> Frame:
     cells: dict[SeriesKey, dict[int, float]] = {}
     for number, row in enumerate(rows, start=2):
         try:
-            time_ms = _ms(_instant(row["time"]))
+            time_ms = to_ms(_instant(row["time"]))
             for metric in metrics:
                 if row[metric].strip():
                     cells.setdefault(SeriesKey(row["item"], metric), {})[time_ms] = float(row[metric])
@@ -137,7 +138,3 @@ def _instant(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC, such as Z")
     return at
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from heapq import nsmallest
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from cmdb.errors import UnknownItemError
 from features.calendar import AlwaysClock
 from features.golden import Role
 from features.trading_time import trading_days_until
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,8 +211,8 @@ def build_case(
     clock = clock or AlwaysClock()
     part = searched_part(graph, alert.item)
     items = tuple(sorted(part.items))
-    at_ms, onset_ms = _ms(at), _ms(alert.starts_at - lead)
-    end_ms = min(at_ms, _ms(alert.starts_at + MAX_WINDOW))
+    at_ms, onset_ms = to_ms(at), to_ms(alert.starts_at - lead)
+    end_ms = min(at_ms, to_ms(alert.starts_at + MAX_WINDOW))
     window = frame.between(onset_ms, end_ms)
     before_ms = onset_ms - int(stretch.total_seconds() * 1000)
     before = frame.between(before_ms, window.start_ms)
@@ -245,7 +246,7 @@ def build_case(
 
 def case_id_of(alert: Alert) -> str:
     """The id of an alert's case: the same however often it is built."""
-    return f"{alert.fingerprint or alert.item}-{_ms(alert.starts_at)}"
+    return f"{alert.fingerprint or alert.item}-{to_ms(alert.starts_at)}"
 
 
 @lru_cache(maxsize=16)  # asked for twice per alert, and alerts on one item come again
@@ -283,7 +284,7 @@ def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: da
 
 def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tuple[float, ...]:
     """Trading time from each change to the alert; 0 for those that came later."""
-    ages = trading_days_until(_ms(alert.starts_at), [_ms(change.at) for change in changes], clock)
+    ages = trading_days_until(to_ms(alert.starts_at), [to_ms(change.at) for change in changes], clock)
     return tuple(ages.tolist())
 
 
@@ -292,10 +293,6 @@ def trading_days_since(case: Case) -> tuple[float, ...]:
     if len(case.change_ages_days) == len(case.changes):
         return case.change_ages_days
     return _ages_days(case.changes, case.alert, AlwaysClock())
-
-
-def _ms(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp() * 1000)
 
 
 def _comparable_ticks(

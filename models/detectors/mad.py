@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from features.robust import NORMAL_CONSISTENCY
 from models.detectors.rows import Parts, filled, usual_row
 from models.errors import NotFittedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-NORMAL_CONSISTENCY = 1.4826  # standard deviations per median absolute deviation of a normal distribution
 
 
 class MadDetector:

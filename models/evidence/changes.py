@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from features.robust import NORMAL_CONSISTENCY
 from models.cases.case import trading_days_since
 from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import Finding
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +44,6 @@ MIN_TICKS = 3
 
 SCALE_FLOOR = 0.02
 """Least spread of a signal, as a share of its usual level."""
-
-NORMAL_CONSISTENCY = 1.4826
 
 REPORTED_SHIFT = 3.0
 """A shift below this is not called worse: chance alone gives as much one time in twenty."""
@@ -106,7 +106,7 @@ def changes(case: Case, position: Mapping[str, int]) -> Finding | None:
 
 def _shift(case: Case, change: ChangeEvent, index: int) -> float:
     """Surprise of the rise of an item's signals at a change; ``nan`` if one side of it was not seen."""
-    at_ms = int(change.at.timestamp() * 1000)
+    at_ms = to_ms(change.at)
     times = np.concatenate([case.before.times_ms, case.window.times_ms])
     found = []
     for role in SHIFTED_ROLES:

@@ -24,3 +24,12 @@ def percent(share: float) -> str:
     ('50.0 %', '0.123 %')
     """
     return f"{figure(share * 100)} %"
+
+
+def whole_percent(share: float) -> str:
+    """A share of 1 as a whole percentage.
+
+    >>> whole_percent(0.834), whole_percent(1.0)
+    ('83 %', '100 %')
+    """
+    return f"{share * 100:.0f} %"

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.robust import NORMAL_CONSISTENCY
 from models.evidence.columns import column_median
 from models.evidence.finding import Finding
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +33,6 @@ ABSOLUTE_FLOOR = 1e-3
 """Least spread: a millisecond, or one request in a thousand."""
 
 MAX_SURPRISE = 1.0
-
-NORMAL_CONSISTENCY = 1.4826
 
 MINUTE_MS = 60_000
 
@@ -59,7 +59,7 @@ def onset(case: Case, excesses: Sequence[OwnExcess]) -> Finding | None:
 
     def sentence(index: int) -> tuple[str, dict[str, float]]:
         at_ms, n_earlier = int(times[began[index]]), int((began < began[index]).sum())
-        minutes = (case.alert.starts_at.timestamp() * 1000 - at_ms) / MINUTE_MS
+        minutes = (to_ms(case.alert.starts_at) - at_ms) / MINUTE_MS
         when = f"{abs(minutes):.0f} minutes {'before' if minutes >= 0 else 'after'} the alert"
         text = (
             f"{case.items[index]} became worse than usual {when}, earlier than "

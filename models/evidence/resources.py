@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from features.robust import NORMAL_CONSISTENCY
 from models.evidence.columns import column_median, median_and_seen
 from models.evidence.comparison import MAX_FREEDOM, MIN_FREEDOM, surprise_of
 from models.evidence.figures import percent
@@ -37,8 +38,6 @@ SCALE_FLOOR = 0.02
 
 ABSOLUTE_FLOOR = 0.002
 """Least spread, as a share of the capacity."""
-
-NORMAL_CONSISTENCY = 1.4826
 
 
 def resources(case: Case) -> list[Finding]:

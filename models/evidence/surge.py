@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from features.robust import NORMAL_CONSISTENCY
 from models.evidence.columns import column_median
 from models.evidence.comparison import MAX_FREEDOM, surprise_of
 from models.evidence.finding import MAX_SURPRISE
@@ -23,8 +24,6 @@ LEAST_RISE = 0.1
 
 LEAST_SURPRISE = 3.0
 """Below this, one normal window in twenty has as many requests, so there is no surge."""
-
-NORMAL_CONSISTENCY = 1.4826
 
 MAX_ITEMS = 64
 """This many of the nearest items, plus all at the last one's distance, are enough to detect a surge."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evidence.calls import calls_and_reach
+from models.evidence.figures import whole_percent
 from models.evidence.surge import surge
 from models.rankers.causes import Causes, causes_among
 from models.rankers.explain import normal_sentences, unseen_sentences
@@ -182,12 +183,12 @@ class SunspotRanker:
         if scores[order[0]] <= 0:
             return "nothing observed is worse than usual"
         if belief.surge > max(probability, belief.none):
-            share = f"{belief.surge * 100:.0f} %"
+            share = whole_percent(belief.surge)
             return f"traffic surge ({share}): requests rose everywhere, and no item stands out"
         if probability < max(belief.none, self.floor):
             return (
-                f"not enough evidence: the strongest candidate is {best} ({probability * 100:.0f} %); "
-                f"a cause outside what is observed has {belief.none * 100:.0f} %"
+                f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)}); "
+                f"a cause outside what is observed has {whole_percent(belief.none)}"
             )
         return ""
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from models.cases.case import BEFORE, LEAD, MAX_WINDOW, build_case, searched_part
-from service.clock import to_ms
 from service.incidents.ranking_document import ranking_document
 from service.incidents.records import FIRING
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

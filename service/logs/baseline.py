@@ -10,7 +10,7 @@ from features.logs.join import joined
 from features.logs.past import commonest_kinds, folded, with_fewer_waits, without_old
 from features.logs.windows import log_reference
 from models.cases.case import LEAD
-from service.clock import from_ms
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,12 +18,12 @@ from features.logs.sums import sum_logs
 from features.logs.templates import TemplateMiner
 from features.logs.traces import vectors_of
 from models.cases.case import BEFORE, LEAD
-from service.clock import from_ms, to_ms
 from service.logs.baseline import MAX_KINDS, MINUTE_MS, LogBaseline, bounded
 from service.logs.checkpoint import LogMemory
 from service.logs.examples import LogExamples
 from service.logs.scoring import SCORED_MINUTES, latest_scores
 from service.settings import Present
+from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from telemetry.damage import Damage
     from telemetry.logs import Logs
 
-AGEING_MS = (LEAD + BEFORE) // timedelta(milliseconds=1)
+AGEING_MS = (LEAD + BEFORE) // MILLISECOND
 """A minute counts as past once it is so old: by then an incident that it belongs to is known."""
 
 DAMPED = timedelta(hours=6)
@@ -208,7 +208,7 @@ class LogIntake:
                 held = sorted(self._minutes.items())
                 latest = [sums for start, sums in held if since_ms <= start < closed_ms]
                 self._traces.ended_before(closed_ms - SILENT_MS)
-                traces = self._traces.held()
+                traces = self._traces.unended()
             for each in closing:
                 self._live.receive(log_series(each.counts, reference))
             self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.logs.join import joined
-from service.clock import to_ms
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

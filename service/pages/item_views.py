@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from features.golden import meaning_of
-from service.clock import to_ms
 from service.http.security import reader_of_pages
 from service.pages.rendering import page
 from service.pages.sparklines import Sparkline, sparkline
 from service.parts import Parts, ServiceParts
 from service.routes.samples import scores_now
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from features.frame import Frame

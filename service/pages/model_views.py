@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from service.clock import from_ms
 from service.http.security import reader_of_pages
 from service.pages.rendering import page
 from service.parts import Parts
+from telemetry.instants import from_ms
 
 router = APIRouter()
 

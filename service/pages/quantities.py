@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.golden import Role
+from models.evidence.figures import whole_percent
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -54,7 +55,7 @@ def percent(probability: float | None) -> str:
     value = probability or 0.0
     if value < 0.005:  # noqa: PLR2004  what would be rounded to nothing
         return "< 1 %"
-    return "> 99 %" if value >= 0.995 else f"{value:.0%}".replace("%", " %")  # noqa: PLR2004
+    return "> 99 %" if value >= 0.995 else whole_percent(value)  # noqa: PLR2004
 
 
 def local(at: datetime, zone: ZoneInfo) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.clock import EPOCH
 from service.pages import quantities
+from telemetry.instants import EPOCH
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

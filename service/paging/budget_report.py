@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from models.intervals import poisson_interval
-from service.clock import from_ms
 from service.store.pages import PageOutcome
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from models.cases.case import Alert
 from models.paging.rules import CRITICAL, severity_of
-from service.clock import from_ms
 from service.incidents.records import FIRING, OWN_SOURCE, RESOLVED, Notification
 from service.paging.symptom import symptom
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,6 @@ from models.paging.maintenance import muted_items
 from models.paging.rules import TOGETHER_MS, paging_step
 from models.paging.silence import sending_phases, silent_items
 from models.state import NEVER_MS
-from service.clock import to_ms
 from service.paging.notifications import (
     ANOMALY,
     SILENT_SOURCE,
@@ -26,6 +25,7 @@ from service.paging.notifications import (
 from service.paging.state import initial_paging, read_paging, write_paging
 from service.paging.teams import budget_of, owner, teams_of
 from service.settings import Present
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.clock import to_ms
 from service.paging.notifications import (
     PART_FAILING,
     SCORING_STOPPED,
@@ -14,6 +13,7 @@ from service.paging.notifications import (
 )
 from service.paging.teams import budget_of
 from service.settings import Present
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

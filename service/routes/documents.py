@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.clock import from_ms
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from cmdb.items import ChangeEvent, Item

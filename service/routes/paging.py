@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 
-from service.clock import to_ms
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -32,6 +31,7 @@ from service.routes.paging_documents import (
     TeamOut,
     TeamsOut,
 )
+from telemetry.instants import to_ms
 
 router = APIRouter(prefix="/v1", tags=["paging"])
 GUARDED = (NoTokenError, MissingScopeError, StoreUnavailableError)

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from features.calendar import Phase
 from models.paging.maintenance import EVERY_PHASE, Maintenance
-from service.clock import EARLIEST, LATEST, from_ms, to_ms
+from service.clock import EARLIEST, LATEST
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from service.paging.budget_report import Rate, TeamReport

@@ -8,7 +8,6 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path
 
 from cmdb.errors import UnknownItemError
-from service.clock import from_ms
 from service.errors import (
     BadEncodingError,
     BadJsonError,
@@ -31,6 +30,7 @@ from service.routes.documents import (
     first_hundred,
 )
 from telemetry.errors import BadBatchError
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, Self
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from service.clock import from_ms
 from service.errors import MissingScopeError, NoTokenError, problems
 from service.http.security import Scope, requires
 from service.parts import Parts
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from service.shadow.record import LonePage, ShadowRecord

@@ -12,8 +12,8 @@ import numpy as np
 from models.detectors.first_stage import Status
 from models.detectors.three_scores import initial_memory, moved_to, step
 from models.state import NEVER_MS
-from service.clock import from_ms, to_ms
 from service.scoring.checkpoint import Scored
+from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,7 +105,7 @@ class FirstStage:
         grace: timedelta,
     ) -> None:
         self._live = live
-        self._grace_ms = grace // timedelta(milliseconds=1)
+        self._grace_ms = grace // MILLISECOND
         self._checkpoints = checkpoints
         self._latest = self._written = checkpoints.read(position=live.position)
         self._writing = Lock()

@@ -16,9 +16,9 @@ from cmdb.items import Item
 from features.calendar import AlwaysClock, ExchangeClock, overridden
 from features.calendar_overrides import NO_OVERRIDES
 from models.rankers.sunspot import SunspotRanker
-from service.clock import from_ms, to_ms
 from service.settings import Present
 from service.signals.recent_window import AddedSamples, RecentWindow
+from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from telemetry.batches import Samples
     from telemetry.damage import Damage
 
-
-_MS = timedelta(milliseconds=1)
 
 SHIPPED_RANKER = SunspotRanker()
 """Ranks until there is a champion among the rankers: the one that is benchmarked."""
@@ -136,7 +134,7 @@ class SignalIntake:
         self._clock = clock
         self._changing = RLock()
         self._advanced_to_ms = 0
-        self._in_use = InUse(None, self._rebuilt(settings.step // _MS), overrides)
+        self._in_use = InUse(None, self._rebuilt(settings.step // MILLISECOND), overrides)
 
     @property
     def in_use(self) -> InUse:
@@ -222,7 +220,7 @@ class SignalIntake:
         return to_ms(now - self._settings.accepted_past), latest_ms
 
     def _rebuilt(self, step_ms: int) -> RecentWindow:
-        length_ms = self._settings.window // _MS
+        length_ms = self._settings.window // MILLISECOND
         window = RecentWindow(step_ms=step_ms, length_ms=length_ms, max_series=self._settings.max_series)
         replayed = self._settings.present is Present.SIGNALS
         since_ms = 0 if replayed else to_ms(self._clock.now()) - length_ms - step_ms

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, insert, select
 
-from service.clock import from_ms, to_ms
 from service.store.tables import audit
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from cmdb.items import ChangeEvent
-from service.clock import from_ms, to_ms
 from service.store.tables import changes
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from cmdb.graph import DependencyGraph
 from cmdb.items import Edge, EdgeKind, Item
-from service.clock import from_ms, to_ms
 from service.store.audit import IMPORT_CMDB, record
 from service.store.tables import graph_imports, graphs
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from models.cases.case import Alert
-from service.clock import from_ms, to_ms
 from service.errors import UnknownIncidentError
 from service.incidents.ranking_document import StoredRankingDocument
 from service.incidents.records import (
@@ -22,6 +21,7 @@ from service.incidents.records import (
 )
 from service.store.outbox import insert_messages
 from service.store.tables import alerts, incidents, rankings
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

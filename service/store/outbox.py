@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from service.clock import to_ms
 from service.store.tables import outbox
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from service.clock import from_ms, to_ms
 from service.paging.notifications import PageFacts
 from service.store.audit import VERDICT
 from service.store.tables import audit, pages
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime

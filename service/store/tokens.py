@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from service.clock import from_ms, to_ms
 from service.store.audit import CREATE_TOKEN, REVOKE_TOKEN, record
 from service.store.tables import tokens
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

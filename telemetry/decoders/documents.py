@@ -1,4 +1,4 @@
-"""A JSON document of a sender's, read with nothing taken for granted about its shape."""
+"""Reads a sender's JSON document without assumptions about its shape."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from telemetry.errors import BadBatchError
 
 
 def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
-    """The object that a body holds; bytes that are not valid UTF-8 become �.
+    """The JSON object in a body; bytes that are not valid UTF-8 become �.
 
     Raises
     ------
     BadBatchError
-        If the body is over ``max_bytes`` or no JSON object.
+        If the body is over ``max_bytes`` or is not a JSON object.
     """
     if len(body) > max_bytes:
         raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
@@ -28,10 +28,10 @@ def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
 
 
 def listed(value: object) -> list[Any]:
-    """A value as a list; an empty one if it is none."""
+    """The value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
 def mapped(value: object) -> dict[str, Any]:
-    """A value as an object; an empty one if it is none."""
+    """The value if it is an object, else an empty object."""
     return value if isinstance(value, dict) else {}

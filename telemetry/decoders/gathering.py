@@ -1,4 +1,4 @@
-"""Samples of one body being gathered, and what is wrong with the others."""
+"""Collects the good samples of a body, and the reasons why others are rejected."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ FURTHER = "further samples, not listed"
 
 
 class BadSampleError(ValueError):
-    """Why one sample is not taken."""
+    """Why one sample is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A sample that was not taken, or several next to each other for one reason.
+    """A rejected sample, or several adjacent ones with the same reason.
 
     Attributes
     ----------
     index
-        Place of the first of them in the body, counting ``samples`` first, then the values of each of
+        Place of the first one in the body, counting ``samples`` first, then the values of each of
         ``series``.
+    reason
+        What is wrong.
     n_samples
-        How many there are.
+        Number of samples.
     """
 
     index: int
@@ -48,9 +50,9 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The good samples of a body, in its order, and what was rejected.
+    """The good samples of a body, in its order, and the rejected ones.
 
-    At most 1000 rejections are listed singly; the last then stands for all further ones.
+    At most 1000 rejections are listed singly; one more then stands for all the others.
     """
 
     samples: Samples
@@ -58,12 +60,12 @@ class Decoded:
 
     @property
     def n_rejected(self) -> int:
-        """Number of samples that were not taken."""
+        """Number of rejected samples."""
         return sum(each.n_samples for each in self.rejected)
 
 
 class Gathering:
-    """The samples of one body so far, good ones and rejected ones."""
+    """The samples of one body so far, good and rejected."""
 
     def __init__(self) -> None:
         self._position: dict[tuple[str, str], int] = {}
@@ -75,23 +77,23 @@ class Gathering:
 
     @property
     def n_seen(self) -> int:
-        """How many samples were looked at, the rejected ones included."""
+        """Number of samples read, the rejected ones included."""
         return len(self._values) + self._n_rejected
 
     def add(self, numbers: Iterable[int], times_ms: Iterable[int], values: Iterable[float]) -> None:
-        """Take samples of series numbered by `number_of`."""
+        """Add samples of series numbered by `number_of`."""
         self._numbers.extend(numbers)
         self._times_ms.extend(times_ms)
         self._values.extend(values)
 
     def add_one(self, number: int, at_ms: int, value: float) -> None:
-        """Take one sample of a series numbered by `number_of`."""
+        """Add one sample of a series numbered by `number_of`."""
         self._numbers.append(number)
         self._times_ms.append(at_ms)
         self._values.append(value)
 
     def number_of(self, item: str, metric: str) -> int:
-        """Number of a series; `BadSampleError` if its names are no names."""
+        """Number of a series; `BadSampleError` if a name is invalid."""
         number = self._position.get((item, metric))
         if number is None:
             check_name("item", item)
@@ -100,7 +102,7 @@ class Gathering:
         return number
 
     def reject(self, rejection: Rejection) -> None:
-        """Note samples that are not taken."""
+        """Record rejected samples."""
         self._n_rejected += rejection.n_samples
         if len(self._rejected) < MAX_REJECTIONS:
             self._rejected.append(rejection)
@@ -113,19 +115,19 @@ class Gathering:
             self._rejected.append(Rejection(rejection.index, FURTHER, n_samples))
 
     def decoded(self) -> Decoded:
-        """Everything gathered.
+        """Return everything gathered.
 
         Raises
         ------
         BadSampleError
-            If a value is not finite or a time not in the years 2000 to 2099.
+            If a value is not finite, or a time is not in the years 2000 to 2099.
         OverflowError
             If a time does not fit 64 bits.
         """
         values = np.array(self._values, dtype=np.float64)
         times_ms = np.array(self._times_ms, dtype=np.int64)
         if not (np.isfinite(values) & (times_ms >= EARLIEST_MS) & (times_ms < LATEST_MS)).all():
-            raise BadSampleError("a value is not finite, or a time absurd")
+            raise BadSampleError("a value is not finite, or a time is not in the years 2000 to 2099")
         keys = tuple(SeriesKey(*key) for key in self._position)
         samples = Samples(keys, np.array(self._numbers, dtype=np.int32), times_ms, values)
         return Decoded(samples, tuple(self._rejected))
@@ -142,7 +144,7 @@ def check_name(what: str, name: object) -> None:
 
 
 def shown(value: object, limit: int = 40) -> str:
-    """A sender's value as it may stand in a sentence: ASCII, and not too long."""
+    """A sender's value made fit for a sentence: ASCII, and not too long."""
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "an object"
     text = ascii(value if not isinstance(value, str) else value[: limit + 1])

@@ -1,4 +1,4 @@
-"""Log lines of one body being gathered, whatever its format, and what is wrong with the others."""
+"""Collects the good log lines of a body in any format, and the reasons why others are rejected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 2**20
 NANOSECONDS = 1_000_000
 
 SERVICE_KEYS = ("service", "service.name", "service_name", "item", "app")
-"""Fields and labels that may say which service wrote a line, best first."""
+"""Fields and labels that may name the service that wrote a line, best first."""
 
 FURTHER = "further lines, not listed"
 REPLACED = "\ufffd"
@@ -34,16 +34,16 @@ REPLACED = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class DecodedLogs:
-    """The good lines of a body, in its order, and what was wrong with others.
+    """The good lines of a body, in its order, and the rejected ones.
 
     Attributes
     ----------
     rejected
-        Lines that were not taken, counted from 0; at most 1000 are listed, the last stands for all further.
+        Rejected lines, counted from 0. At most 1000 are listed; the last then stands for all the others.
     n_garbled
-        Lines taken although they were not valid UTF-8: the wrong bytes became �.
+        Accepted lines that were not valid UTF-8: the wrong bytes became �.
     n_without_service
-        Lines taken although they do not say whose they are: their service is empty.
+        Accepted lines that name no service: their service is empty.
     """
 
     logs: Logs
@@ -53,12 +53,12 @@ class DecodedLogs:
 
     @property
     def n_rejected(self) -> int:
-        """Number of lines that were not taken."""
+        """Number of rejected lines."""
         return sum(each.n_samples for each in self.rejected)
 
 
 class LogGathering:
-    """The lines of one body so far, good ones and rejected ones."""
+    """The lines of one body so far, good and rejected."""
 
     def __init__(self) -> None:
         self._records: list[LogRecord] = []
@@ -66,8 +66,8 @@ class LogGathering:
         self._n_garbled = 0
         self._n_further = 0
 
-    def add(self, service: str, time_ms: int, said: Line, *, is_garbled: bool = False) -> None:
-        """Take a line.
+    def add(self, service: str, time_ms: int, line: Line, *, is_garbled: bool = False) -> None:
+        """Add a line.
 
         Raises
         ------
@@ -75,21 +75,21 @@ class LogGathering:
             If its time is not in the years 2000 to 2099.
         """
         if not EARLIEST_MS <= time_ms < LATEST_MS:
-            raise BadSampleError("its time is outside of the years 2000 to 2099")
-        texts = (said.severity, said.logger, said.body, said.trace_id, said.template)
+            raise BadSampleError("its time is outside the years 2000 to 2099")
+        texts = (line.severity, line.logger, line.body, line.trace_id, line.template)
         severity, logger, body, trace_id, template = map(_storable, texts)
         self._records.append(LogRecord(service, severity, logger, time_ms, body, trace_id, template))
         self._n_garbled += is_garbled
 
     def reject(self, index: int, reason: str) -> None:
-        """Note that the line at an index is not taken."""
+        """Record that the line at an index is rejected."""
         if len(self._rejected) < MAX_REJECTIONS - 1:
             self._rejected.append(Rejection(index, reason))
         else:
             self._n_further += 1
 
     def decoded(self) -> DecodedLogs:
-        """Everything gathered."""
+        """Return everything gathered."""
         rejected = list(self._rejected)
         if self._n_further:
             rejected.append(Rejection(rejected[-1].index + 1, FURTHER, self._n_further))
@@ -98,12 +98,12 @@ class LogGathering:
 
 
 def _storable(text: str) -> str:
-    """A text without the halves of characters that JSON can escape and UTF-8 cannot hold."""
+    """A text without lone surrogates, which JSON can escape and UTF-8 cannot encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def service_of(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
-    """The first of some fields that holds a name; empty if none does."""
+    """The first valid name among some fields; empty if there is none."""
     for key in keys:
         value = fields.get(key)
         if isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not CONTROL.search(value):
@@ -112,12 +112,12 @@ def service_of(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 
 def milliseconds_of(nanoseconds: object) -> int:
-    """Milliseconds of a number of nanoseconds since the epoch, written as a number or in quotes.
+    """Milliseconds for nanoseconds since the epoch, given as a number or in quotes.
 
     Raises
     ------
     BadSampleError
-        If it is none.
+        If it is not a number.
     """
     if isinstance(nanoseconds, int | float | str) and not isinstance(nanoseconds, bool):
         try:

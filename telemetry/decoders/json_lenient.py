@@ -1,10 +1,10 @@
-"""A JSON body in which something is wrong, read sample by sample to say what."""
+"""Reads a JSON body with errors sample by sample, to find out what is wrong."""
 
 from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -19,24 +19,23 @@ from telemetry.decoders.gathering import (
     shown,
 )
 from telemetry.errors import BadBatchError
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 MAX_INTEGER_DIGITS = 19
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def gather_leniently(body: bytes) -> Gathering:
-    """The good samples of a body, and of each other one why it is not.
+    """The good samples of a body, and a reason for each rejected one.
 
     Raises
     ------
     BadBatchError
-        If the body is no JSON object with a list of samples or series.
+        If the body is not a JSON object with a list of samples or series.
     """
     try:
         document = json.loads(body.decode(), parse_int=_integer)
@@ -55,10 +54,10 @@ def gather_leniently(body: bytes) -> Gathering:
 
 
 def milliseconds(time: datetime | None) -> int:
-    """Milliseconds since the epoch; `BadSampleError` without a time."""
+    """Milliseconds since the epoch; `BadSampleError` if there is no time."""
     if time is None:
         raise BadSampleError("it has neither time nor time_ms")
-    return (time - EPOCH) // MILLISECOND
+    return to_ms(time)
 
 
 def _add_each(gathering: Gathering, rows: Iterable[object]) -> None:
@@ -72,7 +71,7 @@ def _add_each(gathering: Gathering, rows: Iterable[object]) -> None:
 
 
 def _add_series(gathering: Gathering, index: int, series: Mapping[str, object]) -> None:
-    """Take the good samples of one series; one that cannot be read at all counts as one sample at least."""
+    """Add the good samples of one series; an unreadable series counts as at least one rejected sample."""
     try:
         item, metric, times, values = _columns(series)
     except BadSampleError as error:
@@ -85,7 +84,7 @@ def _add_series(gathering: Gathering, index: int, series: Mapping[str, object]) 
 
 
 def _columns(series: Mapping[str, object]) -> tuple[object, object, list[object], list[object]]:
-    """Item, metric, times and values of a series; `BadSampleError` if they make none."""
+    """Item, metric, times and values of a series; `BadSampleError` if it is malformed."""
     for name in ("item", "metric"):
         check_name(name, series.get(name))
     times, values = series.get("time_ms"), series.get("values")
@@ -97,7 +96,7 @@ def _columns(series: Mapping[str, object]) -> tuple[object, object, list[object]
 
 
 def _read(row: object) -> tuple[str, str, int, float]:
-    """Item, metric, time and value of one row; `BadSampleError` says what is wrong with it."""
+    """Item, metric, time and value of one row; `BadSampleError` if it is malformed."""
     if not isinstance(row, dict):
         raise BadSampleError("it is not an object")
     for name in ("item", "metric"):

@@ -1,8 +1,8 @@
-"""Log lines as JSON, one object a line, in whatever shape an application or a collector writes them.
+"""Log lines as JSON, one object per line, in the shapes that applications and collectors write.
 
 ``{"service": "order", "time": "2026-03-04T02:00:00Z", "level": "warn", "message": "order 17 is late"}``
-with ``time_ms`` or ``time_unix_nano`` instead of ``time`` if that is easier. `telemetry.log_lines` says which
-names of the other fields are understood. A line that is wrong rejects itself alone.
+``time_ms`` or ``time_unix_nano`` may replace ``time``. `telemetry.log_lines` lists the names that are
+understood for the other fields. A bad line is rejected alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from telemetry.decoders.gathering_logs import (
     service_of,
 )
 from telemetry.errors import BadBatchError
+from telemetry.instants import to_ms
 from telemetry.log_lines import read_object
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def decode(
 ) -> DecodedLogs:
     """Log lines of a body of JSON lines; empty ones are skipped.
 
-    Rejected are lines that are no JSON object, are over 1 MiB, or have no time between the years 2000 and
-    2099. A time before that of an earlier line is none of the decoder's business.
+    A line is rejected if it is not a JSON object, is over 1 MiB, or has no time in the years 2000 to 2099.
+    The lines may be in any order of time.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def _time_ms(document: Mapping[str, Any]) -> int:
             return int(milliseconds)
         at = datetime.fromisoformat(str(document.get("time", document.get("timestamp"))))
         if at.tzinfo is not None:
-            return int(at.astimezone(UTC).timestamp() * 1000)
+            return to_ms(at.astimezone(UTC))
     except (ValueError, TypeError, OverflowError) as error:
         raise BadSampleError("it has no time that can be read") from error
     raise BadSampleError("its time has no time zone")

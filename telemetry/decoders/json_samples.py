@@ -1,10 +1,10 @@
 """Metric samples as JSON, row by row or by series.
 
 ``{"samples": [{"item": "order", "metric": "latency_s", "time": "2026-03-04T02:00:00Z", "value": 0.21}]}``
-with ``time_ms`` instead of ``time`` if that is easier, and by series
+where ``time_ms`` may replace ``time``, and by series
 ``{"series": [{"item": "order", "metric": "latency_s", "time_ms": [...], "values": [...]}]}``.
-A body may hold both. It is read strictly first, which is fast; only one with something wrong in it
-is read again, leniently, to find out which samples are.
+A body may hold both. It is read strictly first, which is fast. Only a body with errors is read again,
+leniently, to find out which samples are bad.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ class _Body(msgspec.Struct):
 
 
 _BODY = msgspec.json.Decoder(_Body)
-_NOT_ALL_GOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadSampleError, OverflowError)
+_STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadSampleError, OverflowError)
 
 
 def decode(body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> Decoded:
-    """Samples of a JSON body; one that is wrong rejects itself alone.
+    """Samples of a JSON body; a bad sample is rejected alone.
 
-    Values that are no finite number, times outside the years 2000 to 2099, and names that are empty,
-    over 256 characters or hold control characters are rejected; ``NaN`` and ``Infinity`` are understood,
-    although JSON has no such words, so that they cost their own sample only.
+    A sample is rejected if its value is not a finite number, its time is outside the years 2000 to 2099, or
+    a name is empty, over 256 characters long or has control characters. ``NaN`` and ``Infinity``, which are
+    not JSON, are understood, so that they cost only their own sample.
 
     Raises
     ------
     BadBatchError
-        If the body is no JSON, is cut off, is over ``max_bytes``, or is not of the form above.
+        If the body is not JSON, is cut off, is over ``max_bytes``, or does not have the form above.
 
     Examples
     --------
@@ -64,12 +64,12 @@ def decode(body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> Decoded:
         raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
     try:
         return _gather_strictly(_BODY.decode(body)).decoded()
-    except _NOT_ALL_GOOD:
+    except _STRICT_ERRORS:
         return gather_leniently(body).decoded()
 
 
 def _gather_strictly(body: _Body) -> Gathering:
-    """All samples of a body in which everything is good; the first thing that is not raises."""
+    """All samples of a body without errors; the first error raises."""
     if body.samples is None and body.series is None:
         raise BadBatchError("it has neither samples nor series")
     gathering = Gathering()

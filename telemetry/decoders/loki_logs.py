@@ -1,7 +1,7 @@
-"""Log lines as Grafana Loki's push interface takes them, in JSON: streams with labels, and their lines.
+"""Log lines in the JSON of Grafana Loki's push interface: streams with labels, and their lines.
 
 ``{"streams": [{"stream": {"app": "order"}, "values": [["1772589600000000000", "order 17 is late"]]}]}``
-A third element of a value, structured metadata, may hold what labels may.
+A third element of a value, structured metadata, may hold the same fields as the labels.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 def decode(
     body: bytes, *, service_keys: Sequence[str] = SERVICE_KEYS, max_bytes: int = MAX_BODY_BYTES
 ) -> DecodedLogs:
-    """Log lines of a push; one that is wrong rejects itself alone.
+    """Log lines of a push; a bad line is rejected alone.
 
-    Lines are counted through the streams in their order.
+    Line numbers run through the streams in their order.
 
     Raises
     ------
     BadBatchError
-        If the body is over ``max_bytes``, no JSON object, or has no list of streams.
+        If the body is over ``max_bytes``, is not a JSON object, or has no list of streams.
 
     Examples
     --------
@@ -67,10 +67,10 @@ def _add(
         raise BadSampleError("it is not a time and a line")
     if len(value[1]) > MAX_LINE_BYTES:
         raise BadSampleError(f"its {len(value[1])} characters are over the limit of {MAX_LINE_BYTES}")
-    said = {**labels, **mapped(value[2])} if len(value) > 2 else labels  # noqa: PLR2004
+    fields = {**labels, **mapped(value[2])} if len(value) > 2 else labels  # noqa: PLR2004
     gathering.add(
-        service_of(said, service_keys),
+        service_of(fields, service_keys),
         milliseconds_of(value[0]),
-        read_labelled(value[1], said),
+        read_labelled(value[1], fields),
         is_garbled=REPLACED in value[1],
     )

@@ -1,4 +1,4 @@
-"""Log lines as OpenTelemetry's protocol sends them over HTTP, in JSON.
+"""Log lines in the JSON that OpenTelemetry's protocol sends over HTTP.
 
 OpenTelemetry Protocol Specification 1.x, "JSON Protobuf Encoding": 64-bit numbers are in quotes, ids are
 hexadecimal. The service is an attribute of the resource.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 LEVELS_A_SEVERITY = 4
-"""Severity numbers go from 1 to 24, four to each severity: OpenTelemetry, Logs Data Model."""
+"""Severity numbers go from 1 to 24, four for each severity: OpenTelemetry, Logs Data Model."""
 
 MAX_NESTING = 8
 
@@ -36,18 +36,18 @@ MAX_NESTING = 8
 def decode(
     body: bytes, *, service_keys: Sequence[str] = SERVICE_KEYS, max_bytes: int = MAX_BODY_BYTES
 ) -> DecodedLogs:
-    """Log lines of an export request; one that is wrong rejects itself alone.
+    """Log lines of an export request; a bad line is rejected alone.
 
-    Lines are counted through resources and scopes in their order.
+    Line numbers run through resources and scopes in their order.
 
     Raises
     ------
     BadBatchError
-        If the body is over ``max_bytes``, no JSON object, or its ``resourceLogs`` are no list.
+        If the body is over ``max_bytes``, is not a JSON object, or its ``resourceLogs`` are not a list.
     """
     document = read_document(body, max_bytes=max_bytes)
     if not isinstance(document.get("resourceLogs", []), list):
-        raise BadBatchError("its resourceLogs are no list")
+        raise BadBatchError("its resourceLogs are not a list")
     gathering = LogGathering()
     for index, (fields, record) in enumerate(_records(document)):
         try:
@@ -80,16 +80,16 @@ def _add(
     text = "" if body is None or isinstance(body, dict) else str(body)
     if len(text) > MAX_LINE_BYTES:
         raise BadSampleError(f"its {len(text)} characters are over the limit of {MAX_LINE_BYTES}")
-    said = {**fields, **_attributes(record.get("attributes"))}
+    labels = {**fields, **_attributes(record.get("attributes"))}
     if isinstance(body, dict):
-        said |= body
-    said["severity"] = _severity(record)
+        labels |= body
+    labels["severity"] = _severity(record)
     if record.get("traceId"):
-        said["trace_id"] = record["traceId"]
+        labels["trace_id"] = record["traceId"]
     gathering.add(
         service_of(fields, service_keys),
         milliseconds_of(time),
-        read_labelled(text, said),
+        read_labelled(text, labels),
         is_garbled=REPLACED in text,
     )
 
@@ -111,7 +111,7 @@ def _attributes(pairs: object) -> dict[str, Any]:
 
 
 def _value(value: object, depth: int) -> Any:
-    """A value of OpenTelemetry's as a plain one; ``None`` for what it does not have, or too deep."""
+    """The plain form of an OpenTelemetry value; ``None`` if its kind is unknown or it is nested too deep."""
     if not isinstance(value, dict) or not depth:
         return None
     for name in ("stringValue", "intValue", "doubleValue", "boolValue"):

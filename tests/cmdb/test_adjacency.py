@@ -20,7 +20,7 @@ def matrix(directory: Path, text: str) -> Path:
     return path
 
 
-def test_a_row_calls_the_columns_over_zero(tmp_path: Path) -> None:
+def test_a_row_calls_the_columns_above_zero(tmp_path: Path) -> None:
     report = read_adjacency(matrix(tmp_path, "\ufeff,app,db\nweb,3,0\napp,0,0.5\n\n"))
     assert report.graph.edges == {Edge("web", "app"), Edge("app", "db")}
     assert (report.n_items, report.n_edges, report.rejected) == (3, 2, ())
@@ -42,17 +42,17 @@ def test_self_calls_are_reported_and_left_out(tmp_path: Path) -> None:
         (',app\n"web,1\n', "not CSV"),
     ],
 )
-def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_malformed_matrix_is_rejected(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(BadTableError, match=reason):
         read_adjacency(matrix(tmp_path, text))
 
 
-def test_a_missing_matrix_is_refused(tmp_path: Path) -> None:
+def test_a_missing_matrix_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadTableError, match="No such file"):
         read_adjacency(tmp_path / "graph.csv")
 
 
-def test_an_empty_cell_is_no_call_and_a_blank_label_no_item(tmp_path: Path) -> None:
+def test_an_empty_cell_is_not_a_call_and_a_blank_label_is_not_an_item(tmp_path: Path) -> None:
     report = read_adjacency(matrix(tmp_path, ",app,\nweb,,1\n"))
     assert not report.graph.edges
     assert set(report.graph.items) == {"app", "web"}

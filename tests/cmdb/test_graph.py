@@ -1,4 +1,4 @@
-"""Walks over the dependency graph agree with naive ones, on any graph."""
+"""Walks over the dependency graph agree with naive walks on any graph."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_dependencies_and_dependents_mirror_each_other(graph: DependencyGraph, i
 
 
 @given(graphs, ids, ids)
-def test_a_path_is_a_shortest_way_along_edges(graph: DependencyGraph, item: str, dependency: str) -> None:
+def test_a_path_is_a_shortest_path_along_edges(graph: DependencyGraph, item: str, dependency: str) -> None:
     path = graph.path(item, dependency)
     hops = graph.hops(item).get(dependency)
     assert len(path) == (0 if hops is None else hops + 1)
@@ -65,11 +65,11 @@ def test_a_path_is_a_shortest_way_along_edges(graph: DependencyGraph, item: str,
 
 
 @given(graphs, st.sets(st.sampled_from([*IDS, "unknown"])))
-def test_a_subgraph_is_what_building_it_anew_gives(graph: DependencyGraph, kept: set[str]) -> None:
-    part = graph.subgraph(kept)
+def test_a_subgraph_equals_a_graph_built_from_its_parts(graph: DependencyGraph, chosen: set[str]) -> None:
+    part = graph.subgraph(chosen)
     anew = DependencyGraph(
-        [graph.items[each] for each in kept & graph.items.keys()],
-        [edge for edge in graph.edges if {edge.dependent, edge.dependency} <= kept],
+        [graph.items[each] for each in chosen & graph.items.keys()],
+        [edge for edge in graph.edges if {edge.dependent, edge.dependency} <= chosen],
     )
     assert part.version == anew.version
     assert part.edges == anew.edges
@@ -79,7 +79,7 @@ def test_a_subgraph_is_what_building_it_anew_gives(graph: DependencyGraph, kept:
 
 
 @given(graphs, ids, st.integers(0, 4), st.integers(1, 10))
-def test_a_neighbourhood_is_the_nearest_dependencies_and_who_else_calls_them(
+def test_a_neighbourhood_has_the_nearest_dependencies_and_their_other_callers(
     graph: DependencyGraph, item: str, max_hops: int, max_items: int
 ) -> None:
     nearest = list(graph.hops(item, max_hops=max_hops))[:max_items]
@@ -133,7 +133,7 @@ def test_two_kinds_of_edge_between_two_items_are_both_walked() -> None:
     assert graph.edges == set(both)
 
 
-def test_a_hub_of_fifty_thousand_edges_is_cut_to_the_room() -> None:
+def test_a_hub_of_fifty_thousand_edges_is_cut_to_the_limit() -> None:
     spokes = [f"spoke-{number:05d}" for number in range(50_000)]
     graph = DependencyGraph(
         [Item("hub"), *(Item(each) for each in spokes)],
@@ -162,7 +162,7 @@ def test_an_unknown_item_is_named(ask: object) -> None:
         ask(a_graph(("a", "b")))  # type: ignore[operator]
 
 
-def test_two_items_with_one_id_and_an_item_that_needs_itself_are_refused() -> None:
+def test_a_repeated_id_and_an_item_that_needs_itself_are_rejected() -> None:
     with pytest.raises(ValueError, match="two configuration items have the id 'app'"):
         DependencyGraph([Item("app"), Item("app")])
     with pytest.raises(ValueError, match="'app' cannot depend on itself"):

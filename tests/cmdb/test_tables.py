@@ -1,4 +1,4 @@
-"""Tables become a graph, and a report of what was left out and why."""
+"""Tables become a graph and a report of the rejected rows."""
 
 from __future__ import annotations
 
@@ -83,9 +83,12 @@ def test_a_bad_item_is_left_out_with_its_row_and_reason(item: object, reason: st
         ({"dependent": "db", "dependency": "db"}, "'db' cannot depend on itself"),
         (
             {"dependent": "db", "dependency": "app", "kind": "likes"},
-            "the kind 'likes' is none of calls, async",
+            "the kind 'likes' is not one of calls, async",
         ),
-        ({"dependent": "db", "dependency": "app", "kind": ["calls"]}, "the kind ['calls'] is none of calls"),
+        (
+            {"dependent": "db", "dependency": "app", "kind": ["calls"]},
+            "the kind ['calls'] is not one of calls",
+        ),
         ({"dependent": "app"}, "it has no dependency"),
         ({"dependent": "app", "dependency": "db"}, "the same edge is in an earlier row"),
         (None, "it is not an object"),
@@ -119,7 +122,7 @@ def test_ids_may_be_numbers_and_attributes_anything() -> None:
         ({"items": [], "edges": "none"}, "edges must be a list"),
     ],
 )
-def test_a_document_without_its_tables_is_refused(document: dict[str, object], reason: str) -> None:
+def test_a_document_without_its_tables_is_rejected(document: dict[str, object], reason: str) -> None:
     with pytest.raises(BadTableError, match=reason):
         read_document(document)
 
@@ -134,7 +137,7 @@ def test_a_document_without_its_tables_is_refused(document: dict[str, object], r
         (b"1" * 5_000, "not JSON"),
     ],
 )
-def test_a_file_that_is_no_document_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_document_is_rejected(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "cmdb.json"
     path.write_bytes(content)
     with pytest.raises(BadTableError, match=reason):
@@ -147,20 +150,18 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, content: bytes, r
         ("name\napp\n", "dependent,dependency\n", "items.csv: it has no column 'id'"),
         ("id\napp\n", "dependent\n", "edges.csv: it has no column 'dependency'"),
         ("", "dependent,dependency\n", "it has no column 'id'"),
-        ("id,id\napp,b\n", "dependent,dependency\n", "two columns have one name"),
+        ("id,id\napp,b\n", "dependent,dependency\n", "two columns have the same name"),
         ("id\napp,db\n", "dependent,dependency\n", "line 2 has 2 cells under 1 names"),
         ('id\n"app\n', "dependent,dependency\n", "is not CSV in UTF-8"),
         ("id\n" + "x" * 200_000, "dependent,dependency\n", "is not CSV in UTF-8"),
     ],
 )
-def test_csv_tables_that_cannot_be_read_are_refused(
-    tmp_path: Path, items: str, edges: str, reason: str
-) -> None:
+def test_unreadable_csv_tables_are_rejected(tmp_path: Path, items: str, edges: str, reason: str) -> None:
     with pytest.raises(BadTableError, match=reason):
         read_tables(csv_pair(tmp_path, items, edges))
 
 
-def test_csv_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+def test_csv_that_is_not_utf_8_is_rejected(tmp_path: Path) -> None:
     directory = csv_pair(tmp_path, "id,name\napp,", "dependent,dependency\n")
     (directory / "items.csv").write_bytes("id,name\napp,交易\n".encode("gbk"))
     with pytest.raises(BadTableError, match="not CSV in UTF-8"):
@@ -168,7 +169,7 @@ def test_csv_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing.json", "", "items.csv"])
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadTableError, match="No such file"):
         read_tables(tmp_path / name)
 

@@ -1,4 +1,4 @@
-"""The trading-session clock at every border of the exchange day, and off the calendar."""
+"""The trading-session clock at every border of the exchange day, and outside the calendar."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_phase_begins_on_its_minute_and_not_a_millisecond_sooner(
     assert phase_at(CLOCK, border - 1) is before
     assert phase_at(CLOCK, border) is phase
     slots = CLOCK.slots(np.array([border - 1, border]))
-    assert slots[0] != slots[1], "nothing is averaged over a border"
+    assert slots[0] != slots[1], "no average spans a border"
 
 
 @pytest.mark.parametrize("day", [HOLIDAY, SATURDAY, date(2026, 10, 10), date(2027, 1, 2)])
@@ -85,7 +85,7 @@ def test_a_make_up_day_trades_and_a_closed_one_does_not() -> None:
     assert phase_at(clock, at_ms(date(2026, 3, 5), 10)) is Phase.MORNING
 
 
-def test_beyond_the_calendar_weekdays_trade_and_it_says_that_it_does_not_know() -> None:
+def test_beyond_the_calendar_weekdays_trade_and_days_are_reported_as_unknown() -> None:
     assert CLOCK.calendar_known(date(2026, 12, 31))
     assert CLOCK.calendar_known(HOLIDAY)
     assert not CLOCK.calendar_known(BEYOND)
@@ -113,7 +113,7 @@ exchange_clocks = st.sampled_from([CLOCK, ExchangeClock(openings=frozenset({SATU
 
 
 @given(exchange_clocks, instants)
-def test_a_slot_is_five_minutes_at_most_of_one_phase(clock: ExchangeClock, instant: int) -> None:
+def test_a_slot_is_at_most_five_minutes_of_one_phase(clock: ExchangeClock, instant: int) -> None:
     around = instant + MINUTE_MS * np.arange(-30, 31, dtype=np.int64)
     slots, phases = clock.slots(around), clock.phases(around)
     same = slots == slots[30]
@@ -123,7 +123,7 @@ def test_a_slot_is_five_minutes_at_most_of_one_phase(clock: ExchangeClock, insta
 
 
 @given(instants)
-def test_clocks_ignore_what_else_is_asked(instant: int) -> None:
+def test_a_slot_does_not_depend_on_the_other_instants(instant: int) -> None:
     together = instant + 7 * MINUTE_MS * np.arange(-50, 51, dtype=np.int64)
     for clock in (CLOCK, AlwaysClock()):
         alone = [int(clock.slots(np.array([each]))[0]) for each in together]
@@ -131,7 +131,7 @@ def test_clocks_ignore_what_else_is_asked(instant: int) -> None:
 
 
 @pytest.mark.parametrize("clock", [CLOCK, AlwaysClock()])
-def test_every_slot_comes_up_in_a_week_and_no_other(clock: Clock) -> None:
+def test_a_week_has_every_slot_and_no_other(clock: Clock) -> None:
     week = at_ms(date(2026, 3, 2), 0) + MINUTE_MS * np.arange(7 * 1440, dtype=np.int64)
     assert set(clock.slots(week).tolist()) == set(range(clock.n_slots))
 
@@ -147,7 +147,7 @@ def test_the_clock_without_an_exchange_knows_weekdays_and_weekends() -> None:
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1), date(2026, 7, 1)])
-def test_a_zone_with_daylight_saving_keeps_to_its_wall_clock(day: date) -> None:
+def test_a_zone_with_daylight_saving_follows_its_wall_clock(day: date) -> None:
     zone = ZoneInfo("America/New_York")
     clock = ExchangeClock(calendar="XNYS", time_zone="America/New_York", openings=frozenset({day}))
     for hour in range(4, 24):
@@ -156,7 +156,7 @@ def test_a_zone_with_daylight_saving_keeps_to_its_wall_clock(day: date) -> None:
         assert clock.phases(np.array([border])).tolist() == expected.tolist(), hour
 
 
-def test_no_instant_is_no_error() -> None:
+def test_an_empty_array_of_instants_is_accepted() -> None:
     nothing = np.array([], dtype=np.int64)
     for clock in CLOCKS.values():
         assert len(clock.slots(nothing)) == len(clock.phases(nothing)) == 0

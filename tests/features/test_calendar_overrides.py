@@ -7,19 +7,20 @@ import pytest
 
 from features.calendar import CLOCKS, ExchangeClock, Phase, overridden
 from features.calendar_overrides import BadOverridesError, CalendarOverrides, read_overrides
+from telemetry.instants import to_ms
 
 NEW_YEAR, DRILL, LAST = date(2027, 1, 1), date(2026, 3, 7), date(2027, 12, 31)
 LISTED = "closures = [2027-01-01]\nopenings = [2026-03-07]\nknown_until = 2027-12-31\n"
 
 
-def test_days_are_read_and_go_before_the_calendar() -> None:
+def test_listed_days_take_precedence_over_the_calendar() -> None:
     found = read_overrides(LISTED)
     assert found == CalendarOverrides(frozenset({NEW_YEAR}), frozenset({DRILL}), LAST)
     clock = overridden(CLOCKS["XSHG"], found)
     assert isinstance(clock, ExchangeClock)
     assert not clock.is_trading_day(NEW_YEAR)
     assert clock.is_trading_day(DRILL)
-    ten_in_shanghai = np.array([int(datetime(2026, 3, 7, 2, tzinfo=UTC).timestamp() * 1000)])
+    ten_in_shanghai = np.array([to_ms(datetime(2026, 3, 7, 2, tzinfo=UTC))])
     assert clock.phases(ten_in_shanghai) == [Phase.MORNING]
     assert clock.n_slots == CLOCKS["XSHG"].n_slots
 
@@ -50,6 +51,6 @@ def test_a_clock_without_an_exchange_has_no_days_to_override() -> None:
         "closures = [2027-01-01]\nopenings = [2027-01-01]",
     ],
 )
-def test_what_is_no_list_of_days_is_refused(text: str) -> None:
+def test_text_that_is_not_a_list_of_days_is_rejected(text: str) -> None:
     with pytest.raises(BadOverridesError, match="closures and openings"):
         read_overrides(text)

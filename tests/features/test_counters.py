@@ -32,9 +32,9 @@ def naive(counts: list[float | None], step_s: float, most_ticks: int) -> list[fl
 )
 def test_a_rate_is_the_rise_since_the_last_value(counts: list[float | None], step_ms: int) -> None:
     values = np.array(counts, dtype=np.float64).reshape(-1, 1)
-    wanted = naive(counts, step_ms / 1000, max(1, 600_000 // step_ms))
+    expected = naive(counts, step_ms / 1000, max(1, 600_000 // step_ms))
     found = rates(values, step_ms=step_ms)
-    np.testing.assert_allclose(found[:, 0], np.array(wanted, dtype=np.float64))
+    np.testing.assert_allclose(found[:, 0], np.array(expected, dtype=np.float64))
 
 
 def test_a_reset_is_missing_and_the_next_tick_is_a_rate_again() -> None:
@@ -42,7 +42,7 @@ def test_a_reset_is_missing_and_the_next_tick_is_a_rate_again() -> None:
     np.testing.assert_array_equal(rates(counts, step_ms=STEP_MS)[:, 0], [np.nan, 1.0, np.nan, 1.0])
 
 
-def test_what_lies_at_the_ends_of_the_range_is_not_finite_and_no_error() -> None:
+def test_values_at_the_ends_of_the_range_become_infinite_without_an_error() -> None:
     found = rates(np.array([[-1e308], [1e308]]), step_ms=STEP_MS)
     assert not np.isfinite(found).any()
 

@@ -1,4 +1,4 @@
-"""Samples on a grid: what falls in which tick, and what is left out."""
+"""Samples on a grid: which tick each falls in, and which are left out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def gridded(*rows: tuple[str, str, int, float], end_ms: int = 3 * STEP_MS) -> Fr
 @given(
     st.integers(0, 8), st.integers(-50, 50), st.integers(1, 7), st.integers(-80, 150), st.integers(-80, 150)
 )
-def test_between_keeps_the_ticks_that_lie_wholly_within(
+def test_between_returns_the_ticks_that_lie_entirely_within(
     n_ticks: int, start_ms: int, step_ms: int, from_ms: int, to_ms: int
 ) -> None:
     frame = counting(n_ticks, start_ms=start_ms, step_ms=step_ms)
@@ -55,7 +55,7 @@ def test_between_keeps_the_ticks_that_lie_wholly_within(
     st.integers(-2, 3),
     st.integers(-2, 12),
 )
-def test_a_frame_is_what_a_naive_gridding_gives(
+def test_a_frame_equals_a_naive_gridding(
     rows: list[tuple[str, str, int, float | None]], step_ms: int, start_ms: int, end_ms: int
 ) -> None:
     sent = [(item, metric, at, np.nan if value is None else value) for item, metric, at, value in rows]
@@ -87,13 +87,13 @@ def test_of_several_samples_in_a_tick_the_latest_sent_counts() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_value_that_is_no_number_counts_as_not_sent(value: float) -> None:
+def test_a_value_that_is_not_finite_counts_as_missing(value: float) -> None:
     frame = gridded(("order", "requests", 0, 1.0), ("order", "requests", 1, value))
     assert frame.values[0, 0] == 1.0
     assert gridded(("order", "requests", 0, value)).keys == ()
 
 
-def test_a_last_tick_that_is_cut_by_the_end_is_there() -> None:
+def test_a_last_tick_that_is_cut_by_the_end_is_included() -> None:
     assert gridded(("order", "requests", 60_000, 1.0), end_ms=STEP_MS + 1).n_ticks == 2
 
 
@@ -110,7 +110,7 @@ def test_times_and_columns_agree_with_the_grid() -> None:
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 2)), np.zeros(2)])
-def test_values_that_do_not_fit_the_series_are_refused(
+def test_values_that_do_not_fit_the_series_are_rejected(
     values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
 ) -> None:
     with pytest.raises(ValueError, match="do not fit 1 series"):
@@ -122,7 +122,7 @@ def test_a_step_must_be_positive() -> None:
         Frame(0, 0, (KEY,), np.zeros((1, 1)))
 
 
-def test_a_role_is_read_in_its_canonical_unit_in_the_order_asked() -> None:
+def test_a_role_is_read_in_its_canonical_unit_in_the_requested_order() -> None:
     keys = (
         SeriesKey("order", "latency_ms"),
         SeriesKey("quotes", "availability_percent"),
@@ -142,7 +142,7 @@ def test_of_two_metrics_of_one_role_the_first_by_name_is_read() -> None:
     assert frame.role(Role.LATENCY, ["order"]).tolist() == [[0.25]]
 
 
-def test_a_frame_of_nothing_has_roles_that_are_missing() -> None:
+def test_all_roles_of_an_empty_frame_are_missing() -> None:
     frame = Frame(0, STEP_MS, (), np.zeros((2, 0)))
     assert np.isnan(frame.role(Role.LATENCY, ["order"])).all()
     assert frame.role(Role.LATENCY, []).shape == (2, 0)

@@ -15,6 +15,6 @@ def test_an_item_measured_in_two_units_is_read_tick_by_tick() -> None:
     )
 
 
-def test_only_the_chosen_ticks_are_read() -> None:
+def test_only_the_selected_ticks_are_read() -> None:
     frame = Frame(0, 60_000, (SeriesKey("db", "requests"),), np.arange(5.0)[:, None])
     np.testing.assert_array_equal(frame.role(Role.REQUESTS, ["db"], ticks=np.array([1, 4])), [[1.0], [4.0]])

@@ -1,4 +1,4 @@
-"""A metric's name says its role and its unit."""
+"""A metric's name gives its role and its unit."""
 
 from __future__ import annotations
 

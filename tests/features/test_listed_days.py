@@ -1,4 +1,4 @@
-"""Days that an operator lists go before the published calendar."""
+"""Days listed by an operator take precedence over the published calendar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ days = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 
 
 @given(st.frozensets(days), st.frozensets(days), st.none() | days)
-def test_what_is_written_is_read(
+def test_listed_days_are_read(
     closures: frozenset[date], openings: frozenset[date], known_until: date | None
 ) -> None:
     expected = CalendarOverrides(closures, openings - closures, known_until)
@@ -44,9 +44,9 @@ def test_nothing_listed_changes_nothing() -> None:
     [
         ("closures = [2027-02-30]", "closures"),
         ("closures = 2027-02-08", "closures must be a list of days"),
-        ('closures = ["2027-02-08"]', "2027-02-08 is no day"),
-        ("openings = [2027-02-08T09:30:00]", "is no day"),
-        ("known_until = 2027", "known_until: 2027 is no day"),
+        ('closures = ["2027-02-08"]', "2027-02-08 is not a day"),
+        ("openings = [2027-02-08T09:30:00]", "is not a day"),
+        ("known_until = 2027", "known_until: 2027 is not a day"),
         ("closed = []", "unknown keys: closed"),
         ("closures = [2027-02-08]\nopenings = [2027-02-08]", "2027-02-08 both opens and closes"),
         ("closures = [", ""),
@@ -55,7 +55,7 @@ def test_nothing_listed_changes_nothing() -> None:
         ("\x00", ""),
     ],
 )
-def test_what_makes_no_sense_is_a_clear_error(text: str, reason: str) -> None:
+def test_invalid_lists_give_a_clear_error(text: str, reason: str) -> None:
     with pytest.raises(BadOverridesError) as caught:
         read_overrides(text)
     assert reason in caught.value.reason or "Invalid date" in caught.value.reason
@@ -69,7 +69,7 @@ def test_listed_days_decide_and_are_known() -> None:
     assert [clock.calendar_known(day) for day in (SATURDAY, MONDAY, TUESDAY)] == [True, True, False]
 
 
-def test_a_list_that_is_complete_makes_every_day_up_to_its_end_known() -> None:
+def test_a_complete_list_makes_every_day_up_to_its_end_known() -> None:
     clock = ExchangeClock(known_until=MONDAY)
     assert [clock.calendar_known(day) for day in (SATURDAY, MONDAY, TUESDAY)] == [True, True, False]
     assert ExchangeClock(known_until=date(2020, 1, 1)).calendar_known(date(2026, 12, 31))

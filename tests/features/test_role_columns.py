@@ -27,7 +27,7 @@ def naive_role(frame: Frame, role: Role, items: list[str]) -> np.ndarray:
 
 
 @given(keys=KEYS, items=st.permutations(ITEMS), n_asked=st.integers(0, 4), seed=st.integers(0, 99))
-def test_every_role_is_read_as_one_would_read_it_by_hand(
+def test_every_role_equals_a_naive_reading(
     keys: list[SeriesKey], items: list[str], n_asked: int, seed: int
 ) -> None:
     values = np.random.default_rng(seed).normal(size=(3, len(keys)))
@@ -41,7 +41,7 @@ def test_every_role_is_read_as_one_would_read_it_by_hand(
         np.testing.assert_allclose(roles.get(role, np.full((3, n_asked), np.nan)), expected)
 
 
-def test_a_part_of_a_frame_shares_what_is_known_of_its_series() -> None:
+def test_a_part_of_a_frame_shares_its_role_columns() -> None:
     frame = Frame(0, 60_000, (SeriesKey("db", "requests"),), np.arange(5.0)[:, None])
     part = frame.between(60_000, 180_000)
     assert part.role_columns is frame.role_columns

@@ -10,12 +10,13 @@ import pytest
 
 from features.calendar import CLOCKS, Phase
 from features.seasonal import Grouped, finest, group_means, group_medians, slot_levels, slot_places
+from telemetry.instants import to_ms
 
 SHANGHAI = CLOCKS["XSHG"]
 
 
 def at(hour: int, minute: int, second: int = 0, day: int = 4) -> int:
-    return int(datetime(2026, 3, day, hour - 8, minute, second, tzinfo=UTC).timestamp() * 1000)
+    return to_ms(datetime(2026, 3, day, hour - 8, minute, second, tzinfo=UTC))
 
 
 def test_a_place_at_the_centre_of_a_slot_is_that_slot_alone() -> None:
@@ -38,7 +39,7 @@ def test_nothing_is_interpolated_across_the_border_of_a_phase(border: tuple[int,
     assert not {int(place.other[0]), int(place.slot[0])} & {int(place.slot[1]), int(place.other[1])}
 
 
-def test_half_hours_lie_within_phases_and_phases_within_the_whole() -> None:
+def test_half_hours_lie_within_phases_and_phases_within_the_group_of_all_slots() -> None:
     levels = slot_levels(SHANGHAI, at(12, 0))
     for finer, coarser in pairwise(levels):
         for group in np.unique(finer):
@@ -63,9 +64,9 @@ def test_medians_and_means_equal_naive_ones() -> None:
             assert means.values[group, column] == pytest.approx(np.mean(seen) if len(seen) else 0)
 
 
-def test_the_finest_level_with_enough_values_is_asked() -> None:
+def test_the_finest_level_with_enough_values_is_used() -> None:
     fine = Grouped(np.array([[1.0], [2.0]]), np.array([[8], [7]]))
-    whole = Grouped(np.array([[9.0]]), np.array([[3]]))
-    values, used = finest([fine, whole], [np.array([0, 1]), np.array([0, 0])])
+    coarse = Grouped(np.array([[9.0]]), np.array([[3]]))
+    values, used = finest([fine, coarse], [np.array([0, 1]), np.array([0, 0])])
     assert values[:, 0].tolist() == [1.0, 9.0]
     assert used[:, 0].tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""Spans become sums per kind and bucket, and nothing else of them is kept."""
+"""Spans become sums per kind and bucket, and nothing else of them is stored."""
 
 import numpy as np
 import pytest
@@ -54,14 +54,14 @@ def test_own_time_leaves_the_children_out_and_skips_client_spans() -> None:
     assert "call db" not in seen
 
 
-def test_the_gap_is_what_the_client_waits_longer_than_the_server_works() -> None:
+def test_the_gap_is_the_client_time_beyond_the_server_time() -> None:
     gap = sum_spans(spans_of(*a_trace(1)), step_ms=60_000).gap
     n, total = value(gap, "app", "db", "query")
     assert n == 1.0
     assert total == pytest.approx(np.log(20_000 + LEAST_US))
 
 
-def test_a_call_is_named_by_its_server_and_counted_once_a_parent() -> None:
+def test_a_call_is_named_by_its_server_and_counted_once_per_parent() -> None:
     rows = [*a_trace(1), *a_trace(2), ("t3", "root", "", "app", "GET /", 0, 5)]
     rows += [("t1", "again", "root", "app", "call db", 1, 5), ("t1", "served", "again", "db", "query", 2, 1)]
     calls = sum_spans(spans_of(*rows), step_ms=60_000).calls
@@ -81,7 +81,7 @@ def test_spans_fall_in_the_bucket_they_start_in() -> None:
     assert sums.between(0, 60_000).own.n.sum() == sums.outside(0, 60_000).own.n.sum() == 2
 
 
-def test_of_a_span_received_twice_the_first_is_kept() -> None:
+def test_of_a_span_received_twice_the_first_copy_counts() -> None:
     rows = a_trace(1)
     assert len(spans_of(*rows, *rows)) == len(rows)
 
@@ -105,11 +105,11 @@ def test_no_spans_give_no_cells() -> None:
     assert edges_of(spans_of()) == frozenset()
 
 
-def test_edges_are_seen_calls_between_services() -> None:
+def test_edges_are_the_observed_calls_between_services() -> None:
     assert edges_of(spans_of(*a_trace(1))) == {("app", "db")}
 
 
-def test_gaps_of_edges_serve_only_where_a_minute_has_no_spans() -> None:
+def test_gaps_of_edges_are_used_only_in_minutes_without_spans() -> None:
     sums = sum_spans(spans_of(*a_trace(1)), step_ms=60_000)
     edge = np.array([0, 0])
     gaps = Cells((("app", "db", ""),), edge, np.array([0, 60_000]), np.ones(2), np.ones(2), np.ones(2))

@@ -26,7 +26,7 @@ def rows_of(samples: Samples) -> list[tuple[str, str, int, float]]:
 
 
 @given(rows)
-def test_rows_come_back_and_each_key_is_there_once(given_rows: list[tuple[str, str, int, float]]) -> None:
+def test_rows_come_back_and_keys_are_unique(given_rows: list[tuple[str, str, int, float]]) -> None:
     samples = Samples.from_rows(given_rows)
     assert rows_of(samples) == given_rows
     assert len(samples) == len(given_rows)
@@ -46,13 +46,15 @@ def test_joined_batches_hold_all_rows_in_order(parts: list[list[tuple[str, str, 
 
 
 @given(rows, st.data())
-def test_filtering_keeps_the_marked_rows(
+def test_filtering_returns_the_selected_rows(
     given_rows: list[tuple[str, str, int, float]], data: st.DataObject
 ) -> None:
-    kept = data.draw(st.lists(st.booleans(), min_size=len(given_rows), max_size=len(given_rows)))
+    selected = data.draw(st.lists(st.booleans(), min_size=len(given_rows), max_size=len(given_rows)))
     samples = Samples.from_rows(given_rows)
-    part = samples.where(np.array(kept, dtype=bool))
-    assert rows_of(part) == [row for row, keep in zip(given_rows, kept, strict=True) if keep]
+    part = samples.where(np.array(selected, dtype=bool))
+    assert rows_of(part) == [
+        row for row, is_selected in zip(given_rows, selected, strict=True) if is_selected
+    ]
     assert part.keys == samples.keys
 
 

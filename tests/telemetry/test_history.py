@@ -1,4 +1,4 @@
-"""The history keeps what it acknowledged, in order, whatever happens around it."""
+"""The history returns everything that it acknowledged, in order, under all circumstances."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ batches = st.lists(st.lists(rows, max_size=6), max_size=6)
 
 @settings(max_examples=20, deadline=None)
 @given(batches, st.integers(0, 6), st.booleans())
-def test_what_went_in_comes_out_in_order_sealed_or_not(
+def test_appended_samples_are_read_in_order_sealed_or_not(
     tmp_path_factory: pytest.TempPathFactory,
     given_rows: list[list[Row]],
     sealed_after: int,
@@ -68,12 +68,12 @@ def test_what_went_in_comes_out_in_order_sealed_or_not(
         assert rows_of(history.replay(-(2**63))) == expected
         read = history.read()
         for key in set(read.keys):
-            mine = [row for row in rows_of([read]) if row[:2] == key]
-            assert mine == [row for row in expected if row[:2] == key]
+            own = [row for row in rows_of([read]) if row[:2] == key]
+            assert own == [row for row in expected if row[:2] == key]
         assert not history.damage
 
 
-def test_positions_rise_by_one_and_go_on_after_reopening(tmp_path: Path) -> None:
+def test_positions_rise_by_one_and_continue_after_reopening(tmp_path: Path) -> None:
     with History(tmp_path) as history:
         assert [history.append(batch(*ROWS)) for _ in range(3)] == [1, 2, 3]
         history.seal()
@@ -97,7 +97,7 @@ def test_reading_and_replaying_can_be_narrowed(tmp_path: Path) -> None:
         assert not len(history.read(9_000))
 
 
-def test_the_latest_sent_stays_last_after_sealing(tmp_path: Path) -> None:
+def test_the_latest_sample_sent_is_still_last_after_sealing(tmp_path: Path) -> None:
     late = [("order", "requests", at_ms, value) for at_ms, value in ((500, 1.0), (100, 2.0), (500, 3.0))]
     with History(tmp_path) as history:
         history.append(batch(*late))
@@ -129,7 +129,7 @@ def test_many_threads_share_the_log_and_their_fsyncs(tmp_path: Path) -> None:
         assert [row[2] for row in found if row[0] == f"item-{thread}"] == list(range(50))
 
 
-def test_a_long_log_becomes_a_segment_without_being_asked(tmp_path: Path) -> None:
+def test_a_long_log_becomes_a_segment_by_itself(tmp_path: Path) -> None:
     with History(tmp_path, seal_bytes=500) as history:
         for at_ms in range(100):
             history.append(batch(("order", "requests", at_ms, 1.0)))
@@ -138,7 +138,7 @@ def test_a_long_log_becomes_a_segment_without_being_asked(tmp_path: Path) -> Non
     assert [row[2] for row in rows_of(HistoryReader(tmp_path).replay())] == list(range(100))
 
 
-def test_a_second_writer_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_second_writer_gets_an_error_that_names_the_first(tmp_path: Path) -> None:
     with History(tmp_path), pytest.raises(HistoryLockedError, match=str(os.getpid())):
         History(tmp_path)
     History(tmp_path).close()
@@ -154,7 +154,7 @@ def test_a_reader_reads_while_another_writes(tmp_path: Path) -> None:
         assert not reader.damage
 
 
-def test_a_closed_history_takes_nothing_and_closes_twice(tmp_path: Path) -> None:
+def test_a_closed_history_accepts_nothing_and_can_be_closed_twice(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.close()
     history.close()
@@ -172,9 +172,9 @@ def test_a_closed_history_takes_nothing_and_closes_twice(tmp_path: Path) -> None
     ],
     ids=["no key", "negative series", "columns differ", "lone surrogate"],
 )
-def test_an_inconsistent_batch_is_refused(tmp_path: Path, bad: Samples) -> None:
+def test_an_inconsistent_batch_is_rejected(tmp_path: Path, bad: Samples) -> None:
     with History(tmp_path) as history:
-        with pytest.raises(BadBatchError, match="was not taken"):
+        with pytest.raises(BadBatchError, match="was rejected"):
             history.append(bad)
         assert history.append(batch(*ROWS)) == 1
 
@@ -185,12 +185,12 @@ def test_an_empty_batch_is_not_stored(tmp_path: Path) -> None:
         assert not list(history.replay())
 
 
-def test_a_refused_fsync_is_not_acknowledged_and_the_next_batch_is(tmp_path: Path) -> None:
-    refusals = [OSError(errno.EIO, "Input/output error")]
+def test_a_failed_fsync_is_not_acknowledged_and_the_next_batch_is(tmp_path: Path) -> None:
+    failures = [OSError(errno.EIO, "Input/output error")]
 
     def sync(descriptor: int) -> None:
-        if history.position == 1 and refusals:
-            raise refusals.pop()
+        if history.position == 1 and failures:
+            raise failures.pop()
         os.fsync(descriptor)
 
     with History(tmp_path, sync=sync) as history:
@@ -204,7 +204,7 @@ def test_a_refused_fsync_is_not_acknowledged_and_the_next_batch_is(tmp_path: Pat
         assert not history.damage
 
 
-def test_retention_removes_only_what_is_wholly_old(tmp_path: Path) -> None:
+def test_retention_removes_only_segments_that_are_entirely_old(tmp_path: Path) -> None:
     now_ms = 100 * DAY_MS
     with History(tmp_path) as history:
         for day in (1, 50, 99):
@@ -215,7 +215,7 @@ def test_retention_removes_only_what_is_wholly_old(tmp_path: Path) -> None:
         assert history.position == 3
 
 
-def test_two_who_remove_what_is_old_at_once_remove_it_once(tmp_path: Path) -> None:
+def test_concurrent_retentions_remove_each_segment_once(tmp_path: Path) -> None:
     with History(tmp_path) as history, ThreadPoolExecutor(4) as pool:
         for day in range(20):
             history.append(batch(("order", "requests", day * DAY_MS, float(day))))
@@ -224,7 +224,7 @@ def test_two_who_remove_what_is_old_at_once_remove_it_once(tmp_path: Path) -> No
         assert sum(each.result() for each in removed) == 20
 
 
-def test_a_sample_from_the_future_does_not_keep_its_segment_for_ever(tmp_path: Path) -> None:
+def test_a_sample_from_the_future_does_not_preserve_its_segment_for_ever(tmp_path: Path) -> None:
     with History(tmp_path) as history:
         history.append(batch(("order", "requests", 2**60, 1.0)))
         history.seal()

@@ -1,4 +1,4 @@
-"""Torn tails, flipped bytes, full disks and kill -9: nothing acknowledged is lost, nothing is silent."""
+"""Torn tails, flipped bytes, full disks and kill -9: nothing acknowledged is lost, and damage is reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_tail_torn_at_any_byte_is_cut_off_and_reported(tmp_path: Path, written
                 torn
             )
             for damage in history.damage:
-                assert (directory / damage.kept_in).read_bytes() == written[length - torn : length]
+                assert (directory / damage.quarantined_in).read_bytes() == written[length - torn : length]
                 assert "cut off" in str(damage)
         with History(directory) as history:
             assert times(history) == [0, 1, 2, 9]
@@ -81,25 +81,25 @@ def test_any_flipped_byte_costs_its_own_record_only_and_is_reported(tmp_path: Pa
             assert times(history) == expected
             (damage,) = history.damage
             assert (damage.start, damage.end) == (hit * size, hit * size + size)
-            assert (directory / damage.kept_in).read_bytes() == flipped[damage.start : damage.end]
+            assert (directory / damage.quarantined_in).read_bytes() == flipped[damage.start : damage.end]
             history.seal()
             assert times(history) == expected
 
 
-def test_damage_that_comes_before_sealing_is_set_aside_by_it(tmp_path: Path, written: bytes) -> None:
+def test_damage_that_precedes_sealing_is_set_aside_by_it(tmp_path: Path, written: bytes) -> None:
     directory = directory_with(tmp_path, written)
     with History(directory) as history:
         with log_of(directory).open("r+b") as log:
             log.seek(30)
             log.write(b"\xff\xff\xff")
         assert times(history) == [1, 2, 3]
-        assert not history.damage[0].kept_in
+        assert not history.damage[0].quarantined_in
         history.seal()
         assert times(history) == [1, 2, 3]
         assert len(list((directory / "quarantine").iterdir())) == 1
 
 
-def test_a_record_inside_a_batch_is_not_taken_for_a_record(tmp_path: Path, written: bytes) -> None:
+def test_a_record_inside_a_batch_is_not_mistaken_for_a_record(tmp_path: Path, written: bytes) -> None:
     name = written[: len(written) // N_RECORDS].decode("latin-1")
     with History(tmp_path / "fresh") as history:
         history.append(Samples.from_rows([(name, "requests", 7, 1.0)]))
@@ -110,7 +110,7 @@ def test_a_record_inside_a_batch_is_not_taken_for_a_record(tmp_path: Path, writt
     assert times(HistoryReader(directory_with(tmp_path, bytes(damaged)))) == [8]
 
 
-def test_a_crash_while_sealing_doubles_nothing(tmp_path: Path, written: bytes) -> None:
+def test_a_crash_while_sealing_duplicates_nothing(tmp_path: Path, written: bytes) -> None:
     directory = directory_with(tmp_path, written)
     with History(directory) as history:
         history.seal()
@@ -124,7 +124,7 @@ def test_a_crash_while_sealing_doubles_nothing(tmp_path: Path, written: bytes) -
     assert [path.suffix for path in (directory / "segments").iterdir()] == [".parquet"]
 
 
-def test_a_crash_before_sealing_is_made_up_for(tmp_path: Path, written: bytes) -> None:
+def test_a_log_left_by_a_crash_before_sealing_is_sealed_later(tmp_path: Path, written: bytes) -> None:
     directory = directory_with(tmp_path, written)
     (directory / "log" / f"{5:020d}.log").touch()
     with History(directory) as history:
@@ -148,10 +148,10 @@ def test_a_broken_segment_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> N
         assert times(history) == [1]
         assert history.retain(0, now_ms=0) == 0
         (damage,) = history.damage
-    assert (tmp_path / damage.kept_in).exists()
+    assert (tmp_path / damage.quarantined_in).exists()
 
 
-def test_no_flipped_byte_of_a_segment_changes_a_sample_in_silence(tmp_path: Path) -> None:
+def test_no_flipped_byte_of_a_segment_changes_a_sample_silently(tmp_path: Path) -> None:
     rows = [("order", "requests", at, at / 7) for at in range(50)]
     with History(tmp_path) as history:
         history.append(Samples.from_rows(rows))
@@ -235,13 +235,13 @@ from telemetry.history import History
 
 history = History(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
-taken = 0
+n_stored = 0
 try:
     for at_ms in range(1_000):
         history.append(Samples.from_rows([("order", "requests", at_ms, 1.0)]))
-        taken += 1
+        n_stored += 1
 except HistoryWriteError as error:
-    print(taken, error)
+    print(n_stored, error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 history.append(Samples.from_rows([("order", "requests", 5_000, 1.0)]))
 history.close()
@@ -255,14 +255,14 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing_acknowledged(tmp_path: P
         text=True,
         check=True,
     )
-    taken, message = done.stdout.split(" ", 1)
+    n_stored, message = done.stdout.split(" ", 1)
     assert f"cannot write to {tmp_path}: File too large; the batch was not stored" in message
     with History(tmp_path) as history:
-        assert times(history) == [*range(int(taken)), 5_000]
+        assert times(history) == [*range(int(n_stored)), 5_000]
         assert not history.damage
 
 
-def test_a_log_that_cannot_be_written_or_cut_is_given_up(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_or_truncated_is_abandoned(tmp_path: Path) -> None:
     log = LogFile.create(tmp_path, 1)
     log.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
@@ -270,27 +270,27 @@ def test_a_log_that_cannot_be_written_or_cut_is_given_up(tmp_path: Path) -> None
     assert not log.is_sound
 
 
-def test_a_log_that_cannot_be_replaced_goes_on(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_replaced_stays_in_use(tmp_path: Path) -> None:
     with History(tmp_path, seal_bytes=1) as history:
-        in_the_way = tmp_path / "log" / f"{2:020d}.log"
-        in_the_way.mkdir()
+        obstacle = tmp_path / "log" / f"{2:020d}.log"
+        obstacle.mkdir()
         assert history.append(Samples.from_rows([("order", "requests", 0, 1.0)])) == 1
         assert "Is a directory" in history.sealing_failure
-        in_the_way.rmdir()
+        obstacle.rmdir()
         assert history.append(Samples.from_rows([("order", "requests", 1, 1.0)])) == 2
         assert times(history) == [0, 1]
 
 
 def test_a_history_that_cannot_be_opened_is_not_left_locked(tmp_path: Path) -> None:
-    in_the_way = tmp_path / "log" / f"{1:020d}.log"
-    in_the_way.mkdir(parents=True)
+    obstacle = tmp_path / "log" / f"{1:020d}.log"
+    obstacle.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         History(tmp_path)
-    in_the_way.rmdir()
+    obstacle.rmdir()
     History(tmp_path).close()
 
 
-def test_a_damaged_segment_is_never_called_old(tmp_path: Path, written: bytes) -> None:
+def test_retention_never_removes_a_damaged_segment(tmp_path: Path, written: bytes) -> None:
     directory = directory_with(tmp_path, written)
     with History(directory) as history:
         history.seal()
@@ -300,7 +300,7 @@ def test_a_damaged_segment_is_never_called_old(tmp_path: Path, written: bytes) -
         assert "footer" in history.damage[0].reason
 
 
-def test_what_vanishes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
+def test_a_log_that_vanishes_while_being_read_is_left_out(tmp_path: Path) -> None:
     class Late(HistoryReader):
         def numbers(self) -> list[int]:
             return [7]
@@ -308,7 +308,7 @@ def test_what_vanishes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
     assert not len(Late(tmp_path).read())
 
 
-def test_a_batch_that_no_record_can_hold_is_refused(tmp_path: Path) -> None:
+def test_a_batch_too_big_for_a_record_is_rejected(tmp_path: Path) -> None:
     n_samples = 4_000_000
     zeros = np.zeros(n_samples)
     huge = Samples((SeriesKey("a", "b"),), zeros.astype(np.int32), zeros.astype(np.int64), zeros)

@@ -59,7 +59,7 @@ def test_lines_of_several_shapes_become_one_record_each() -> None:
         (b'{"msg": "' + b"x" * MAX_LINE_BYTES + b'"}', "over the limit"),
     ],
 )
-def test_a_line_that_is_wrong_rejects_itself_alone(line: bytes, reason: str) -> None:
+def test_a_bad_line_is_rejected_alone(line: bytes, reason: str) -> None:
     good = json.dumps(GOOD).encode()
     found = decode(b"\n".join([good, line, b"", good]))
     assert len(found.logs) == 2
@@ -67,7 +67,7 @@ def test_a_line_that_is_wrong_rejects_itself_alone(line: bytes, reason: str) -> 
     assert reason in found.rejected[0].reason
 
 
-def test_lines_without_a_service_or_with_wrong_bytes_are_taken_and_counted() -> None:
+def test_lines_without_a_service_or_with_wrong_bytes_are_accepted_and_counted() -> None:
     nameless = {**GOOD, "service": ["order"], "app": "\x00"}
     found = decode(json.dumps(nameless).encode() + b'\n{"service": "a", "time_ms": 1e12, "msg": "\xff\xfe"}')
     assert (found.n_without_service, found.n_garbled, len(found.logs)) == (1, 1, 2)
@@ -81,7 +81,7 @@ def test_rejections_are_listed_up_to_a_bound() -> None:
     assert sum(each.n_samples for each in found.rejected) == MAX_REJECTIONS + 5
 
 
-def test_a_body_over_the_limit_is_refused() -> None:
+def test_a_body_over_the_limit_is_rejected() -> None:
     with pytest.raises(BadBatchError, match="limit"):
         decode(b"x" * 11, max_bytes=10)
 

@@ -1,4 +1,4 @@
-"""A JSON body gives its good samples, whatever is wrong with the others."""
+"""A JSON body yields its good samples, whatever is wrong with the others."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_series_and_rows_share_their_keys() -> None:
         ({"time_ms": None, "time": 7}, "the time 7 is not RFC 3339"),
     ],
 )
-def test_a_bad_sample_rejects_itself_alone_and_says_why(wrong: dict[str, object], reason: str) -> None:
+def test_a_bad_sample_is_rejected_alone_with_its_reason(wrong: dict[str, object], reason: str) -> None:
     found = decode(body_of(GOOD, {**GOOD, **wrong}, GOOD))
     assert found.samples.values.tolist() == [0.21, 0.21]
     assert found.n_rejected == 1
@@ -95,7 +95,7 @@ def test_a_bad_sample_rejects_itself_alone_and_says_why(wrong: dict[str, object]
     assert all(character.isprintable() for character in found.rejected[0].reason)
 
 
-def test_a_sample_that_is_no_object_rejects_itself() -> None:
+def test_a_sample_that_is_not_an_object_is_rejected() -> None:
     found = decode(body_of(GOOD, 7, ["order"]))
     assert [(each.index, each.reason) for each in found.rejected] == [
         (1, "it is not an object"),
@@ -103,7 +103,7 @@ def test_a_sample_that_is_no_object_rejects_itself() -> None:
     ]
 
 
-def test_words_that_json_forbids_cost_one_value_of_a_series() -> None:
+def test_nan_and_infinity_cost_one_value_of_a_series() -> None:
     body = (
         b'{"series": [{"item": "a", "metric": "m", "time_ms": [%d, %d, %d], "values": [NaN, 2, -Infinity]}]}'
     )
@@ -122,7 +122,7 @@ def test_words_that_json_forbids_cost_one_value_of_a_series() -> None:
         (None, "the item None is not a name", 1),
     ],
 )
-def test_a_series_that_cannot_be_read_is_rejected_whole(series: Any, reason: str, n_samples: int) -> None:
+def test_an_unreadable_series_is_rejected_completely(series: Any, reason: str, n_samples: int) -> None:
     good = {"item": "b", "metric": "m", "time_ms": [AT_MS], "values": [5]}
     found = decode(json.dumps({"samples": [GOOD], "series": [series, good]}).encode())
     assert found.samples.values.tolist() == [0.21, 5.0]
@@ -150,12 +150,12 @@ def test_a_flood_of_bad_samples_is_counted_and_not_listed() -> None:
         (b" " * 200, "200 bytes are over the limit of 100"),
     ],
 )
-def test_a_body_that_is_wrong_as_a_whole_is_refused(body: bytes, reason: str) -> None:
+def test_a_malformed_body_is_rejected(body: bytes, reason: str) -> None:
     with pytest.raises(BadBatchError, match=reason):
         decode(body, max_bytes=100 if body.isspace() else 1_000_000)
 
 
-def test_a_body_of_nothing_is_no_error() -> None:
+def test_an_empty_body_is_accepted() -> None:
     assert len(decode(b'{"samples": []}').samples) == 0
 
 
@@ -180,7 +180,7 @@ anything = st.recursive(
 )
 @example(b'{"samples": [{"item": "a", "metric": "b", "time_ms": 1e999, "value": 1}]}')
 @example(b"\x00")
-def test_any_bytes_give_samples_or_a_clear_refusal(body: bytes) -> None:
+def test_any_bytes_give_samples_or_a_clear_error(body: bytes) -> None:
     try:
         found = decode(body)
     except BadBatchError:

@@ -1,4 +1,4 @@
-"""Log lines on disk: nothing acknowledged is lost, and nothing broken is silent."""
+"""Log lines on disk: nothing acknowledged is lost, and damage is reported."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_batch_comes_back_as_it_was(records: list[LogRecord]) -> None:
     assert found.stream.tolist() == logs.stream.tolist()
 
 
-def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_acknowledged_batches_survive_a_restart(tmp_path: Path) -> None:
     with LogHistory(tmp_path, file_bytes=200) as history:
         with ThreadPoolExecutor(4) as threads:
             positions = sorted(threads.map(lambda number: history.append(a_batch(number)), range(20)))
@@ -60,22 +60,22 @@ def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_tail_torn_at_any_byte_is_cut_off_and_reported(tmp_path: Path) -> None:
-    with LogHistory(tmp_path / "whole") as history:
+    with LogHistory(tmp_path / "complete") as history:
         for number in range(3):
             history.append(a_batch(number))
-    [path] = (tmp_path / "whole").glob("*.log")
-    whole = path.read_bytes()
+    [path] = (tmp_path / "complete").glob("*.log")
+    complete = path.read_bytes()
     for n_lost in (1, 20, 40):
         torn = tmp_path / f"torn-{n_lost}"
         torn.mkdir()
-        (torn / path.name).write_bytes(whole[:-n_lost])
+        (torn / path.name).write_bytes(complete[:-n_lost])
         with LogHistory(torn) as history:
             assert history.append(a_batch(9)) > 2
             assert bodies(history) == ["line 0", "line 1", "line 9"]
             assert history.damage
 
 
-def test_damage_in_the_middle_costs_its_own_batch(tmp_path: Path) -> None:
+def test_damage_in_the_middle_costs_only_its_own_batch(tmp_path: Path) -> None:
     with LogHistory(tmp_path) as history:
         for number in range(3):
             history.append(a_batch(number))
@@ -85,10 +85,10 @@ def test_damage_in_the_middle_costs_its_own_batch(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with LogHistory(tmp_path) as again:
         assert bodies(again) == ["line 0", "line 2"]
-        assert again.damage[0].kept_in.startswith("quarantine/")
+        assert again.damage[0].quarantined_in.startswith("quarantine/")
 
 
-def test_old_files_are_removed_and_passed_over(tmp_path: Path) -> None:
+def test_old_files_are_skipped_and_removed(tmp_path: Path) -> None:
     with LogHistory(tmp_path) as history:
         history.append(a_batch(1))
         assert history.retain(7) == 0
@@ -101,11 +101,11 @@ def test_old_files_are_removed_and_passed_over(tmp_path: Path) -> None:
     assert history.retain(7) == 0
 
 
-def test_a_disk_that_refuses_is_told_and_the_next_batch_is_kept(tmp_path: Path) -> None:
-    refusals = [True, False]
+def test_a_failed_write_is_reported_and_the_next_batch_is_stored(tmp_path: Path) -> None:
+    failures = [True, False]
 
     def sync(_: int) -> None:
-        if refusals and refusals.pop(0):
+        if failures and failures.pop(0):
             raise OSError(28, "No space left on device")
 
     with LogHistory(tmp_path, sync=sync) as history:
@@ -115,6 +115,6 @@ def test_a_disk_that_refuses_is_told_and_the_next_batch_is_kept(tmp_path: Path) 
         assert bodies(history) == ["line 2"]
 
 
-def test_text_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_invalid_text_is_rejected(tmp_path: Path) -> None:
     with LogHistory(tmp_path) as history, pytest.raises(BadBatchError, match="not valid"):
         history.append(Logs.from_records([LogRecord("a", "", "", 0, "\ud800")]))

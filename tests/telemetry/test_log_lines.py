@@ -20,23 +20,23 @@ def test_a_containers_envelope_around_an_applications_is_opened_twice() -> None:
     assert line == ("INFO", "order-server", "placed", "04c87ec97bae041b", "")
 
 
-def test_of_json_only_the_message_is_mined() -> None:
+def test_only_the_message_of_json_becomes_the_body() -> None:
     line = read_object(
         {"msg": "placed", "user": 17, "level": "error", "trace_id": "ab", "message_template": "p"}
     )
     assert line == ("ERROR", "", "placed", "ab", "p")
 
 
-def test_json_that_was_cut_off_is_opened_as_far_as_it_goes() -> None:
+def test_json_that_was_cut_off_is_read_up_to_the_cut() -> None:
     assert read_line('{"log":"17:35:38.386 ERROR a.B#12 it said \\"no\\" and ').body == 'it said "no" and'
     assert read_line('{"msg": "one\\u0020two\\nat a.B", "then": ').body == "one two"
 
 
-def test_a_stack_trace_is_folded_into_its_first_line() -> None:
+def test_a_stack_trace_is_reduced_to_its_first_line() -> None:
     assert read_line("ERROR a.B failed\n\tat a.B.run(B.java:7)\n\tat c.D").body == "failed"
 
 
-def test_a_line_with_nothing_known_in_it_is_kept_as_it_is() -> None:
+def test_a_line_without_known_parts_stays_unchanged() -> None:
     assert read_line("hello there").body == "hello there"
     assert read_line("Information is power").severity == "INFO"  # a level is a word like any other
     assert read_line('["a"]').body == '["a"]'
@@ -47,11 +47,11 @@ def test_a_line_with_nothing_known_in_it_is_kept_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("level", "severity"), [("critical", "FATAL"), ("Debug", "DEBUG"), (7, ""), ("x", "")]
 )
-def test_levels_of_any_spelling_are_read(level: object, severity: str) -> None:
+def test_levels_in_any_spelling_are_read(level: object, severity: str) -> None:
     assert severity_of(level) == severity
 
 
-def test_envelopes_are_not_opened_for_ever() -> None:
+def test_opening_envelopes_stops_at_a_depth() -> None:
     text = "placed"
     for _ in range(50):
         text = json.dumps({"log": text})

@@ -12,7 +12,7 @@ import pytest
 from log_builders import NORMAL_MS, a_log_bundle, requests, sums_of
 from training_builders import MemoryTracker
 
-from features.logs.traces import usual_said
+from features.logs.traces import usual_signatures
 from models.artifacts.log_bundle import LogBundle, log_bundle_files
 from models.artifacts.log_pyfunc import LogBundleModel
 from models.artifacts.model_kinds import LOG_INPUTS, usual_lines
@@ -248,5 +248,5 @@ def test_a_trace_is_learned_whole_however_its_lines_are_cut_into_batches() -> No
         step_ms=60_000,
         source="here",
     )
-    assert usual_said(cut.traces) == usual_said(whole.traces)
+    assert usual_signatures(cut.traces) == usual_signatures(whole.traces)
     assert sorted(cut.traces.end_ms.tolist()) == sorted(whole.traces.end_ms.tolist())

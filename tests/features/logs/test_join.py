@@ -9,22 +9,24 @@ from log_builders import NORMAL_MS, requests, sums_of
 from features.logs.join import joined, thinned
 
 
-def test_parts_join_to_the_sums_of_the_whole() -> None:
+def test_joined_parts_equal_the_sums_of_all_lines() -> None:
     middle = (NORMAL_MS[0] + NORMAL_MS[1]) // 2 + 7_000  # within a window
     records = requests(*NORMAL_MS)
-    whole = sums_of(records)
+    expected = sums_of(records)
     parts = [
         sums_of([each for each in records if each.time_ms < middle]),
         sums_of([each for each in records if each.time_ms >= middle]),
     ]
     both = joined(parts)
-    np.testing.assert_array_equal(both.counts.of_kinds(whole.counts.kinds).counts, whole.counts.counts)
-    assert whole.gaps.n.sum() - 5 <= both.gaps.n.sum() <= whole.gaps.n.sum()  # but for one trace at the cut
-    assert both.examples == whole.examples
+    np.testing.assert_array_equal(both.counts.of_kinds(expected.counts.kinds).counts, expected.counts.counts)
+    assert (
+        expected.gaps.n.sum() - 5 <= both.gaps.n.sum() <= expected.gaps.n.sum()
+    )  # except for one trace at the cut
+    assert both.examples == expected.examples
 
 
-def test_only_like_parts_are_joined() -> None:
-    with pytest.raises(ValueError, match="one length"):
+def test_joining_needs_parts_of_equal_step() -> None:
+    with pytest.raises(ValueError, match="at least one part"):
         joined([])
 
 

@@ -11,7 +11,7 @@ def test_numbers_ids_and_addresses_are_masked_and_words_are_not() -> None:
     assert TokenMasks().line(line) == f"PacketResponder {MASK} for block {MASK} from /{MASK} terminating"
 
 
-def test_text_of_other_scripts_beside_a_number_stays() -> None:
+def test_text_in_other_scripts_next_to_a_number_stays() -> None:
     assert mask_token("用户123登录失败") == f"用户{MASK}登录失败"
 
 
@@ -20,12 +20,12 @@ def test_a_list_of_ids_looks_the_same_however_long() -> None:
     assert masks.line("delete blk_1 blk_2 blk_3 now") == masks.line("delete blk_9 now")
 
 
-def test_a_line_is_cut_after_so_many_words_and_characters() -> None:
+def test_a_line_is_cut_after_a_number_of_words_and_characters() -> None:
     assert len(TokenMasks().line("word " * 1000).split()) == MAX_TOKENS
     assert len(TokenMasks().line("x" * 10**6)) == MAX_CHARACTERS
 
 
-def test_the_cache_never_grows_over_its_bound_and_changes_no_answer() -> None:
+def test_the_cache_stays_within_its_bound_and_changes_no_result() -> None:
     masks = TokenMasks()
     for number in range(MAX_CACHED_TOKENS + 10):
         assert masks[f"w{number}"] == MASK

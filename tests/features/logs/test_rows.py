@@ -1,4 +1,4 @@
-"""Log features that a service's own past judges: waits, traces, and the damping of what is new."""
+"""Log features that are compared with a service's own past: waits, traces, and the damping of novelty."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from features.logs.damping import HALF_LIFE_MS, novelty_weight
 from features.logs.rows import ROW_FEATURES, LogPast, LogRows, log_rows
 from features.logs.templates import TemplateMiner
 from features.logs.traces import (
-    MAX_SAID,
+    MAX_SIGNATURES,
     TraceSignature,
     TraceVectors,
     joined_traces,
     session_events,
     trace_vectors,
     unseen_traces,
-    usual_said,
+    usual_signatures,
 )
 from features.logs.waits import wait_changes, wait_reference
 from features.logs.windows import log_reference
@@ -38,8 +38,8 @@ def traces_of(records: list[LogRecord]) -> TraceVectors:
 
 
 def rows_of(*, changes_ms: dict[str, list[int]] | None = None, **fault: str) -> LogRows:
-    said = usual_said(traces_of(requests(*NORMAL_MS)))
-    past = LogPast(log_reference(NORMAL.counts), wait_reference(NORMAL.gaps), said)
+    signatures = usual_signatures(traces_of(requests(*NORMAL_MS)))
+    past = LogPast(log_reference(NORMAL.counts), wait_reference(NORMAL.gaps), signatures)
     records = requests(*FAULT_MS, seed=1, **fault)  # type: ignore[arg-type]
     return log_rows(sums_of(records), past, traces=traces_of(records), changes_ms=changes_ms)
 
@@ -50,7 +50,7 @@ def feature(rows: LogRows, name: str, service: str) -> float:
 
 
 @given(TIMES, TIMES)
-def test_what_is_new_counts_least_just_after_a_change(times: list[int], changes: list[int]) -> None:
+def test_novelty_counts_least_just_after_a_change(times: list[int], changes: list[int]) -> None:
     weight = novelty_weight(np.array(times, dtype=np.int64), changes)
     assert ((weight >= 0) & (weight <= 1)).all()
     for at, own in zip(times, weight, strict=True):
@@ -59,7 +59,7 @@ def test_what_is_new_counts_least_just_after_a_change(times: list[int], changes:
         np.testing.assert_allclose(own, naive)
 
 
-def test_a_broken_service_misses_lines_and_says_new_ones() -> None:
+def test_a_broken_service_lacks_lines_and_logs_new_ones() -> None:
     rows = rows_of(broken="order")
     for name in ("log_new", "log_missing", "log_unseen"):
         assert feature(rows, name, "order") > 5, name
@@ -71,7 +71,7 @@ def test_a_slow_service_waits() -> None:
     assert feature(rows, "log_waits", "order") > 5 > feature(rows, "log_waits", "stock")
 
 
-def test_a_change_dampens_what_is_new_of_that_service_alone() -> None:
+def test_a_change_dampens_the_novelty_of_its_own_service_only() -> None:
     damped = rows_of(broken="order", changes_ms={"order": [FAULT_MS[0]], "stock": [FAULT_MS[0]]})
     plain = rows_of(broken="order", changes_ms={"gateway": [FAULT_MS[0]]})
     for name in ("log_new", "log_unseen"):
@@ -86,7 +86,7 @@ def test_in_warm_up_nothing_is_compared() -> None:
     assert np.isnan(rows.values).all()
 
 
-def test_waits_of_kinds_that_came_seldom_are_not_compared() -> None:
+def test_waits_of_rare_kinds_are_not_compared() -> None:
     few = sums_of(requests(NORMAL_MS[0], NORMAL_MS[0] + 20_000)).gaps
     assert wait_reference(few).kinds == ()
     assert np.isnan(wait_changes(NORMAL.gaps, wait_reference(few))).all()
@@ -101,31 +101,31 @@ def test_without_lines_there_are_no_waits_and_no_traces() -> None:
     assert unseen_traces(traces, set(), np.array([0]), ["order"], step_ms=1).tolist() == [[0.0]]
 
 
-def test_a_loop_that_ran_once_more_is_no_news_and_another_line_is() -> None:
-    def trace(number: int, *said: str) -> list[LogRecord]:
-        return [LogRecord("order", "INFO", "", number, body, f"trace {number}") for body in said]
+def test_one_more_round_of_a_loop_is_not_news_but_another_line_is() -> None:
+    def trace(number: int, *bodies: str) -> list[LogRecord]:
+        return [LogRecord("order", "INFO", "", number, body, f"trace {number}") for body in bodies]
 
     traces = traces_of([*trace(1, *["tick"] * 7), *trace(2, *["tick"] * 8), *trace(3, "tick", "boom")])
     assert len(traces.kinds) == 2
     assert traces.kind.tolist() == [0, 0, 1]
-    known = usual_said(traces.between(0, 3))
+    known = usual_signatures(traces.between(0, 3))
     counts = unseen_traces(traces, known, np.array([0, 2], dtype=np.int64), ["order"], step_ms=2)
     assert counts.tolist() == [[0.0], [1.0]]
 
 
-def test_a_service_that_never_says_the_same_twice_is_not_news() -> None:
+def test_a_service_whose_signatures_never_repeat_is_not_news() -> None:
     none = np.zeros(0, dtype=np.int64)
-    kinds = tuple(TraceSignature("order", str(number)) for number in range(MAX_SAID + 1))
-    assert not usual_said(TraceVectors(kinds, none, none))
+    kinds = tuple(TraceSignature("order", str(number)) for number in range(MAX_SIGNATURES + 1))
+    assert not usual_signatures(TraceVectors(kinds, none, none))
 
 
-def test_traces_of_several_batches_join_to_those_of_all() -> None:
+def test_joined_traces_of_batches_equal_those_of_all_lines() -> None:
     first, second = requests(*NORMAL_MS)[:600], requests(*FAULT_MS, seed=1)
     both = joined_traces([traces_of(first), traces_of(second)])
-    whole = traces_of([*first, *second])
+    expected = traces_of([*first, *second])
     assert sorted(
         (both.kinds[kind], end) for kind, end in zip(both.kind, both.end_ms, strict=True)
-    ) == sorted((whole.kinds[kind], end) for kind, end in zip(whole.kind, whole.end_ms, strict=True))
+    ) == sorted((expected.kinds[kind], end) for kind, end in zip(expected.kind, expected.end_ms, strict=True))
 
 
 def test_a_session_is_the_lines_of_a_trace_in_order() -> None:

@@ -32,7 +32,7 @@ def test_short_numbers_and_words_stay() -> None:
 
 
 @given(st.text(max_size=3000))
-def test_any_line_is_shown_short(line: str) -> None:
+def test_any_example_is_short(line: str) -> None:
     assert len(mask_secrets(line)) <= MAX_SHOWN
 
 

@@ -3,7 +3,7 @@ import numpy as np
 from features.logs.sessions import MAX_KINDS, Vocabulary
 
 
-def test_events_are_counted_and_kinds_not_learned_share_a_column() -> None:
+def test_events_are_counted_and_unknown_kinds_share_a_column() -> None:
     vocabulary = Vocabulary.of([["a", "b", "a"], ["b"], []])
     assert vocabulary.kinds == ("b", "a")
     np.testing.assert_array_equal(vocabulary.counts([["a", "a", "z", "y"], []]), [[0, 2, 2], [0, 0, 0]])

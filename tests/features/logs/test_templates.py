@@ -36,47 +36,47 @@ def test_words_that_vary_are_masked_and_the_id_stays_with_an_alias() -> None:
     assert tree.resolve(alias) == tree.resolve(first) == first
     assert tree.resolve("never seen") == OTHER
     ids(miner, "login of user cleo by gate")
-    assert tree.resolve(alias) == OTHER  # only the latest alias is kept
+    assert tree.resolve(alias) == OTHER  # only the latest alias is valid
     assert tree.templates[first].count == 3
 
 
-def test_severity_and_logger_part_templates_and_the_service_does_not_change_the_id() -> None:
+def test_severity_and_logger_separate_templates_and_the_service_does_not_change_the_id() -> None:
     miner = TemplateMiner()
     keys = list(product(("INFO", "ERROR"), ("a.B", "a.C")))
     assert len({miner.add("order", *key, "all done") for key in keys}) == 4
     assert miner.add("stock", "INFO", "a.B", "all done") == miner.add("order", "INFO", "a.B", "all done")
 
 
-def test_a_collectors_template_is_taken_as_it_is() -> None:
+def test_a_collectors_template_is_used_unchanged() -> None:
     miner = TemplateMiner()
     first = miner.add("order", "INFO", "", "order 17 placed", given="order {id} placed")
     again = miner.add("order", "INFO", "", "anything else", given="order {id} placed")
     assert first == again
     assert miner.trees["order"].templates[first].text == "order {id} placed"
-    assert miner.add("order", "INFO", "", "order {id} placed") == first  # its very text is no other template
+    assert miner.add("order", "INFO", "", "order {id} placed") == first  # the same text, the same template
 
 
-def test_the_line_that_made_a_template_stays_with_it_however_general_it_grew() -> None:
+def test_a_template_always_matches_the_line_that_created_it() -> None:
     tree = TemplateTree()
-    made = tree.take("", "", "a b c d e")
+    made = tree.find_or_create("", "", "a b c d e")
     for line in ("a b c d x", "a b c y z"):
-        assert tree.take("", "", line) is made
+        assert tree.find_or_create("", "", line) is made
     assert made.text == f"a b c {MASK} {MASK}"
-    assert tree.take("", "", f"a b {MASK} {MASK} {MASK}") is made
+    assert tree.find_or_create("", "", f"a b {MASK} {MASK} {MASK}") is made
     assert made.text == f"a b {MASK} {MASK} {MASK}"
-    assert tree.take("", "", "a b c d e") is made
+    assert tree.find_or_create("", "", "a b c d e") is made
 
 
-def test_two_templates_that_grow_into_one_text_keep_one_alias_between_them() -> None:
+def test_two_templates_generalised_to_the_same_text_share_one_alias() -> None:
     tree = TemplateTree()
-    first, second = tree.take("", "", "a b c d e f"), tree.take("", "", "a b x y z f")
+    first, second = tree.find_or_create("", "", "a b c d e f"), tree.find_or_create("", "", "a b x y z f")
     assert first is not second
     for template, lines in (
         (first, ("a b c d k f", "a b c l k f")),
         (second, ("a b x y m f", "a b x n m f")),
     ):
         for line in lines:
-            assert tree.take("", "", line) is template
+            assert tree.find_or_create("", "", line) is template
     tree._generalise(first, ("a", "b", "x", "l", "k", "f"))
     tree._generalise(second, ("a", "b", "c", "n", "m", "f"))
     assert first.text == second.text
@@ -88,24 +88,24 @@ def test_two_templates_that_grow_into_one_text_keep_one_alias_between_them() -> 
     assert tree.resolve(first.alias) == first.id
 
 
-def test_a_collectors_template_that_a_line_repeats_takes_the_line() -> None:
+def test_a_line_equal_to_a_collectors_template_matches_it() -> None:
     tree = TemplateTree()
     given_first = tree.given("", "", "all is well")
-    assert tree.take("", "", "all is well") is given_first
+    assert tree.find_or_create("", "", "all is well") is given_first
 
 
-def test_templates_are_bounded_and_the_least_recently_used_goes_into_other() -> None:
+def test_templates_are_bounded_and_the_least_recently_used_become_other() -> None:
     miner = TemplateMiner()
-    kept = miner.add("noise", "", "", "stays for good")
+    in_use = miner.add("noise", "", "", "stays in use")
     rng = np.random.default_rng(1)
     words = ["".join(map(chr, rng.integers(97, 123, size=8))) for _ in range(5000)]
     for line in range(3 * MAX_TEMPLATES):
         miner.add("noise", "", "", " ".join(words[each] for each in rng.integers(5000, size=5 + line % 20)))
         if line % 500 == 0:
-            assert miner.add("noise", "", "", "stays for good") == kept
+            assert miner.add("noise", "", "", "stays in use") == in_use
     tree = miner.trees["noise"]
     assert len(tree.templates) == MAX_TEMPLATES
-    assert kept in tree.templates
+    assert in_use in tree.templates
     assert tree.n_evicted > MAX_TEMPLATES
     assert tree.n_other_lines + sum(each.count for each in tree.templates.values()) == miner.n_lines
     assert len(miner._seen) <= MAX_CACHED_LINES
@@ -119,11 +119,11 @@ def test_templates_are_bounded_and_the_least_recently_used_goes_into_other() -> 
     assert n_nodes <= 3 * MAX_TEMPLATES + 100
 
 
-def test_a_full_leaf_makes_room() -> None:
+def test_a_full_leaf_evicts_a_template() -> None:
     tree = TemplateTree()
     for number in range(MAX_LEAF + 5):
         letters = chr(97 + number // 26) + chr(97 + number % 26)
-        tree.take("", "", f"start here {letters}a {letters}b {letters}c {letters}d {letters}e")
+        tree.find_or_create("", "", f"start here {letters}a {letters}b {letters}c {letters}d {letters}e")
     assert len(tree.templates) == MAX_LEAF
     assert tree.n_evicted == 5
 
@@ -162,7 +162,7 @@ def test_mining_twice_gives_the_same_ids(lines: list[str]) -> None:
 
 
 @given(LINES)
-def test_the_caches_change_no_answer(lines: list[str]) -> None:
+def test_the_caches_change_no_result(lines: list[str]) -> None:
     cached, uncached = TemplateMiner(), TemplateMiner()
     for line in lines:
         uncached._seen.clear()
@@ -197,7 +197,7 @@ def test_hostile_text_neither_fails_nor_is_lost(rows: list[tuple[str, str, str]]
     assert TemplateMiner.from_state(json.loads(json.dumps(miner.state()))).state() == miner.state()
 
 
-def test_bytes_that_are_no_text_can_be_mined_once_decoded() -> None:
+def test_bytes_that_are_not_text_can_be_mined_once_decoded() -> None:
     miner = TemplateMiner()
     garbage = bytes(range(256)).decode("utf-8", "surrogateescape")
     assert miner.add(garbage, "", garbage, garbage) == miner.add(garbage, "", garbage, garbage)
@@ -213,6 +213,6 @@ def test_bytes_that_are_no_text_can_be_mined_once_decoded() -> None:
         {"version": 1, "n_lines": 0, "n_cut": 0, "trees": 7},
     ],
 )
-def test_a_damaged_state_is_refused(state: dict[str, object]) -> None:
+def test_a_damaged_state_is_rejected(state: dict[str, object]) -> None:
     with pytest.raises(BadMinerStateError, match="state"):
         TemplateMiner.from_state(state)

@@ -64,7 +64,7 @@ def test_a_usual_window_has_usual_features() -> None:
         assert usual[name] == pytest.approx(0.0, abs=1e-9), name
 
 
-def test_a_template_that_another_replaces_is_missing_and_the_other_new_and_in_excess() -> None:
+def test_a_replaced_template_is_missing_and_its_replacement_is_new_and_in_excess() -> None:
     broken = features_of((80, 0, 20), kinds=(A, B, C))
     assert broken["log_missing"] == pytest.approx(float(stabilised(np.array(20)) - stabilised(np.array(0))))
     assert broken["log_excess"] == pytest.approx(broken["log_missing"])
@@ -74,16 +74,16 @@ def test_a_template_that_another_replaces_is_missing_and_the_other_new_and_in_ex
     assert broken["log_distance"] > 5
 
 
-def test_a_whole_mix_replaced_shifts_by_one_bit() -> None:
+def test_replacing_the_complete_mix_shifts_it_by_one_bit() -> None:
     assert features_of((0, 0, 50), kinds=(A, B, C))["log_shift"] == pytest.approx(1.0)
 
 
-def test_fewer_than_five_expected_lines_say_nothing() -> None:
+def test_fewer_than_five_expected_lines_are_never_missing() -> None:
     assert features_of((16, 0), kinds=(A, B))["log_missing"] == 0.0
     assert features_of((40, 0), kinds=(A, B))["log_missing"] > 3.0
 
 
-def test_a_template_that_always_came_in_bursts_is_not_missed_when_it_does_not_come() -> None:
+def test_a_template_that_comes_in_bursts_is_missed_less() -> None:
     steady = log_reference(counts(*([(80, 20)] * 20), kinds=(A, B)))
     bursts = log_reference(counts(*([(80, 0), (80, 40)] * 10), kinds=(A, B)))
     now = counts((100, 0), kinds=(A, B))
@@ -105,7 +105,7 @@ def test_during_warm_up_nothing_is_new_and_nothing_compared() -> None:
     assert features["log_rate"][0, 0] > 0
 
 
-def test_a_service_without_a_past_is_no_change_of_a_mix() -> None:
+def test_a_service_without_a_past_does_not_change_the_mix() -> None:
     now = counts((80, 20, 50), kinds=(A, B, ELSE))
     change = mix_change(now, a_reference())
     assert change.change[0, 2] == 0.0
@@ -115,7 +115,7 @@ def test_a_service_without_a_past_is_no_change_of_a_mix() -> None:
     assert np.isnan(features["log_shift"][0]).tolist() == [False, True]
 
 
-def test_a_service_that_said_nothing_has_no_shares() -> None:
+def test_a_service_without_lines_has_no_shares() -> None:
     silent = features_of((0, 0), kinds=(A, B))
     assert silent["log_rate"] == 0.0
     assert np.isnan(silent["log_warn_share"])
@@ -127,7 +127,7 @@ def test_kinds_with_no_line_in_the_reference_are_new_when_they_come() -> None:
     assert mix_change(counts((80, 20, 5), kinds=(A, B, C)), reference).is_new.tolist() == [False, False, True]
 
 
-def test_waits_are_measured_between_consecutive_lines_of_a_trace_whatever_their_order() -> None:
+def test_waits_are_measured_between_consecutive_lines_of_a_trace_in_any_order() -> None:
     records = [
         LogRecord("stock", "INFO", "", 1_100, "reserved", "t1"),
         LogRecord("order", "INFO", "", 1_000, "received", "t1"),
@@ -142,7 +142,7 @@ def test_waits_are_measured_between_consecutive_lines_of_a_trace_whatever_their_
     assert gaps.start_ms.tolist() == [1_000]
 
 
-def test_waits_and_counts_of_windows_add_up_whatever_their_length() -> None:
+def test_waits_and_counts_do_not_depend_on_the_length_of_windows() -> None:
     sums = sums_of(requests(*NORMAL_MS), step_ms=5_000)
     coarse = sums.gaps.coarser(60_000)
     assert coarse.n.sum() == sums.gaps.n.sum()
@@ -151,7 +151,7 @@ def test_waits_and_counts_of_windows_add_up_whatever_their_length() -> None:
     assert sums.counts.coarser(60_000).counts.sum() == sums.counts.counts.sum()
 
 
-def test_sums_keep_a_few_masked_lines_and_trace_ids_of_each_kind_and_never_more() -> None:
+def test_sums_hold_only_a_few_masked_lines_and_trace_ids_of_each_kind() -> None:
     records = [
         LogRecord("order", "INFO", "", each, f"login token=abc{each}", f"t{each}") for each in range(9)
     ]
@@ -164,9 +164,9 @@ def test_sums_keep_a_few_masked_lines_and_trace_ids_of_each_kind_and_never_more(
     assert set(sums.of_services({"stock"}).examples) == set(sums.of_services({"stock"}).counts.kinds)
 
 
-def test_windows_can_be_picked_out() -> None:
+def test_single_windows_can_be_selected() -> None:
     sums = sums_of([*requests(*NORMAL_MS), *requests(*FAULT_MS, seed=1)])
-    picked: LogSums = sums.at([FAULT_MS[0]])
-    assert picked.counts.starts_ms.tolist() == [FAULT_MS[0]]
-    assert set(picked.gaps.start_ms.tolist()) == {FAULT_MS[0]}
+    selected: LogSums = sums.at([FAULT_MS[0]])
+    assert selected.counts.starts_ms.tolist() == [FAULT_MS[0]]
+    assert set(selected.gaps.start_ms.tolist()) == {FAULT_MS[0]}
     assert sums.counts.services == SERVICES

@@ -10,11 +10,11 @@ from service_builders import NOW, StillClock, a_client, an_app
 from upgrade_builders import store_of_0_1_0
 
 from service.app import STORE
-from service.clock import from_ms
 from service.errors import MessageRefusedError, TargetDownError
 from service.notify.outbox import MAX_TRIES, Outbox
 from service.store.database import Database
 from service.store.outbox import OutboxStore
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

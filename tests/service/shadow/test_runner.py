@@ -22,10 +22,10 @@ from service_builders import (
 )
 
 from models.paging.rules import AnomalyGroup, Watched, initial_memory
-from service.clock import from_ms
 from service.shadow.comparison import Side, compared
 from service.shadow.record import N_SHOWN, ShadowRecord, read_record, told, write_record
 from telemetry.batches import SeriesKey
+from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
