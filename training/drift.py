@@ -40,7 +40,7 @@ ACCEPTED_SHARE = 0.1
 """Share of the series that may have moved, appeared or vanished before it is time to retrain."""
 
 ACCEPTED_PAGES = 2.0
-"""Multiple of the page budget at which it is time to retrain."""
+"""Pages accepted before it is time to retrain, as a multiple of the page budget."""
 
 
 @dataclass(frozen=True)

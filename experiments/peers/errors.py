@@ -1,4 +1,4 @@
-"""What can be wrong with a peer."""
+"""Errors of peers."""
 
 from __future__ import annotations
 

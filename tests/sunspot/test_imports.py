@@ -116,7 +116,7 @@ def test_change_events_are_sent(tmp_path: Path) -> None:
         result = CliRunner().invoke(command, ["changes", written(tmp_path, changes), "--url", url])
     assert result.exit_code == 0
     assert "1 change events were new, 0 already known" in result.output
-    assert "does not hold their items: order" in result.output
+    assert "not in the dependency graph: order" in result.output
     assert received == [Received("/v1/changes", "", changes)]
 
 
@@ -150,9 +150,9 @@ def test_no_service_is_a_clear_error(tmp_path: Path, url: str) -> None:
             {"title": "Missing scope", "detail": "needs admin"},
             "answered 403: Missing scope: needs admin",
         ),
-        (500, b"<html>", "answered 500: not the answer of a Sunspot service"),
+        (500, b"<html>", "answered 500: this is not the answer of a Sunspot service"),
         (422, {"wrong": 1}, 'answered 422: {"wrong": 1}'),
-        (200, [], "answered 200: not the answer of a Sunspot service"),
+        (200, [], "answered 200: this is not the answer of a Sunspot service"),
     ],
 )
 def test_a_refusal_is_shown_in_the_services_words(

@@ -91,7 +91,7 @@ def test_an_incomparable_champion_stays_unless_the_option_replaces_it(tmp_path: 
     arguments += ["--calendar-overrides", tmp_path / "calendar.toml"]
     refused = train(*arguments)
     assert refused.exit_code == 0, refused.output
-    assert "champion   no: it knows 0 of the champion's 3 series; --replace-champion" in refused.output
+    assert "champion   no: it knows 0 of the champion's 3 series; use --replace-champion" in refused.output
     assert "champion   yes" in train(*arguments, "--replace-champion").output
 
 
@@ -134,7 +134,7 @@ def test_drift_reports_whether_it_is_time_to_retrain(tmp_path: Path) -> None:
 def test_a_scope_without_an_item_and_a_model_of_another_kind_are_refused(tmp_path: Path) -> None:
     source = tables(tmp_path / "calm")
     empty = train("--from", source, "--scope", "fund*", "--data", tmp_path / "data")
-    assert (empty.exit_code, "no item matches fund*: there are order" in empty.output) == (2, True)
+    assert (empty.exit_code, "no item matches fund*; the items are order" in empty.output) == (2, True)
     for name in ("sunspot-logs", "sunspot-detectors-", "detectors"):
         other = train("--from", source, "--model", name, "--data", tmp_path / "data")
         assert (other.exit_code, "is not one of sunspot-detectors" in other.output) == (2, True)
