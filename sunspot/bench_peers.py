@@ -18,13 +18,13 @@ def peer_option(*names: str) -> Callable[[click.decorators.FC], click.decorators
     )
 
 
-def peer_or_note(asked: str | None, name: str, folder: Path) -> tuple[dict[str, Any], list[str]]:
+def peer_or_note(requested: str | None, name: str, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """The requested peer, ready to run, by its name; otherwise a note on why it is left out."""
     from experiments.peers.drain3 import install_drain3
     from experiments.peers.errors import PeerError
     from experiments.peers.river import install_river
 
-    if asked != name:
+    if requested != name:
         return {}, [f"{name} was not run: add --peer {name} to include it"]
     install: Callable[[Path], Any] = {"drain3": install_drain3, "river": install_river}[name]
     try:

@@ -201,7 +201,7 @@ def _print_step(console: Console, began: float, what: str) -> None:
 
 
 def _wait(console: Console, address: str) -> None:
-    console.print(f"Serving on {address}. Press Ctrl-C to stop.")
+    console.print(f"Serving on {address} until Ctrl-C.")
     try:
         while True:
             time.sleep(3600)

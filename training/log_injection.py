@@ -1,7 +1,7 @@
 """Artificial faults in the sums of normal log lines, the same for champion and challenger.
 
-They are a check on training, not a measure of real incidents: a threshold that nothing passes keeps every
-page budget, and this shows what its silence costs.
+They are a check on training, not a measure of real incidents: a threshold that nothing passes stays
+within every page budget, and this shows what its silence costs.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def decide(
                 f"{challenger[PAGES]:.2f} false pages per series-week ({challenger[f'{PAGES}_low']:.2f} to "
                 f"{challenger[f'{PAGES}_high']:.2f}), the budget is {budget_per_week:.2f}",
             )
-        return Decision(True, "there was no champion to compare with, and it keeps the budget")
+        return Decision(True, "there was no champion to compare with, and it stays within the budget")
     if PAGES in challenger and PAGES in champion:
         allowed = max(champion[PAGES], budget_per_week)
         if challenger[f"{PAGES}_low"] > allowed:

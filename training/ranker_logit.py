@@ -65,7 +65,7 @@ def fit_tuning(
 ) -> Tuning:
     """The most likely parameters, given some cases and the pull towards the defaults.
 
-    A group of evidence that no case has keeps its default.
+    A group of evidence that no case has retains its default.
     """
     shares = importance(examples, calm_share=calm_share)
     pull = np.array([penalty.sharpness, penalty.doubt, *[penalty.weights] * len(GROUPS)])

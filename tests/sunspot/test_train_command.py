@@ -32,7 +32,7 @@ def tables(directory: Path, *, n_ticks: int = 200) -> Path:
         for column, key in enumerate(frame.keys)
     ]
     directory.mkdir()
-    (directory / "calm.csv").write_text("\n".join(["item,metric,time_ms,value", *rows]))
+    (directory / "normal.csv").write_text("\n".join(["item,metric,time_ms,value", *rows]))
     return directory
 
 
@@ -124,7 +124,7 @@ def test_drift_reports_whether_it_is_time_to_retrain(tmp_path: Path) -> None:
     assert "champion   yes" in trained.output, trained.output
     steady = drift()
     assert (steady.exit_code, "no need" in steady.output) == (0, True), steady.output
-    table = tmp_path / "tables" / "calm.csv"
+    table = tmp_path / "tables" / "normal.csv"
     header, *rows = table.read_text().splitlines()
     table.write_text("\n".join([header, *(f"{row}e3" for row in rows)]))
     moved = drift()
@@ -132,7 +132,7 @@ def test_drift_reports_whether_it_is_time_to_retrain(tmp_path: Path) -> None:
 
 
 def test_a_scope_without_an_item_and_a_model_of_another_kind_are_refused(tmp_path: Path) -> None:
-    source = tables(tmp_path / "calm")
+    source = tables(tmp_path / "normal")
     empty = train("--from", source, "--scope", "fund*", "--data", tmp_path / "data")
     assert (empty.exit_code, "no item matches fund*; the items are order" in empty.output) == (2, True)
     for name in ("sunspot-logs", "sunspot-detectors-", "detectors"):
@@ -144,7 +144,7 @@ def test_a_scope_without_an_item_and_a_model_of_another_kind_are_refused(tmp_pat
 def test_a_scope_may_have_its_own_model(tmp_path: Path) -> None:
     data, model = tmp_path / "data", "sunspot-detectors-trading"
     scoped = ("--scope", "ord*", "--scope", "nobody", "--model", model)
-    done = train("--from", tables(tmp_path / "calm"), *scoped, "--data", data)
+    done = train("--from", tables(tmp_path / "normal"), *scoped, "--data", data)
     assert done.exit_code == 0, done.output
     tracker = MlflowTracker(tracking_uri_for(data), registered_model(model))
     assert [each.is_champion for each in tracker.registered()] == [True]
