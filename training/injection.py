@@ -1,7 +1,7 @@
 """Artificial anomalies, the same for champion and challenger, to see what a detector still finds.
 
-A threshold so high that nothing pages stays within every budget. Shifts of known size injected into normal data
-show what that silence costs. They are a check on training, not a measure of real incidents.
+A threshold so high that nothing pages stays within every budget. Shifts of known size in normal data show
+what that silence costs. They are a check on training, not a measure of real incidents.
 """
 
 from __future__ import annotations
