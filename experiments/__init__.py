@@ -1,1 +1,1 @@
-"""One question per file, on public data or the built-in brokerage."""
+"""Experiments, one question per file, on public data or the built-in brokerage."""

@@ -1,6 +1,6 @@
-"""A scenario to tell: a history to learn from, an incident to replay, and the cause to find.
+"""A demo scenario: a history to learn from, an incident to replay, and the cause to find.
 
-The demo tells one over the service's public HTTP interface, from the brokerage or from PetShop.
+The demo replays one over the service's public HTTP interface, from the brokerage or from PetShop.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ INCIDENT_DAY = date(2026, 3, 9)
 FAULT_AT = time(10, 12)
 REPLAY_FROM = time(9, 0)
 ANSWER_AFTER = timedelta(minutes=3)
-"""How long after the alert fired the webhook is sent: Alertmanager waits for its group."""
+"""Delay from alert to webhook: Alertmanager waits for the alert's group."""
 
 NO_LOGS = Logs.from_records([])
 
 
 @dataclass(frozen=True)
 class DemoScenario:
-    """What the demo needs to know, and nothing that tells the service the answer.
+    """Everything the demo needs; the answer is never sent to the service.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class DemoScenario:
     clock
         The clock of the items, a key of `features.calendar.CLOCKS`.
     incident
-        The samples to replay, in the order they arrive.
+        The samples to replay, in order of arrival.
     logs
-        The log lines to replay with them, by time.
+        The log lines to replay with them, in order of time.
     webhook
-        The Alertmanager document that is sent when the samples have been replayed.
+        The Alertmanager document that is sent after the samples.
     causes
         The true causes; the service never sees them.
     """
@@ -77,13 +77,13 @@ class DemoScenario:
     logs: Logs = NO_LOGS
 
     def batches(self, *, max_samples: int = 5_000) -> Iterator[Samples]:
-        """The incident's samples in order of time, cut between instants."""
+        """The incident's samples in order of time, in batches that never split an instant."""
         order = np.argsort(self.incident.time_ms, kind="stable")
         times = self.incident.time_ms[order]
         first = 0
         while first < len(order):
             last = min(first + max_samples, len(order))
-            last = int(np.searchsorted(times, times[last - 1], side="right"))  # whole instants
+            last = int(np.searchsorted(times, times[last - 1], side="right"))  # complete instants
             chosen = order[first:last]
             yield Samples(
                 self.incident.keys,
@@ -95,7 +95,7 @@ class DemoScenario:
 
 
 def brokerage_scenario(*, kind: str = "slow_database", seed: int = 7) -> DemoScenario:
-    """A week of the brokerage, and a trading day on which something breaks after the open.
+    """A week of the brokerage, and a trading day with a fault after the open.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def brokerage_scenario(*, kind: str = "slow_database", seed: int = 7) -> DemoSce
     day = simulate(INCIDENT_DAY, n_days=1, seed=seed + 1, faults=[fault])
     raised = firing_alerts(day, history=history.frame)
     fired = [alert for alert in raised if start <= alert.starts_at < fault.end]
-    if not fired:  # some faults show in the log only
+    if not fired:  # some faults show only in the logs
         fired = error_line_alerts(day.log_lines(start, fault.end))
     if not fired:
         raise LookupError(f"no alert fires for {kind} at {fault.item}")
@@ -133,7 +133,7 @@ def brokerage_scenario(*, kind: str = "slow_database", seed: int = 7) -> DemoSce
 
 
 def petshop_scenario(directory: Path, *, incident: str | None = None) -> DemoScenario:
-    """One of PetShop's real incidents.
+    """One of PetShop's labelled injected faults, from its test bed.
 
     Parameters
     ----------
@@ -176,12 +176,12 @@ def petshop_scenario(directory: Path, *, incident: str | None = None) -> DemoSce
 
 
 def logs_of(lines: Sequence[LogLine]) -> Logs:
-    """Lines as they are sent, without what only the simulation knows of them."""
+    """Lines as a sender sends them, without the simulation's ground truth."""
     return Logs.from_records(LogRecord(line.item, line.level, "", line.time_ms, line.text) for line in lines)
 
 
 def samples_of(frame: Frame) -> Samples:
-    """Every seen value of a frame as a sample at the start of its tick."""
+    """Every value of a frame as a sample at the start of its tick; missing values are skipped."""
     tick, series = np.nonzero(np.isfinite(frame.values))
     return Samples(
         frame.keys,
@@ -197,5 +197,5 @@ def _find(scenarios: Sequence[Scenario], incident: str | None) -> tuple[Scenario
         pair for pair in every if pair[1].id == incident or (incident is None and "/test/" in pair[1].id)
     ]
     if not wanted:
-        raise LookupError(f"no incident {incident!r}; there are: {', '.join(each.id for _, each in every)}")
+        raise LookupError(f"no incident {incident!r}; choose from {', '.join(each.id for _, each in every)}")
     return wanted[0]

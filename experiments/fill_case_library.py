@@ -1,8 +1,9 @@
 """Fill a case library from public data or the built-in brokerage.
 
-Question: none; this makes the input of ``sunspot train ranker``, the promotion gate and ``sunspot bench rank
---dataset cases`` from labelled incidents. Each case has its set's name before its id, so that several sets
-share one library. Run: ``python -m experiments.fill_case_library --dataset petshop --data DIR --cases DIR``.
+Question: none; this creates the input of ``sunspot train ranker``, the promotion gate and ``sunspot bench
+rank --dataset cases`` from labelled incidents. Each case's id starts with the name of its set, so that
+several sets can share one library.
+Run: ``python -m experiments.fill_case_library --dataset petshop --data DIR --cases DIR``.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--dataset", type=click.Choice(["petshop", "nezha", "brokerage"]), required=True, help="Which incidents."
+    "--dataset",
+    type=click.Choice(["petshop", "nezha", "brokerage"]),
+    required=True,
+    help="Incidents to store.",
 )
-@click.option("--data", type=FOLDER, help="Folder with the public data set; the brokerage needs none.")
-@click.option("--cases", type=FOLDER, required=True, help="The library; made where missing.")
+@click.option("--data", type=FOLDER, help="Folder of the public data set; not needed for the brokerage.")
+@click.option("--cases", type=FOLDER, required=True, help="Case library to fill; created if missing.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the brokerage's incidents.")
 def command(dataset: str, data: Path | None, cases: Path, seed: int) -> None:
     """Write the labelled incidents of a data set into a case library."""
     if data is None and dataset != "brokerage":
-        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
+        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder of the data set")
     click.echo(f"reading {dataset}", err=True)
     try:
         loaded = load_rank_set(dataset, data, seed=seed)

@@ -1,4 +1,4 @@
-"""Draw what teams asked for against what they got, from the rows of ``sunspot bench detect``.
+"""Draw the false pages that teams get against their budgets, from the rows of ``sunspot bench detect``.
 
 ``python -m experiments.plot_page_budget brokerage.json docs/images/page-budget.png``
 """
@@ -20,9 +20,9 @@ PART = "teams"
 
 
 def budget_curve(rows: Sequence[Row]) -> list[tuple[float, float, float, float]]:
-    """Asked, achieved, and the low and high end of its interval, by what was asked.
+    """Budget, achieved rate, and the low and high end of its interval, in order of the budget.
 
-    A run of one seed has no interval: its ends are the rate itself.
+    A run with one seed has no interval: both ends are the rate itself.
     """
     return sorted(
         (
@@ -37,23 +37,23 @@ def budget_curve(rows: Sequence[Row]) -> list[tuple[float, float, float, float]]
 
 
 def draw(curve: Sequence[tuple[float, float, float, float]], file: Path) -> None:
-    """Write the curve as a picture."""
+    """Write the curve as an image."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    asked, achieved, low, high = (list(each) for each in zip(*curve, strict=True))
+    budgets, achieved, low, high = (list(each) for each in zip(*curve, strict=True))
     figure = Figure(figsize=(5.2, 4.0), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(asked, asked, color="0.6", linestyle="--", label="asked")
-    axes.fill_between(asked, low, high, color="#d98b1f", alpha=0.25, label="95 % over brokerages")
-    axes.plot(asked, achieved, color="#b86a00", marker="o", label="achieved")
+    axes.plot(budgets, budgets, color="0.6", linestyle="--", label="budget")
+    axes.fill_between(budgets, low, high, color="#d98b1f", alpha=0.25, label="95 % over brokerages")
+    axes.plot(budgets, achieved, color="#b86a00", marker="o", label="achieved")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
-    axes.set_xticks(asked, [f"{each:g}" for each in asked])
+    axes.set_xticks(budgets, [f"{each:g}" for each in budgets])
     marks = [0.0625 * 2**power for power in range(8)]
     axes.set_yticks(marks, [f"{each:g}" for each in marks])
-    axes.set_xlabel("false pages a week that a team accepts")
-    axes.set_ylabel("false pages a team-week on quiet weeks")
+    axes.set_xlabel("false pages per week that a team accepts")
+    axes.set_ylabel("false pages per team-week in quiet weeks")
     axes.legend(frameon=False)
     FigureCanvasAgg(figure)
     figure.savefig(file, format="png")

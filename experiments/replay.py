@@ -1,4 +1,4 @@
-"""Tell a scenario to a running service over its public HTTP interface."""
+"""Replay a scenario to a running service over its public HTTP interface."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ START_TIMEOUT_S = 60.0
 REQUEST_TIMEOUT_S = 60.0
 
 MAX_LINES = 20_000
-"""Log lines of one request: some megabytes."""
+"""Log lines per request: a few megabytes."""
 
 
 class ServiceNotReadyError(TimeoutError):
-    """A service that did not become ready in time, and what it said last."""
+    """A service that did not become ready in time, and its last answer."""
 
-    def __init__(self, address: str, said: str) -> None:
-        super().__init__(f"the service at {address} did not become ready: {said}")
+    def __init__(self, address: str, last_answer: str) -> None:
+        super().__init__(f"the service at {address} did not become ready: {last_answer}")
         self.address = address
-        self.said = said
+        self.last_answer = last_answer
 
 
 class ServiceClient:
@@ -61,37 +61,37 @@ class ServiceClient:
         ServiceNotReadyError
             If it does not in time.
         """
-        said, deadline = "no answer", time.monotonic() + timeout_s
+        last_answer, deadline = "no answer", time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             try:
                 answer = self._http.get(path)
             except httpx2.TransportError as error:
-                said = str(error)
+                last_answer = str(error)
             else:
                 if answer.is_success:
                     return
-                said = answer.text
+                last_answer = answer.text
             time.sleep(0.1)
-        raise ServiceNotReadyError(self.address, said)
+        raise ServiceNotReadyError(self.address, last_answer)
 
     def import_graph(self, graph: DependencyGraph) -> dict[str, Any]:
-        """Bring the CMDB; return the report."""
+        """Send the CMDB; return the report."""
         return self._post("/v1/cmdb", document_of(graph))
 
     def send_samples(self, samples: Samples) -> dict[str, Any]:
-        """Send a batch; return what became of it."""
+        """Send a batch of samples; return the service's answer."""
         return self._post("/v1/samples", {"series": columns_of(samples)})
 
     def send_logs(self, logs: Logs) -> dict[str, Any]:
-        """Send log lines; return what became of them."""
+        """Send log lines; return the service's answer."""
         answer = self._http.post("/v1/logs", content=lines_of(logs))
         answer.raise_for_status()
-        told: dict[str, Any] = answer.json()
-        return told
+        document: dict[str, Any] = answer.json()
+        return document
 
     def send_changes(self, changes: Sequence[ChangeEvent]) -> dict[str, Any]:
-        """Send change events; return what became of them."""
-        told = [
+        """Send change events; return the service's answer."""
+        documents = [
             {
                 "id": change.id,
                 "item": change.item,
@@ -101,10 +101,10 @@ class ServiceClient:
             }
             for change in changes
         ]
-        return self._post("/v1/changes", {"changes": told})
+        return self._post("/v1/changes", {"changes": documents})
 
     def send_webhook(self, webhook: dict[str, Any]) -> list[dict[str, Any]]:
-        """Send alerts; return them enriched."""
+        """Send alerts; return the enriched alerts."""
         alerts: list[dict[str, Any]] = self._post("/v1/alerts", webhook)["alerts"]
         return alerts
 
@@ -125,27 +125,29 @@ class ServiceClient:
     def _post(self, path: str, document: object) -> dict[str, Any]:
         answer = self._http.post(path, json=document)
         answer.raise_for_status()
-        told: dict[str, Any] = answer.json()
-        return told
+        returned: dict[str, Any] = answer.json()
+        return returned
 
 
 def replay(
     scenario: DemoScenario, client: ServiceClient, *, on_progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Bring the graph and the changes of a scenario, then its log lines and samples as time goes on.
+    """Send the graph and the changes of a scenario, then its log lines and samples in order of time.
 
-    ``on_progress`` is told the number of samples of each batch that the service has on disk.
+    ``on_progress`` receives the number of samples of each batch that the service has stored on disk.
     """
     client.import_graph(scenario.graph)
     if scenario.changes:
         client.send_changes(scenario.changes)
-    told_ms = 0
+    sent_until_ms = 0
     for batch in scenario.batches():
         until_ms = int(batch.time_ms[-1]) + scenario.history.step_ms
-        due = scenario.logs.where((scenario.logs.time_ms >= told_ms) & (scenario.logs.time_ms < until_ms))
+        due = scenario.logs.where(
+            (scenario.logs.time_ms >= sent_until_ms) & (scenario.logs.time_ms < until_ms)
+        )
         for part in parts_of(due):
             client.send_logs(part)
-        told_ms = until_ms
+        sent_until_ms = until_ms
         client.send_samples(batch)
         on_progress(len(batch))
 
@@ -158,7 +160,7 @@ def parts_of(logs: Logs) -> Iterator[Logs]:
 
 
 def lines_of(logs: Logs) -> bytes:
-    """Log lines as JSON, one object a line."""
+    """Log lines as JSON, one object per line."""
     streams = (logs.streams[stream] for stream in logs.stream.tolist())
     columns = zip(streams, logs.time_ms.tolist(), logs.bodies, logs.trace_ids, strict=True)
     return "\n".join(
@@ -177,7 +179,7 @@ def lines_of(logs: Logs) -> bytes:
 
 
 def document_of(graph: DependencyGraph) -> dict[str, Any]:
-    """A graph as the JSON document that the CMDB import reads."""
+    """A graph as the JSON document accepted by the CMDB import."""
     return {
         "items": [
             {"id": item.id, "kind": item.kind, "name": item.name, "team": item.team}
@@ -191,7 +193,7 @@ def document_of(graph: DependencyGraph) -> dict[str, Any]:
 
 
 def columns_of(samples: Samples) -> list[dict[str, Any]]:
-    """Samples as the columnar JSON form, one entry a series."""
+    """Samples in columnar JSON form, one entry per series."""
     order = np.argsort(samples.series, kind="stable")
     ends = np.searchsorted(samples.series[order], np.arange(len(samples.keys)), side="right")
     series = []

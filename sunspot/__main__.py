@@ -1,4 +1,4 @@
-"""The command: a list of subcommands, each imported only when it is asked for."""
+"""The ``sunspot`` command: a list of subcommands, each imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ COMMANDS: dict[str, Subcommand] = {
     "demo": Subcommand("sunspot.demo", "Train, serve and explain a fault, from nothing, in a minute."),
     "serve": Subcommand("sunspot.serve", "Run the online service."),
     "train": Subcommand(
-        "sunspot.train", "Fit models on history, track them in MLflow, promote what is better."
+        "sunspot.train", "Fit models on history, track them in MLflow, promote the better ones."
     ),
-    "models": Subcommand("sunspot.models", "List the registered bundles and which one is champion."),
-    "bench": Subcommand("sunspot.bench", "Measure Sunspot beside its peers."),
+    "models": Subcommand("sunspot.models", "List and compare registered models, and choose the champion."),
+    "bench": Subcommand("sunspot.bench", "Measure Sunspot against its peers."),
     "replay": Subcommand("sunspot.replay", "Rank a stored case again and show what changed."),
-    "import": Subcommand("sunspot.imports", "Bring a CMDB or change events to a running service."),
+    "import": Subcommand("sunspot.imports", "Send a CMDB or change events to a running service."),
     "token": Subcommand("sunspot.token", "Create, list and revoke the tokens of senders."),
-    "doctor": Subcommand("sunspot.doctor", "Check this installation and say what to do."),
+    "doctor": Subcommand("sunspot.doctor", "Check this installation and suggest fixes."),
     "upgrade": Subcommand("sunspot.upgrade", "Check what this version reads of an earlier one's data."),
-    "completion": Subcommand("sunspot.completion", "Print the tab completion for your shell."),
+    "completion": Subcommand("sunspot.completion", "Print the tab-completion script for your shell."),
 }
 """Every subcommand; its module's ``command`` is a click command."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand only to run it, to complete its words or to show its own help."""
+    """A group that imports a subcommand only to run it, complete its arguments or show its help."""
 
     subcommands: ClassVar[Mapping[str, Subcommand]] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Every subcommand, in the order a new user meets them."""
+        """Every subcommand, in the order a new user needs them."""
         return list(self.subcommands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one subcommand; to a shell that completes, one that cannot be imported is none."""
+        """Import one subcommand; during shell completion, one that cannot be imported does not exist."""
         if cmd_name not in self.subcommands:
             return None
         try:
             command: click.Command = import_module(self.subcommands[cmd_name].module).command
         except Exception as reason:
-            if ctx.resilient_parsing:  # a traceback would land in the line that is being typed
+            if ctx.resilient_parsing:  # a traceback would land in the user's command line
                 return None
             if isinstance(reason, ImportError):
                 raise click.ClickException(
-                    f"{cmd_name} cannot be loaded: {reason}; see what `sunspot doctor` says"
+                    f"{cmd_name} cannot be loaded: {reason}; run `sunspot doctor` for advice"
                 ) from reason
             raise
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete a subcommand's name without importing any, or else an option."""
+        """Complete a subcommand's name without importing any, otherwise an option."""
         names = [
             CompletionItem(name, help=each.help)
             for name, each in self.subcommands.items()
@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list without importing anything."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, each.help) for name, each in self.subcommands.items()])
 

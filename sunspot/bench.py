@@ -1,4 +1,4 @@
-"""``sunspot bench``: Sunspot beside its peers, on public data or the built-in brokerage."""
+"""``sunspot bench``: Sunspot against its peers, on public data or the built-in brokerage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ CAPTION = (
     "AS@k: share of incidents whose cause is among the first k, with its 95 % Wilson interval; "
     "a tie of t counts 1/t at its ranks.\n"
     "abst.: share without a named cause. cal. err.: expected calibration error. ms: per incident.\n"
-    "calm: windows in which nothing was wrong; wrong: share with a named cause all the same."
+    "calm: normal windows, without an incident; wrong: share of them with a named cause.\n"
+    "circa: the regression-based hypothesis test (RHT) of CIRCA alone. "
+    "petshop, nezha: labelled injected faults on test beds."
 )
 
 Loaded = tuple[list["LabelledCase"], str, tuple[str, ...]]
@@ -27,7 +29,7 @@ Loaded = tuple[list["LabelledCase"], str, tuple[str, ...]]
 
 @click.group("bench")
 def command() -> None:
-    """Measure Sunspot beside its peers: one run, one table, logged to MLflow."""
+    """Measure Sunspot against its peers: one run, one table, logged to MLflow."""
 
 
 @command.command("rank")
@@ -35,9 +37,9 @@ def command() -> None:
     "--dataset",
     type=click.Choice(["petshop", "nezha", "cases", "brokerage"]),
     required=True,
-    help="Which incidents; cases: any case library.",
+    help="Incidents to rank; cases: any case library.",
 )
-@public_data_option("Folder with the public data set; the brokerage needs none.")
+@public_data_option("Folder of the public data set; not needed for the brokerage.")
 @report_options
 @click.option("--seed", default=0, show_default=True, help="Seed of the brokerage's incidents.")
 def bench_rank(
@@ -50,17 +52,17 @@ def bench_rank(
     from rich.console import Console
     from rich.progress import Progress
 
-    from experiments.benchmarks.normal_windows import calm_cases
+    from experiments.benchmarks.normal_windows import normal_cases
     from experiments.benchmarks.rank import bench_rankers, n_rankings
 
     labelled, digest, notes = _load(dataset, data, seed)
-    calm = calm_cases(dataset, data, seed=seed)
+    normal = normal_cases(dataset, data, seed=seed)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("ranking", total=n_rankings(len(labelled), len(calm)))
+        task = progress.add_task("ranking", total=n_rankings(len(labelled), len(normal)))
         rows = bench_rankers(
             labelled,
-            calm=calm,
+            normal=normal,
             on_progress=lambda method: progress.update(task, advance=1, description=f"ranking with {method}"),
         )
     finish(
@@ -82,7 +84,7 @@ def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
     from experiments.datasets.rank_sets import load_rank_set
 
     if data is None and dataset != "brokerage":
-        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
+        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder of the data set")
     try:
         loaded = load_rank_set(dataset, data, seed=seed)
     except DatasetError as error:
@@ -92,6 +94,6 @@ def _load(dataset: str, data: Path | None, seed: int) -> Loaded:
 
 
 def parts_of(case: Case) -> tuple[str, ...]:
-    """Parts of the table that a case counts in: all, its system, and its kind of fault within it."""
+    """Parts of the table in which a case counts: all, its system, and its kind of fault within it."""
     kind = "/".join(each for each in (case.system, case.fault_type) if each)
     return tuple(dict.fromkeys(["all", *([case.system] if case.system else []), *([kind] if kind else [])]))

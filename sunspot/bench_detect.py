@@ -1,4 +1,4 @@
-"""``sunspot bench detect``: how many anomalies are found, at how many false pages."""
+"""``sunspot bench detect``: how many anomalies are found, and at how many false pages."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from sunspot.bench_report import Destination
 
 CAPTION = (
-    "event-F1: an anomaly is found if a page falls within its first 7 points, every page on a normal point "
-    "is one false page; never point-adjusted. 95 % intervals over whole series.\n"
+    "event-F1: an anomaly is found if a page falls within its first 7 points; every page on a normal point "
+    "is a false page; never point-adjusted. 95 % intervals over whole series.\n"
     "false/week: false pages per series-week; worst: of any one series. delay: median seconds from onset to "
     "first page.\n"
-    "parts teams: false pages per team-week of quiet weeks, and what is found of twelve faults put into them."
+    "parts teams: false pages per team-week in quiet weeks, and how many of twelve injected faults are found."
 )
 
 
@@ -31,13 +31,13 @@ CAPTION = (
     "--dataset",
     type=click.Choice(["kpi", "nab", "smd", "brokerage"]),
     required=True,
-    help="Which series.",
+    help="Series to score.",
 )
-@public_data_option("Folder with the public data set; the brokerage needs none.")
+@public_data_option("Folder of the public data set; not needed for the brokerage.")
 @peer_option("river")
 @report_options
 @click.option("--seed", default=0, show_default=True, help="First seed of the brokerage's weeks.")
-@click.option("--seeds", "n_seeds", default=2, show_default=True, help="How many brokerages are judged.")
+@click.option("--seeds", "n_seeds", default=2, show_default=True, help="Number of brokerages to simulate.")
 @click.option(
     "--weeks",
     "n_weeks",
@@ -91,7 +91,7 @@ def _measured(
         rows += bench_quiet_weeks(seeds, n_weeks=n_weeks, on_progress=on_progress)
         return rows, f"seeds:{seeds.start}-{seeds.stop - 1}"
     if data is None or not data.is_dir():
-        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder that holds it")
+        raise click.UsageError(f"--dataset {dataset} needs --data DIR, the folder of the data set")
     try:
         if dataset == "kpi":
             from experiments.benchmarks.detect_kpi import bench_kpi

@@ -1,4 +1,4 @@
-"""``sunspot bench logs``: templates, abnormal sessions and causes from log lines, beside the peers."""
+"""``sunspot bench logs``: templates, abnormal sessions and causes from log lines, against the peers."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
     Measured = tuple[list[dict[str, float | int | str]], str, list[str]]
 
 CAPTIONS = {
-    "loghub": "GA: lines grouped as their true template. FGA: F1 of whole groups. all: mean of the sets.",
+    "loghub": "GA: lines grouped as their true template. FGA: F1 of complete groups. all: mean of the sets.",
     "hdfs": "F1 at the true base rate of 2.93 %, mean of five seeds; thresholds fixed on normal sessions.",
     "hdfs100k": "Trained on 4 % abnormal sessions without their labels; threshold from training.",
-    "nezha": "AS@k from log lines alone, with its 95 % Wilson interval; a tie of t counts 1/t at its ranks.",
+    "nezha": "Labelled injected faults on test beds. AS@k from log lines alone, with 95 % Wilson intervals; "
+    "a tie of t counts 1/t at its ranks.",
 }
 
 
 @click.command("logs")
-@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="Which logs.")
-@public_data_option("Folder that holds it.", required=True)
+@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="Logs to measure on.")
+@public_data_option("Folder of the data set.", required=True)
 @peer_option("drain3")
 @report_options
 def command(dataset: str, data: Path, peer: str | None, destination: Destination) -> None:
-    """Measure what Sunspot makes of log lines."""
+    """Measure Sunspot on log lines: templates, sessions, causes."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -72,7 +73,7 @@ def _measure(
         days = load_nezha_logs(data)
         rows = bench_log_causes(days, on_progress=on_progress)
         n_all, n_seen = sum(len(day.faults) for day in days), int(rows[0]["n"]) if rows else 0
-        notes = [f"{n_all - n_seen} of {n_all} faults have no log lines near, and are left out"]
+        notes = [f"{n_all - n_seen} of {n_all} faults have no log lines nearby, and are left out"]
         return rows, digest_of(data, nezha_log_files(data)), notes
     from experiments.benchmarks.log_sessions import bench_hdfs, bench_hdfs100k
     from experiments.datasets.hdfs import load_hdfs, load_hdfs100k

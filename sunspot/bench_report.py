@@ -1,4 +1,4 @@
-"""What every benchmark does with its rows: print them, write them, log them."""
+"""Reporting of benchmark rows: print them, write them, log them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Row = dict[str, float | int | str]
 
 PIPED_WIDTH = 190
-"""Characters of the table where there is no terminal to ask."""
+"""Width of the table, in characters, when the output is not a terminal."""
 
 HEADINGS = {
     "ga": "GA",
@@ -69,19 +69,19 @@ HEADINGS = {
 """Heading of each figure, in the order of the columns."""
 
 LARGE = 100
-"""From here on a figure is printed without decimals."""
+"""Figures from here on are printed without decimals."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where rows go besides the table.
+    """Where rows go in addition to the table.
 
     Attributes
     ----------
     directory
-        The service's data, with MLflow's store; peers keep their environments there too.
+        The service's data directory, with MLflow's store and the environments of peers.
     json_file
-        A file for them, if any.
+        A file to write them to, if any.
     is_logged
         Whether the run is logged to MLflow.
     """
@@ -92,10 +92,13 @@ class Destination:
 
 
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Options that every benchmark has; the command gets them as ``destination``."""
+    """Options common to every benchmark; the command receives them as ``destination``."""
 
     @click.option(
-        "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here."
+        "--json",
+        "json_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the rows to this JSON file.",
     )
     @tracking_option
     @click.option("--no-tracking", is_flag=True, help="Do not log the run to MLflow.")
@@ -115,7 +118,7 @@ def public_data_option(about: str, *, required: bool = False) -> Callable[..., A
 def finish(
     report: Mapping[str, Any], destination: Destination, *, caption: str, notes: Sequence[str] = ()
 ) -> None:
-    """Print a report's rows as a table, and take them where they go."""
+    """Print a report's rows as a table, and send them to their destination."""
     print_rows(report["rows"], caption=caption, notes=notes)
     if destination.json_file is not None:
         destination.json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -128,7 +131,7 @@ def finish(
 
 
 def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) -> None:
-    """Print one line per row, the rows of a part together, with the figures that any row has."""
+    """Print one line per row, grouped by part, with a column for every figure that any row has."""
     from rich.console import Console
     from rich.table import Table
 
@@ -158,7 +161,7 @@ def print_rows(rows: Sequence[Row], *, caption: str, notes: Sequence[str] = ()) 
 
 
 def version() -> str:
-    """Version of Sunspot that made a report."""
+    """Version of Sunspot that makes the report."""
     from importlib.metadata import version as version_of
 
     return version_of("sunspot")

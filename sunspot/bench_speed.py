@@ -1,4 +1,4 @@
-"""``sunspot bench speed``: what one core does in a second."""
+"""``sunspot bench speed``: rates on one core."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from telemetry.logs import LogRecord
 
 CAPTIONS = {
-    "detect": "One core; ns/point by processor time. p50, p95: of a tick of all series. "
+    "detect": "One core; ns/point in processor time. p50, p95: one tick of all series. "
     "sunspot_all_scores: onset, severity, novelty and paging.",
-    "logs": "One core. grown by: rise of the peak memory over the second half of the lines.",
-    "rank": "Milliseconds of processor time; items: what of the graph is within reach of the alert. "
+    "logs": "One core. grown by: growth of the peak memory over the second half of the lines.",
+    "rank": "Milliseconds of processor time; items: part of the graph within reach of the alert. "
     "personalised_pagerank: networkx, on the calls of the same case.\n"
-    "sunspot_new_graph: on a version of the graph never seen before. webhook: the service from "
-    "request to answer, by the wall clock. peak MB: of the process so far.",
+    "sunspot_new_graph: on a graph version never seen before. webhook: the service from request to "
+    "answer, in wall-clock time. peak MB: of the process so far.",
 }
 
 
 @click.command("speed")
-@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="What is measured.")
-@public_data_option("logs: folder with Nezha's Train Ticket logs; without it the lines are synthetic.")
+@click.option("--dataset", type=click.Choice(sorted(CAPTIONS)), required=True, help="What to measure.")
+@public_data_option("logs: folder with Nezha's Train Ticket logs; without it, the lines are synthetic.")
 @peer_option("drain3", "river")
 @click.option(
     "--series",
@@ -36,7 +36,7 @@ CAPTIONS = {
     multiple=True,
     default=(1_000, 10_000, 100_000),
     show_default=True,
-    help="detect: how many series are scored on one clock.",
+    help="detect: number of series scored on one clock; may be repeated.",
 )
 @report_options
 @click.option("--seed", default=0, show_default=True, help="logs: seed of the synthetic lines.")
@@ -48,20 +48,20 @@ def command(
     destination: Destination,
     seed: int,
 ) -> None:
-    """Measure rates on one core, and the memory they take."""
+    """Measure rates on one core, and memory use."""
     notes: tuple[str, ...] = ()
     if dataset == "logs":
         rows, digest, notes = _logs(data, peer, destination.directory, seed)
     elif dataset == "rank":
         from experiments.performance.rank_speed import bench_speed as bench_rank_speed
 
-        rows, digest = bench_rank_speed(on_progress=_tell), ""
+        rows, digest = bench_rank_speed(on_progress=_report_progress), ""
     else:
         from experiments.performance.detect_speed import bench_speed as bench_detect_speed
 
         peers, left_out = peer_or_note(peer, "river", destination.directory)
         notes = tuple(left_out)
-        rows = bench_detect_speed(sizes, river=peers.get("river"), on_progress=_tell)
+        rows = bench_detect_speed(sizes, river=peers.get("river"), on_progress=_report_progress)
         digest = ""
     finish(
         {"kind": "speed", "dataset": dataset, "data_digest": digest, "version": version(), "rows": rows},
@@ -71,7 +71,7 @@ def command(
     )
 
 
-def _tell(what: str) -> None:
+def _report_progress(what: str) -> None:
     click.echo(f"timing {what}", err=True)
 
 
@@ -102,5 +102,5 @@ def _train_ticket(data: Path, n_lines: int) -> tuple[str, list[LogRecord], str]:
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
     if not records:
-        raise click.UsageError(f"{data} holds no log line of Train Ticket in rca_data/DAY/log/*_log.csv")
+        raise click.UsageError(f"{data} holds no log lines of Train Ticket in rca_data/DAY/log/*_log.csv")
     return "train_ticket", records, digest_of(data, files)

@@ -1,4 +1,4 @@
-"""What `sunspot doctor` looks at. Nothing heavy is imported: it answers in half a second."""
+"""The checks of `sunspot doctor`. They import nothing heavy and take half a second."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LOW_BYTES, SCARCE_BYTES = 5 * 2**30, 500 * 2**20
 SOON = timedelta(days=60)
 ANSWER_WITHIN_S = 0.25
 OLDEST_CLOCK = date(2026, 1, 1)
-"""This version was written after this day: a clock before it is wrong."""
+"""This version was written after this day, so an earlier clock is wrong."""
 
 
 class Check(NamedTuple):
-    """One line of the doctor's report: what was looked at, what was found, and what to do about it."""
+    """One line of the doctor's report: what was checked, what was found, and what to do about it."""
 
     name: str
     status: Literal["OK", "WARN", "FAIL"]
@@ -38,7 +38,7 @@ class Check(NamedTuple):
 
 
 def all_checks(data: Path, url: str, calendar_overrides: Path | None = None) -> list[Check]:
-    """Every check of this machine, in the order in which to mend things."""
+    """Run every check, in the order in which to fix things."""
     today = datetime.now(UTC).date()
     return [
         python_version(sys.version_info[:2]),
@@ -65,37 +65,37 @@ def distributions(lock: Path) -> Check:
     try:
         locked = LOCKED.findall(lock.read_text(encoding="utf-8"))
     except OSError:
-        return Check(name, "OK", "no lock beside this installation to compare with")
+        return Check(name, "OK", "this installation has no lock file to compare with")
     wanted: dict[str, set[str]] = {}
     is_for_all: set[str] = set()
-    for distribution, locked_version, marker in locked:  # one per platform or Python there may be
+    for distribution, locked_version, marker in locked:  # there may be one per platform or Python
         wanted.setdefault(distribution, set()).add(locked_version)
         if not marker:
             is_for_all.add(distribution)
-    wrong = []
+    mismatches = []
     for distribution, versions in wanted.items():
         try:
             installed = version(distribution)
         except PackageNotFoundError:
             if distribution in is_for_all:
-                wrong.append(f"{distribution} is missing")
+                mismatches.append(f"{distribution} is missing")
             continue
         if installed not in versions:
-            wrong.append(f"{distribution} is {installed} instead of {' or '.join(sorted(versions))}")
-    if not wrong:
+            mismatches.append(f"{distribution} is {installed} instead of {' or '.join(sorted(versions))}")
+    if not mismatches:
         return Check(name, "OK", f"{len(wanted)} as locked")
-    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""  # noqa: PLR2004
-    is_missing = any(each.endswith("missing") for each in wrong)
+    more = f" and {len(mismatches) - 3} more" if len(mismatches) > 3 else ""  # noqa: PLR2004
+    is_missing = any(each.endswith("missing") for each in mismatches)
     return Check(
         name,
         "FAIL" if is_missing else "WARN",
-        ", ".join(wrong[:3]) + more,
-        f"install what is locked: pip install --require-hashes -r {lock.name}",
+        ", ".join(mismatches[:3]) + more,
+        f"install the locked versions: pip install --require-hashes -r {lock.name}",
     )
 
 
 def data_directory(data: Path) -> Check:
-    """Whether the data directory can be written, or made, and has room."""
+    """Whether the data directory can be written or created, and has space."""
     name = "data directory"
     nearest = next((each for each in (data, *data.absolute().parents) if each.exists()), Path("/"))
     if not nearest.is_dir():
@@ -105,36 +105,39 @@ def data_directory(data: Path) -> Check:
             pass
     except OSError as error:
         return Check(
-            name, "FAIL", f"{nearest} cannot be written: {error.strerror}", "mend its owner, or use --data"
+            name,
+            "FAIL",
+            f"{nearest} cannot be written: {error.strerror}",
+            "fix its ownership, or choose another with --data",
         )
-    found = f"{data} can be written" if nearest == data else f"{data} is not there yet, and can be made"
-    return room(found, shutil.disk_usage(nearest).free)
+    found = f"{data} can be written" if nearest == data else f"{data} does not exist yet, and can be created"
+    return free_space(found, shutil.disk_usage(nearest).free)
 
 
-def room(found: str, free: int) -> Check:
+def free_space(found: str, free: int) -> Check:
     """Whether ``free`` bytes are enough for a data directory."""
     name, found = "data directory", f"{found}, {free / 2**30:.1f} GiB free"
     if free < SCARCE_BYTES:
-        return Check(name, "FAIL", found, "make room, or choose another disk with --data")
+        return Check(name, "FAIL", found, "free some space, or choose another disk with --data")
     if free < LOW_BYTES:
-        return Check(name, "WARN", found, "a week of 100,000 series needs about 3 GiB: make room")
+        return Check(name, "WARN", found, "a week of 100,000 series needs about 3 GiB: free some space")
     return Check(name, "OK", found)
 
 
 def clock(today: date) -> Check:
-    """Whether the machine's clock can be right, and time zones are known."""
+    """Whether the machine's clock is plausible, and time zones are known."""
     name = "clock"
     try:
         ZoneInfo("Asia/Shanghai")
     except ZoneInfoNotFoundError:
-        return Check(name, "FAIL", "time zones are not known here", "install the package tzdata")
+        return Check(name, "FAIL", "time zone data is missing", "install the package tzdata")
     if today < OLDEST_CLOCK:
         return Check(name, "FAIL", f"this machine thinks it is {today}", "set its clock, best by NTP")
     return Check(name, "OK", f"{today} UTC, time zones known")
 
 
 def calendar(today: date, calendar_overrides: Path | None = None) -> Check:
-    """How far the published exchange calendar reaches, read off its file without importing it.
+    """How far the published exchange calendar reaches, read from its file without importing it.
 
     With a file of closures and openings, how far the two reach together.
     """
@@ -146,33 +149,33 @@ def calendar(today: date, calendar_overrides: Path | None = None) -> Check:
         try:
             overrides = overrides_from(calendar_overrides)
         except BadCalendarFileError as error:
-            return Check(name, "FAIL", str(error), "mend the file: docs/calendar.md has an example")
+            return Check(name, "FAIL", str(error), "fix the file: docs/calendar.md has an example")
     package = find_spec("exchange_calendars")
     folders = list(package.submodule_search_locations or ()) if package else []
     if not folders:
-        return Check(name, "FAIL", "exchange-calendars is not installed", "install what is locked")
+        return Check(name, "FAIL", "exchange-calendars is not installed", "install the locked versions")
     try:
         text = (Path(folders[0]) / "exchange_calendar_xshg.py").read_text(encoding="utf-8")
     except OSError:
         text = ""
     years = [int(year) for year in re.findall(r'"(\d{4})-\d\d-\d\d"', text)]
     if not years:
-        return Check(name, "WARN", "its last day cannot be told", "see that dates ahead are known")
+        return Check(name, "WARN", "its last day cannot be read", "check that it covers the coming months")
     return calendar_until(date(max(years), 12, 31), today, overrides)
 
 
 def calendar_until(last: date, today: date, overrides: CalendarOverrides = NO_OVERRIDES) -> Check:
-    """Whether a calendar that ends with ``last``, and the days listed beside it, reach far enough."""
+    """Whether a calendar that ends on ``last``, with the days listed in the file, reaches far enough."""
     listed = overrides.closures | overrides.openings
     last = max(last, overrides.known_until or last)
     is_known = today <= last or today in listed
-    found = f"Shanghai's is known until {last}, today is {'' if is_known else 'not '}known"
+    found = f"Shanghai's calendar is known until {last}, today is {'' if is_known else 'not '}known"
     if listed:
         found += f", {len(overrides.closures)} closures and {len(overrides.openings)} openings are listed"
     if last - today > SOON:
         return Check("exchange calendar", "OK", found)
     advice = (
-        "after it every weekday counts as a trading day: update exchange-calendars, or list the closures "
+        "after that, every weekday counts as a trading day: update exchange-calendars, or list the closures "
         "in a file for --calendar-overrides (docs/calendar.md)"
     )
     return Check("exchange calendar", "WARN", found, advice)
@@ -183,7 +186,7 @@ def tracking(data: Path) -> Check:
     name, path = "tracking store", data / "mlflow.db"
     if not path.exists():
         return Check(
-            name, "WARN", f"there is no {path}", "train first: sunspot train detectors, or sunspot demo"
+            name, "WARN", f"{path} does not exist", "train first: sunspot train detectors, or sunspot demo"
         )
     try:
         store = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=ANSWER_WITHIN_S)
@@ -200,7 +203,7 @@ def tracking(data: Path) -> Check:
 
 
 def service(url: str) -> Check:
-    """Whether a service answers, and is ready."""
+    """Whether a service answers and is ready."""
     name, advice = "service", "start it with: sunspot serve"
     try:
         status, text = _get(url.rstrip("/") + "/readyz")
@@ -209,14 +212,16 @@ def service(url: str) -> Check:
     if status == http.client.OK:
         return Check(name, "OK", f"ready at {url}")
     if status == http.client.SERVICE_UNAVAILABLE:
-        return Check(name, "WARN", f"{url} is not ready: {text[:300]}", "see the reasons it gives")
-    return Check(name, "WARN", f"{url} answered {status}", "see that --url names a Sunspot service")
+        return Check(name, "WARN", f"{url} is not ready: {text[:300]}", "follow the reasons it gives")
+    return Check(
+        name, "WARN", f"{url} answered {status}", "check that --url is the address of a Sunspot service"
+    )
 
 
 def _get(url: str) -> tuple[int, str]:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not an address of the web")
+        raise ValueError(f"{url!r} is not an http or https address")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=ANSWER_WITHIN_S)
     try:

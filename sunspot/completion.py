@@ -20,14 +20,14 @@ INSTALL = {
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the tab completion for SHELL, and say on the side how to install it.
+    """Print the tab-completion script for SHELL; on a terminal, also how to install it.
 
     \b
     bash:  echo 'eval "$(sunspot completion bash)"' >> ~/.bashrc
     zsh:   echo 'eval "$(sunspot completion zsh)"' >> ~/.zshrc
     fish:  sunspot completion fish > ~/.config/fish/completions/sunspot.fish
-    """  # noqa: D301  click's \b keeps the lines apart
+    """  # noqa: D301  click's \b preserves the line breaks
     root = ctx.find_root().command
     click.echo(SHELLS[shell](root, {}, "sunspot", "_SUNSPOT_COMPLETE").source())
-    if sys.stdout.isatty():  # a person reads it; a shell's start-up file does not
+    if sys.stdout.isatty():  # a person is reading, not a shell's start-up file
         click.echo(f"# To install it: {INSTALL[shell]}", err=True)

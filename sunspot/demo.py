@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from experiments.replay import ServiceClient
 
 N_SHOWN = 3
-"""The injected cause must be among the first so many; so many are printed."""
+"""Number of candidates printed; the injected cause must be among them."""
 
 SERVICE_PORT, MLFLOW_PORT = 8321, 5321
 
@@ -29,17 +29,24 @@ SERVICE_PORT, MLFLOW_PORT = 8321, 5321
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of the PetShop data set: tell a real incident instead of the brokerage's.",
+    help="Folder of the PetShop data set: replay one of its labelled injected faults instead.",
 )
-@click.option("--incident", help="Which PetShop incident, such as low_traffic/test/issue_9.")
-@click.option("--fault", default="slow_database", show_default=True, help="Which fault of the brokerage.")
-@click.option("--seed", default=7, show_default=True, help="Seed of the brokerage.")
+@click.option("--incident", help="PetShop incident to replay, such as low_traffic/test/issue_9.")
+@click.option(
+    "--fault", default="slow_database", show_default=True, help="Fault to inject into the brokerage."
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of the simulated brokerage.")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep everything in this new or empty folder; by default a temporary one.",
+    help="Save everything in this new or empty folder.  [default: a temporary folder]",
 )
-@click.option("--exit", "exit_after", is_flag=True, help="Stop after the report, with status 1 on a miss.")
+@click.option(
+    "--exit",
+    "exit_after",
+    is_flag=True,
+    help="Stop after the report; exit with status 1 if the cause is missed.",
+)
 def command(
     data: Path | None,
     incident: str | None,
@@ -51,19 +58,19 @@ def command(
     """Train, serve and explain a fault, from nothing, in a minute.
 
     Simulates a mobile brokerage, trains detectors on its history, registers them in MLflow, starts the
-    service, replays a trading day on which something breaks, and prints the alert with its causes.
-    With --data it does the same with a real incident of the PetShop data set.
+    service, replays a trading day with a fault, and prints the alert with its likely causes.
+    With --data, replays a labelled injected fault of the PetShop test bed instead.
     """
     from rich.console import Console
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the servers are stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers are stopped either way
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     with ExitStack() as stack:
         folder = _folder(stack, keep)
         with console.status("simulating a week of the brokerage" if data is None else "reading PetShop"):
             scenario = _scenario(data, incident, fault, seed)
-        _say(
+        _print_step(
             console,
             began,
             f"{scenario.title}: {len(scenario.graph)} items, {scenario.history.n_ticks:,} ticks of history",
@@ -84,7 +91,7 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sunspot-demo-")))
     keep.mkdir(parents=True, exist_ok=True)
     if any(keep.iterdir()):
-        raise click.UsageError(f"{keep} is not empty; the demo keeps its runs in a folder of its own")
+        raise click.UsageError(f"{keep} is not empty; the demo needs a folder of its own")
     return keep
 
 
@@ -102,16 +109,16 @@ def _scenario(data: Path | None, incident: str | None, fault: str, seed: int) ->
 
 
 def _train(console: Console, began: float, scenario: DemoScenario, folder: Path) -> str:
-    """Train; return the path of the run on MLflow's pages."""
+    """Train; return the path of the run in MLflow's UI."""
     from sunspot.demo_environment import train
 
     with shown_progress() as progress:
         progress("starting MLflow")
         result, run_page = train(scenario, folder, progress=progress)
     if not result.version:
-        raise click.ClickException(f"training made no bundle that can serve: {result.reason}")
+        raise click.ClickException(f"training produced no usable bundle: {result.reason}")
     state = "champion" if result.promoted else f"not promoted: {result.reason}"
-    _say(console, began, f"trained; registered in MLflow as version {result.version}, {state}")
+    _print_step(console, began, f"trained; registered in MLflow as version {result.version}, {state}")
     return run_page
 
 
@@ -130,9 +137,9 @@ def _serve(
         client.wait_until_ready("/healthz")
         client.import_graph(scenario.graph)
         client.wait_until_ready()
-    with console.status("starting MLflow's pages"), ServiceClient(f"http://127.0.0.1:{mlflow_port}") as pages:
+    with console.status("starting MLflow's UI"), ServiceClient(f"http://127.0.0.1:{mlflow_port}") as pages:
         pages.wait_until_ready("/health")
-    _say(console, began, f"serving on {client.address} with the champion")
+    _print_step(console, began, f"serving on {client.address} with the champion")
     return client, pages.address
 
 
@@ -144,12 +151,12 @@ def _replay(
     from experiments.replay import replay
 
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("replaying the incident's day", total=len(scenario.incident))
+        task = progress.add_task("replaying the day of the incident", total=len(scenario.incident))
         replay(scenario, client, on_progress=lambda n_samples: progress.advance(task, n_samples))
-    _say(
+    _print_step(
         console,
         began,
-        f"replayed {len(scenario.incident):,} samples and {len(scenario.logs):,} log lines; the alert fires",
+        f"replayed {len(scenario.incident):,} samples, {len(scenario.logs):,} log lines; sending the alert",
     )
     return client.send_webhook(scenario.webhook)
 
@@ -168,7 +175,7 @@ def _report(console: Console, scenario: DemoScenario, alerts: list[dict[str, Any
         f"\n[bold]{escape(lead['name'])} on {escape(lead['item'])}[/bold] since {lead['starts_at']}"
     )
     if ranking["abstained"]:
-        console.print(f"  no cause is named: {escape(ranking['abstained'])}")
+        console.print(f"  no cause named: {escape(ranking['abstained'])}")
     for place, candidate in enumerate(ranking["candidates"][:N_SHOWN], start=1):
         path = " → ".join(candidate["path"]) or "no path from the alert"
         name, probability = escape(candidate["item"]), candidate["probability"]
@@ -183,11 +190,11 @@ def _report(console: Console, scenario: DemoScenario, alerts: list[dict[str, Any
         any(cause in named for cause in scenario.causes) if scenario.causes else bool(ranking["abstained"])
     )
     verdict = "[green]found[/green]" if found else "[red]missed[/red]"
-    console.print(f"\n  what really happened: {escape(scenario.happened)}: {verdict}")
+    console.print(f"\n  actual cause: {escape(scenario.happened)}: {verdict}")
     return found
 
 
-def _say(console: Console, began: float, what: str) -> None:
+def _print_step(console: Console, began: float, what: str) -> None:
     from rich.markup import escape
 
     console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {escape(what)}")

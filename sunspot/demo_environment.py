@@ -1,4 +1,4 @@
-"""The stage that a scenario is told on: a folder with its MLflow store, and the servers beside it."""
+"""The environment of the demo: a folder with its MLflow store, and the servers that use it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.artifacts.mlflow_names import tracking_uri_for
 from models.artifacts.model_kinds import DETECTORS_MODEL
 from sunspot.processes import python_server
-from training.progress import untold
+from training.progress import silent
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def train(
-    scenario: DemoScenario, folder: Path, *, progress: Progress = untold
+    scenario: DemoScenario, folder: Path, *, progress: Progress = silent
 ) -> tuple[Outcome[Bundle], str]:
     """Fit detectors on the scenario's history and register them in the folder's MLflow store.
 
     Returns
     -------
-    What the training came to, and the path of its run on MLflow's pages.
+    The outcome of the training, and the path of its run in MLflow's UI.
     """
     from training.fit_detectors import FitConfig, fit_detectors
     from training.tracking import MlflowTracker
@@ -39,7 +39,7 @@ def train(
 
 
 def service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Run the service on loopback; the signals it is sent say what the present is."""
+    """Run the service on loopback; its present is the newest signal it receives."""
     environment = {
         "SUNSPOT_TRACKING_URI": tracking_uri_for(folder),
         "SUNSPOT_PRESENT": "signals",
@@ -51,12 +51,12 @@ def service(folder: Path, port: int, *, step_ms: int) -> AbstractContextManager[
 
 
 def mlflow_server(folder: Path, port: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Run MLflow's pages on loopback, over the folder's store."""
+    """Run MLflow's UI on loopback, on the folder's store."""
     arguments = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     arguments += ["--backend-store-uri", tracking_uri_for(folder)]
     arguments += ["--default-artifact-root", (folder.absolute() / "artifacts").as_uri()]
     environment = {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # two processes and a fifth of the memory
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves two processes and a fifth of the memory
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
     }

@@ -1,4 +1,4 @@
-"""Subcommand ``sunspot doctor``: whether this installation can work, and what to do if not."""
+"""Subcommand ``sunspot doctor``: whether this installation works, and how to fix it if not."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
 @calendar_overrides_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document instead of lines.")
 def command(data: Path, url: str, calendar_overrides: Path | None, as_json: bool) -> None:
-    """Check this installation and say what to do.
+    """Check this installation and suggest fixes.
 
-    Each line is OK, WARN (it works, but look at it) or FAIL (it will not work). The exit status is 1 if
+    Each line is OK, WARN (works, but needs attention) or FAIL (does not work). The exit status is 1 if
     any line is FAIL.
     """
     from sunspot.checks import all_checks

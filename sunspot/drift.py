@@ -1,4 +1,4 @@
-"""``sunspot models drift``: whether the signals have moved away from what the champion learned."""
+"""``sunspot models drift``: whether the signals have drifted from what the champion learned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 N_SHOWN = 10
 DAY_MS = 86_400_000
 DRIFTED = 1
-"""Exit status where it is time to train anew."""
+"""Exit status when it is time to retrain."""
 
 
 @click.command(name="drift")
@@ -28,20 +28,20 @@ DRIFTED = 1
     default="history",
     show_default=True,
     metavar="history|DIR",
-    help="Where the recent signals are: the service's own history, or a directory of tables as for training.",
+    help="Source of the recent signals: the service's own history, or a directory of tables as for training.",
 )
 @click.option(
     "--days",
     type=click.IntRange(1),
     default=7,
     show_default=True,
-    help="How many of the latest days are compared; whole weeks hold the same kinds of day.",
+    help="Number of latest days to compare; full weeks contain the same kinds of day.",
 )
 @data_option
 @tracking_uri_option
 @calendar_overrides_option
 def drift(source: str, days: int, data: Path, tracking_uri: str, calendar_overrides: Path | None) -> None:
-    """Compare recent signals with what the champion learned; exit with 1 if it is time to train anew.
+    """Compare recent signals with what the champion learned; exit with 1 if it is time to retrain.
 
     For cron: `sunspot models drift || sunspot train detectors`.
     """
@@ -66,7 +66,7 @@ def drift(source: str, days: int, data: Path, tracking_uri: str, calendar_overri
 
 
 def lines_of(drift: Drift) -> Iterator[str]:
-    """What was found, in a few lines."""
+    """The result, in a few lines."""
     yield f"compared  {drift.n_compared} of the champion's {drift.n_known} series"
     yield f"moved     {len(drift.moved)}, {drift.n_new} new, {drift.n_gone} gone"
     for name, index in list(drift.moved.items())[:N_SHOWN]:
@@ -80,7 +80,7 @@ def lines_of(drift: Drift) -> Iterator[str]:
     if drift.reasons:
         yield f"train     {'; '.join(drift.reasons)}"
     else:
-        yield "train     no need: nothing has moved more than is accepted"
+        yield "train     no need: the signals have not drifted too far"
 
 
 def _latest(source: str, data: Path, days: int, *, step_ms: int) -> Frame:

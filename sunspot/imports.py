@@ -1,4 +1,4 @@
-"""Subcommand ``sunspot import``: a CMDB and change events for a running service."""
+"""Subcommand ``sunspot import``: send a CMDB or change events to a running service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def to_service(run: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which service to talk to, and as whom."""
+    """Add the options for the service's address and token."""
     url = click.option(
         "--url",
         default="http://127.0.0.1:8321",
@@ -28,22 +28,22 @@ def to_service(run: Callable[..., None]) -> Callable[..., None]:
         help="Address of the service.",
     )
     token = click.option(
-        "--token", envvar="SUNSPOT_TOKEN", default="", help="Bearer token; better in SUNSPOT_TOKEN."
+        "--token", envvar="SUNSPOT_TOKEN", default="", help="Bearer token; prefer setting SUNSPOT_TOKEN."
     )
     return url(token(run))
 
 
 @click.group()
 def command() -> None:
-    """Bring a CMDB or change events to a running service."""
+    """Send a CMDB or change events to a running service."""
 
 
 @command.command("cmdb")
 @click.argument("file", type=FILE)
 @to_service
-@click.option("--dry-run", is_flag=True, help="Only check the file and tell what would be left out.")
+@click.option("--dry-run", is_flag=True, help="Only check the file and list the rows that would be skipped.")
 def import_cmdb(file: Path, url: str, token: str, dry_run: bool) -> None:
-    """Replace the service's dependency graph by the one in FILE.
+    """Replace the service's dependency graph with the one in FILE.
 
     FILE is a JSON document, or a directory with items.csv and edges.csv:
 
@@ -51,9 +51,9 @@ def import_cmdb(file: Path, url: str, token: str, dry_run: bool) -> None:
     {"items": [{"id": "app", "kind": "service", "name": "App", "team": "trading"}, …],
      "edges": [{"dependent": "app", "dependency": "db", "kind": "calls"}, …]}
 
-    An edge says that the dependent needs the dependency; its kind is calls, async, runs_on, member_of or
-    connects. Further columns of items become attributes. Rows that make no sense are left out and told.
-    """  # noqa: D301  click's \b keeps the lines apart
+    An edge means that the dependent needs the dependency; its kind is calls, async, runs_on, member_of or
+    connects. Other columns of items become attributes. Invalid rows are skipped and listed.
+    """  # noqa: D301  click's \b preserves the line breaks
     from cmdb.errors import BadTableError
     from cmdb.importers.tables import load_document, read_document
 
@@ -71,7 +71,7 @@ def import_cmdb(file: Path, url: str, token: str, dry_run: bool) -> None:
             f"{answer.get('items')} items and {answer.get('edges')} edges"
         )
     if report.rejected:
-        click.echo(f"{len(report.rejected)} rows were left out:", err=True)
+        click.echo(f"{len(report.rejected)} rows were skipped:", err=True)
         for each in report.rejected[:MAX_SHOWN]:
             click.echo(f"  {each.table} row {each.row}: {each.reason}", err=True)
         if len(report.rejected) > MAX_SHOWN:
@@ -88,8 +88,8 @@ def import_changes(file: Path, url: str, token: str) -> None:
     {"changes": [{"id": "deploy-4711", "item": "order", "at": "2026-03-04T01:55:00Z",
                   "kind": "deploy", "summary": "order 2.8.1"}, …]}
 
-    Each id counts once, so sending a file again is harmless.
-    """  # noqa: D301  click's \b keeps the lines apart
+    Each id counts once, so it is safe to send a file again.
+    """  # noqa: D301  click's \b preserves the line breaks
     try:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -97,15 +97,15 @@ def import_changes(file: Path, url: str, token: str) -> None:
     if not isinstance(document, dict) or not isinstance(document.get("changes"), list):
         raise click.ClickException(f"{file} is not an object with a list of changes")
     answer = _post(url, "/v1/changes", token, document)
-    click.echo(f"{answer.get('accepted')} change events were new, {answer.get('known')} were known already")
+    click.echo(f"{answer.get('accepted')} change events were new, {answer.get('known')} already known")
     unknown = answer.get("unknown_items")
     if isinstance(unknown, list) and unknown:
         names = ", ".join(map(str, unknown))
-        click.echo(f"kept, although the dependency graph does not hold their items: {names}", err=True)
+        click.echo(f"stored, although these items are not in the dependency graph: {names}", err=True)
 
 
 def _post(url: str, path: str, token: str, document: Mapping[str, object]) -> dict[str, Any]:
-    """Post a document and return the answer; what goes wrong ends the command with a sentence."""
+    """Post a document and return the answer; a failure ends the command with one sentence."""
     import httpx2
 
     headers = {"Content-Type": "application/json"}
@@ -113,12 +113,14 @@ def _post(url: str, path: str, token: str, document: Mapping[str, object]) -> di
         headers["Authorization"] = f"Bearer {token}"
     address = url.rstrip("/") + path
     try:
-        is_near = httpx2.URL(address).host in LOOPBACK  # a proxy would look for it on its own machine
-        with httpx2.Client(timeout=TIMEOUT_S, trust_env=not is_near) as client:
+        is_loopback = (
+            httpx2.URL(address).host in LOOPBACK
+        )  # a proxy would look for it on the proxy's own machine
+        with httpx2.Client(timeout=TIMEOUT_S, trust_env=not is_loopback) as client:
             response = client.post(address, content=json.dumps(document).encode(), headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeEncodeError) as error:
         raise click.ClickException(
-            f"no service answers at {url} ({error}); start one with `sunspot serve`, or name it with --url"
+            f"no service answers at {url} ({error}); start one with `sunspot serve`, or set --url"
         ) from error
     try:
         answer = response.json()
@@ -130,8 +132,8 @@ def _post(url: str, path: str, token: str, document: Mapping[str, object]) -> di
 
 
 def _problem(answer: object) -> str:
-    """What a problem document says, in a sentence."""
+    """A problem document's title and detail, in one sentence."""
     if not isinstance(answer, dict):
-        return "not the answer of a Sunspot service"
-    told = [str(answer[name]) for name in ("title", "detail") if answer.get(name)]
-    return ": ".join(told) or json.dumps(answer)
+        return "this is not the answer of a Sunspot service"
+    texts = [str(answer[name]) for name in ("title", "detail") if answer.get(name)]
+    return ": ".join(texts) or json.dumps(answer)

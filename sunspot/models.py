@@ -1,4 +1,4 @@
-"""``sunspot models``: the registered bundles, which one is champion, and how to change that."""
+"""``sunspot models``: list and compare registered bundles, and choose the champion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from training.tracking import MlflowTracker, RegisteredBundle
 
 PIPED_WIDTH = 160
-"""Characters of the table where there is no terminal to ask."""
+"""Width of the table, in characters, when the output is not a terminal."""
 
 
 PAGING = {"false_pages_per_week": ("false pages/week", "{:.2f}"), "recall_events": ("shifts found", "{:.0%}")}
@@ -29,12 +29,12 @@ RANKING = {
     "log_loss": ("loss", "{:.2f}"),
 }
 LISTED = {"sunspot-ranker": RANKING}
-"""The figures that are listed, with heading and form: those of paging where nothing else is said."""
+"""The figures listed for each model, with heading and format; `PAGING` for all others."""
 
 
 @click.group(name="models")
 def command() -> None:
-    """List and compare the registered bundles, and choose champion and challenger."""
+    """List and compare registered bundles, and choose champion and challenger."""
 
 
 command.add_command(drift)
@@ -76,8 +76,8 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
 def compare_models(first: str, second: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Show the figures of two versions on held-back time side by side.
 
-    Each was judged on the time held back in its own training: compare versions of one history. Of champion
-    and challenger it is also said what they made of the same ticks.
+    Each version was judged on its own training's held-back time, so compare versions trained on the same
+    history. For champion and challenger, also show how they did on the same ticks in shadow.
     """
     from rich.table import Table
 
@@ -100,12 +100,12 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 @data_option
 @tracking_uri_option
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
-    """Make a version champion, whatever the gate said of it."""
+    """Make a version champion, whatever the promotion gate decided."""
     tracker = tracker_of(model_name, data, tracking_uri)
     bundles = tracker.registered()
     chosen = _found(bundles, version)
     if chosen.is_champion:
-        click.echo(f"version {version} is champion already")
+        click.echo(f"version {version} is already champion")
         return
     if chosen.is_challenger:
         click.echo(f"version {version} was {_shadow(chosen, bundles, data)}")
@@ -119,13 +119,15 @@ def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) 
 @data_option
 @tracking_uri_option
 def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
-    """Have the service score with a version of the detectors in shadow: it pages nobody.
+    """Have the service score with a version of the detectors in shadow, without paging anybody.
 
-    What it would have paged is told by `sunspot models compare` and `promote`, and on the page /models.
+    `sunspot models compare` and `promote`, and the page /models, show what it would have paged.
     """
     tracker = tracker_of(model_name, data, tracking_uri)
     if _found(tracker.registered(), version).is_champion:
-        raise click.ClickException(f"version {version} is champion: there is nothing to compare it with")
+        raise click.ClickException(
+            f"version {version} is already champion: there is nothing to compare it with"
+        )
     tracker.challenge(version)
     click.echo(f"version {version} is challenger: the service scores with it in shadow")
 
@@ -135,14 +137,14 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
 @data_option
 @tracking_uri_option
 def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
-    """Have no challenger any more."""
+    """Stop scoring with the challenger in shadow."""
     tracker = tracker_of(model_name, data, tracking_uri)
     for each in tracker.registered():
         if each.is_challenger:
             tracker.withdraw()
-            click.echo(f"version {each.version} is challenger no more")
+            click.echo(f"version {each.version} is no longer challenger")
             return
-    click.echo("no version is challenger")
+    click.echo("there is no challenger")
 
 
 @command.command(name="rollback")
@@ -150,17 +152,17 @@ def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
 @data_option
 @tracking_uri_option
 def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
-    """Make the version champion again that was champion before; done twice, the two change places twice."""
+    """Make the previous champion champion again; a second rollback undoes the first."""
     tracker = tracker_of(model_name, data, tracking_uri)
     version = tracker.previous() if tracker.registered() else ""
     if not version:
-        raise click.ClickException("no version was champion before the present one")
+        raise click.ClickException("there is no previous champion")
     tracker.promote(version)
     click.echo(f"version {version} is champion again")
 
 
 def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
-    """Tracker of a registered model; an error with advice if there is no store yet."""
+    """Tracker of a registered model; an error with advice if there is no tracking store yet."""
     from models.artifacts.mlflow_names import store_path, tracking_uri_for
     from models.artifacts.model_kinds import registered_model
 
@@ -178,18 +180,18 @@ def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:
     for each in bundles:
         if each.version == version:
             return each
-    raise click.ClickException(f"no version {version} is registered: see sunspot models list")
+    raise click.ClickException(f"version {version} is not registered: see sunspot models list")
 
 
 def _shadow(challenger: RegisteredBundle, bundles: list[RegisteredBundle], data: Path) -> str:
-    """What the service kept of a challenger beside the champion of the moment."""
+    """The service's shadow record of a challenger against the current champion."""
     from service.shadow.record import RECORD, SHADOW, read_record, told
 
     path = data / SHADOW / RECORD
     record = read_record(path)
     champions = {each.bundle_version for each in bundles if each.is_champion}
     if record is None or record.challenger != challenger.bundle_version or record.champion not in champions:
-        return f"not in shadow beside the champion yet, as far as {path} says"
+        return f"not compared with the champion in shadow yet, according to {path}"
     return f"{told(record)}; see /v1/shadow or the page /models"
 
 

@@ -1,4 +1,4 @@
-"""Options that several subcommands share, so that one word means one thing."""
+"""Options shared by several subcommands, so that each has one meaning everywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA_DIRECTORY = Path("sunspot-data")
 DATA_VARIABLE = "SUNSPOT_DATA_DIR"
 
 MODEL_NAMES = ("sunspot-detectors", "sunspot-logs", "sunspot-ranker")
-"""Those of models.artifacts.model_kinds, which --help need not import."""
+"""As in models.artifacts.model_kinds, repeated here so that --help does not import it."""
 
 data_option = click.option(
     "--data",
@@ -24,7 +24,7 @@ data_option = click.option(
     envvar=DATA_VARIABLE,
     default=DATA_DIRECTORY,
     show_default=True,
-    help="Directory of the service's data: store, history, and MLflow's store.",
+    help="The service's data directory: store, history and MLflow's store.",
 )
 
 tracking_option = click.option(
@@ -33,40 +33,42 @@ tracking_option = click.option(
     envvar=DATA_VARIABLE,
     default=DATA_DIRECTORY,
     show_default=True,
-    help="Directory of the service's data, whose MLflow store the run is logged to.",
+    help="The service's data directory; the run is logged to its MLflow store.",
 )
-"""For commands whose ``--data`` is a data set."""
+"""For commands whose ``--data`` names a data set."""
 
 calendar_overrides_option = click.option(
     "--calendar-overrides",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="SUNSPOT_CALENDAR_OVERRIDES",
-    help="TOML file of closures and openings beside the exchange calendar.",
+    help="TOML file of closures and openings to add to the exchange calendar.",
 )
 
 tracking_uri_option = click.option(
     "--tracking-uri",
     envvar="SUNSPOT_TRACKING_URI",
     default="",
-    help="MLflow's address.  [default: a file in the data directory]",
+    help="Address of MLflow.  [default: a file in the data directory]",
 )
 
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of all that is random."
+    "--seed", type=int, default=0, show_default=True, help="Seed for everything random."
 )
 
 
 def model_option(*names: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """One of the registered models, or one that a scope's detectors have to themselves."""
+    """Option for one of the registered models, or for the model of a scope's own detectors."""
     own = f"{MODEL_NAMES[0]}-"
 
     def checked(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
         if name in names or (name.startswith(own) and name != own):
             return name
-        raise click.BadParameter(f"{name!r} is none of {', '.join(names)}, {own}NAME")
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(names)}, {own}NAME")
 
-    def completed(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-        return [CompletionItem(each) for each in names if each.startswith(begun)]
+    def completed(
+        _context: click.Context, _parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(each) for each in names if each.startswith(incomplete)]
 
     return click.option(
         "--model",
@@ -76,12 +78,12 @@ def model_option(*names: str) -> Callable[[click.decorators.FC], click.decorator
         callback=checked,
         shell_complete=completed,
         metavar="NAME",
-        help=f"Registered model: {', '.join(names)}, or {own}NAME for those of a scope.",
+        help=f"Registered model: {', '.join(names)}, or {own}NAME for the detectors of a scope.",
     )
 
 
 def budget_option(unit: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """The page budget of a training, per unit and week."""
+    """Option for the page budget of a training, per unit and week."""
     return click.option(
         "--budget",
         type=click.FloatRange(0.01),
@@ -92,9 +94,9 @@ def budget_option(unit: str) -> Callable[[click.decorators.FC], click.decorators
 
 
 def replace_champion_option(units: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """Whether a training may replace a champion that it cannot be compared with."""
+    """Option that lets a training replace a champion it cannot be compared with."""
     return click.option(
         "--replace-champion",
         is_flag=True,
-        help=f"Replace even a champion of another step or of other {units}, which cannot be compared.",
+        help=f"Replace the champion even if it has another step or other {units} and cannot be compared.",
     )

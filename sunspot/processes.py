@@ -1,4 +1,4 @@
-"""Servers that a command starts beside itself: on loopback, bounded, stopped by their own process id."""
+"""Servers that a command starts: on loopback, bounded, stopped by their own process id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STOP_TIMEOUT_S = 10.0
 
 
 def free_port(preferred: int) -> int:
-    """``preferred`` if nothing listens there, or else a port that the system picks."""
+    """``preferred`` if nothing listens there, otherwise a port chosen by the system."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,7 +35,7 @@ def free_port(preferred: int) -> int:
 def python_server(
     arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``python -m …`` in a group of its own until the block ends; its output goes to ``log``."""
+    """Run ``python -m …`` in its own process group until the block ends; its output goes to ``log``."""
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
             [sys.executable, "-m", *arguments],
@@ -52,7 +52,7 @@ def python_server(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server and the workers it started: ask, wait, then insist."""
+    """Stop a server and the workers it started: terminate, wait, then kill."""
     for order in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, order)

@@ -1,4 +1,4 @@
-"""What a long command is doing: a bar on a terminal, and a few plain lines elsewhere."""
+"""Progress of a long command: a bar on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from training.progress import Progress
 
 QUIET_S = 10.0
-"""Without a terminal, what takes longer than this is told of again."""
+"""Without a terminal, a step that lasts longer than this is printed again."""
 
 
 def shown_progress() -> AbstractContextManager[Progress]:
-    """Show what is being done on standard error until the block ends."""
+    """Show progress on standard error until the block ends."""
     from rich.console import Console
 
     return progress_on(Console(stderr=True))
@@ -28,7 +28,7 @@ def shown_progress() -> AbstractContextManager[Progress]:
 
 @contextmanager
 def progress_on(console: Console) -> Iterator[Progress]:
-    """Show what is being done until the block ends; on a terminal nothing of it stays."""
+    """Show progress until the block ends; on a terminal, clear it afterwards."""
     from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
@@ -41,7 +41,7 @@ def progress_on(console: Console) -> Iterator[Progress]:
 
 
 class OneBar:
-    """One bar for what is being done now; it only swings to and fro where no share is told."""
+    """One bar for the current step; it pulses where no share is reported."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -49,7 +49,7 @@ class OneBar:
         self._doing = ""
 
     def __call__(self, doing: str, share: float | None = None, /) -> None:
-        """Show it."""
+        """Show the step and its share."""
         if doing != self._doing:
             self._bars.remove_task(self._task)
             self._task = self._bars.add_task(doing, total=None)
@@ -59,19 +59,19 @@ class OneBar:
 
 
 class PlainLines:
-    """A line for each thing that is done, and one more from time to time while it lasts."""
+    """One line per step, repeated from time to time while the step lasts."""
 
     def __init__(self, console: Console, *, elapsed_s: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._elapsed_s = elapsed_s
         self._doing = ""
-        self._told_s = 0.0
+        self._printed_s = 0.0
 
     def __call__(self, doing: str, share: float | None = None, /) -> None:
-        """Print it, if it is new or was last told of some time ago."""
+        """Print the step if it is new or was last printed some time ago."""
         now_s = self._elapsed_s()
-        if doing == self._doing and (share is None or now_s < self._told_s + QUIET_S):
+        if doing == self._doing and (share is None or now_s < self._printed_s + QUIET_S):
             return
         text = doing if share is None else f"{doing}: {share:.0%}"
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-        self._doing, self._told_s = doing, now_s
+        self._doing, self._printed_s = doing, now_s

@@ -1,4 +1,4 @@
-"""``sunspot replay case``: a stored incident ranked again, beside what was said of it then."""
+"""``sunspot replay case``: rank a stored incident again, and compare with the stored ranking."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ DEFAULT = "default"
 CHAMPION = "champion"
 
 StoredAnswer = dict[str, dict[str, Any]]
-"""Candidates by item, as a ranking's document has them, each with its rank."""
+"""Candidates by item, as in a ranking's document, each with its rank."""
 
 
 @click.group("replay")
 def command() -> None:
-    """Run what was stored again, to the same numbers."""
+    """Replay stored cases and reproduce their numbers."""
 
 
 def complete_case(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of the cases in the library that the command line names so far."""
+    """Ids of the cases in the library named on the command line so far."""
     from models.cases.library import case_paths
 
     directory = _library(ctx.params.get("data_dir") or DATA_DIRECTORY, ctx.params.get("cases"))
@@ -46,7 +46,7 @@ def complete_case(ctx: click.Context, _parameter: click.Parameter, incomplete: s
 def complete_ranker(
     _ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of the rankers."""
+    """Complete the names of rankers."""
     from models.rankers import RANKERS
 
     return [CompletionItem(each) for each in (DEFAULT, CHAMPION, *RANKERS) if each.startswith(incomplete)]
@@ -60,37 +60,37 @@ def complete_ranker(
     envvar=DATA_VARIABLE,
     default=DATA_DIRECTORY,
     show_default=True,
-    help="Directory of the service's data, whose library is read.",
+    help="The service's data directory; its case library is read.",
 )
-@click.option("--cases", type=DIRECTORY, help="Another case library.")
+@click.option("--cases", type=DIRECTORY, help="Case library to read instead.")
 @click.option(
     "--ranker",
     default=DEFAULT,
     show_default=True,
     shell_complete=complete_ranker,
-    help="default (as shipped), champion, a registered version of sunspot-ranker, or the name of a peer.",
+    help="default (as shipped), champion, a registered version of sunspot-ranker, or a peer's name.",
 )
 @tracking_uri_option
 def replay_case(case_id: str, data_dir: Path, cases: Path | None, ranker: str, tracking_uri: str) -> None:
-    """Rank the stored case ID again, and show what changed against what was said then.
+    """Rank the stored case ID again, and show what changed since the stored ranking.
 
     ID is a case's id, or the path of its document.
     """
     chosen = _ranker(ranker, data_dir, tracking_uri)
     stored = _read(case_id, _library(data_dir, cases))
     ranking = chosen.rank(stored.case)
-    now = _said(
+    now = _by_item(
         [
-            {**each._asdict(), "evidence": [{"sentence": told.sentence} for told in each.evidence]}
+            {**each._asdict(), "evidence": [{"sentence": piece.sentence} for piece in each.evidence]}
             for each in ranking.candidates
         ]
     )
-    then = _said((stored.ranking or {}).get("candidates", []))
+    then = _by_item((stored.ranking or {}).get("candidates", []))
     _show(stored, then, now, (stored.ranking or {}).get("abstained", ""), ranking.abstained)
 
 
 def _ranker(name: str, data_dir: Path, tracking_uri: str) -> Ranker:
-    """The ranker of that name: a peer, the shipped one, or one that was trained and registered."""
+    """The ranker of that name: a peer, the shipped one, or a trained and registered version."""
     from models.artifacts.mlflow_names import RANKER_MODEL_NAME
     from models.rankers import RANKERS
     from sunspot.models import tracker_of
@@ -99,10 +99,10 @@ def _ranker(name: str, data_dir: Path, tracking_uri: str) -> Ranker:
     if shipped in RANKERS:
         return RANKERS[shipped]
     if name != CHAMPION and not name.isdecimal():
-        there_are = ", ".join((DEFAULT, CHAMPION, *RANKERS))
+        available = ", ".join((DEFAULT, CHAMPION, *RANKERS))
         raise click.UsageError(
-            f"there is no ranker {name!r}; there are {there_are}, and the versions that "
-            f"`sunspot models list --model {RANKER_MODEL_NAME}` shows"
+            f"there is no ranker {name!r}; choose one of {available}, or a version listed by "
+            f"`sunspot models list --model {RANKER_MODEL_NAME}`"
         )
     tracker = tracker_of(RANKER_MODEL_NAME, data_dir, tracking_uri)
     known = [each.version for each in tracker.registered()]
@@ -136,7 +136,7 @@ def _read(case_id: str, library: Path) -> StoredCase:
         raise click.ClickException(str(error)) from error
 
 
-def _said(candidates: Sequence[Mapping[str, Any]]) -> StoredAnswer:
+def _by_item(candidates: Sequence[Mapping[str, Any]]) -> StoredAnswer:
     return {each["item"]: {**each, "rank": rank} for rank, each in enumerate(candidates, start=1)}
 
 
@@ -150,15 +150,15 @@ def _show(
     console.print(f"{case.id}: {case.alert.name} on {case.alert.item}; cause: {confirmed}", markup=False)
     console.print(_ranks(case.cause, then, now))
     if stored.ranking is None:
-        console.print("nothing was said then: the case was not ranked by a service")
+        console.print("no stored ranking: a service never ranked this case")
     for when, reason in (("then", abstained_then), ("now", abstained_now)):
         if reason:
-            console.print(f"{when}: no cause is named: {reason}", markup=False)
+            console.print(f"{when}: no cause named: {reason}", markup=False)
     lines = changed_evidence(then, now) if then else []
     for line in lines:
         console.print(line, markup=False)
     if then and not lines:
-        console.print("the evidence is the same")
+        console.print("the evidence has not changed")
 
 
 def _ranks(causes: Sequence[str], then: StoredAnswer, now: StoredAnswer) -> Table:
@@ -167,15 +167,15 @@ def _ranks(causes: Sequence[str], then: StoredAnswer, now: StoredAnswer) -> Tabl
     table = Table("candidate", "cause", "rank then", "now", "probability then", "now")
     for item in dict.fromkeys([*list(now)[:N_SHOWN], *list(then)[:N_SHOWN], *causes]):
         cells = [
-            *(str(said[item]["rank"]) if item in said else "" for said in (then, now)),
-            *(f"{said[item]['probability']:.3f}" if item in said else "" for said in (then, now)),
+            *(str(answer[item]["rank"]) if item in answer else "" for answer in (then, now)),
+            *(f"{answer[item]['probability']:.3f}" if item in answer else "" for answer in (then, now)),
         ]
         table.add_row(item, "yes" if item in causes else "", *cells)
     return table
 
 
 def changed_evidence(then: StoredAnswer, now: StoredAnswer) -> list[str]:
-    """What is said of the first candidates now and was not then (+), and the other way round (-)."""
+    """Evidence for the first candidates that is new (+) or no longer there (-)."""
     lines = []
     for item in dict.fromkeys([*list(now)[:N_SHOWN], *list(then)[:N_SHOWN]]):
         before, after = _sentences(then, item), _sentences(now, item)
@@ -184,5 +184,5 @@ def changed_evidence(then: StoredAnswer, now: StoredAnswer) -> list[str]:
     return lines
 
 
-def _sentences(said: StoredAnswer, item: str) -> list[str]:
-    return [told["sentence"] for told in said.get(item, {}).get("evidence", [])]
+def _sentences(answer: StoredAnswer, item: str) -> list[str]:
+    return [piece["sentence"] for piece in answer.get(item, {}).get("evidence", [])]

@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.  [default: 8321]")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 picks a free one.  [default: 8321]"
+)
 @data_option
 @tracking_uri_option
-@click.option("--base-url", help="How people reach the pages, if not by the address listened on.")
+@click.option("--base-url", help="Address at which people reach the pages, if not the one listened on.")
 @click.option(
     "--present",
     type=click.Choice(["wall", "signals"]),
-    help="What now is: this machine's clock, or the newest tick received (to replay stored days).",
+    help="Source of the current time: this machine's clock, or the newest tick received (for replays).",
 )
 @calendar_overrides_option
 def command(data: Path, **chosen: Any) -> None:
     """Run the online service.
 
-    Every setting is also an environment variable: SUNSPOT_HOST, SUNSPOT_PORT, SUNSPOT_DATA_DIR and so on;
-    an option wins over its variable.
+    Every setting is also an environment variable: SUNSPOT_HOST, SUNSPOT_PORT, SUNSPOT_DATA_DIR and so on.
+    An option overrides its variable.
     """
     from pydantic import ValidationError
 
@@ -46,7 +48,7 @@ def command(data: Path, **chosen: Any) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Listen until told to stop; requests under way are finished first."""
+    """Listen until stopped; requests in progress are finished first."""
     import uvicorn
 
     from service.app import create_app
@@ -74,4 +76,4 @@ def serve(settings: Settings) -> None:
     ) as error:
         raise click.ClickException(str(error)) from error
     if not server.started:
-        raise click.ClickException("the service could not start; its log says why")
+        raise click.ClickException("the service could not start; see its log for the reason")

@@ -1,4 +1,4 @@
-"""Subcommand ``sunspot token``: who may send, read, judge and administer."""
+"""Subcommand ``sunspot token``: who may send, read, give verdicts and administer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCOPES = ("ingest", "read", "verdict", "admin")
 def command() -> None:
     """Create, list and revoke the tokens of senders.
 
-    With the first token the service stops answering without one.
+    Once a token exists, the service rejects requests without one.
     """
 
 
@@ -34,7 +34,7 @@ def command() -> None:
     type=click.Choice(SCOPES),
     multiple=True,
     required=True,
-    help="What it allows; give it again for more. admin includes the others.",
+    help="What the token allows; repeat for more. admin includes the others.",
 )
 @data_option
 def create(name: str, scopes: tuple[str, ...], data: Path) -> None:
@@ -48,7 +48,7 @@ def create(name: str, scopes: tuple[str, ...], data: Path) -> None:
         except TokenNameTakenError as error:
             raise click.ClickException(str(error)) from error
     click.echo(secret)
-    click.echo("This is the only time the secret is shown. Send it as: Authorization: Bearer …", err=True)
+    click.echo("The secret is shown only this once. Send it as: Authorization: Bearer …", err=True)
 
 
 @command.command("list")
@@ -61,14 +61,14 @@ def list_tokens(data: Path) -> None:
         state = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "in use"
         click.echo(f"{each.name}\t{','.join(sorted(each.scopes))}\t{each.created_at:%Y-%m-%d}\t{state}")
     if not found:
-        click.echo("No token exists: the service answers this machine alone.", err=True)
+        click.echo("There are no tokens: the service answers this machine only.", err=True)
 
 
 @command.command()
 @click.argument("name")
 @data_option
 def revoke(name: str, data: Path) -> None:
-    """Make the token NAME useless from now on."""
+    """Revoke the token NAME at once."""
     from service.clock import SystemClock
     from service.store.tokens import UnknownTokenError
 

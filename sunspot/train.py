@@ -1,4 +1,4 @@
-"""``sunspot train``: fit models on history, track them in MLflow, promote what is no worse."""
+"""``sunspot train``: fit models on history, track them in MLflow, promote those that are no worse."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from training.progress import Progress
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-CLOCK_NAMES = ("XSHG", "always")  # those of features.calendar, which --help need not import
+CLOCK_NAMES = ("XSHG", "always")  # as in features.calendar, which --help should not import
 
 
 @click.group(name="train")
 def command() -> None:
-    """Fit models on history, track them in MLflow, and promote what is no worse."""
+    """Fit models on history, track them in MLflow, and promote those that are no worse."""
 
 
 command.add_command(logs)
@@ -60,7 +60,7 @@ command.add_command(ranker)
     "--scope",
     multiple=True,
     metavar="GLOB",
-    help="Only items whose id matches, such as 'order*'; may be given several times.  [default: every item]",
+    help="Only items whose id matches, such as 'order*'; may be repeated.  [default: every item]",
 )
 @model_option(MODEL_NAMES[0])
 @data_option
@@ -73,7 +73,7 @@ command.add_command(ranker)
     type=click.Choice(CLOCK_NAMES),
     default="XSHG",
     show_default=True,
-    help="Whose day it is: an exchange's, or the same every weekday.",
+    help="Daily rhythm: an exchange's trading day, or the same every weekday.",
 )
 @calendar_overrides_option
 @budget_option("series")
@@ -81,7 +81,7 @@ command.add_command(ranker)
 @click.option(
     "--in-shadow",
     is_flag=True,
-    help="Even if it is no worse, let it score in shadow beside the champion until it is promoted by hand.",
+    help="Even if no worse, run the result in shadow until you promote it with sunspot models promote.",
 )
 @seed_option
 def detectors(
@@ -100,11 +100,11 @@ def detectors(
 ) -> None:
     """Fit detectors, judge them on held-back time, and make them champion if they are no worse.
 
-    They are fitted on the first 60 % of the time, calibrated on the next 20 % and judged on the rest; the
-    service may be running meanwhile. What does not become champion is challenger and scores in shadow.
-    Without any history yet, try it with `--from brokerage`.
+    They are fitted on the first 60 % of the time, calibrated on the next 20 % and judged on the rest. The
+    service may keep running. A result that does not become champion becomes challenger and runs in shadow.
+    If you have no history yet, try `--from brokerage`.
 
-    Look at the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
+    View the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
     from models.errors import BadCaseError
     from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError, ShortHistoryError
@@ -184,7 +184,7 @@ def _trained(
         clocks=clocks,
         labels=labels_of_cases(cases),
         cases=cases,
-        kept=data / "training" / "detectors",
+        checkpoints=data / "training" / "detectors",
         progress=progress,
     )
     if outcome.version and not outcome.promoted:
@@ -193,7 +193,7 @@ def _trained(
 
 
 def clocks_with(calendar_overrides: Path | None) -> dict[str, Clock]:
-    """Every clock, the exchange's with the days that a file lists: those that the service goes by."""
+    """Every clock, the exchange's with the days listed in a file: the clocks that the service uses."""
     from features.calendar import CLOCKS, overridden
     from service.calendar_file import overrides_from
     from service.errors import BadCalendarFileError
@@ -210,7 +210,7 @@ def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
 
     if source == "history":
         frame = frame_from_history(data / "history", step_ms=step_ms)
-        if frame.end_ms - frame.start_ms > DAY_MS:  # so that what an interrupt leaves is of use for an hour
+        if frame.end_ms - frame.start_ms > DAY_MS:  # so that an interrupted training can resume for an hour
             frame = frame.between(frame.start_ms, frame.end_ms // HOUR_MS * HOUR_MS)
         return frame
     if source != "brokerage":

@@ -1,4 +1,4 @@
-"""``sunspot train logs``: learn what services usually say, and when it is unusual enough to page."""
+"""``sunspot train logs``: learn what services usually log, and what is unusual enough to page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo
     default="history",
     show_default=True,
     metavar="history|brokerage|DIR",
-    help="What to learn from: the lines that the service keeps, the built-in brokerage, or a directory of "
+    help="What to learn from: the lines stored by the service, the built-in brokerage, or a directory of "
     "JSON lines files, such as "
     '{"service": "order", "time_ms": 1772589600000, "level": "warn", "message": "order 17 is late"}.',
 )
@@ -66,10 +66,10 @@ def logs(
     replace_champion: bool,
     seed: int,
 ) -> None:
-    """Learn from log lines what services usually say, judge it, and make it champion if it is no worse.
+    """Learn what services usually log, judge the result, and make it champion if it is no worse.
 
-    What is usual is learned on the first half of the time, how far it strays on the next fifth, the threshold
-    on a tenth; the rest judges. Lines with trace ids also teach what a normal trace looks like.
+    The first half of the time teaches what is usual, the next fifth how much it varies, the next tenth the
+    threshold; the rest judges the result. Lines with trace ids also teach what a normal trace looks like.
     """
     from models.errors import BadCaseError, NotEnoughRowsError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
@@ -82,7 +82,7 @@ def logs(
             from training.fit_logs import LogFitConfig, fit_logs
             from training.tracking import MlflowTracker, tracking_uri_for
 
-            for _ in read():  # a source without a line leaves no store behind
+            for _ in read():  # an empty source must not create a tracking store
                 break
             uri = tracking_uri or tracking_uri_for(data)
             config = LogFitConfig(
@@ -105,9 +105,9 @@ def logs(
 
 
 def reader(source: str, data: Path, *, seed: int) -> Reader:
-    """What gives the lines, as often as asked, and when each service was changed."""
+    """A function that reads the lines, as often as needed, and the change times of each service."""
     if source == "history":
-        return _kept_lines(data), _kept_changes(data)
+        return _stored_lines(data), _stored_changes(data)
     if source != "brokerage":
         from training.log_files import logs_from_files
 
@@ -127,8 +127,8 @@ def reader(source: str, data: Path, *, seed: int) -> Reader:
     return read, _by_service(simulation.changes)
 
 
-def _kept_lines(data: Path) -> Callable[[], Iterable[Logs]]:
-    """The lines that the service keeps, without those of closed incidents' causes."""
+def _stored_lines(data: Path) -> Callable[[], Iterable[Logs]]:
+    """The lines stored by the service, without those of closed incidents' causes."""
     from models.cases.library import read_cases
     from training.log_files import logs_from_history
     from training.splits import labels_of_cases, lines_without
@@ -137,8 +137,8 @@ def _kept_lines(data: Path) -> Callable[[], Iterable[Logs]]:
     return lambda: lines_without(logs_from_history(data / "lines"), labels)
 
 
-def _kept_changes(data: Path) -> dict[str, list[int]]:
-    """The change events that the service keeps."""
+def _stored_changes(data: Path) -> dict[str, list[int]]:
+    """The change events stored by the service."""
     from service.app import STORE
     from service.store.changes import ChangeStore
     from service.store.database import Database
@@ -153,7 +153,7 @@ def _kept_changes(data: Path) -> dict[str, list[int]]:
 
 
 def _by_service(changes: Iterable[ChangeEvent]) -> dict[str, list[int]]:
-    """Instants of change events by the item that was changed, in milliseconds."""
+    """Times of change events by changed item, in milliseconds."""
     found: dict[str, list[int]] = {}
     for each in changes:
         found.setdefault(each.item, []).append(to_ms(each.at))
@@ -167,7 +167,7 @@ def _details(outcome: Outcome[LogBundle]) -> Iterator[str]:
         f"read       {figures['n_lines']:.0f} lines of {n_services} services, "
         f"{figures['n_templates']:.0f} templates, {figures['lines_per_s']:.0f} lines/s"
     )
-    yield f"threshold  {bundle.threshold:.2f} (−ln p in the service's own past)"
+    yield f"threshold  {bundle.threshold:.2f} (−ln p against the service's own past)"
     yield from paging_lines(figures, unit="service", injected="faults")
     if bundle.sessions is not None:
         yield (

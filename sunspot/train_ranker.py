@@ -1,4 +1,4 @@
-"""``sunspot train ranker``: fit how evidence is weighed, on closed cases."""
+"""``sunspot train ranker``: fit the weights of evidence on closed cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cases",
     type=DIRECTORY,
-    help="The case library to learn from.  [default: the service's own, cases in its data directory]",
+    help="Case library to learn from.  [default: cases in the service's data directory]",
 )
 @data_option
 @tracking_uri_option
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     type=click.FloatRange(0.0),
     default=0.25,
     show_default=True,
-    help="What the cases without a cause count together, against those with one, in each system.",
+    help="Total weight of the cases without a cause, relative to those with one, in each system.",
 )
 def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float) -> None:
     """Fit the ranker's weights on closed cases, and make them champion if they rank no worse.
 
-    They are judged on cases left out, one system after the other or, of a single system, later after earlier,
-    beside the champion or, without one, the weights that Sunspot is shipped with. Those do well without any
-    training: expect a small library not to replace them.
+    They are judged on left-out cases: one system after another or, with a single system, later cases after
+    earlier ones. They are compared with the champion or, without one, with the weights shipped with
+    Sunspot. The shipped weights do well untrained, so a small library will rarely replace them.
     """
     from models.errors import BadCaseError
     from training.errors import FewCasesError
@@ -51,14 +51,14 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
             from training.tracking import MlflowTracker, tracking_uri_for
 
             examples = examples_of(read_cases(library))
-            check_enough(examples)  # a library too small leaves no store behind
+            check_enough(examples)  # a library that is too small must not create a tracking store
             uri = tracking_uri or tracking_uri_for(data)
             config = RankerFitConfig(data_name=library.name, data_source=str(library), calm_share=calm_share)
             tracker = MlflowTracker(uri, RANKER_MODEL)
             outcome = fit_ranker(config, examples, tracker, progress=progress)
     except FewCasesError as reason:
         raise click.UsageError(
-            f"{reason} in {library}; close incidents with a verdict, or name a library with --cases"
+            f"{reason} in {library}; close incidents with a verdict, or choose another library with --cases"
         ) from reason
     except BadCaseError as reason:
         raise click.UsageError(str(reason)) from reason
@@ -74,6 +74,6 @@ def _details(figures: Mapping[str, float]) -> Iterator[str]:
     )
     if "named_wrongly" in figures:
         yield (
-            f"           a cause is named in {figures['named_wrongly']:.0%} of "
+            f"           a cause is wrongly named in {figures['named_wrongly']:.0%} of "
             f"{figures['n_calm']:.0f} cases without one"
         )

@@ -1,4 +1,4 @@
-"""What a training came to, in a few lines."""
+"""The outcome of a training, in a few lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report_of(outcome: Outcome[Any], uri: str, details: Iterable[str]) -> Iterator[str]:
-    """What every training tells, with what one of its kind tells besides.
+    """The lines common to every training, with the details of this kind.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ def report_of(outcome: Outcome[Any], uri: str, details: Iterable[str]) -> Iterat
     yield f"registered {f'version {outcome.version}' if outcome.version else 'no'}"
     yield f"champion   {'yes' if outcome.promoted else 'no'}: {outcome.reason}"
     yield from details
-    yield f"look at it with: mlflow ui --backend-store-uri {uri}"
+    yield f"view it with: mlflow ui --backend-store-uri {uri}"
 
 
 def paging_lines(figures: Mapping[str, float], *, unit: str, injected: str) -> Iterator[str]:
-    """The false pages of held-back time, per unit and week, and the share found of what was injected."""
+    """False pages on held-back time, per unit and week, and the share of injected anomalies found."""
     if "false_pages_per_week" in figures:
         low, high = figures["false_pages_per_week_low"], figures["false_pages_per_week_high"]
         yield (

@@ -1,4 +1,4 @@
-"""Where the history of a training comes from: the service's own, the built-in brokerage, or a directory."""
+"""Sources of training history: the service's own, the built-in brokerage, or a directory."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ if TYPE_CHECKING:
     from experiments.brokerage.simulate import Simulation
 
 FIRST_DAY = date(2026, 3, 5)
-"""A Thursday, so that the part that is learned from has a weekend."""
+"""A Thursday, so that the fitted part includes a weekend."""
 
 N_DAYS = 7
 
 
 def brokerage_week(*, seed: int, step: timedelta = timedelta(minutes=1)) -> Simulation:
-    """A week of the built-in brokerage in which nothing is wrong."""
+    """A week of the built-in brokerage without faults."""
     from experiments.brokerage.simulate import simulate
 
     return simulate(FIRST_DAY, n_days=N_DAYS, seed=seed, step=step)
 
 
 def name_of(source: str) -> str:
-    """What a source is called in MLflow."""
+    """Name of a source in MLflow."""
     return source if source in {"history", "brokerage"} else Path(source).name
 
 
 def advice_on(source: str, *, sent: str, files: str) -> str:
-    """What to do where a source holds too little to learn from.
+    """What to do when a source holds too little to learn from.
 
     Parameters
     ----------
     sent
-        What the service would have to be sent.
+        What to send to the service.
     files
-        What a directory would have to hold.
+        What a directory must hold.
     """
     if source == "history":
         return (
-            f"run `sunspot serve` and send it {sent} of some days, name its directory with --data, "
+            f"run `sunspot serve` and send it {sent} for a few days, set its directory with --data, "
             "or try --from brokerage"
         )
-    return f"--from takes history, brokerage, or a directory of {files}"
+    return f"--from must be history, brokerage, or a directory of {files}"

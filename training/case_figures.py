@@ -1,4 +1,4 @@
-"""What a first stage makes of the case library: whether it sees something at confirmed causes."""
+"""Figures of a first stage on the case library: whether it sees the confirmed causes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 def case_figures(bundle: Bundle, clock: Clock, cases: Iterable[Case]) -> dict[str, float]:
     """Share of closed incidents in which a series of a confirmed cause passes the threshold.
 
-    The first stage starts from what it learned, runs through the stretch before the incident, and is judged
-    by the incident's ticks. Cases without a confirmed cause, on another step, or whose causes' series the
-    bundle does not know, do not count.
+    The first stage starts from its learned state, runs through the time before the incident, and is judged
+    on the incident's ticks. Cases without a confirmed cause, with another step, or with causes whose series
+    the bundle does not know, do not count.
 
     Returns
     -------
-    ``cases`` and ``cases_found`` with its interval; nothing if no case counts.
+    ``cases`` and ``cases_found`` with its interval; empty if no case counts.
     """
     judged = [_is_seen(bundle, clock, case) for case in cases if case.cause]
     seen = [each for each in judged if each is not None]
@@ -42,7 +42,7 @@ def case_figures(bundle: Bundle, clock: Clock, cases: Iterable[Case]) -> dict[st
 
 
 def _is_seen(bundle: Bundle, clock: Clock, case: Case) -> bool | None:
-    """Whether a confirmed cause's series passes the threshold; ``None`` if that cannot be said."""
+    """Whether a confirmed cause's series passes the threshold; ``None`` if that cannot be judged."""
     columns = [index for index, key in enumerate(bundle.baseline.keys) if key.item in case.cause]
     if not columns or case.step_ms != bundle.step_ms or not len(case.window.times_ms):
         return None
@@ -63,7 +63,7 @@ def _of_columns(baseline: Baseline, columns: list[int]) -> Baseline:
 
 
 def _frame_of(case: Case, baseline: Baseline) -> Frame:
-    """The stretch before the incident and the incident itself, in the units of the baseline's metrics."""
+    """The time before the incident and the incident itself, in the units of the baseline's metrics."""
     parts = [part for part in (case.before, case.window) if len(part.times_ms)]
     start_ms = int(parts[0].times_ms[0])
     n_ticks = int(case.window.times_ms[-1] - start_ms) // case.step_ms + 1

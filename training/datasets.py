@@ -1,4 +1,4 @@
-"""Where a training's frame comes from: the service's history, or a directory of tables."""
+"""Sources of a training's frame: the service's history, or a directory of tables."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SAMPLES_A_PART = 1_000_000
 
 
 def frame_from_history(directory: Path, *, step_ms: int) -> Frame:
-    """Read what the service has kept, on a grid of ``step_ms``; it may be writing meanwhile.
+    """Read the service's stored history, on a grid of ``step_ms``; the service may be writing meanwhile.
 
     Raises
     ------
     NoHistoryError
-        If it has kept nothing.
+        If nothing is stored.
     BadHistoryError
         As `frame_of_parts`.
     """
@@ -62,7 +62,7 @@ def frame_from_tables(directory: Path, *, step_ms: int) -> Frame:
 
 
 def gathered(batches: Iterable[Samples], *, n_samples: int = SAMPLES_A_PART) -> Iterator[Samples]:
-    """The same samples in the same order, small batches joined until they have so many."""
+    """The same samples in the same order, with small batches joined up to ``n_samples``."""
     waiting: list[Samples] = []
     for batch in batches:
         waiting.append(batch)
@@ -74,10 +74,10 @@ def gathered(batches: Iterable[Samples], *, n_samples: int = SAMPLES_A_PART) -> 
 
 
 def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Frame:
-    """Put samples on one grid that starts at a multiple of the step; of several in a tick the last wins.
+    """Put samples on one grid that starts at a multiple of the step; the last sample in a tick wins.
 
-    They are never joined, and each part is given up once it is on the grid: of a long history there is no
-    room for two. Series are sorted, so that the order in which they were first sent does not matter.
+    Parts are never joined, and each is released once it is on the grid: a long history would not fit in
+    memory twice. Series are sorted, so the order in which they were first sent does not matter.
     Counters become rates (`features.counters`).
 
     Raises
@@ -85,27 +85,27 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
     NoHistoryError
         If no sample has a finite value.
     BadHistoryError
-        If the grid would be too large to hold, as one wild timestamp makes it; or if counts come more often
-        than the step, for a tick holds one sample, and the others' requests would be lost.
+        If the grid would not fit in memory, for example because of one wild timestamp; or if counts come
+        more often than the step: a tick holds one sample, so the requests of the others would be lost.
     """
-    kept = deque(part for part in map(_finite, parts) if len(part))
-    if not kept:
+    finite = deque(part for part in map(_finite, parts) if len(part))
+    if not finite:
         raise NoHistoryError(source)
-    start_ms = min(int(part.time_ms.min()) for part in kept) // step_ms * step_ms
-    n_ticks = (max(int(part.time_ms.max()) for part in kept) - start_ms) // step_ms + 1
-    keys = sorted({key for part in kept for key in part.keys})
+    start_ms = min(int(part.time_ms.min()) for part in finite) // step_ms * step_ms
+    n_ticks = (max(int(part.time_ms.max()) for part in finite) - start_ms) // step_ms + 1
+    keys = sorted({key for part in finite for key in part.keys})
     if n_ticks * len(keys) > MAX_VALUES:
         reason = f"its times span {n_ticks * len(keys)} values, more than {MAX_VALUES}"
         raise BadHistoryError(source, reason)
-    spacing_ms = _spacing_of_counts_ms(kept)
+    spacing_ms = _spacing_of_counts_ms(finite)
     if 2 * spacing_ms <= step_ms:
         every = f"{spacing_ms / 1000:g} s"
-        reason = f"requests are counted every {every}, and a step of {step_ms / 1000:g} s would lose some"
+        reason = f"requests are counted every {every}, so a step of {step_ms / 1000:g} s would lose some"
         raise BadHistoryError(source, f"{reason}: train with a step of {every}")
     column_of = {key: column for column, key in enumerate(keys)}
     values = np.full((n_ticks, len(keys)), np.nan)
-    while kept:
-        part = kept.popleft()
+    while finite:
+        part = finite.popleft()
         columns = np.array([column_of[key] for key in part.keys])
         values[(part.time_ms - start_ms) // step_ms, columns[part.series]] = part.values
     put_rates(values, keys, step_ms=step_ms)
@@ -113,7 +113,7 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
 
 
 def in_scope(frame: Frame, scope: Sequence[str]) -> Frame:
-    """The series of a frame whose item matches one of the patterns, as shells know them; all without any.
+    """The series of a frame whose item matches a shell-style pattern; all series if there is no pattern.
 
     Raises
     ------
@@ -135,17 +135,17 @@ def in_scope(frame: Frame, scope: Sequence[str]) -> Frame:
 
 def _finite(samples: Samples) -> Samples:
     """The samples with a finite value, and the series that have one."""
-    kept = samples.where(np.isfinite(samples.values))
-    is_used = np.bincount(kept.series, minlength=len(kept.keys)) > 0
+    finite = samples.where(np.isfinite(samples.values))
+    is_used = np.bincount(finite.series, minlength=len(finite.keys)) > 0
     if is_used.all():
-        return kept
-    keys = tuple(compress(kept.keys, is_used.tolist()))
+        return finite
+    keys = tuple(compress(finite.keys, is_used.tolist()))
     place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-    return Samples(keys, place[kept.series], kept.time_ms, kept.values)
+    return Samples(keys, place[finite.series], finite.time_ms, finite.values)
 
 
 def _spacing_of_counts_ms(parts: Iterable[Samples]) -> float:
-    """Median time between two samples of a series that counts requests; infinite if there are none."""
+    """Median time between two samples of a series of request counts; infinite without any."""
     n_of: Counter[int] = Counter()
     for part in parts:
         counts = [index for index, key in enumerate(part.keys) if _is_count(key.metric)]
@@ -153,7 +153,7 @@ def _spacing_of_counts_ms(parts: Iterable[Samples]) -> float:
         series, time_ms = part.series[chosen], part.time_ms[chosen]
         order = np.lexsort((time_ms, series))
         apart = np.diff(time_ms[order])[np.diff(series[order]) == 0]
-        found = np.unique_counts(apart[apart > 0])  # the same instant again is a correction
+        found = np.unique_counts(apart[apart > 0])  # a repeated timestamp is a correction
         n_of.update(dict(zip(found.values.tolist(), found.counts.tolist(), strict=True)))
     if not n_of:
         return np.inf

@@ -1,8 +1,8 @@
-"""Whether the signals have moved away from what the champion learned, so that it should be trained anew.
+"""Whether the signals have drifted from what the champion learned, so that it is time to retrain.
 
-Inputs are compared series by series with the population stability index, Σ (p − q)·ln(p / q) over the tenths
-of what training saw (Siddiqi, "Credit Risk Scorecards", 2006: below .1 stable, above .25 moved). Scores are
-judged by the pages that they would have cost. Series that came or went count too.
+Inputs are compared series by series with the population stability index, Σ (p − q)·ln(p / q) over the deciles
+of the training data (Siddiqi, "Credit Risk Scorecards", 2006: below .1 stable, above .25 moved). Scores are
+judged by the pages that they would have cost. New and vanished series count too.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 N_BINS = 10
 FEWEST_VALUES = 100
-"""Fewer values of a series than this on either side are not compared."""
+"""A series with fewer values than this on either side is not compared."""
 
 LEAST_SHARE = 1e-3
-"""An empty bin counts as this share, for the logarithm's sake."""
+"""An empty bin counts as this share, to keep the logarithm finite."""
 
 MOVED = 0.25
 """Stability index above which a series has moved."""
 
 ACCEPTED_SHARE = 0.1
-"""Share of the series that may have moved, come or gone before it is time to train."""
+"""Share of the series that may have moved, appeared or vanished before it is time to retrain."""
 
 ACCEPTED_PAGES = 2.0
-"""Pages, in budgets, before it is time to train."""
+"""Pages accepted before it is time to retrain, as a multiple of the page budget."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class Drift:
     moved
         Stability index of each series that moved, by its name, largest first.
     n_compared
-        Series that both sides have enough values of.
+        Series with enough values on both sides.
     n_new, n_gone
-        Series that only the recent signals have, and that only the bundle has.
+        Series found only in the recent signals, and only in the bundle.
     n_known
         Series of the bundle.
     pages_per_week, pages_low, pages_high
-        Pages per series and week at the bundle's threshold, with its interval; incidents are not left out.
+        Pages per series and week at the bundle's threshold, with their interval; incidents included.
     budget_per_week
-        What was asked for; 0 if the bundle does not say.
+        The bundle's page budget; 0 if the bundle does not state it.
     """
 
     moved: dict[str, float]
@@ -75,14 +75,14 @@ class Drift:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is time to train anew, in sentences; empty if it is not."""
+        """Reasons to retrain, in sentences; empty if there is none."""
         return tuple(self._reasons())
 
     def _reasons(self) -> Iterator[str]:
         if len(self.moved) > ACCEPTED_SHARE * self.n_compared:
             yield f"{len(self.moved)} of {self.n_compared} series no longer have the values they had"
         if self.n_new > ACCEPTED_SHARE * self.n_known:
-            yield f"{self.n_new} series are new, to {self.n_known} that the champion knows"
+            yield f"{self.n_new} series are new; the champion knows {self.n_known}"
         if self.n_gone > ACCEPTED_SHARE * self.n_known:
             yield f"{self.n_gone} of the {self.n_known} series that the champion knows are gone"
         if self.budget_per_week and self.pages_low > ACCEPTED_PAGES * self.budget_per_week:
@@ -98,9 +98,10 @@ def drift_of(bundle: Bundle, recent: Frame, clock: Clock) -> Drift:
     Parameters
     ----------
     recent
-        Signals since, on the bundle's step; whole weeks compare best, for they hold the same kinds of day.
+        Signals since then, on the bundle's step; full weeks compare best, as they contain the same kinds of
+        day.
     clock
-        The bundle's, with the days that an operator has told of.
+        The bundle's clock, with the days listed by an operator.
 
     Raises
     ------
@@ -138,20 +139,22 @@ def drift_of(bundle: Bundle, recent: Frame, clock: Clock) -> Drift:
     )
 
 
-def stability_index(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+def stability_index(reference: NDArray[np.floating], current: NDArray[np.floating]) -> float:
     """Population stability index of one series, 0 and up; ``nan`` with too few values on either side.
 
     >>> steady = np.arange(1000.0)
     >>> stability_index(steady, steady), round(stability_index(steady, steady + 500.0), 1)
     (0.0, 3.2)
     """
-    before, after = before[np.isfinite(before)], after[np.isfinite(after)]
-    if min(len(before), len(after)) < FEWEST_VALUES:
+    reference, current = reference[np.isfinite(reference)], current[np.isfinite(current)]
+    if min(len(reference), len(current)) < FEWEST_VALUES:
         return float("nan")
-    tenths = np.quantile(before, np.arange(1, N_BINS) / N_BINS)
-    edges = np.unique([tenths, np.nextafter(tenths, np.inf)])  # a value that many points share is a bin
+    tenths = np.quantile(reference, np.arange(1, N_BINS) / N_BINS)
+    edges = np.unique(
+        [tenths, np.nextafter(tenths, np.inf)]
+    )  # a value shared by many points gets its own bin
     shares = []
-    for values in (before, after):
+    for values in (reference, current):
         counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
         shares.append(np.maximum(counts / len(values), LEAST_SHARE))
     old, new = shares

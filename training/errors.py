@@ -1,4 +1,4 @@
-"""What can be wrong with the history that a training is asked to learn from."""
+"""Errors about the history that a training learns from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHOWN = 10
-"""Items that a message names."""
+"""Number of items named in a message."""
 
 
 class NoHistoryError(ValueError):
-    """A place that holds no samples to learn from."""
+    """A source without samples to learn from."""
 
     def __init__(self, source: str) -> None:
         super().__init__(f"there is nothing to learn from in {source}")
@@ -29,7 +29,7 @@ class BadHistoryError(ValueError):
 
 
 class ShortHistoryError(ValueError):
-    """Too few ticks to fit on some, calibrate on others and hold the rest back."""
+    """Too few ticks to fit, calibrate and hold some back."""
 
     def __init__(self, *, needed: int, got: int) -> None:
         super().__init__(f"training needs at least {needed} ticks of history, got {got}")
@@ -47,10 +47,10 @@ class FewCasesError(ValueError):
 
 
 class EmptyScopeError(ValueError):
-    """A scope that no item is in."""
+    """A scope that matches no item."""
 
     def __init__(self, scope: Sequence[str], items: Sequence[str]) -> None:
         shown = ", ".join(items[:SHOWN]) + (", …" if len(items) > SHOWN else "")
-        super().__init__(f"no item matches {' or '.join(scope)}: there are {shown}")
+        super().__init__(f"no item matches {' or '.join(scope)}; the items are {shown}")
         self.scope = scope
         self.items = items

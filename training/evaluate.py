@@ -1,4 +1,4 @@
-"""Figures of a detector on time that it has not learned from."""
+"""Figures of a detector on time it has not learned from."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ QUANTILES = {"score_median": 0.5, "score_q99": 0.99, "score_q999": 0.999}
 
 
 def page_figures(pages: NDArray[np.bool_], weeks: float) -> dict[str, float]:
-    """Rate of pages per series and week, with its interval; nothing if nothing was scored.
+    """Rate of pages per series and week, with its interval; empty if nothing was scored.
 
-    The interval takes pages for independent, which a fault that many series share makes too narrow.
+    The interval assumes independent pages, so it is too narrow for faults that affect many series.
     """
     if not weeks:
         return {}
@@ -35,7 +35,7 @@ def page_figures(pages: NDArray[np.bool_], weeks: float) -> dict[str, float]:
     }
 
 
-def calm_figures(
+def normal_figures(
     scores: NDArray[np.floating],
     times_ms: NDArray[np.int64],
     *,
@@ -43,7 +43,7 @@ def calm_figures(
     threshold: float,
     is_sparse: NDArray[np.bool_],
 ) -> dict[str, float]:
-    """Figures on normal operation, where every page is a false one.
+    """Figures on normal operation, where every page is false.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def recall_figures(
     items: Sequence[str],
     labels: Sequence[LabelledAnomaly],
 ) -> dict[str, float]:
-    """Share of labelled anomalies within the ticks that one page at least falls into, and how soon.
+    """Share of the labelled anomalies within the ticks that contain at least one page, and the delay.
 
     Parameters
     ----------

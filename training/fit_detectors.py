@@ -16,11 +16,11 @@ from training.datasets import digest_of
 from training.injection import inject_shifts
 from training.outcome import beside_champion, settle
 from training.plots import training_plots
-from training.progress import begun, untold
-from training.promote import flaw_of, in_shadow_first, strangeness_of
+from training.progress import begin_step, silent
+from training.promote import flaw_of, in_shadow_first, mismatch_of
 from training.provenance import COMMIT_TAG, history_metadata, run_tags, text_of
 from training.row_trial import second_stage_of, try_row_detectors
-from training.shards import fit_in_shards, kept_in
+from training.shards import checkpoint_directory, fit_in_shards
 from training.splits import split_in_time, without
 from training.tracker import DataSet
 from training.trial import run_trial, trial_figures
@@ -45,26 +45,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """How detectors are fitted; logged whole with the run.
+    """How detectors are fitted; logged with the run.
 
     Attributes
     ----------
     data_name, data_source
-        What the history is called, and where it was read.
+        Name of the history, and where it was read.
     scope
-        Patterns that the ids of its items match; empty if every item was taken.
+        Patterns that the ids of its items match; empty for every item.
     clock
         Name of a clock in `features.calendar.CLOCKS`.
     budget_per_week
         False pages accepted per series and week.
     fit_share, calibrate_share
-        Shares of the time that are learned from and calibrated on; the rest is held back.
+        Shares of the time used for fitting and calibration; the rest is held back.
     replaces_champion
-        Whether a champion that there is no comparing with, for its step or its series, may be replaced.
+        Whether to replace a champion that cannot be compared because of its step or series.
     in_shadow
-        Whether a bundle that is no worse than the champion waits in shadow to be promoted by hand.
+        Whether a bundle that is no worse than the champion stays in shadow until promoted by hand.
     seed
-        Seed of all that is random.
+        Seed for everything random.
     """
 
     data_name: str = "history"
@@ -79,11 +79,11 @@ class FitConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check that the clock exists and the budget is one."""
+        """Check the clock's name and the budget."""
         if self.clock not in CLOCKS:
-            raise ValueError(f"no clock is called {self.clock!r}: there are {', '.join(CLOCKS)}")
+            raise ValueError(f"no clock is called {self.clock!r}; choose from {', '.join(CLOCKS)}")
         if not self.budget_per_week > 0:
-            raise ValueError(f"a page budget is positive, got {self.budget_per_week}")
+            raise ValueError(f"a page budget must be positive, got {self.budget_per_week}")
 
 
 def fit_detectors(
@@ -94,36 +94,36 @@ def fit_detectors(
     labels: Sequence[LabelledAnomaly] = (),
     clocks: Mapping[str, Clock] = CLOCKS,
     cases: Iterable[Case] = (),
-    kept: Path | None = None,
+    checkpoints: Path | None = None,
     processes: int | None = None,
-    progress: Progress = untold,
+    progress: Progress = silent,
 ) -> Outcome[Bundle]:
     """Fit on the earlier part of a frame, calibrate on the next, judge on the last, and register.
 
-    What serves is exactly what was judged: nothing is fitted again on the held-back time. Labelled
-    incidents are neither learned from nor counted as false pages.
+    The registered bundle is exactly the one that was judged: nothing is refitted on the held-back time.
+    Labelled incidents are neither learned from nor counted as false pages.
 
     Parameters
     ----------
     config
-        How.
+        The settings of the training.
     frame
         History of normal operation.
     tracker
-        Where the run and the bundle are kept.
+        Records the run and registers the bundle.
     labels
-        Incidents known to be in the history.
+        Known incidents in the history.
     clocks
-        The clocks by name, with the days that an operator has told of.
+        The clocks by name, with the days listed by an operator.
     cases
-        Closed incidents, whose causes a new champion must not miss where the present one sees them.
-    kept
-        Directory that keeps what was learned until the training ends, so that one that was interrupted goes
-        on where it was; by default nothing is kept.
+        Closed incidents; a new champion must not miss causes that the present champion sees.
+    checkpoints
+        Directory for intermediate results until the training ends, so that an interrupted training can
+        resume; by default nothing is saved.
     processes
-        How many to learn in at once; by default one per core.
+        Number of worker processes; by default one per core.
     progress
-        Told what is being done.
+        Receives the current step.
 
     Raises
     ------
@@ -132,30 +132,33 @@ def fit_detectors(
     """
     split = split_in_time(frame, fit_share=config.fit_share, calibrate_share=config.calibrate_share)
     tags = run_tags(tracker, seed=config.seed)
-    with tracker.run(f"fit-detectors-{config.data_name}", tags) as run, kept_in(kept) as directory:
+    with (
+        tracker.run(f"fit-detectors-{config.data_name}", tags) as run,
+        checkpoint_directory(checkpoints) as directory,
+    ):
         data = _data_set(config, frame)
         run.log(asdict(config), {"n_ticks": frame.n_ticks, "n_series": len(frame.keys)})
         run.log_data(data)
 
         clock = clocks[config.clock]
-        calm = without(split.fit, labels)
+        normal = without(split.fit, labels)
         baseline = fit_in_shards(
-            calm,
+            normal,
             clock,
             directory,
             code=tags.get(COMMIT_TAG, tags["sunspot.version"]),
             processes=processes,
-            progress=begun(progress, "learning what is normal"),
+            progress=begin_step(progress, "learning what is normal"),
         )
-        baseline = with_siblings(baseline, calm, clock)
+        baseline = with_siblings(baseline, normal, clock)
         residuals = usual_residuals(split.held_back, baseline, clock)
         shifted, shifts = inject_shifts(split.held_back, residuals, seed=config.seed)
         trial = run_trial(
-            baseline, clock, split, shifted, labels, progress=begun(progress, "scoring every series")
+            baseline, clock, split, shifted, labels, progress=begin_step(progress, "scoring every series")
         )
         progress("choosing the threshold")
         threshold = threshold_for_budget(
-            trial.calibrate.calm,
+            trial.calibrate.normal,
             trial.calibrate.frame.times_ms,
             step_ms=baseline.step_ms,
             budget_per_week=config.budget_per_week,
@@ -169,15 +172,15 @@ def fit_detectors(
             clock,
             shifts=shifts,
             budget_per_week=config.budget_per_week,
-            progress=begun(progress, "fitting detectors of service rows"),
+            progress=begin_step(progress, "fitting detectors of service rows"),
         )
         _log_candidates(run, figures, rows)
         progress("drawing plots")
         _log_plots(run, trial, baseline, clock, threshold)
         pages = page_record(
-            trial.calibrate.calm_frame,
-            trial.held_back.calm_frame,
-            progress=begun(progress, "counting pages by threshold"),
+            trial.calibrate.normal_frame,
+            trial.held_back.normal_frame,
+            progress=begin_step(progress, "counting pages by threshold"),
         )
 
         progress("packing the bundle")
@@ -203,19 +206,19 @@ def fit_detectors(
         figures |= case_figures(bundle, clock, known_cases)
 
         def judged(champion: Bundle) -> dict[str, float]:
-            its_clock = clocks[champion.clock]
-            its_trial = run_trial(champion.baseline, its_clock, split, shifted, labels)
-            its_figures = trial_figures(
-                its_trial, champion.baseline, champion.threshold, shifts=shifts, labels=labels
+            champion_clock = clocks[champion.clock]
+            champion_trial = run_trial(champion.baseline, champion_clock, split, shifted, labels)
+            champion_figures = trial_figures(
+                champion_trial, champion.baseline, champion.threshold, shifts=shifts, labels=labels
             )
-            return its_figures | case_figures(champion, its_clock, known_cases)
+            return champion_figures | case_figures(champion, champion_clock, known_cases)
 
         def gate() -> Decision:
             decision = beside_champion(
                 run,
                 tracker,
                 figures,
-                strangeness=lambda champion: strangeness_of(champion, frame),
+                mismatch=lambda champion: mismatch_of(champion, frame),
                 judged=judged,
                 budget_per_week=config.budget_per_week,
                 replaces_champion=config.replaces_champion,
@@ -229,15 +232,15 @@ def fit_detectors(
 
 def _log_candidates(run: Run, figures: Mapping[str, float], rows: Mapping[str, RowCandidate]) -> None:
     every = {"first_stage": figures, **{name: each.figures for name, each in rows.items()}}
-    for name, own in every.items():
+    for name, each in every.items():
         with run.child(name) as child:
-            child.log({"detector": name}, own)
+            child.log({"detector": name}, each)
 
 
 def _log_plots(run: Run, trial: Trial, baseline: Baseline, clock: Clock, threshold: float) -> None:
     held_back = trial.held_back
     pages = pages_of(
-        held_back.calm, held_back.frame.times_ms, threshold=threshold, is_sparse=baseline.is_sparse
+        held_back.normal, held_back.frame.times_ms, threshold=threshold, is_sparse=baseline.is_sparse
     )
     plots = training_plots(trial, baseline, clock, threshold=threshold, pages=pages)
     for name, plot in plots.items():

@@ -1,4 +1,4 @@
-"""The training job on log lines: lines of a history in, a log bundle in the registry out."""
+"""The training job for log lines: log history in, a log bundle in the registry out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.log_plots import log_plots
 from training.log_trial import figures_of, random_figures, score_part
 from training.mined_logs import mine_logs
 from training.outcome import beside_champion, settle
-from training.progress import begun, untold
+from training.progress import begin_step, silent
 from training.promote import LEAST_SHARED
 from training.provenance import history_metadata, run_tags, text_of
 from training.roundtrip_check import loading_flaw
@@ -43,31 +43,31 @@ if TYPE_CHECKING:
     from training.tracker import Run, Tracker
 
 MAX_NORMAL: Final = 2**20
-"""Numbers of normal operation that a bundle keeps, zeros included: some megabytes."""
+"""Numbers of normal operation stored in a bundle, zeros included: a few megabytes."""
 
 LEAST_THRESHOLD: Final = 3.0
-"""No lower, however calm the past: twice in three windows, one in twenty would page."""
+"""Lowest threshold, even after a quiet past: twice in three windows, one in twenty would page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogFitConfig:
-    """How log lines are learned from; logged whole with the run.
+    """How log lines are learned from; logged with the run.
 
     Attributes
     ----------
     data_name, data_source
-        What the history is called, and where it was read.
+        Name of the history, and where it was read.
     step_s
         Length of a window.
     budget_per_week
         False pages accepted per service and week.
     fit_share, past_share, calibrate_share
-        Shares of the time that teach what is usual, how far it strays, and the threshold; the rest is
+        Shares of the time that teach what is usual, how much it varies, and the threshold; the rest is
         held back.
     replaces_champion
-        Whether a champion that there is no comparing with, for its step or services, may be replaced.
+        Whether to replace a champion that cannot be compared because of its step or services.
     seed
-        Seed of all that is random.
+        Seed for everything random.
     """
 
     data_name: str = "history"
@@ -81,15 +81,15 @@ class LogFitConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check that the shares leave something for each part, and that the budget is one."""
+        """Check that every part gets some of the time, and that the budget is positive."""
         if min(self.shares) <= 0 or sum(self.shares) >= 1:
             raise ValueError(f"shares of {', '.join(map(str, self.shares))} leave a part of the time empty")
         if not self.budget_per_week > 0:
-            raise ValueError(f"a page budget is positive, got {self.budget_per_week}")
+            raise ValueError(f"a page budget must be positive, got {self.budget_per_week}")
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """The three shares of the time, in its order."""
+        """The three shares of the time, in order."""
         return self.fit_share, self.past_share, self.calibrate_share
 
 
@@ -99,30 +99,30 @@ def fit_logs(
     tracker: Tracker[LogBundle],
     *,
     changes_ms: Mapping[str, Sequence[int]] | None = None,
-    progress: Progress = untold,
+    progress: Progress = silent,
 ) -> Outcome[LogBundle]:
-    """Learn what services usually say, how far that strays and when to page; judge it, and register it.
+    """Learn what services usually log, how much that varies and when to page; judge it, and register it.
 
-    What serves is exactly what was judged: of the time held back, only the miner has seen the lines.
+    The registered bundle is exactly the one that was judged; only the miner has seen the held-back lines.
 
     Parameters
     ----------
     config
-        How.
+        The settings of the training.
     read
-        Gives the lines of normal operation in batches, each in order of time; it is called once more where
-        there is a champion to compare with.
+        Returns the lines of normal operation in batches, each in order of time; it is called a second time
+        if there is a champion to compare with.
     tracker
-        Where the run and the bundle are kept.
+        Records the run and registers the bundle.
     changes_ms
-        By service, the instants of its change events.
+        Times of the change events of each service.
     progress
-        Told what is being done.
+        Receives the current step.
 
     Raises
     ------
     NoHistoryError, ShortHistoryError, BadHistoryError
-        If there are no lines, too few, or too many to hold.
+        If there are no lines, too few, or too many for memory.
     NotEnoughRowsError
         If too few windows can be compared with what is usual.
     """
@@ -136,7 +136,7 @@ def fit_logs(
         run.log(asdict(config), {})
         run.log_data(data)
 
-        progress("learning what services usually say")
+        progress("learning what services usually log")
         learned = _learn(config, mined, cuts, changes_ms)
         held_back_sessions = mined.sessions_between(cuts.held_back_ms, cuts.end_ms)
         sessions = try_session_detectors(
@@ -144,7 +144,7 @@ def fit_logs(
             mined.sessions_between(cuts.calibrate_ms, cuts.held_back_ms),
             held_back_sessions,
             seed=config.seed,
-            progress=begun(progress, "fitting detectors of sessions"),
+            progress=begin_step(progress, "fitting detectors of sessions"),
         )
         chosen = best_of(sessions)
 
@@ -152,7 +152,7 @@ def fit_logs(
         bundle = make_log_bundle(
             miner_state=mined.miner.state(),
             normal=learned.normal,
-            signatures=learned.said,
+            signatures=learned.signatures,
             detector=learned.detector,
             threshold=learned.threshold,
             sessions=chosen,
@@ -165,7 +165,7 @@ def fit_logs(
                 held_back_until_ms=cuts.end_ms,
             ),
         )
-        progress("judging it on the time held back")
+        progress("judging the bundle on held-back time")
         held_back = figures_of(bundle, mined, cuts, changes_ms=changes_ms, seed=config.seed)
         figures = {
             **held_back,
@@ -182,20 +182,22 @@ def fit_logs(
         _log_plots(run, bundle, mined, cuts, changes_ms)
 
         def judged(champion: LogBundle) -> dict[str, float]:
-            again = mine_logs(
-                since(read(), cuts.calibrate_ms),  # earlier lines would teach its miner what it knows
+            mined_again = mine_logs(
+                since(
+                    read(), cuts.calibrate_ms
+                ),  # earlier lines would only teach its miner what it already knows
                 step_ms=counts.step_ms,
                 source=config.data_source,
                 miner=champion.miner(),
             )
-            return figures_of(champion, again, cuts, changes_ms=changes_ms, seed=config.seed)
+            return figures_of(champion, mined_again, cuts, changes_ms=changes_ms, seed=config.seed)
 
         gate = partial(
             beside_champion,
             run,
             tracker,
             figures,
-            strangeness=lambda champion: strangeness_of(champion, mined),
+            mismatch=lambda champion: mismatch_of(champion, mined),
             judged=judged,
             budget_per_week=config.budget_per_week,
             replaces_champion=config.replaces_champion,
@@ -206,10 +208,10 @@ def fit_logs(
 
 @dataclass(frozen=True)
 class Learned:
-    """What is usual, how far it strays, and when to page; as in `models.artifacts.log_bundle.LogBundle`."""
+    """What is usual, how much it varies, and when to page; as in `models.artifacts.log_bundle.LogBundle`."""
 
     normal: LogSums
-    said: frozenset[TraceSignature]
+    signatures: frozenset[TraceSignature]
     detector: LogWindowDetector
     threshold: float
 
@@ -218,8 +220,8 @@ def _learn(
     config: LogFitConfig, mined: MinedLogs, cuts: Cuts, changes_ms: Mapping[str, Sequence[int]]
 ) -> Learned:
     normal = thinned(mined.sums.between(cuts.fit_ms, cuts.past_ms), max_values=MAX_NORMAL)
-    said = usual_signatures(mined.traces.between(cuts.fit_ms, cuts.past_ms))
-    past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), said)
+    signatures = usual_signatures(mined.traces.between(cuts.fit_ms, cuts.past_ms))
+    past = LogPast(log_reference(normal.counts), wait_reference(normal.gaps), signatures)
     strays = mined.sums.between(cuts.past_ms, cuts.calibrate_ms)
     detector = LogWindowDetector().fit(log_rows(strays, past, traces=mined.traces, changes_ms=changes_ms))
     calibrate = score_part(
@@ -237,11 +239,11 @@ def _learn(
         is_sparse=calibrate.is_sparse,
         least=LEAST_THRESHOLD,
     )
-    return Learned(normal, said, detector, threshold)
+    return Learned(normal, signatures, detector, threshold)
 
 
-def strangeness_of(champion: LogBundle, mined: MinedLogs) -> str:
-    """Why a champion cannot be compared with what some lines teach, in one sentence; empty if it can be."""
+def mismatch_of(champion: LogBundle, mined: MinedLogs) -> str:
+    """Why a champion cannot be compared with a training on these lines, in one sentence; empty if it can."""
     step_ms = mined.sums.counts.step_ms
     if champion.step_ms != step_ms:
         own, its = step_ms / 1000, champion.step_ms / 1000
@@ -261,7 +263,7 @@ def _log_sessions(
     *,
     seed: int,
 ) -> Mapping[str, float]:
-    """Log each candidate and a random guess as child runs; return the figures of the one chosen."""
+    """Log each candidate and a random guess as child runs; return the figures of the chosen candidate."""
     for name, candidate in sessions.items():
         with run.child(f"sessions/{name}") as child:
             child.log({"detector": name, "chosen": candidate.model is chosen}, candidate.figures)
@@ -276,8 +278,8 @@ def _log_plots(
 ) -> None:
     sums = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
     rows = log_rows(sums, bundle.past, traces=mined.traces, changes_ms=changes_ms)
-    calm = score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms=changes_ms)
-    for name, plot in log_plots(calm, bundle.detector.surprises(rows), bundle.threshold).items():
+    normal = score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms=changes_ms)
+    for name, plot in log_plots(normal, bundle.detector.surprises(rows), bundle.threshold).items():
         run.log_plot(name, plot)
 
 

@@ -1,4 +1,4 @@
-"""The training job of the ranker: a library of closed cases in, a ranker bundle in the registry out."""
+"""The training job for the ranker: a library of closed cases in, a ranker bundle in the registry out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.errors import FewCasesError
 from training.evaluate import renamed
 from training.intervals import wilson_interval
 from training.outcome import settle
-from training.progress import begun, untold
+from training.progress import begin_step, silent
 from training.promote import Decision
 from training.provenance import provenance, run_tags, text_of
 from training.ranker_examples import (
@@ -42,23 +42,23 @@ if TYPE_CHECKING:
     from training.tracker import Run, Tracker
 
 MIN_CASES = 20
-"""Fewer cases with a confirmed cause teach nothing that holds."""
+"""Fewer cases with a confirmed cause teach nothing reliable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankerFitConfig:
-    """How a ranker's numbers are fitted; logged whole with the run.
+    """How a ranker's parameters are fitted; logged with the run.
 
     Attributes
     ----------
     data_name, data_source
-        What the library is called, and where it was read.
+        Name of the library, and where it was read.
     calm_share
-        What the cases without a cause count together, against those with one, in each system.
+        Total weight of the cases without a cause, relative to those with one, in each system.
     penalty
-        How strongly the numbers are drawn to those that Sunspot is shipped with.
+        How strongly the parameters are pulled towards those that Sunspot ships with.
     n_blocks
-        Stretches of time that the cases of a single system are cut into.
+        Number of time blocks into which the cases of a single system are cut.
     """
 
     data_name: str = "cases"
@@ -70,7 +70,7 @@ class RankerFitConfig:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """Cases that were not learned from, each with its judgement by the challenger and by its rival."""
+    """Cases left out of the fit, each with its judgement by the challenger and by its rival."""
 
     examples: Sequence[RankerExample]
     challenger: Sequence[Judgement]
@@ -82,23 +82,23 @@ def fit_ranker(
     examples: Sequence[RankerExample],
     tracker: Tracker[RankerBundle],
     *,
-    progress: Progress = untold,
+    progress: Progress = silent,
 ) -> Outcome[RankerBundle]:
     """Fit the weights and the belief on closed cases, judge them on cases left out, and register.
 
-    The judgement is a cross-validation by system or, of a single system, by time; what is registered is
-    fitted on all cases in the same way.
+    They are judged by cross-validation over systems or, for a single system, over time; the registered
+    ranker is fitted on all cases in the same way.
 
     Parameters
     ----------
     config
-        How.
+        The settings of the training.
     examples
-        Closed cases as `training.ranker_examples.examples_of` sees them, in order of time.
+        Closed cases as returned by `training.ranker_examples.examples_of`, in order of time.
     tracker
-        Where the run and the bundle are kept.
+        Records the run and registers the bundle.
     progress
-        Told what is being done.
+        Receives the current step.
 
     Raises
     ------
@@ -114,7 +114,10 @@ def fit_ranker(
         rival = DEFAULT_TUNING if champion is None else tuning_of(champion)
 
         held_back = cross_validated(
-            config, examples, rival, progress=begun(progress, "fitting on all systems but one, in turn")
+            config,
+            examples,
+            rival,
+            progress=begin_step(progress, "fitting with each system left out in turn"),
         )
         figures = figures_of(held_back.examples, held_back.challenger, calm_share=config.calm_share)
         rivals = figures_of(held_back.examples, held_back.rival, calm_share=config.calm_share)
@@ -142,7 +145,7 @@ def fit_ranker(
 
 
 def check_enough(examples: Sequence[RankerExample]) -> None:
-    """Return if there are enough cases to learn from.
+    """Check that there are enough cases to learn from.
 
     Raises
     ------
@@ -161,9 +164,9 @@ def cross_validated(
     *,
     progress: Callable[[float], None] = lambda _: None,
 ) -> HeldBack:
-    """Judge each fold's cases by numbers fitted without them, and by the rival's.
+    """Judge each fold's cases with parameters fitted without them, and with the rival's.
 
-    ``progress`` is told the share of the folds that is done.
+    ``progress`` receives the share of the folds that is done.
     """
     judged: list[tuple[RankerExample, Judgement, Judgement]] = []
     floor = SunspotRanker().floor
@@ -187,21 +190,21 @@ def cross_validated(
 def figures_of(
     examples: Sequence[RankerExample], judgements: Sequence[Judgement], *, calm_share: float
 ) -> dict[str, float]:
-    """Figures by the benchmarks' names: AS@k and error over the cases with a cause, and the rest apart."""
+    """Figures under the benchmarks' names: AS@k over the cases with a cause, the others apart."""
     caused = [judged for each, judged in zip(examples, judgements, strict=True) if bool(each.is_cause.any())]
-    calm = [
+    normal = [
         judged for each, judged in zip(examples, judgements, strict=True) if not bool(each.is_cause.any())
     ]
-    figures = {"n": float(len(caused)), "n_calm": float(len(calm))}
+    figures = {"n": float(len(caused)), "n_calm": float(len(normal))}
     for place, k in enumerate(RANKS):
         hits = sum(each.within[place] for each in caused)
         low, high = wilson_interval(hits, len(caused))
         figures |= {f"as{k}": hits / max(len(caused), 1), f"as{k}_low": low, f"as{k}_high": high}
     if caused:
         figures["abstained"] = 1.0 - float(np.mean([each.named for each in caused]))
-    if calm:
-        figures["named_wrongly"] = float(np.mean([each.named for each in calm]))
-    figures["calibration_error"] = calibration_error(*_confidence_and_right([*caused, *calm]))
+    if normal:
+        figures["named_wrongly"] = float(np.mean([each.named for each in normal]))
+    figures["calibration_error"] = calibration_error(*_confidence_and_right([*caused, *normal]))
     shares = importance(examples, calm_share=calm_share)
     figures["log_loss"] = float(np.dot(shares, [each.loss for each in judgements]))
     return figures
@@ -210,30 +213,30 @@ def figures_of(
 def decide_ranker(
     challenger: Mapping[str, float], rival: Mapping[str, float], *, has_champion: bool
 ) -> Decision:
-    """Compare figures of the same held-back cases, pair by pair summed up.
+    """Compare figures on the same held-back cases.
 
     A challenger is refused if fewer causes come first than with its rival, or if its mean loss is larger. The
-    rival, the champion or else what Sunspot is shipped with, may have learned from these very cases: the
-    doubt is the challenger's.
+    rival is the champion, or else the ranker that Sunspot ships with. It may have learned from these very
+    cases, so in doubt it wins.
     """
-    whose = "the champion" if has_champion else "what Sunspot is shipped with"
+    rival_name = "the champion" if has_champion else "the ranker that Sunspot ships with"
     if challenger["as1"] < rival["as1"]:
         return Decision(
             False,
-            f"the cause comes first in {challenger['as1']:.0%} of the cases left out, "
-            f"with {whose} in {rival['as1']:.0%}",
+            f"the cause comes first in {challenger['as1']:.0%} of the left-out cases, "
+            f"with {rival_name} in {rival['as1']:.0%}",
         )
     if challenger["log_loss"] > rival["log_loss"]:
         return Decision(
             False,
-            f"its mean loss on the cases left out is {challenger['log_loss']:.3f}, "
-            f"that of {whose} {rival['log_loss']:.3f}",
+            f"its mean loss on the left-out cases is {challenger['log_loss']:.3f}, "
+            f"that of {rival_name} {rival['log_loss']:.3f}",
         )
-    return Decision(True, f"it is no worse than {whose} on the cases left out")
+    return Decision(True, f"it is no worse than {rival_name} on the left-out cases")
 
 
 def tuning_of(bundle: RankerBundle) -> Tuning:
-    """The learned numbers of a bundle."""
+    """The learned parameters of a bundle."""
     return Tuning(weights_by_group(bundle.weights), bundle.belief)
 
 
@@ -257,7 +260,7 @@ def _log_systems(run: Run, held_back: HeldBack, config: RankerFitConfig) -> None
 def _reliability_plot(held_back: HeldBack) -> Figure:
     curves = {
         name: reliability(*_confidence_and_right(judged))
-        for name, judged in (("fitted without the case", held_back.challenger), ("before", held_back.rival))
+        for name, judged in (("fitted without the case", held_back.challenger), ("rival", held_back.rival))
     }
     return reliability_plot(curves)
 

@@ -1,6 +1,6 @@
 """Artificial anomalies, the same for champion and challenger, to see what a detector still finds.
 
-A threshold so high that nothing pages keeps every budget. Shifts of known size put into calm data show
+A threshold so high that nothing pages stays within every budget. Shifts of known size in normal data show
 what that silence costs. They are a check on training, not a measure of real incidents.
 """
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 N_SHIFTS = 200
 SHIFT_TICKS = 5
 LEAST_SIZE, LARGEST_SIZE = 5.0, 100.0
-"""Height of a shift in mean absolute residuals of its series at its time, evenly over the logarithm."""
+"""Range of a shift's height, log-uniform, in mean absolute residuals of its series at that time."""
 
 
 def inject_shifts(
     frame: Frame, residuals: NDArray[np.float64], *, seed: int
 ) -> tuple[Frame, tuple[LabelledAnomaly, ...]]:
-    """Raise at most 200 stretches of five ticks, at most one per item and 20 ticks.
+    """Raise at most 200 runs of five ticks, at most one per item and 20 ticks.
 
     Parameters
     ----------
     frame
-        Calm signals.
+        Normal signals.
     residuals
-        The shape of the frame's values: mean absolute residual expected there; where it is 0 nothing is
+        Expected mean absolute residuals, in the shape of the frame's values; where one is 0, nothing is
         shifted.
     seed
-        Chooses where, and how much.
+        Seed for the places and heights.
 
     Returns
     -------

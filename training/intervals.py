@@ -1,4 +1,4 @@
-"""How sure a count or a share is: `models.intervals`, under the name by which training knows it."""
+"""Intervals of counts and shares: `models.intervals`, under training's name for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time cut in four for log lines: what is usual, how far it strays, the threshold, and what judges."""
+"""Time cut in four for log lines: fit, variation, threshold, and judgement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIN_WINDOWS: Final = 200
 
 @dataclass(frozen=True)
 class Cuts:
-    """Where the four parts of the time begin, and where the last one ends."""
+    """Starts of the four parts of the time, and the end of the last one."""
 
     fit_ms: int
     past_ms: int
@@ -32,7 +32,7 @@ class Cuts:
 
 
 def cuts_of(starts_ms: NDArray[np.int64], *, step_ms: int, shares: Sequence[float]) -> Cuts:
-    """Cut the time of some windows in four, the last part being what the three shares leave.
+    """Cut the time of some windows in four; the last part is the rest after the three shares.
 
     Parameters
     ----------

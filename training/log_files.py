@@ -1,4 +1,4 @@
-"""Log lines in batches: of a directory of JSON lines, or of those that the service keeps."""
+"""Log lines in batches: from a directory of JSON lines, or from the service's stored lines."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 def logs_from_files(directory: Path) -> Iterator[Logs]:
     """Read every file of JSON lines of a directory, by name; `telemetry.decoders.json_logs` has the format.
 
-    A line that cannot be read is left out. Files are best named by time: lines are learned from in the order
-    in which they come.
+    Unreadable lines are left out. Name the files by time: lines are learned from in the order in which they
+    are read.
 
     Raises
     ------
     NoHistoryError
         If the directory holds no such file.
     BadHistoryError
-        If a file cannot be read, or holds no line that can.
+        If a file cannot be read, or holds no readable line.
     """
     paths = sorted(path for path in directory.glob("*") if path.name.endswith(SUFFIXES))
     if not paths:
@@ -49,18 +49,18 @@ def logs_from_files(directory: Path) -> Iterator[Logs]:
         except (OSError, EOFError) as error:
             raise BadHistoryError(str(path), str(error)) from error
         if not n_lines:
-            raise BadHistoryError(str(path), f"no line of it is one of a log: {reason}")
+            raise BadHistoryError(str(path), f"it has no valid log line: {reason}")
 
 
 def logs_from_history(directory: Path) -> Iterator[Logs]:
-    """Read what the service has kept, in batches of some ten thousand lines; it may be writing meanwhile.
+    """Read the service's stored lines, in batches of about ten thousand; it may be writing meanwhile.
 
-    The service keeps one batch a request. They are put together, and their lines in order of time.
+    The service stores one batch per request. They are joined, and their lines sorted by time.
 
     Raises
     ------
     NoHistoryError
-        If it has kept nothing.
+        If nothing is stored.
     """
     gathered: list[Logs] = []
     is_empty = True
@@ -77,18 +77,18 @@ def logs_from_history(directory: Path) -> Iterator[Logs]:
 
 
 def in_order(batches: Sequence[Logs]) -> Logs:
-    """The lines of some batches in order of time; those of one instant stay in the order they came."""
+    """The lines of some batches sorted by time; lines of the same instant stay in arrival order."""
     records = [each for logs in batches for each in logs.records()]
     return Logs.from_records(sorted(records, key=lambda each: each.time_ms))
 
 
 def _chunks(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
-    """Whole lines, some megabytes at a time; a line that has no end in sight is cut."""
+    """Complete lines, a few megabytes at a time; a line that does not end within that is cut."""
     rest = b""
     while read := file.read(BATCH_BYTES):
-        whole, newline, last = (rest + read).rpartition(b"\n")
+        complete, newline, last = (rest + read).rpartition(b"\n")
         rest = last[: MAX_LINE_BYTES + 1]
         if newline:
-            yield whole
+            yield complete
     if rest:
         yield rest

@@ -1,7 +1,7 @@
-"""Artificial faults in the sums of calm log lines, the same for champion and challenger.
+"""Artificial faults in the sums of normal log lines, the same for champion and challenger.
 
-They are a check on training, not a measure of real incidents: a threshold that nothing passes keeps every
-page budget, and this shows what its silence costs.
+They are a check on training, not a measure of real incidents: a threshold that nothing passes stays
+within every page budget, and this shows what its silence costs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ N_FAULTS: Final = 200
 FAULT_WINDOWS: Final = 10
 APART_WINDOWS: Final = 20
 MIN_LINES: Final = 5.0
-"""Mean lines a window below which a template cannot be missed, nor come too often."""
+"""Mean lines per window below which a template cannot go missing or come too often."""
 
 NEW_SHARE: Final = 0.2
 EXCESS: Final = 3.0
@@ -33,11 +33,11 @@ FAULTS: Final = ("missing", "new", "excess", "slow")
 
 
 def inject_log_faults(sums: LogSums, *, seed: int) -> tuple[LogSums, dict[str, tuple[LabelledAnomaly, ...]]]:
-    """Put at most 200 faults of ten windows into some sums, at most one per service and 20 windows.
+    """Inject at most 200 faults of ten windows into some sums, at most one per service and 20 windows.
 
-    The service's most frequent template goes missing; or a new template adds a fifth to its lines; or its
-    second template comes four times as often; or waits that begin at it grow fourfold. What a service says
-    too seldom for a fault to change it is left as it is.
+    Each fault is one of four kinds: the service's most frequent template goes missing; a new template adds a
+    fifth to its lines; its second template comes four times as often; waits that begin at it grow fourfold.
+    Templates too rare for a fault to show are left unchanged.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def inject_log_faults(sums: LogSums, *, seed: int) -> tuple[LogSums, dict[str, t
     added = np.zeros((n_windows, len(services)))
     changed, total = counts.counts.copy(), sums.gaps.total.copy()
     labels: dict[str, list[LabelledAnomaly]] = {fault: [] for fault in FAULTS}
-    taken: set[tuple[int, int]] = set()
+    used: set[tuple[int, int]] = set()
     places = np.arange(0, n_windows - APART_WINDOWS, APART_WINDOWS)
     draws = N_FAULTS if len(places) and services else 0
     for number in range(draws):
         service, first = int(rng.integers(len(services))), int(rng.choice(places))
         fault, last = FAULTS[number % len(FAULTS)], first + FAULT_WINDOWS
-        if (service, first) in taken:
+        if (service, first) in used:
             continue
         own = np.flatnonzero(owner == service)
         window = slice(first, last)
@@ -65,7 +65,7 @@ def inject_log_faults(sums: LogSums, *, seed: int) -> tuple[LogSums, dict[str, t
         else:
             is_done = _change_mix(fault, counts.counts[window], changed[window], own, added[window, service])
         if is_done:
-            taken.add((service, first))
+            used.add((service, first))
             start_ms, end_ms = counts.starts_ms[[first, last]].tolist()
             labels[fault].append(LabelledAnomaly(services[service], start_ms, end_ms))
     new = tuple(LogKind(service, "ERROR", "injected") for service in services)
@@ -76,15 +76,15 @@ def inject_log_faults(sums: LogSums, *, seed: int) -> tuple[LogSums, dict[str, t
 
 def _change_mix(
     fault: str,
-    calm: NDArray[np.float64],
+    normal: NDArray[np.float64],
     changed: NDArray[np.float64],
     own: NDArray[np.int64],
     added: NDArray[np.float64],
 ) -> bool:
-    """Change the lines of one service in some windows, in place; whether it had enough of them."""
-    lines = calm[:, own].sum(axis=1)
-    mean = calm[:, own].mean(axis=0)
-    most = np.argsort(-mean, kind="stable")[:2]  # of one template there is no mix to change
+    """Change the lines of one service in some windows, in place; return whether it had enough lines."""
+    lines = normal[:, own].sum(axis=1)
+    mean = normal[:, own].mean(axis=0)
+    most = np.argsort(-mean, kind="stable")[:2]  # a single template has no mix to change
     if fault == "new":
         if lines.mean() >= MIN_LINES:
             added += np.ceil(NEW_SHARE * lines)
@@ -97,7 +97,7 @@ def _change_mix(
 
 
 def _slow_down(sums: LogSums, total: NDArray[np.float64], service: str, window_ms: NDArray[np.int64]) -> bool:
-    """Lengthen the waits that begin at a service, in place; whether it had any."""
+    """Lengthen the waits that begin at a service, in place; return whether it had any."""
     gaps = sums.gaps
     begins = np.array([kind.service == service for kind in gaps.kinds], dtype=bool)
     cells = begins[gaps.kind] if len(begins) else np.zeros(0, dtype=bool)

@@ -1,4 +1,4 @@
-"""A detector of log windows on trial: its figures on time that it has not learned from."""
+"""Trial of a detector of log windows: its figures on time it has not learned from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from features.logs.rows import log_rows
 from models.detectors.log_windows import persistent
 from models.paging.thresholds import pages_of
-from training.evaluate import calm_figures, recall_figures
+from training.evaluate import normal_figures, recall_figures
 from training.log_injection import inject_log_faults
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Scored:
 
     @property
     def is_sparse(self) -> NDArray[np.bool_]:
-        """No service counts as a sparse series."""
+        """All false: no service counts as a sparse series."""
         return np.zeros(len(self.services), dtype=bool)
 
     def pages(self, threshold: float) -> NDArray[np.bool_]:
@@ -68,31 +68,35 @@ def score_part(
     changes_ms: Mapping[str, Sequence[int]],
 ) -> Scored:
     """Score the windows of one part."""
-    begun = time.process_time()
+    started = time.process_time()
     rows = log_rows(sums, past, traces=traces, changes_ms=changes_ms)
     step_ms = sums.counts.step_ms
     scores = persistent(detector.score(rows), rows.starts_ms, step_ms=step_ms)
-    took = (time.process_time() - begun) / max(1, scores.size) * 1e9
+    took = (time.process_time() - started) / max(1, scores.size) * 1e9
     return Scored(rows.services, rows.starts_ms, step_ms, scores, took)
 
 
 def random_scores(scored: Scored, *, seed: int) -> Scored:
-    """The same windows with random scores, each the second largest of three as any other."""
+    """The same windows with random scores, each the second largest of three like real scores."""
     drawn = np.random.default_rng(seed).random(scored.scores.shape)
     scores = persistent(drawn, scored.starts_ms, step_ms=scored.step_ms)
     return replace(scored, scores=np.where(np.isnan(scored.scores), np.nan, scores))
 
 
 def window_figures(
-    calm: Scored, faulty: Scored, threshold: float, labels: Mapping[str, Sequence[LabelledAnomaly]]
+    normal: Scored, faulty: Scored, threshold: float, labels: Mapping[str, Sequence[LabelledAnomaly]]
 ) -> dict[str, float]:
-    """Figures at a threshold: false pages of the calm windows, and what was found of artificial faults.
+    """Figures at a threshold: false pages in normal windows, and recall of artificial faults.
 
-    ``recall_events`` is of all faults, ``recall_missing`` and its like of one kind.
+    ``recall_events`` is over all faults, ``recall_missing`` and the like over one kind.
     """
-    figures = {"threshold": threshold, "ns_per_point": calm.ns_per_point}
-    figures |= calm_figures(
-        calm.scores, calm.starts_ms, step_ms=calm.step_ms, threshold=threshold, is_sparse=calm.is_sparse
+    figures = {"threshold": threshold, "ns_per_point": normal.ns_per_point}
+    figures |= normal_figures(
+        normal.scores,
+        normal.starts_ms,
+        step_ms=normal.step_ms,
+        threshold=threshold,
+        is_sparse=normal.is_sparse,
     )
     pages = faulty.pages(threshold)
 
@@ -115,23 +119,23 @@ def figures_of(
     changes_ms: Mapping[str, Sequence[int]],
     seed: int,
 ) -> dict[str, float]:
-    """Figures of a bundle on the time held back, with and without artificial faults."""
-    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
-    faulty, labels = inject_log_faults(calm, seed=seed)
+    """Figures of a bundle on the held-back time, with and without artificial faults."""
+    normal = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
+    faulty, labels = inject_log_faults(normal, seed=seed)
     scored = [
         score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms=changes_ms)
-        for sums in (calm, faulty)
+        for sums in (normal, faulty)
     ]
     return window_figures(scored[0], scored[1], bundle.threshold, labels)
 
 
 def random_figures(bundle: LogBundle, mined: MinedLogs, cuts: Cuts, *, seed: int) -> dict[str, float]:
-    """Figures of random scores with as many anomalous windows on the time held back as the bundle's own."""
-    calm = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
-    faulty, labels = inject_log_faults(calm, seed=seed)
+    """Figures of random scores with as many anomalous held-back windows as the bundle's scores."""
+    normal = mined.sums.between(cuts.held_back_ms, cuts.end_ms)
+    faulty, labels = inject_log_faults(normal, seed=seed)
     own, other = (
         score_part(bundle.detector, bundle.past, sums, traces=mined.traces, changes_ms={})
-        for sums in (calm, faulty)
+        for sums in (normal, faulty)
     )
     share = float(np.mean(own.scores[np.isfinite(own.scores)] > bundle.threshold)) if len(own.scores) else 0.0
     drawn = random_scores(own, seed=seed)

@@ -1,4 +1,4 @@
-"""Log lines of a history, mined once: sums by the window, traces, and what the miner has learned."""
+"""Log lines of a history, mined once: sums per window, traces, and the miner's state."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ MAX_SESSIONS = 200_000
 
 @dataclass(frozen=True)
 class MinedLogs:
-    """What some log lines come to.
+    """The result of mining some log lines.
 
     Attributes
     ----------
     sums
-        Lines and waits per window; their windows are those of the training.
+        Lines and waits per window; these windows are the training's.
     traces
-        What each service said in each trace.
+        What each service logged in each trace.
     sessions, session_end_ms
-        The events of each trace, at most the first 200,000; shape ``(n_sessions,)``, its last line.
+        The events of each trace, for at most the first 200,000; the time of its last line, shape
+        ``(n_sessions,)``.
     miner
-        What gave the lines their templates, as it is after the last one.
+        The template miner, in its state after the last line.
     n_lines
         Lines read.
     digest
-        Of all lines, in the order in which they were read.
+        Digest of all lines, in the order read.
     seconds
-        Processor time of mining and summing up.
+        Processor time of mining and summing.
     """
 
     sums: LogSums
@@ -74,23 +75,23 @@ def mine_logs(
     miner: TemplateMiner | None = None,
     max_counts: int = MAX_COUNTS,
 ) -> MinedLogs:
-    """Mine and sum up batches of log lines, each in order of time.
+    """Mine and sum batches of log lines, each in order of time.
 
     Parameters
     ----------
     source
-        Where they come from, for errors.
+        Where they come from, for error messages.
     miner
-        One that has learned before; it goes on learning. A new one by default.
+        An earlier miner, which continues learning; a new one by default.
     max_counts
-        Numbers that the sums may hold, zeros included; the default is 1 GiB of them.
+        Limit on the numbers in the sums, zeros included; the default allows 1 GiB.
 
     Raises
     ------
     NoHistoryError
         If there is no line.
     BadHistoryError
-        If windows and kinds of line are too many to hold.
+        If there are too many windows and kinds of line for memory.
     """
     miner = TemplateMiner() if miner is None else miner
     digest = hashlib.sha256()
@@ -103,10 +104,10 @@ def mine_logs(
             continue
         n_lines += len(logs)
         _add_to_digest(digest, logs)
-        begun = time.process_time()
+        started = time.process_time()
         ids = miner.mine(logs)
         sums.append(sum_logs(logs, ids, step_ms=step_ms))
-        seconds += time.process_time() - begun
+        seconds += time.process_time() - started
         open_traces.add(logs, ids)
         traces.append(vectors_of(open_traces.ended_before(int(logs.time_ms.max()) - SILENT_MS)))
         if len(sessions) < MAX_SESSIONS:
@@ -121,7 +122,7 @@ def mine_logs(
     n_kinds = len({kind for each in sums for kind in each.counts.kinds})
     if n_windows * n_kinds > max_counts:
         size = f"{n_windows} windows of {n_kinds} kinds of line"
-        raise BadHistoryError(source, f"its {size} are too many to hold: train with a longer step")
+        raise BadHistoryError(source, f"its {size} do not fit in memory: train with a longer step")
     return MinedLogs(
         joined(sums),
         joined_traces(traces),

@@ -1,4 +1,4 @@
-"""How every training ends: a sound bundle is registered, and becomes champion if the gate lets it through."""
+"""The end of every training: a sound bundle is registered, and becomes champion if the gate allows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic
 
 from models.artifacts.model_kinds import AnyBundle
 from training.evaluate import renamed
-from training.progress import untold
+from training.progress import silent
 from training.promote import Decision, decide
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome(Generic[AnyBundle]):
-    """What a training came to.
+    """The outcome of a training.
 
     Attributes
     ----------
     bundle
-        What would serve.
+        The bundle that was trained.
     figures
-        The run's figures on what was held back.
+        The run's figures on held-back data.
     run_id, version
         The run, and the version of the registered model; empty if the bundle was unfit.
     promoted, reason
@@ -49,16 +49,16 @@ def settle(
     *,
     flaw: str,
     gate: Callable[[], Decision],
-    progress: Progress = untold,
+    progress: Progress = silent,
 ) -> Outcome[AnyBundle]:
-    """Register a bundle, make it champion if the gate says so, and log what came of it.
+    """Register a bundle, make it champion if the gate says so, and log the outcome.
 
     Parameters
     ----------
     flaw
-        What makes the bundle unfit to serve; if there is anything, it is neither judged nor registered.
+        Why the bundle is unfit to serve; if not empty, it is neither judged nor registered.
     gate
-        Decides whether it becomes champion; whatever it says, a sound bundle is registered.
+        Decides whether it becomes champion; a sound bundle is registered either way.
     """
     version, decision = "", Decision(False, flaw)
     if not flaw:
@@ -77,28 +77,28 @@ def beside_champion(
     tracker: Tracker[AnyBundle],
     figures: Mapping[str, float],
     *,
-    strangeness: Callable[[AnyBundle], str],
+    mismatch: Callable[[AnyBundle], str],
     judged: Callable[[AnyBundle], Mapping[str, float]],
     budget_per_week: float,
     replaces_champion: bool,
 ) -> Decision:
-    """Judge the champion on the same held-back time, log its figures, and decide by both.
+    """Judge the champion on the same held-back time, log its figures, and compare.
 
     Parameters
     ----------
-    strangeness
+    mismatch
         Why the champion cannot be compared, in one sentence; empty if it can be.
     judged
-        The champion's figures.
+        Returns the champion's figures.
     replaces_champion
-        Whether a champion that there is no comparing with may be replaced.
+        Whether to replace a champion that cannot be compared.
     """
     champion = tracker.champion()
-    strange = "" if champion is None else strangeness(champion)
-    if strange and not replaces_champion:
-        return Decision(False, f"{strange}; --replace-champion takes it all the same")
+    reason = "" if champion is None else mismatch(champion)
+    if reason and not replaces_champion:
+        return Decision(False, f"{reason}; use --replace-champion to replace it anyway")
     rival = None
-    if champion is not None and not strange:
+    if champion is not None and not reason:
         rival = judged(champion)
         run.log({}, renamed(rival, "champion"))
     return decide(figures, rival, budget_per_week=budget_per_week)

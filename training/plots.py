@@ -1,4 +1,4 @@
-"""Pictures of a training, drawn without a display."""
+"""Plots of a training, drawn without a display."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 N_PROFILES = 4
 BUDGETS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""False pages per series and week that calibration is looked at for."""
+"""Budgets in the calibration plot: false pages per series and week."""
 
 DAY_MS = 86_400_000
 
@@ -36,16 +36,16 @@ def training_plots(
     threshold: float,
     pages: NDArray[np.bool_],
 ) -> Mapping[str, Figure]:
-    """Draw the pictures of a first stage: held-back scores, a few profiles, false pages, and calibration.
+    """Draw the plots of a first stage: held-back scores, a few profiles, false pages, and calibration.
 
     Parameters
     ----------
     trial
-        What the first stage scored.
+        The scored trial of the first stage.
     baseline, clock, threshold
-        What it scored with.
+        The parameters it scored with.
     pages
-        Shape ``(n_ticks, n_series)``: its false pages on the held-back time.
+        Its false pages on the held-back time, shape ``(n_ticks, n_series)``.
     """
     return {
         "held_back_scores": _score_plot(trial, threshold),
@@ -61,13 +61,13 @@ def _score_plot(trial: Trial, threshold: float) -> Figure:
     for quantile in (0.5, 0.99):
         axes.plot(times, quantile_by_tick(scores, quantile), lw=0.8, label=f"{quantile:.0%} of the series")
     axes.axhline(threshold, color="tab:red", lw=1, label=f"threshold {threshold:.1f}")
-    axes.set(ylabel="score (standard deviations)", title="Scores on the time held back", xlabel="UTC")
+    axes.set(ylabel="score (standard deviations)", title="Scores on held-back time", xlabel="UTC")
     axes.legend(loc="upper right")
     return figure
 
 
 def _profile_plot(trial: Trial, baseline: Baseline, clock: Clock) -> Figure:
-    from models.detectors.first_stage import expected_values  # noqa: PLC0415  drawing is all it is for
+    from models.detectors.first_stage import expected_values  # noqa: PLC0415  only needed to draw
 
     frame = trial.calibrate.frame
     busiest = np.argsort(-baseline.n_seen * (baseline.spread > 0), kind="stable")
@@ -77,7 +77,7 @@ def _profile_plot(trial: Trial, baseline: Baseline, clock: Clock) -> Figure:
     for axes, column in zip(all_axes, chosen, strict=False):
         times = dates_of(frame.times_ms)
         axes.plot(times, frame.values[:, column], lw=0.6, color="tab:gray", label="seen")
-        axes.plot(times, expected[:, column], lw=1, color="tab:blue", label="expected by the season")
+        axes.plot(times, expected[:, column], lw=1, color="tab:blue", label="expected from the season")
         axes.set_title(f"{baseline.keys[column].item} {baseline.keys[column].metric}", fontsize=8)
     all_axes[0].legend(loc="upper right", fontsize=7)
     return figure
@@ -89,15 +89,15 @@ def _page_plot(trial: Trial, pages: NDArray[np.bool_]) -> Figure:
     counts = np.bincount(index, weights=pages.sum(axis=1), minlength=len(days))
     names = [from_ms(int(day) * DAY_MS).date().isoformat() for day in days]
     axes.bar(names, counts, color="tab:orange")
-    axes.set(ylabel="false pages, all series", title="False pages on the time held back", xlabel="day (UTC)")
+    axes.set(ylabel="false pages, all series", title="False pages on held-back time", xlabel="day (UTC)")
     return figure
 
 
 def _calibration_plot(trial: Trial, baseline: Baseline) -> Figure:
-    """Draw what each budget, calibrated before, costs on the time held back."""
+    """Draw the false pages of each calibrated budget on the held-back time."""
     figure, (axes,) = new_figure(1)
     low, achieved, high = np.array([_achieved(trial, baseline, budget) for budget in BUDGETS]).T
-    axes.plot(BUDGETS, BUDGETS, color="tab:gray", lw=1, label="as asked")
+    axes.plot(BUDGETS, BUDGETS, color="tab:gray", lw=1, label="as budgeted")
     axes.errorbar(BUDGETS, achieved, yerr=(achieved - low, high - achieved), fmt="o", ms=4, label="achieved")
     axes.set(xscale="log", yscale="symlog", xlabel="budget", title="False pages per series and week")
     axes.legend(loc="upper left")
@@ -105,20 +105,24 @@ def _calibration_plot(trial: Trial, baseline: Baseline) -> Figure:
 
 
 def _achieved(trial: Trial, baseline: Baseline, budget: float) -> tuple[float, float, float]:
-    """False pages per series-week of a budget, between the ends of their interval."""
+    """False pages per series-week at a budget, and the ends of their interval."""
     step_ms, is_sparse = baseline.step_ms, baseline.is_sparse
-    before, after = trial.calibrate, trial.held_back
+    calibrate, held_back = trial.calibrate, trial.held_back
     threshold = threshold_for_budget(
-        before.calm, before.frame.times_ms, step_ms=step_ms, budget_per_week=budget, is_sparse=is_sparse
+        calibrate.normal,
+        calibrate.frame.times_ms,
+        step_ms=step_ms,
+        budget_per_week=budget,
+        is_sparse=is_sparse,
     )
-    pages = pages_of(after.calm, after.frame.times_ms, threshold=threshold, is_sparse=is_sparse)
-    figures = page_figures(pages, series_weeks(after.calm, step_ms))
+    pages = pages_of(held_back.normal, held_back.frame.times_ms, threshold=threshold, is_sparse=is_sparse)
+    figures = page_figures(pages, series_weeks(held_back.normal, step_ms))
     rate = "false_pages_per_week"
     return figures.get(f"{rate}_low", 0.0), figures.get(rate, 0.0), figures.get(f"{rate}_high", 0.0)
 
 
 def new_figure(n_rows: int) -> tuple[Figure, list[Axes]]:
-    """An empty picture of some rows, and the axes of each."""
+    """An empty figure with some rows, and the axes of each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What a long training tells whoever waits for it."""
+"""Progress reports of a long training."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Told what is being done, again and again while it lasts.
+    """Called with the current step, repeatedly while it lasts.
 
     Parameters
     ----------
     doing
-        What, in a few words; the same words while it is the same thing.
+        The step, in a few words; the same words throughout the step.
     share
-        The part of it that is done, 0 to 1; ``None`` where that cannot be said.
+        The share of it that is done, 0 to 1; ``None`` if unknown.
     """
 
-    def __call__(self, doing: str, share: float | None = None, /) -> None: ...  # noqa: D102  as the class says
+    def __call__(self, doing: str, share: float | None = None, /) -> None: ...  # noqa: D102  see the class
 
 
-def untold(_doing: str, _share: float | None = None, /) -> None:
-    """Progress that nobody waits for."""
+def silent(_doing: str, _share: float | None = None, /) -> None:
+    """Progress that is not shown."""
 
 
-def begun(progress: Progress, doing: str) -> Callable[[float], None]:
-    """Tell what begins, and return what is to be told the share of it that is done."""
+def begin_step(progress: Progress, doing: str) -> Callable[[float], None]:
+    """Report a new step; return a function that reports the share of it that is done."""
     progress(doing)
     return partial(progress, doing)

@@ -1,4 +1,4 @@
-"""The gate: a challenger becomes champion only if it is no worse on time that neither learned from."""
+"""The gate: a challenger becomes champion only if it is no worse on time neither has learned from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.artifacts.bundle import Bundle
 
 LEAST_SHARED = 0.9
-"""Share of the champion's series that its successor must know; instances come and go, estates do not."""
+"""Share of the champion's series that its successor must know; instances come and go, systems do not."""
 
 PAGES = "false_pages_per_week"
 
@@ -36,11 +36,11 @@ class Decision:
 def decide(
     challenger: Mapping[str, float], champion: Mapping[str, float] | None, *, budget_per_week: float
 ) -> Decision:
-    """Compare figures of the same held-back time.
+    """Compare figures on the same held-back time.
 
-    Worse means: more false pages than the budget and than the champion, or fewer anomalies found than the
-    champion, each by more than chance explains; or the cause of fewer closed incidents. What is missing
-    from either side is not compared. Without a champion the budget alone decides.
+    Worse means more false pages than both budget and champion, or fewer anomalies found than the champion,
+    each by more than chance explains; or the cause seen in fewer closed incidents. Figures missing on
+    either side are not compared. Without a champion, the budget alone decides.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def decide(
                 f"{challenger[PAGES]:.2f} false pages per series-week ({challenger[f'{PAGES}_low']:.2f} to "
                 f"{challenger[f'{PAGES}_high']:.2f}), the budget is {budget_per_week:.2f}",
             )
-        return Decision(True, "there was no champion to compare with, and it keeps the budget")
+        return Decision(True, "there was no champion to compare with, and it stays within the budget")
     if PAGES in challenger and PAGES in champion:
         allowed = max(champion[PAGES], budget_per_week)
         if challenger[f"{PAGES}_low"] > allowed:
@@ -85,12 +85,12 @@ def decide(
             f"it sees the cause of {challenger['cases_found']:.0%} of the closed incidents, "
             f"the champion of {champion['cases_found']:.0%}",
         )
-    judged = "the time held back" + (" and on closed incidents" if "cases_found" in challenger else "")
+    judged = "held-back time" + (" and on closed incidents" if "cases_found" in challenger else "")
     return Decision(True, f"it is no worse than the champion on {judged}")
 
 
 def in_shadow_first(decision: Decision) -> Decision:
-    """Hold back what would have become champion, so that the service compares the two first.
+    """Refuse a bundle that would have become champion, so that the service compares the two first.
 
     >>> in_shadow_first(Decision(True, "it is no worse than the champion"))
     Decision(promoted=False, reason='it is no worse than the champion; as asked, it scores in shadow first')
@@ -100,8 +100,8 @@ def in_shadow_first(decision: Decision) -> Decision:
     return Decision(False, f"{decision.reason}; as asked, it scores in shadow first")
 
 
-def strangeness_of(champion: Bundle, frame: Frame) -> str:
-    """Why a champion cannot be compared with what a frame teaches, in one sentence; empty if it can be."""
+def mismatch_of(champion: Bundle, frame: Frame) -> str:
+    """Why a champion cannot be compared with a training on this frame, in one sentence; empty if it can."""
     if champion.step_ms != frame.step_ms:
         own, its = frame.step_ms / 1000, champion.step_ms / 1000
         return f"it has a tick every {own:g} s, the champion every {its:g} s"
@@ -113,9 +113,9 @@ def strangeness_of(champion: Bundle, frame: Frame) -> str:
 
 
 def flaw_of(bundle: Bundle, held_back: Frame) -> str:
-    """What makes a bundle unfit to serve, in one sentence; empty if nothing does.
+    """Why a bundle is unfit to serve, in one sentence; empty if it is fit.
 
-    It must load again to the same bytes and the same scores, and score something.
+    It must reload to the same bytes and the same scores, and score something.
     """
     try:
         again = loaded_again(bundle, DETECTORS_MODEL)
@@ -125,7 +125,7 @@ def flaw_of(bundle: Bundle, held_back: Frame) -> str:
     _, scores = score(frame, bundle.baseline, bundle.clock_used)
     _, scores_again = score(frame, again.baseline, again.clock_used)
     if not np.array_equal(scores.values, scores_again.values, equal_nan=True):
-        return "the bundle does not score the same once loaded again"
+        return "the bundle scores differently after a reload"
     if not np.isfinite(scores.values).any():
-        return "the bundle scores nothing of the time held back"
+        return "the bundle scores nothing in the held-back time"
     return ""

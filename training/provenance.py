@@ -1,4 +1,4 @@
-"""What a run and its bundle were made with: code, locked dependencies, seed, data, and when."""
+"""Provenance of a run and its bundle: code, locked dependencies, seed, data and time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def provenance(*, seed: int) -> dict[str, str]:
-    """Tags of a run; what cannot be known here is absent."""
+    """Tags of a run; unknown ones are absent."""
     tags = {"sunspot.version": version("sunspot"), "sunspot.seed": str(seed)}
     lock = ROOT / "requirements.lock"
     if lock.is_file():
@@ -31,7 +31,7 @@ def provenance(*, seed: int) -> dict[str, str]:
 
 
 def run_tags(tracker: Tracker[Any], *, seed: int) -> dict[str, str]:
-    """Tags of a training's run: its provenance, and the champion that it is compared with."""
+    """Tags of a training's run: its provenance, and the champion it is compared with."""
     return provenance(seed=seed) | {"sunspot.parent_champion": tracker.champion_version() or "none"}
 
 
@@ -44,7 +44,7 @@ def history_metadata(
     calibrated_until_ms: int,
     held_back_until_ms: int,
 ) -> dict[str, str]:
-    """What the bundle of a training on history says of it."""
+    """Metadata of a bundle trained on history."""
     return {
         **provenance(seed=seed),
         "data_name": data.name,
@@ -58,12 +58,12 @@ def history_metadata(
 
 
 def text_of(time_ms: int) -> str:
-    """An instant as people read it, UTC."""
+    """An instant as readable text, UTC."""
     return from_ms(time_ms).isoformat()
 
 
 def _commit() -> str:
-    """Commit of the checkout that this code runs from, with ``-dirty`` if it was edited; else nothing."""
+    """Commit of the checkout that this code runs from, with ``-dirty`` if edited; empty if unknown."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return ""

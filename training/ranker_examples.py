@@ -1,4 +1,4 @@
-"""Stored cases as arrays: what a ranker's few numbers are fitted on."""
+"""Training examples of the ranker: stored cases as arrays."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "logs": ("missing", "new"),
     "reported": ("change", "alerts"),
 }
-"""Meanings of evidence that share one trained weight; what is in no group keeps the weight 1."""
+"""Meanings of evidence that share one trained weight; those in no group have weight 1."""
 
 
 RANKS = (1, 3, 5)
 
 LEAST_CHANCE = 1e-9
-"""No case counts for more than −ln of this."""
+"""Lowest probability in a loss: no case costs more than −ln of this."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """How an answer compares with the confirmed cause.
+    """Comparison of an answer with the confirmed cause.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Judgement:
         Chance that a cause is among the first k candidates, for each k of `RANKS`: a tie of t counts 1/t at
         its ranks. All 0 where no item is to blame.
     named
-        Whether the first candidate is likelier than that none is to blame, and than the floor.
+        Whether the first candidate is more likely than "none of them", and than the floor.
     """
 
     loss: float
@@ -63,16 +63,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class RankerExample:
-    """One case, as far as belief depends on it.
+    """One case, reduced to what belief depends on.
 
     Attributes
     ----------
     system, at_ms
-        Whose it was, and when.
+        The system of the case, and the time of its alert.
     totals
-        Shape ``(n_groups + 1, n_items)``: weighed surprise of each group, and of what is in none.
+        Weighted surprise of each group, and of evidence in no group, shape ``(n_groups + 1, n_items)``.
     usual
-        Shape ``(n_items,)``: what is added up for an item with which nothing is wrong.
+        Usual sum of a normal item, shape ``(n_items,)``.
     surge
         Evidence for a traffic surge.
     is_cause
@@ -99,7 +99,7 @@ class RankerExample:
         return -float(np.log(max(right, LEAST_CHANCE)))
 
     def judged(self, weights: Mapping[str, float], belief: Belief, *, floor: float) -> Judgement:
-        """Compare the answer that these numbers give with the confirmed cause."""
+        """Compare the answer under these parameters with the confirmed cause."""
         items, none = self.chances(weights, belief)
         within = (0.0,) * len(RANKS)
         if self.is_cause.any():
@@ -111,10 +111,10 @@ class RankerExample:
 
 
 def examples_of(cases: Iterable[Case], *, on_case: Callable[[], None] = lambda: None) -> list[RankerExample]:
-    """Look at every case once, with Sunspot's ranker as it is shipped, in order of time.
+    """Turn every case into an example, with Sunspot's ranker as shipped, in order of time.
 
-    A case whose confirmed causes are all outside its graph counts as one that no item is to blame for: within
-    what was observed, "none of them" is the right answer.
+    A case whose confirmed causes are all outside its graph counts as one without a cause: among the observed
+    items, "none of them" is the right answer.
     """
     ranker = SunspotRanker()
     examples = []
@@ -156,8 +156,8 @@ def weights_by_group(weights: Mapping[str, float]) -> dict[str, float]:
 def importance(examples: Sequence[RankerExample], *, calm_share: float) -> Floats:
     """How much each case counts, shape ``(n_cases,)``; all sum to 1.
 
-    Every system counts alike, however many cases it has. Within one, the cases without a cause count
-    ``calm_share`` as much, taken together, as those with one.
+    Every system counts alike, however many cases it has. Within a system, all cases without a cause
+    together count ``calm_share`` times as much as those with one.
     """
     shares: Floats = np.zeros(len(examples))
     for system in sorted({each.system for each in examples}):

@@ -1,7 +1,7 @@
-"""The conditional logit fitted: a few weights that make the right answers of stored cases likely.
+"""Fit a conditional logit: a few weights that make the right answers of stored cases likely.
 
 McFadden, "Conditional logit analysis of qualitative choice behavior", Frontiers in Econometrics 1974. The
-weights are factors, so none is negative, and a penalty draws each to the default it is shipped with: few
+weights are factors, so none is negative, and a penalty pulls each towards its shipped default: a few
 systems teach little about the next one.
 """
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from training.ranker_examples import RankerExample
 
 LARGEST_STEP = 3.0
-"""No weight is moved by more than e³."""
+"""No weight moves by more than a factor of e³."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The numbers of a ranker that are learned."""
+    """The learned parameters of a ranker."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(GROUPS, 1.0))
     belief: Belief = field(default_factory=Belief)
 
     def mean_loss(self, examples: Sequence[RankerExample], shares: NDArray[np.float64]) -> float:
-        """−ln of the probability of the right answers, weighed by what each case counts."""
+        """−ln of the probability of the right answers, weighted by the share of each case."""
         losses = [each.loss(self.weights, self.belief) for each in examples]
         return float(np.dot(shares, losses))
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """How strongly each kind of number is drawn to its default: in nats of mean loss per unit squared.
+    """How strongly each kind of parameter is pulled to its default, in nats of mean loss per unit squared.
 
-    Weights and sharpness are penalised by their logarithm, the doubt as it is.
+    Weights and sharpness are penalised by their logarithm, the doubt directly.
     """
 
     weights: float = 0.3
@@ -63,9 +63,9 @@ def fit_tuning(
     penalty: Penalty = DEFAULT_PENALTY,
     start: Tuning = DEFAULT_TUNING,
 ) -> Tuning:
-    """The most likely numbers, given some cases and the defaults that they are drawn to.
+    """The most likely parameters, given some cases and the pull towards the defaults.
 
-    A group of evidence that no case has keeps its default.
+    A group of evidence that no case has retains its default.
     """
     shares = importance(examples, calm_share=calm_share)
     pull = np.array([penalty.sharpness, penalty.doubt, *[penalty.weights] * len(GROUPS)])
@@ -79,9 +79,9 @@ def fit_tuning(
 
 
 def folds(examples: Sequence[RankerExample], *, n_blocks: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Indices to learn from and to judge by: each system in turn, or, of a single one, later after earlier.
+    """Indices to learn from and to judge by: each system in turn or, for a single one, later after earlier.
 
-    Incidents of one system never are on both sides; of a single one, none is judged by what came after it.
+    Incidents of one system are never on both sides; for a single one, no incident is judged by later ones.
     """
     systems = sorted({each.system for each in examples})
     everything = range(len(examples))

@@ -1,4 +1,4 @@
-"""How far confidence can be trusted: the reliability curve and its error."""
+"""Trustworthiness of confidence: the reliability curve and its error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ N_BINS = 5
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Answers of like confidence: how many, how confident, how often right."""
+    """Answers of similar confidence: how many, how confident, how often right."""
 
     n: int
     confidence: float
@@ -27,7 +27,7 @@ class ReliabilityBin:
 def reliability(
     confidence: Sequence[float], is_right: Sequence[float], *, n_bins: int = N_BINS
 ) -> list[ReliabilityBin]:
-    """Bins of equal width, the empty ones left out."""
+    """Non-empty bins of equal width."""
     believed, right = np.asarray(confidence, dtype=float), np.asarray(is_right, dtype=float)
     bins = np.minimum((believed * n_bins).astype(int), n_bins - 1)
     return [
@@ -43,7 +43,7 @@ def reliability(
 def calibration_error(
     confidence: Sequence[float], is_right: Sequence[float], *, n_bins: int = N_BINS
 ) -> float:
-    """Mean gap between confidence and being right, over bins of equal width weighted by their size.
+    """Mean gap between confidence and accuracy, over bins of equal width weighted by their size.
 
     The expected calibration error of Naeini et al., "Obtaining well calibrated probabilities using
     Bayesian binning", AAAI 2015.
@@ -54,14 +54,14 @@ def calibration_error(
 
 
 def reliability_plot(curves: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
-    """Draw how often answers are right against how confident they are, a line for each name."""
+    """Draw accuracy against confidence, one line per name."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(6, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="tab:gray", lw=0.8, ls=":", label="as often as it says")
+    axes.plot([0, 1], [0, 1], color="tab:gray", lw=0.8, ls=":", label="perfectly calibrated")
     for name, bins in curves.items():
         (line,) = axes.plot(
             [each.confidence for each in bins], [each.right for each in bins], lw=1, label=name
@@ -79,7 +79,7 @@ def reliability_plot(curves: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
         ylabel="share that is the cause",
         xlim=(-0.02, 1.02),
         ylim=(-0.02, 1.02),
-        title="Reliability; the larger a dot, the more cases",
+        title="Reliability (larger dots: more cases)",
     )
     axes.legend(loc="upper left", fontsize=8)
     return figure

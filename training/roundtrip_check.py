@@ -1,4 +1,4 @@
-"""Whether a bundle loads again to what was saved: what does not is never registered."""
+"""Whether a bundle reloads to what was saved; one that does not is never registered."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def loaded_again(bundle: AnyBundle, model: RegisteredModel[AnyBundle]) -> AnyBundle:
-    """The bundle as it comes back once saved.
+    """The bundle after saving and reloading.
 
     Raises
     ------
     BadBundleError
-        If it cannot be loaded, or would not be saved as the same bytes again.
+        If it cannot be loaded, or would not be saved to the same bytes again.
     """
     with tempfile.TemporaryDirectory() as parent:
         first, second = Path(parent) / "saved", Path(parent) / "again"
@@ -29,12 +29,12 @@ def loaded_again(bundle: AnyBundle, model: RegisteredModel[AnyBundle]) -> AnyBun
         # the manifest holds the digest of every other file, and its own is the version
         is_same = (first / MANIFEST).read_bytes() == (second / MANIFEST).read_bytes()
         if not is_same or again.version != bundle.version:
-            raise BadBundleError(str(first), "it does not load again to what was saved")
+            raise BadBundleError(str(first), "it does not reload to what was saved")
     return again
 
 
 def loading_flaw(bundle: AnyBundle, model: RegisteredModel[AnyBundle]) -> str:
-    """What keeps a bundle from loading again, in one sentence; empty if nothing does."""
+    """Why a bundle does not reload, in one sentence; empty if it does."""
     try:
         loaded_again(bundle, model)
     except BadBundleError as reason:

@@ -1,4 +1,4 @@
-"""Detectors of service rows on trial: each fitted, given a threshold, and judged on held-back time."""
+"""Trial of detectors of service rows: each fitted, given a threshold, and judged on held-back time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.service_rows import service_rows
 from models.detectors import DETECTORS
 from models.detectors.baseline import expected_values
 from models.paging.thresholds import pages_of, threshold_for_budget
-from training.evaluate import calm_figures, recall_figures
+from training.evaluate import normal_figures, recall_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from training.trial import Part, Trial
 
 MAX_ROWS = 60_000
-"""At most about so many rows of each part: every n-th tick of a large estate."""
+"""Approximate limit on the rows of each part; a large system keeps every n-th tick."""
 
 LEAST_QUANTILE = 0.99
 SIMPLE = "top_scores"
-"""The detector that every other has to beat."""
+"""The detector that every other must beat."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PartRows:
     items
         The services, one per column of their scores.
     times_ms
-        Shape ``(n_ticks,)``: start of each tick that was kept.
+        Start of each selected tick, shape ``(n_ticks,)``.
     step_ms
         Spacing of those ticks.
     X
@@ -70,9 +70,9 @@ class RowCandidate:
 
 
 def second_stage_of(candidates: Mapping[str, RowCandidate], *, budget_per_week: float) -> str:
-    """Name of the detector to serve: the plain mean of the largest scores, unless another earns its place.
+    """Name of the detector to serve: the plain mean of the largest scores, unless another is better.
 
-    Another does if it finds more of the artificial shifts than chance explains, without more false pages than
+    Another is better if it finds more artificial shifts than chance explains, without more false pages than
     the plain one or the budget. Empty if there is no candidate.
     """
     if SIMPLE not in candidates:
@@ -109,14 +109,14 @@ def try_row_detectors(
 ) -> dict[str, RowCandidate]:
     """Fit every detector on the first part, calibrate it on the second, judge it on the last.
 
-    ``progress`` is told the share of the detectors that is done.
+    ``progress`` receives the share of the detectors that is done.
 
     Returns
     -------
-    By name in `models.detectors.DETECTORS`; empty if no item has a golden signal or a resource.
+    Candidates by name in `models.detectors.DETECTORS`; empty if no item has a golden signal or resource.
     """
     fit, calibrate, held_back = (
-        rows_of(part, part.calm, baseline, clock) for part in (trial.fit, trial.calibrate, trial.held_back)
+        rows_of(part, part.normal, baseline, clock) for part in (trial.fit, trial.calibrate, trial.held_back)
     )
     shifted = rows_of(trial.shifted, trial.shifted.scores, baseline, clock)
     if not fit.items:
@@ -125,9 +125,9 @@ def try_row_detectors(
     for name, make in DETECTORS.items():
         detector = make().fit(fit.X)
         threshold = row_threshold(calibrate, calibrate.scored_by(detector), budget_per_week=budget_per_week)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         scores = held_back.scored_by(detector)
-        ns_per_point = (time.perf_counter() - begun) / scores.size * 1e9
+        ns_per_point = (time.perf_counter() - started) / scores.size * 1e9
         found_in = shifted.scored_by(detector)
         figures = {"threshold": threshold, "ns_per_point": ns_per_point}
         figures |= row_figures(held_back, scores, found_in, threshold=threshold, shifts=shifts)
@@ -137,7 +137,7 @@ def try_row_detectors(
 
 
 def row_threshold(rows: PartRows, scores: NDArray[np.float64], *, budget_per_week: float) -> float:
-    """Threshold that keeps the budget per service on calm time, scores of shape ``(n_ticks, n_items)``."""
+    """Threshold that keeps the budget per service in normal time, scores of shape ``(n_ticks, n_items)``."""
     seen = scores[np.isfinite(scores)]
     return threshold_for_budget(
         scores,
@@ -151,24 +151,24 @@ def row_threshold(rows: PartRows, scores: NDArray[np.float64], *, budget_per_wee
 
 def row_figures(
     rows: PartRows,
-    calm: NDArray[np.float64],
+    normal: NDArray[np.float64],
     shifted: NDArray[np.float64],
     *,
     threshold: float,
     shifts: Sequence[LabelledAnomaly],
 ) -> dict[str, float]:
-    """False pages on calm time, and what is found of the shifts put into the same time.
+    """False pages in normal time, and recall of the shifts injected into the same time.
 
     Parameters
     ----------
     rows
-        Whose services and ticks they are.
-    calm, shifted
+        The services and ticks of the scores.
+    normal, shifted
         Scores without and with the shifts, both of shape ``(n_ticks, n_items)``.
     """
     is_sparse = np.zeros(len(rows.items), dtype=bool)
-    figures = calm_figures(
-        calm, rows.times_ms, step_ms=rows.step_ms, threshold=threshold, is_sparse=is_sparse
+    figures = normal_figures(
+        normal, rows.times_ms, step_ms=rows.step_ms, threshold=threshold, is_sparse=is_sparse
     )
     pages = pages_of(shifted, rows.times_ms, threshold=threshold, is_sparse=is_sparse)
     return figures | recall_figures(pages, rows.times_ms, rows.items, shifts)

@@ -1,4 +1,4 @@
-"""Detectors of sessions on trial: each fitted, given a threshold, and asked to find broken sessions."""
+"""Trial of detectors of sessions: each fitted, given a threshold, and judged on broken sessions."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     Sessions = Sequence[Sequence[str]]
 
 CONTAMINATION: Final = 0.01
-"""Share of a history's sessions that may be abnormal: nobody has looked at them."""
+"""Share of a history's sessions that may be abnormal, as they are not labelled."""
 
 FALSE_POSITIVES: Final = 0.002
 """Share of normal sessions that may be over the threshold."""
 
 MIN_SESSIONS: Final = 500
-"""Sessions of each part; with fewer, two in a thousand is not a share that can be seen."""
+"""Minimum number of sessions per part; with fewer, two in a thousand cannot be measured."""
 
 MAX_BROKEN: Final = 2_000
 
 
 @dataclass(frozen=True)
 class SessionCandidate:
-    """A fitted session model, what it found of broken calibration sessions, and its figures held back."""
+    """A fitted session model, its recall of broken calibration sessions, and its held-back figures."""
 
     model: SessionModel
     recall: float
@@ -48,11 +48,11 @@ def try_session_detectors(
 ) -> dict[str, SessionCandidate]:
     """Fit every detector on the first part, choose its threshold on the second, judge it on the last.
 
-    ``progress`` is told the share of the detectors that is done.
+    ``progress`` receives the share of the detectors that is done.
 
     Returns
     -------
-    By name in `models.detectors.SESSION_DETECTORS`; empty if one of the parts has too few sessions.
+    Candidates by name in `models.detectors.SESSION_DETECTORS`; empty if a part has too few sessions.
     """
     if min(len(fit), len(calibrate), len(held_back)) < MIN_SESSIONS:
         return {}
@@ -77,7 +77,7 @@ def try_session_detectors(
 
 
 def random_session_figures(n_sessions: int, *, seed: int) -> dict[str, float]:
-    """Figures of a random guess at the same share of false positives: what any detector must beat."""
+    """Figures of a random guess with the same share of false positives: the minimum for any detector."""
     rng = np.random.default_rng(seed)
     return {
         "session_recall": float(np.mean(rng.random(min(n_sessions, MAX_BROKEN)) < FALSE_POSITIVES)),
@@ -87,7 +87,7 @@ def random_session_figures(n_sessions: int, *, seed: int) -> dict[str, float]:
 
 
 def best_of(candidates: dict[str, SessionCandidate]) -> SessionModel | None:
-    """The model that found most of the broken calibration sessions; the first of equals."""
+    """The model that found most of the broken calibration sessions; the first if tied."""
     if not candidates:
         return None
     return max(candidates.values(), key=lambda each: each.recall).model
@@ -96,8 +96,7 @@ def best_of(candidates: dict[str, SessionCandidate]) -> SessionModel | None:
 def broken_sessions(sessions: Sessions, *, seed: int) -> list[tuple[str, ...]]:
     """At most 2,000 of some sessions, each broken in one of four ways, in turn.
 
-    It ends early, an event of it is left out, an event that never came before stands in for one, or one
-    comes five times.
+    It ends early, loses an event, has an event replaced by an unseen one, or repeats an event five times.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(sessions))[:MAX_BROKEN].tolist()

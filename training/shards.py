@@ -1,7 +1,7 @@
 """The longest part of a training in shards of series: on all cores, and nothing is learned twice.
 
-What a shard came to is kept in a file of its own. A training that was interrupted reads those again and goes
-on with the others.
+The result of each shard is saved in its own file. A training that was interrupted reads those files and
+continues with the other shards.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
 SERIES_PER_SHARD = 250
 
 FEWEST_POINTS = 4_000_000
-"""Fewer points than this are learned from before another process has started."""
+"""Fewer points than this are learned faster in this process than in a new one."""
 
 
 @contextmanager
-def kept_in(directory: Path | None) -> Iterator[Path]:
-    """Where shards are kept; emptied only when the block ends well. ``None`` keeps them for the block."""
+def checkpoint_directory(directory: Path | None) -> Iterator[Path]:
+    """Directory of shard results; deleted when the block succeeds. ``None`` uses a temporary one."""
     if directory is None:
-        with TemporaryDirectory() as passing:
-            yield Path(passing)
+        with TemporaryDirectory() as temporary:
+            yield Path(temporary)
     else:
         yield directory
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def shard_name(frame: Frame, clock: Clock, code: str) -> str:
-    """Name of what one shard comes to: the same only for the same values, clock and code."""
+    """File name of a shard's result: the same only for the same values, clock and code."""
     header = repr((frame.start_ms, frame.step_ms, frame.keys, clock, code))
     digest = hashlib.sha256(header.encode())
     digest.update(np.ascontiguousarray(frame.values).view(np.uint8).data)
@@ -57,7 +57,7 @@ def shard_name(frame: Frame, clock: Clock, code: str) -> str:
 def fit_in_shards(
     frame: Frame,
     clock: Clock,
-    kept: Path,
+    checkpoints: Path,
     *,
     code: str = "",
     processes: int | None = None,
@@ -69,17 +69,16 @@ def fit_in_shards(
     ----------
     frame, clock
         What to learn from.
-    kept
-        Directory of what shards came to; made if need be. Files in it that do not belong to this training
-        are not looked at.
+    checkpoints
+        Directory of shard results; created if missing. Files of other trainings in it are ignored.
     code
-        Version of the code; another version learns anew.
+        Version of the code; another version learns again.
     processes
-        How many shards at once; by default one per core. A small frame is learned from in this process.
+        Number of shards at once; by default one per core. A small frame is learned in this process.
     progress
-        Told the share that is done, 0 to 1.
+        Receives the share that is done, 0 to 1.
     """
-    kept.mkdir(parents=True, exist_ok=True)
+    checkpoints.mkdir(parents=True, exist_ok=True)
     shards = [
         Frame(frame.start_ms, frame.step_ms, frame.keys[first:last], frame.values[:, first:last])
         for first in range(0, len(frame.keys), SERIES_PER_SHARD)
@@ -87,7 +86,7 @@ def fit_in_shards(
     ]
     if not shards:
         return fit_baseline(frame, clock)
-    paths = [kept / shard_name(shard, clock, code) for shard in shards]
+    paths = [checkpoints / shard_name(shard, clock, code) for shard in shards]
     found = [_read(path, shard) for path, shard in zip(paths, shards, strict=True)]
     todo = [index for index, each in enumerate(found) if each is None]
     n_points = sum(shards[index].values.size for index in todo)
@@ -115,7 +114,7 @@ def fit_in_shards(
 
 
 def _fit(shard: Frame, clock: Clock, path: Path) -> None:
-    """Learn from one shard and keep what came of it; a file is there whole or not at all."""
+    """Learn from one shard and save the result; its file is complete or absent."""
     baseline = fit_baseline(shard, clock)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.write_bytes(arrays_to_bytes({name: getattr(baseline, name) for name in _arrays()}))
@@ -123,10 +122,10 @@ def _fit(shard: Frame, clock: Clock, path: Path) -> None:
 
 
 def _read(path: Path, shard: Frame) -> Baseline | None:
-    """What a shard came to before; ``None`` if that is not known, or the file is damaged."""
+    """The saved result of a shard; ``None`` if there is none, or the file is damaged."""
     try:
-        kept = arrays_from_bytes(path.read_bytes())
-        return Baseline(keys=shard.keys, step_ms=shard.step_ms, **{name: kept[name] for name in _arrays()})
+        arrays = arrays_from_bytes(path.read_bytes())
+        return Baseline(keys=shard.keys, step_ms=shard.step_ms, **{name: arrays[name] for name in _arrays()})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 

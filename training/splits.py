@@ -24,7 +24,7 @@ MIN_TICKS = 100
 
 @dataclass(frozen=True)
 class LabelledAnomaly:
-    """A known incident: an item that was not well in ``[start_ms, end_ms)``."""
+    """A known incident: an item that was unhealthy in ``[start_ms, end_ms)``."""
 
     item: str
     start_ms: int
@@ -33,7 +33,7 @@ class LabelledAnomaly:
 
 @dataclass(frozen=True)
 class Split:
-    """Three frames, each after the other, none overlapping."""
+    """Three consecutive frames that do not overlap."""
 
     fit: Frame
     calibrate: Frame
@@ -48,7 +48,7 @@ def split_in_time(frame: Frame, *, fit_share: float, calibrate_share: float) -> 
     ShortHistoryError
         If the frame has fewer than 100 ticks.
     ValueError
-        If the shares leave nothing for one of the three.
+        If the shares leave one of the three empty.
     """
     if min(fit_share, calibrate_share) <= 0 or fit_share + calibrate_share >= 1:
         raise ValueError(f"shares of {fit_share} and {calibrate_share} leave a part of the split empty")
@@ -72,7 +72,7 @@ def labels_of_cases(cases: Iterable[Case]) -> tuple[LabelledAnomaly, ...]:
 
 
 def labelled_ticks(frame: Frame, labels: Sequence[LabelledAnomaly]) -> NDArray[np.bool_]:
-    """Where a frame's values belong to a labelled anomaly, shape ``(n_ticks, n_series)``."""
+    """Which values of a frame belong to a labelled anomaly, shape ``(n_ticks, n_series)``."""
     is_labelled = np.zeros(frame.values.shape, dtype=bool)
     times_ms = frame.times_ms
     for label in labels:
@@ -83,7 +83,7 @@ def labelled_ticks(frame: Frame, labels: Sequence[LabelledAnomaly]) -> NDArray[n
 
 
 def without(frame: Frame, labels: Sequence[LabelledAnomaly]) -> Frame:
-    """Return the frame with labelled anomalies missing, so that no incident is learned as normal."""
+    """Return the frame with labelled anomalies blanked out, so that no incident is learned as normal."""
     if not labels:
         return frame
     values = np.where(labelled_ticks(frame, labels), np.nan, frame.values)
@@ -91,7 +91,7 @@ def without(frame: Frame, labels: Sequence[LabelledAnomaly]) -> Frame:
 
 
 def lines_without(batches: Iterable[Logs], labels: Sequence[LabelledAnomaly]) -> Iterator[Logs]:
-    """Log lines but for those of a labelled anomaly: a silent service teaches nothing."""
+    """Log lines without those of a labelled anomaly; a service left silent teaches nothing."""
     for logs in batches:
         services = np.array([each.service for each in logs.streams], dtype=object)[logs.stream]
         is_labelled = np.zeros(len(logs), dtype=bool)

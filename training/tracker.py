@@ -1,4 +1,4 @@
-"""Where a training keeps its run and its bundle: what it asks of whoever tracks it."""
+"""The tracking interface: where a training records its run and registers its bundle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What a run learned from: a name, where it was read, and the digest of its content."""
+    """The data of a run: its name, where it was read, and the digest of its content."""
 
     name: str
     source: str
@@ -37,7 +37,7 @@ class Run(Protocol):
         ...
 
     def log(self, params: Mapping[str, object], figures: Mapping[str, float]) -> None:
-        """Record parameters and figures in one go; a figure that is not finite is left out."""
+        """Record parameters and figures in one call; a figure that is not finite is left out."""
         ...
 
     def log_data(self, data: DataSet) -> None:
@@ -45,19 +45,19 @@ class Run(Protocol):
         ...
 
     def log_plot(self, name: str, plot: Figure) -> None:
-        """Record a picture."""
+        """Record a plot."""
         ...
 
 
 class Tracker(Protocol[AnyBundle]):
-    """Where runs and bundles are kept."""
+    """Storage of runs and bundles."""
 
     def run(self, name: str, tags: Mapping[str, str]) -> AbstractContextManager[Run]:
         """Open a run; it counts as failed if the block raises."""
         ...
 
     def register(self, run: Run, bundle: AnyBundle) -> str:
-        """Keep a bundle as a new version of the registered model, and return that version."""
+        """Register a bundle as a new version of the registered model, and return that version."""
         ...
 
     def champion(self) -> AnyBundle | None:

@@ -1,4 +1,4 @@
-"""Every run in MLflow: the only place of training that knows it."""
+"""Tracking in MLflow; the only training module that imports it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RegisteredBundle:
 
 
 class MlflowRun:
-    """A run in MLflow; every call is one batch."""
+    """A run in MLflow; every call sends one batch."""
 
     def __init__(self, client: Any, run_id: str, experiment_id: str) -> None:
         self._client = client
@@ -81,8 +81,8 @@ class MlflowRun:
         metrics = [
             Metric(name, float(value), now_ms, 0) for name, value in figures.items() if isfinite(value)
         ]
-        kept = [Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
-        self._client.log_batch(self.id, metrics=metrics[:MAX_BATCH], params=kept)
+        limited = [Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
+        self._client.log_batch(self.id, metrics=metrics[:MAX_BATCH], params=limited)
 
     def log_data(self, data: DataSet) -> None:
         """Record what the run learns from."""
@@ -100,7 +100,7 @@ class MlflowRun:
         )
 
     def log_plot(self, name: str, plot: Figure) -> None:
-        """Record a picture as PNG."""
+        """Record a plot as PNG."""
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / f"{name}.png"
             plot.savefig(path, dpi=80)
@@ -117,16 +117,16 @@ class MlflowTracker(Generic[AnyBundle]):
     Parameters
     ----------
     uri
-        MLflow's address; a store on this machine keeps its artifacts beside its database.
+        MLflow's address; a local store has its artifacts beside its database.
     model
-        The registered model that bundles become versions of.
+        The registered model whose versions the bundles become.
     experiment
-        Name of the experiment that runs go to; made if need be.
+        Name of the experiment of the runs; created if missing.
     """
 
     def __init__(self, uri: str, model: RegisteredModel[AnyBundle], *, experiment: str = EXPERIMENT) -> None:
         prepare_mlflow()
-        from mlflow import MlflowClient  # noqa: PLC0415  seconds, and only where runs are tracked
+        from mlflow import MlflowClient  # noqa: PLC0415  takes seconds; needed only where runs are tracked
 
         self.uri = uri
         self._model = model
@@ -154,7 +154,7 @@ class MlflowTracker(Generic[AnyBundle]):
             directory = Path(parent) / BUNDLE_DIRECTORY
             self._model.save(bundle, directory)
             with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
-                # the signature is ours: MLflow would run the model on an example to find it out
+                # we provide the signature: MLflow would run the model on an example to infer it
                 warnings.filterwarnings("ignore", message=".*An input example", category=UserWarning)
                 logged = mlflow.pyfunc.log_model(
                     name=BUNDLE_DIRECTORY,
@@ -184,7 +184,7 @@ class MlflowTracker(Generic[AnyBundle]):
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415
 
         source = self._client.get_model_version(self._model.name, version).source
-        # by its address: "models:/..." would be looked up in the process-wide store, not in ours
+        # by its location: "models:/..." would be looked up in the process-wide store, not in ours
         artifacts = self._client.get_logged_model(logged_model_of(source)).artifact_location
         with tempfile.TemporaryDirectory() as directory:
             download_artifacts(artifact_uri=artifacts, dst_path=directory, tracking_uri=self.uri)
@@ -196,12 +196,12 @@ class MlflowTracker(Generic[AnyBundle]):
     def promote(self, version: str) -> None:
         """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had.
 
-        A challenger that becomes champion challenges no more.
+        A challenger that becomes champion is no longer challenger.
         """
         aliases = self._client.get_registered_model(self._model.name).aliases
-        before = str(aliases.get(CHAMPION, ""))
-        if before and before != version:
-            self._client.set_registered_model_alias(self._model.name, PREVIOUS, before)
+        previous = str(aliases.get(CHAMPION, ""))
+        if previous and previous != version:
+            self._client.set_registered_model_alias(self._model.name, PREVIOUS, previous)
         self._client.set_registered_model_alias(self._model.name, CHAMPION, version)
         if str(aliases.get(CHALLENGER)) == version:
             self._client.delete_registered_model_alias(self._model.name, CHALLENGER)
@@ -211,7 +211,7 @@ class MlflowTracker(Generic[AnyBundle]):
         self._client.set_registered_model_alias(self._model.name, CHALLENGER, version)
 
     def withdraw(self) -> None:
-        """Have no challenger any more."""
+        """Remove the alias ``challenger``."""
         self._client.delete_registered_model_alias(self._model.name, CHALLENGER)
 
     def champion_version(self) -> str:
@@ -226,7 +226,7 @@ class MlflowTracker(Generic[AnyBundle]):
             raise
 
     def previous(self) -> str:
-        """Version that was champion before the present one; empty if there was none."""
+        """The previous champion's version; empty if there was none."""
         return str(self._client.get_registered_model(self._model.name).aliases.get(PREVIOUS, ""))
 
     def registered(self) -> list[RegisteredBundle]:
@@ -250,21 +250,21 @@ class MlflowTracker(Generic[AnyBundle]):
 
     @contextmanager
     def _addressed(self) -> Iterator[Any]:
-        """MLflow with its process-wide addresses set to ours, for the calls that know no other way."""
+        """MLflow with its process-wide addresses set to ours, for calls that take no address."""
         import mlflow  # noqa: PLC0415
 
-        before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        previous = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         try:
             yield mlflow
         finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+            mlflow.set_tracking_uri(previous[0])
+            mlflow.set_registry_uri(previous[1])
 
     def _example(self, bundle: AnyBundle) -> Any:
-        """A table that the bundle takes, for people to try it with; ``None`` if it knows none."""
-        import pandas as pd  # noqa: PLC0415  MLflow brings it
+        """An input example for trying out the bundle; ``None`` if it has none."""
+        import pandas as pd  # noqa: PLC0415  installed with MLflow
 
         if self._model.example is None:
             return None
@@ -296,9 +296,9 @@ def log_bench(uri: str, report: Mapping[str, Any], *, plots: Mapping[str, Figure
     uri
         MLflow's address.
     report
-        As DESIGN has it: kind, dataset, data_digest, version, and rows of part, method and figures.
+        Has kind, dataset, data_digest, version, and rows of part, method and figures.
     plots
-        Pictures to go with it, by name.
+        Plots to log with it, by name.
     """
     tracker = MlflowTracker(uri, DETECTORS_MODEL, experiment=BENCH_EXPERIMENT)
     kind, name = str(report["kind"]), str(report["dataset"])

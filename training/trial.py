@@ -1,4 +1,4 @@
-"""A first stage on trial: folded over calibration and held-back time, with and without shifts."""
+"""Trial of a first stage: scores over calibration and held-back time, with and without shifts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from features.alignment import aligned
 from models.detectors.first_stage import initial_state, score
 from models.paging.thresholds import pages_of
-from training.evaluate import calm_figures, recall_figures, renamed
+from training.evaluate import normal_figures, recall_figures, renamed
 from training.splits import labelled_ticks
 
 if TYPE_CHECKING:
@@ -37,23 +37,23 @@ class Part:
         The baseline's series over the part.
     scores
         Shape ``(n_ticks, n_series)``; ``nan`` where unscored.
-    calm
-        The same, ``nan`` also where an incident is labelled.
+    normal
+        The same, also ``nan`` where an incident is labelled.
     """
 
     frame: Frame
     scores: NDArray[np.floating]
-    calm: NDArray[np.floating]
+    normal: NDArray[np.floating]
 
     @property
-    def calm_frame(self) -> Frame:
-        """The calm scores, as a frame."""
-        return replace(self.frame, values=self.calm)
+    def normal_frame(self) -> Frame:
+        """The scores without labelled incidents, as a frame."""
+        return replace(self.frame, values=self.normal)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a baseline scored, part by part, and what a point cost."""
+    """The scores of a baseline, part by part, and the cost of a point."""
 
     fit: Part
     calibrate: Part
@@ -71,18 +71,18 @@ def run_trial(
     *,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Trial:
-    """Score the three parts in one fold, and the shifted copy of the last from the same memory.
+    """Score the three parts in one pass, and the shifted copy of the last from the same state.
 
-    ``progress`` is told the share of the ticks that is done.
+    ``progress`` receives the share of the ticks that is done.
     """
     ticks = [each.n_ticks for each in (split.fit, split.calibrate, split.held_back, shifted)]
     done = [n_ticks / sum(ticks) for n_ticks in accumulate(ticks)]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     state, fit = _scored(split.fit, baseline, clock, initial_state(baseline, clock), labels)
     progress(done[0])
     state, calibrate = _scored(split.calibrate, baseline, clock, state, labels)
     progress(done[1])
-    elapsed = time.perf_counter() - begun
+    elapsed = time.perf_counter() - started
     n_points = fit.scores.size + calibrate.scores.size
     _, held_back = _scored(split.held_back, baseline, clock, state, labels)
     progress(done[2])
@@ -101,13 +101,13 @@ def trial_figures(
 ) -> dict[str, float]:
     """Figures of a first stage at a threshold, on the held-back time only.
 
-    ``recall_events`` is of the artificial shifts, ``known_recall_events`` of the labelled incidents.
+    ``recall_events`` is over the artificial shifts, ``known_recall_events`` over the labelled incidents.
     """
     held_back, step_ms = trial.held_back, baseline.step_ms
     times_ms, items = held_back.frame.times_ms, [key.item for key in baseline.keys]
     figures = {"threshold": threshold, "ns_per_point": trial.ns_per_point}
-    figures |= calm_figures(
-        held_back.calm, times_ms, step_ms=step_ms, threshold=threshold, is_sparse=baseline.is_sparse
+    figures |= normal_figures(
+        held_back.normal, times_ms, step_ms=step_ms, threshold=threshold, is_sparse=baseline.is_sparse
     )
     pages = pages_of(trial.shifted.scores, times_ms, threshold=threshold, is_sparse=baseline.is_sparse)
     figures |= recall_figures(pages, times_ms, items, shifts)
@@ -122,5 +122,5 @@ def _scored(
 ) -> tuple[State, Part]:
     frame = aligned(frame, baseline.keys)
     state, scores = score(frame, baseline, clock, state)
-    calm = np.where(labelled_ticks(frame, labels), np.nan, scores.values) if labels else scores.values
-    return state, Part(frame, scores.values, calm)
+    normal = np.where(labelled_ticks(frame, labels), np.nan, scores.values) if labels else scores.values
+    return state, Part(frame, scores.values, normal)

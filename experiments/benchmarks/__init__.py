@@ -1,1 +1,1 @@
-"""Sunspot beside its peers, on public data and on the built-in brokerage."""
+"""Benchmarks of Sunspot against its peers, on public data and the built-in brokerage."""

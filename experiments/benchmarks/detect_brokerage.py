@@ -1,9 +1,9 @@
-"""Does the budget hold on quiet weeks of the built-in brokerage.
+"""Whether the page budget holds in quiet weeks of the built-in brokerage.
 
-Data: 28 simulated days by seed, in which nothing goes wrong: twenty market opens, lunches, weekends. The
-first week is fitted on, the second calibrated on, the last two judged: every page in them is a false one.
-Recall is that of artificial shifts put into the judged weeks. The simulator is a check of the chain, never
-a headline figure. The same weeks judge the detectors of service rows, in
+Data: per seed, 28 simulated days without faults: twenty market opens, lunches, weekends. The first week is
+for fitting, the second for calibration, the last two for judgement: every page in them is false. Recall is
+measured on artificial shifts injected into the judged weeks. The simulator checks the pipeline; its figures
+are never headline figures. The same weeks judge the detectors of service rows, in
 `experiments.benchmarks.detect_services`.
 """
 
@@ -43,7 +43,7 @@ def bench_brokerage(
     river: StreamScorer | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Judge each seed's last weeks: one row per seed and budget or detector, beside a random score."""
+    """Judge each seed's last weeks: one row per seed and budget or detector, with a random score."""
     rows: list[Row] = []
     services: list[Row] = []
     for seed in seeds:
@@ -61,13 +61,13 @@ def _rows_of(frame: Frame, seed: int) -> list[Row]:
     baseline = fit_baseline(frame.between(frame.start_ms, fit_end), clock)
     state, _ = score(frame.between(frame.start_ms, fit_end), baseline, clock, initial_state(baseline, clock))
     calibrate, judged = frame.between(fit_end, judge), frame.between(judge, frame.end_ms)
-    state, calm = score(calibrate, baseline, clock, state)
+    state, calibrated = score(calibrate, baseline, clock, state)
     shifted, shifts = inject_shifts(judged, usual_residuals(judged, baseline, clock), seed=seed)
     quiet, with_shifts = (score(each, baseline, clock, state)[1].values for each in (judged, shifted))
     noise = np.random.default_rng(seed)
     made_up = [noise.exponential(size=each.values.shape) for each in (calibrate, judged)]
     scores: dict[str, tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]] = {
-        "sunspot": (calm.values, quiet, with_shifts),
+        "sunspot": (calibrated.values, quiet, with_shifts),
         "random": (made_up[0], made_up[1], made_up[1]),
     }
     rows: list[Row] = []
@@ -96,7 +96,7 @@ def _rows_of(frame: Frame, seed: int) -> list[Row]:
 
 
 def _over_all(rows: list[Row]) -> list[Row]:
-    """Mean over the seeds, with the least and the largest as the interval."""
+    """Mean over the seeds, with the smallest and largest as the interval."""
     summary: list[Row] = []
     for method in dict.fromkeys(str(row["method"]) for row in rows):
         own = [row for row in rows if row["method"] == method]

@@ -1,9 +1,9 @@
-"""What the first week of a series comes to, without and with the prior of its siblings.
+"""How well the first week of a series is scored, without and with the prior of its siblings.
 
-Data: AIOps-2018 KPIs, the first seven days of each series, streamed from the first point with nothing learned
-before. The prior of a series is the typical shape of the *other* series of its step, as learned from their
-training halves; of the series itself nothing is known beforehand. Its threshold is that of the table's
-main row, from the other series' training halves after their 14th day. Judged as in
+Data: AIOps-2018 KPIs, the first seven days of each series, streamed from the first point without any earlier
+learning. The prior of a series is the typical shape of the *other* series with its step, as learned from
+their training halves; nothing is known of the series itself. Its threshold is that of the table's main row,
+from the other series' training halves after their 14th day. Judged as in
 `experiments.benchmarks.detect_kpi`.
 """
 
@@ -41,9 +41,9 @@ def cold_figures(
     thresholds: Sequence[float],
     scores_by_figure: Mapping[str, Sequence[NDArray[np.floating]]],
 ) -> dict[str, float]:
-    """Event-F1 over the first weeks of all series, of each figure's scores at the series' thresholds.
+    """Event-F1 over the first weeks of all series, for each figure's scores at the series' thresholds.
 
-    Scores begin with the first week; what follows it is not looked at.
+    Scores start with the first week; later ones are ignored.
     """
     figures = {}
     for figure, scores in scores_by_figure.items():
@@ -64,7 +64,7 @@ def _first_week(judged: Judged, scores: NDArray[np.floating]) -> Judged:
 
 
 def scores_with_prior(series: Sequence[LabelledSeries]) -> list[NDArray[np.float32]]:
-    """Onset of every series over its first week, begun with the prior of the others."""
+    """Onset of every series over its first week, starting from the prior of the others."""
     scored: dict[str, NDArray[np.float32]] = {}
     for own, offsets, frame in side_by_side(series):
         n_ticks = [COLD_MS // each.step_ms for each in own]
@@ -76,7 +76,7 @@ def scores_with_prior(series: Sequence[LabelledSeries]) -> list[NDArray[np.float
 
 
 def _prior_of_others(own: Sequence[LabelledSeries], offsets: Sequence[int], frame: Frame) -> Baseline:
-    """Of every series nothing but what the training halves of the others say."""
+    """The prior of every series, learned only from the training halves of the others."""
     values = frame.values.copy()
     for column, (each, offset) in enumerate(zip(own, offsets, strict=True)):
         values[offset + each.n_train :, column] = np.nan

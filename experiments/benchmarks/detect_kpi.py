@@ -1,11 +1,11 @@
-"""How many labelled anomalies of real KPIs are found in time, at a page budget given beforehand.
+"""How many labelled anomalies of real KPIs are found in time, at a fixed page budget.
 
-Data: AIOps-2018 KPIs. Every series streams from its first point; no detector sees a point before it scores
-it, except the batch peers, which are fitted on the training half. For each series the threshold is learned
-from the training halves of the *other* series (from their 15th day on), whose labels say which pages were
-false; one rule for all, no test half is read before. Then the test half is judged: an anomaly is found if
-a page falls within its first seven points, every page on a normal point is one false page, nothing is
-point-adjusted.
+Data: AIOps-2018 KPIs. Every series streams from its first point; no detector sees a point before scoring it,
+except the batch peers, which are fitted on the training half. The threshold of each series is learned from
+the training halves of the *other* series (from their 15th day on), whose labels show which pages were false.
+The rule is the same for all, and no test half is read beforehand. Then the test half is judged: an anomaly
+is found if a page falls within its first seven points, every page on a normal point is a false page, and
+nothing is point-adjusted.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def bench_kpi(
 ) -> list[Row]:
     """Run Sunspot, its peers and a random score; one flat row per part and method."""
     on_progress("sunspot")
-    begun = time.perf_counter()
+    started = time.perf_counter()
     onset, severity = sunspot_scores(series)
-    costs = {"sunspot": (time.perf_counter() - begun) / sum(len(each.values) for each in series) * 1e9}
+    costs = {"sunspot": (time.perf_counter() - started) / sum(len(each.values) for each in series) * 1e9}
     methods: dict[str, Sequence[NDArray[np.floating]]] = {"sunspot": onset}
     for name, scores_of in (("pyod_iforest", _forest), ("random", _random)):
         on_progress(name)
@@ -99,7 +99,7 @@ def bench_kpi(
 def sunspot_scores(
     series: Sequence[LabelledSeries],
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Onset and severity of every series, streamed from its first point with nothing learned before."""
+    """Onset and severity of every series, streamed from its first point without earlier learning."""
     onset: dict[str, NDArray[np.float32]] = {}
     severity: dict[str, NDArray[np.float32]] = {}
     for own, offsets, frame in side_by_side(series):
@@ -112,7 +112,7 @@ def sunspot_scores(
 
 
 def held_out_thresholds(judged: Sequence[Judged], budget_per_week: float) -> list[float]:
-    """Threshold of each series, that the training halves of all others teach."""
+    """Threshold of each series, learned from the training halves of all others."""
     train = [_training_part(each) for each in judged]
     grid = threshold_grid([each.scores for each in train])
     pages = np.array([false_pages(each, grid) for each in train])

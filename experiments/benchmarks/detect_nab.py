@@ -1,10 +1,10 @@
-"""What does Sunspot score under the Numenta benchmark's own rules.
+"""The score of Sunspot under the Numenta benchmark's own rules.
 
 Data: NAB's 58 series. Each row is scored before it is learned from; the first 15 % are not judged.
-Sunspot's channel here is value novelty: what NAB labels is, more often than not, a value never seen. The
-windowed Gaussian must give its published scores and so checks the scoring. NAB chooses one threshold per
-profile on the data it judges; beside it, ``nab_standard_held_out`` takes the threshold for each folder
-from all the others.
+Sunspot's channel here is value novelty, because most NAB labels mark values never seen before. The windowed
+Gaussian must reproduce its published scores, which checks the scoring. NAB chooses one threshold per profile
+on the data it judges; in addition, ``nab_standard_held_out`` uses for each folder the threshold learned
+from all others.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def bench_nab(
     rows: list[Row] = []
     for name, scores_of in methods.items():
         on_progress(name)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         scores = scores_of(files)
-        elapsed = time.perf_counter() - begun
+        elapsed = time.perf_counter() - started
         row: Row = {"part": "all", "method": name, "n": sum(len(file.windows) for file in files)}
         row |= nab_scores(files, scores)
         row |= held_out_score(files, scores)
@@ -61,9 +61,9 @@ def bench_nab(
 
 
 def novelty_scores(files: Sequence[NabFile]) -> list[NDArray[np.float64]]:
-    """Value novelty of every row, in order; the rows on probation set the first standard deviation.
+    """Value novelty of every row, in order; the probation rows set the first standard deviation.
 
-    Rows without a score have 0. The series run side by side, which changes nothing but the time it takes.
+    Rows without a score have 0. The series run side by side, which only saves time.
     """
     longest = max((len(file.values) for file in files), default=0)
     values = np.full((longest, len(files)), np.nan)
@@ -80,9 +80,9 @@ def novelty_scores(files: Sequence[NabFile]) -> list[NDArray[np.float64]]:
 def held_out_score(
     files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]], *, seed: int = 0, n_draws: int = 2000
 ) -> dict[str, float]:
-    """Standard score with each folder judged at the threshold that serves the other folders best.
+    """Standard score with each folder judged at the best threshold of the other folders.
 
-    Its 95 % interval is by a bootstrap over whole series, at the thresholds as they are.
+    The 95 % interval comes from a bootstrap over series, with the thresholds fixed.
     """
     profile, folders = PROFILES[0], np.array([file.folder for file in files])
     gains = np.zeros(len(files))
@@ -104,11 +104,11 @@ def held_out_score(
 
 
 def with_change(file: NabFile) -> NDArray[np.float64]:
-    """Rows for the peers, shape ``(n_rows, 2)``: the value and its difference from the row before."""
+    """Rows for the peers, shape ``(n_rows, 2)``: the value and its difference from the previous row."""
     return np.stack([file.values, np.diff(file.values, prepend=file.values[:1])], axis=1)
 
 
 def _forest(file: NabFile, seed: int) -> NDArray[np.float64]:
-    """Fitted on the rows on probation."""
+    """Scores of a forest fitted on the probation rows."""
     rows = with_change(file)
     return isolation_forest_scores(rows[: probation(len(rows))], rows, seed=seed)

@@ -1,4 +1,4 @@
-"""Detectors that Sunspot is compared with, each given what it needs to do well."""
+"""Detectors that Sunspot is compared with, each with the input it needs to do well."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MAX_FIT_ROWS = 20_000
 
 
 def random_scores(n: int, *, seed: int) -> NDArray[np.float64]:
-    """Scores that know nothing, with a tail to set a threshold in."""
+    """Random scores, with a tail for a threshold."""
     return np.random.default_rng(seed).exponential(size=n)
 
 
 def with_history(values: NDArray[np.float64], *, step_ms: int) -> NDArray[np.float64]:
-    """Feature rows of one series for detectors without a memory.
+    """Feature rows of one series for stateless detectors.
 
     Returns
     -------
-    Shape ``(n_ticks, 4)``: the value, and its differences from the tick before, from the same time a day
-    before, and from the mean of the hour before, in standard deviations of each; what is missing is 0.
+    Shape ``(n_ticks, 4)``: the value, and its differences from the previous tick, from the same time one
+    day earlier, and from the mean of the previous hour, each in its standard deviations; 0 if missing.
     """
     day, hour = DAY_MS // step_ms, max(1, HOUR_MS // step_ms)
     filled = np.where(np.isfinite(values), values, np.nanmedian(values))
@@ -43,8 +43,8 @@ def with_history(values: NDArray[np.float64], *, step_ms: int) -> NDArray[np.flo
 def isolation_forest_scores(
     fit_rows: NDArray[np.float64], rows: NDArray[np.float64], *, seed: int
 ) -> NDArray[np.float64]:
-    """Pyod's isolation forest, fitted on at most 20,000 rows evenly spaced; above 0."""
-    from pyod.models.iforest import IForest  # noqa: PLC0415  seconds, and only where it is used
+    """Positive scores of pyod's isolation forest, fitted on at most 20,000 evenly spaced rows."""
+    from pyod.models.iforest import IForest  # noqa: PLC0415  takes seconds; needed only here
 
     some = fit_rows[:: max(1, len(fit_rows) // MAX_FIT_ROWS)]
     forest = IForest(n_estimators=50, max_samples=min(256, len(some)), random_state=seed, n_jobs=1).fit(some)
@@ -53,13 +53,13 @@ def isolation_forest_scores(
 
 
 def pca_scores(fit_rows: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Reconstruction error of each row by the components that hold 90 % of the variance."""
+    """Reconstruction error of each row from the components that explain 90 % of the variance."""
     mean, deviation = fit_rows.mean(axis=0), np.maximum(fit_rows.std(axis=0), 1e-6)
     scaled = (fit_rows - mean) / deviation
     values, vectors = np.linalg.eigh(np.cov(scaled, rowvar=False))
     share = np.cumsum(values[::-1]) / values.sum()
-    kept = vectors[:, ::-1][:, : int(np.searchsorted(share, 0.9)) + 1]
+    components = vectors[:, ::-1][:, : int(np.searchsorted(share, 0.9)) + 1]
     given = (rows - mean) / deviation
-    left = given - given @ kept @ kept.T
+    left = given - given @ components @ components.T
     distances: NDArray[np.float64] = np.sqrt(np.square(left).sum(axis=1))
     return distances

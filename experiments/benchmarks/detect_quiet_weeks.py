@@ -1,4 +1,4 @@
-"""False pages a team-week against the budget, and faults found: the rows of `benchmarks.quiet_weeks`."""
+"""False pages per team-week against the budget, and faults found: the rows of `benchmarks.quiet_weeks`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from experiments.benchmarks.quiet_weeks import Weeks
 
 BUDGETS = (1.0, 0.25, 0.5, 2.0, 4.0, 8.0)
-"""False pages a team accepts a week; the first is the default."""
+"""False pages per week that a team accepts; the first is the default."""
 
 METHODS = ("sunspot", "random")
 N_DRAWS = 2000
@@ -26,16 +26,16 @@ N_DRAWS = 2000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one brokerage's weeks came to at one budget.
+    """Results of one brokerage's weeks at one budget.
 
     Attributes
     ----------
     pages
         False pages of each team in the quiet weeks.
     delays
-        Seconds from each fault to its page by kind; ``None`` where there was none.
+        Seconds from each fault to its page, by kind; ``None`` without a page.
     n_by_chance
-        Faults that the quiet weeks would have "found" too.
+        Faults that pages of the quiet weeks would have "found" too.
     """
 
     seed: int
@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        """False pages a team-week."""
+        """False pages per team-week."""
         return sum(self.pages.values()) / (len(self.pages) * self.weeks)
 
 

@@ -1,4 +1,4 @@
-"""What every detection table has in common: a method's scores, judged with thresholds it did not choose."""
+"""Common parts of the detection tables: a method's scores, judged at thresholds it did not choose."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ N_THRESHOLDS = 40
 
 @dataclass(frozen=True)
 class Judged:
-    """Scores of one method on one series, and what they are judged by.
+    """Scores of one method on one series, and the data to judge them.
 
     Attributes
     ----------
     part
-        Part of the table besides ``all``.
+        Part of the table, in addition to ``all``.
     step_ms
         Spacing of the ticks.
     times_ms
@@ -41,9 +41,9 @@ class Judged:
     labels
         Shape ``(n_ticks,)``.
     n_train
-        Ticks before those that are judged.
+        Number of ticks before the judged ones.
     is_sparse
-        One value holds nine tenths of the ticks before.
+        Whether one value fills nine tenths of the earlier ticks.
     """
 
     part: str
@@ -56,20 +56,20 @@ class Judged:
 
 
 def threshold_grid(scores: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Thresholds from the upper tail of some series' scores, rising: from quantile .98 to the last points."""
+    """Rising thresholds from the upper tail of some series' scores: from quantile .98 to the last points."""
     pooled = np.concatenate([each[np.isfinite(each)] for each in scores]).astype(np.float64)
     shares = np.geomspace(0.02, 3 / max(len(pooled), 150), N_THRESHOLDS)
     return np.unique(np.maximum(np.quantile(pooled, 1 - shares), 1e-12))
 
 
 def is_sparse(values: NDArray[np.floating], share: float = 0.9) -> bool:
-    """Whether the median value holds nine tenths of a series or more."""
+    """Whether the median value fills at least nine tenths of a series."""
     seen = values[np.isfinite(values)]
     return bool(len(seen)) and float(np.mean(seen == np.median(seen))) >= share
 
 
 def false_pages(judged: Judged, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Pages on normal points at each threshold, with the governor at work."""
+    """Pages on normal points at each threshold, with the governor active."""
     scores, sparse = judged.scores[:, None].astype(np.float64), np.array([judged.is_sparse])
     pages = (
         pages_of(scores, judged.times_ms, threshold=float(each), is_sparse=sparse)[:, 0]
@@ -79,12 +79,12 @@ def false_pages(judged: Judged, thresholds: NDArray[np.float64]) -> NDArray[np.i
 
 
 def normal_weeks(judged: Judged) -> float:
-    """How many weeks of a series were scored and normal."""
+    """Number of weeks of a series that were scored and normal."""
     return float(np.count_nonzero(np.isfinite(judged.scores) & ~judged.labels)) * judged.step_ms / WEEK_MS
 
 
 def counts_at(judged: Judged, threshold: float) -> EventCounts:
-    """What paging at a threshold comes to on the judged part, with the governor at work."""
+    """Event counts of paging at a threshold on the judged part, with the governor active."""
     after = slice(judged.n_train, None)
     pages = pages_of(
         judged.scores[after, None].astype(np.float64),
@@ -118,13 +118,13 @@ def page_row(counts: Sequence[EventCounts], step_ms: Sequence[int], budget_per_w
 
 
 def mean_vus(judged: Sequence[Judged]) -> float | None:
-    """Mean of VUS-PR over the series with a labelled anomaly in the judged part."""
+    """Mean VUS-PR over the series with a labelled anomaly in the judged part."""
     volumes = _volumes(judged)
     return float(np.mean(volumes)) if volumes else None
 
 
 def vus_figures(judged: Sequence[Judged], *, seed: int = 0, n_draws: int = 2000) -> Row:
-    """Mean of VUS-PR with its 95 % interval by a bootstrap over whole series; nothing without an anomaly."""
+    """Mean VUS-PR with its 95 % interval from a bootstrap over series; empty without an anomaly."""
     volumes = np.array(_volumes(judged))
     if not len(volumes):
         return {}

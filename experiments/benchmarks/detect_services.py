@@ -1,11 +1,11 @@
-"""Does a detector of service rows find more than the plain mean of a service's three largest scores.
+"""Whether a detector of service rows finds more than the plain mean of a service's three largest scores.
 
-Data: four quiet weeks of the built-in brokerage by seed. Every second-stage detector is fitted on the first
-week and given its threshold on the second, for one false page per service and week. Training's rule chooses
-one on the third week; all are judged on the fourth, which none has seen: every page in it is a false one,
-and recall is that of artificial shifts put into a copy of it. Like training, it keeps
-every n-th tick of so many rows; shifts between these do not count. ``sunspot`` is the one that was chosen.
-River's trees learn from the second week on, as they score.
+Data: four quiet weeks of the built-in brokerage per seed. Every second-stage detector is fitted on the first
+week and gets its threshold on the second, for one false page per service and week. Training's rule chooses
+one on the third week. All are judged on the fourth, which none has seen: every page in it is false, and
+recall is measured on artificial shifts injected into a copy of it. As in training, only every n-th tick is
+used; shifts between these do not count. ``sunspot`` is the chosen detector. River's trees learn from the
+second week on, as they score.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PART = "services"
 
 
 def service_table(frame: Frame, seed: int, *, river: StreamScorer | None = None) -> list[Row]:
-    """Judge every second-stage detector, the one chosen and a random score on four weeks of one seed."""
+    """Judge every second-stage detector, the chosen one and a random score on four weeks of one seed."""
     clock = CLOCKS["XSHG"]
     calibrate_ms, choose_ms, judge_ms = (frame.start_ms + weeks * WEEK_MS for weeks in (1, 2, 3))
     learned, held_back = frame.between(frame.start_ms, calibrate_ms), frame.between(choose_ms, frame.end_ms)
@@ -80,11 +80,11 @@ def service_table(frame: Frame, seed: int, *, river: StreamScorer | None = None)
     made_up = noise[: len(before.times_ms)], noise[len(before.times_ms) :]
     figures["random"] = _peer_figures(before, quiet, shifts, (*made_up, made_up[1]))
     if river is not None:
-        (calm, after), ns_per_row = _streamed(river, before, quiet)
+        (calibrated, after), ns_per_row = _streamed(river, before, quiet)
         (_, found_in), _ = _streamed(river, before, faulty)
-        figures["river_half_space_trees"] = _peer_figures(before, quiet, shifts, (calm, after, found_in)) | {
-            "ns_per_point": ns_per_row
-        }
+        figures["river_half_space_trees"] = _peer_figures(
+            before, quiet, shifts, (calibrated, after, found_in)
+        ) | {"ns_per_point": ns_per_row}
     is_seen = [
         each.item in quiet.items
         and bool(((quiet.times_ms >= each.start_ms) & (quiet.times_ms < each.end_ms)).any())
@@ -96,7 +96,7 @@ def service_table(frame: Frame, seed: int, *, river: StreamScorer | None = None)
 
 
 def services_over_seeds(rows: Sequence[Row]) -> list[Row]:
-    """Return the shifts and service-weeks of all seeds together, with 95 % intervals."""
+    """Pool the shifts and service-weeks of all seeds, with 95 % intervals."""
     summary: list[Row] = []
     for method in dict.fromkeys(str(row["method"]) for row in rows):
         own = [row for row in rows if row["method"] == method]
@@ -121,16 +121,16 @@ def _peer_figures(
     shifts: Sequence[LabelledAnomaly],
     scores: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
 ) -> dict[str, float]:
-    """Figures of scores of a calm week, the quiet one and the shifted one, at the threshold of the first."""
-    calm, after, found_in = scores
-    threshold = row_threshold(before, calm, budget_per_week=BUDGET_PER_WEEK)
+    """Figures of scores in the calibration, judged and shifted weeks, at the threshold of the first."""
+    calibrated, after, found_in = scores
+    threshold = row_threshold(before, calibrated, budget_per_week=BUDGET_PER_WEEK)
     return row_figures(quiet, after, found_in, threshold=threshold, shifts=shifts)
 
 
 def _streamed(
     river: StreamScorer, before: PartRows, after: PartRows
 ) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], float]:
-    """Scores of each service as a stream through both parts, 0 for what is missing; the cost of a row."""
+    """Scores of each service streamed through both parts, with 0 for missing values; and the cost per row."""
     n_items, n_before = len(before.items), len(before.times_ms)
     rows = np.nan_to_num(np.vstack([before.X, after.X])).reshape(-1, n_items, before.X.shape[1])
     scores, ns_per_row = river([rows[:, item] for item in range(n_items)])
@@ -139,11 +139,11 @@ def _streamed(
 
 
 def _between(part: Part, start_ms: int, end_ms: int) -> Part:
-    """The part, of some of its ticks only."""
+    """The part, restricted to some of its ticks."""
     inside = (part.frame.times_ms >= start_ms) & (part.frame.times_ms < end_ms)
     return replace(
         part,
         frame=part.frame.between(start_ms, end_ms),
         scores=part.scores[inside],
-        calm=part.calm[inside],
+        normal=part.normal[inside],
     )

@@ -1,13 +1,13 @@
-"""Does one score per machine, from dozens of metrics, point at its labelled anomalies.
+"""Whether one score per machine, from dozens of metrics, points at its labelled anomalies.
 
-Data: SMD and ASD machines. Sunspot streams through training and test part from nothing and gives the mean
-of the five largest severities of a machine's metrics at each tick (five was chosen after seeing these
-machines; three, as planned, is ``sunspot_top3``). River's trees stream through both parts too.
+Data: SMD and ASD machines. Sunspot streams through training and test part without earlier learning and gives
+the mean of the five largest severities of a machine's metrics at each tick (five was chosen after seeing
+these machines; three, as planned, is ``sunspot_top3``). River's trees stream through both parts too.
 ``NAME_on_scores`` is a second-stage detector, fitted on the training part's rows of log(1 + onset), one
-feature per metric; the plain mean that it has to beat is ``sunspot_onset_top3``. The batch peers are fitted
-on the training part. VUS-PR over the test part, mean over machines. Pages are judged at the threshold that
-the training parts of the other machines teach for one false page per machine and week; those parts are not
-labelled, and taken for normal.
+feature per metric; the plain mean that it must beat is ``sunspot_onset_top3``. The batch peers are fitted on
+the training part. VUS-PR is over the test part, averaged over machines. Pages are judged at the threshold
+learned from the training parts of the other machines, for one false page per machine and week; those parts
+are unlabelled and assumed normal.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def bench_smd(
 ) -> list[Row]:
     """Run Sunspot, its peers and a random score; one flat row per machine and method, and for all."""
     on_progress("sunspot")
-    begun = time.perf_counter()
+    started = time.perf_counter()
     onset, severity = zip(*(scores_of(each) for each in machines), strict=True)
     n_points = sum(each.size for each in onset)
-    ns_per_point = (time.perf_counter() - begun) / n_points * 1e9
+    ns_per_point = (time.perf_counter() - started) / n_points * 1e9
     methods: dict[str, list[NDArray[np.float64]]] = {
         "sunspot": [top_mean(each) for each in severity],
         "sunspot_top3": [top_mean(each, 3) for each in severity],
@@ -74,13 +74,13 @@ def bench_smd(
     for name in DETECTORS:
         if name == SIMPLE:  # the row sunspot_onset_top3
             continue
-        begun = time.process_time()
+        started = time.process_time()
         method = f"{name}_on_scores"
         methods[method] = [
             row_detector_scores(name, len(each.train), rows)
             for each, rows in zip(machines, onset, strict=True)
         ]
-        ns_per_row[method] = (time.process_time() - begun) / sum(len(each) for each in both) * 1e9
+        ns_per_row[method] = (time.process_time() - started) / sum(len(each) for each in both) * 1e9
     methods["random"] = [random_scores(len(rows), seed=index) for index, rows in enumerate(both)]
     rows: list[Row] = []
     for name, scores in methods.items():
@@ -109,14 +109,14 @@ def scores_of(machine: Machine) -> tuple[NDArray[np.float32], NDArray[np.float32
 
 
 def top_mean(scores: NDArray[np.floating], n_largest: int = N_LARGEST) -> NDArray[np.float64]:
-    """Mean of the largest scores at each tick, shape ``(n_ticks,)``; a metric without one counts 0."""
+    """Mean of the largest scores at each tick, shape ``(n_ticks,)``; a metric without a score counts 0."""
     largest = np.sort(_filled(scores), axis=1)[:, -n_largest:]
     means: NDArray[np.float64] = largest.mean(axis=1)
     return means
 
 
 def row_detector_scores(name: str, n_train: int, onset: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores above 0 of a second-stage detector, fitted on the first ticks; shape ``(n_ticks,)``."""
+    """Positive scores of a second-stage detector, fitted on the first ticks; shape ``(n_ticks,)``."""
     rows = np.log1p(onset.astype(np.float64))
     scores = DETECTORS[name]().fit(rows[:n_train]).score(rows)
     return scores - np.nanmin(scores)

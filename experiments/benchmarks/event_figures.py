@@ -1,8 +1,8 @@
-"""Pages against labelled anomalies: what was found in time, and what was paged for nothing.
+"""Pages against labelled anomalies: anomalies found in time, and false pages.
 
-An anomaly counts once, found if a page falls within its first points; every page on a normal point is one
-false page. Nothing is point-adjusted: where a page anywhere in an anomaly counts for all its points, a
-random score reaches .97.
+An anomaly counts once and is found if a page falls within its first points; every page on a normal point is
+a false page. Nothing is point-adjusted: if a page anywhere in an anomaly counted for all its points, a
+random score would reach .97.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ WEEK_MS = 7 * 86_400_000
 
 @dataclass(frozen=True)
 class EventCounts:
-    """What the pages of one series came to.
+    """Event counts of the pages of one series.
 
     Attributes
     ----------
     found, events
-        Anomalies found within their first points, and all.
+        Anomalies found within their first points, and all anomalies.
     false_pages
         Pages on normal points.
     weeks
-        Weeks of the series that were judged.
+        Judged weeks of the series.
     delays
-        Points from the onset to the first page of every anomaly paged at all, however late.
+        Points from onset to first page, for every anomaly that was paged at all, however late.
     """
 
     found: int
@@ -58,7 +58,7 @@ def segments(labels: NDArray[np.bool_]) -> NDArray[np.int64]:
 def count_events(
     pages: NDArray[np.bool_], labels: NDArray[np.bool_], *, step_ms: int, within: int = WITHIN_POINTS
 ) -> EventCounts:
-    """Count one series.
+    """Count the events of one series.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def count_events(
 
 
 def event_f1(counts: Iterable[EventCounts]) -> float:
-    """F1 over the events of all series together; 0 where there is nothing to find and nothing paged."""
+    """F1 over the events of all series together; 0 if there are no anomalies and no pages."""
     counts = list(counts)
     found = sum(each.found for each in counts)
     missed = sum(each.events for each in counts) - found
@@ -93,7 +93,7 @@ def event_f1(counts: Iterable[EventCounts]) -> float:
 
 
 def f1_interval(counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the F1 by a bootstrap over whole series, whose events are not independent."""
+    """95 % interval of the F1 from a bootstrap over series, because events within a series are dependent."""
     table = np.array([[each.found, each.events, each.false_pages] for each in counts], dtype=float)
     drawn = np.random.default_rng(seed).integers(len(table), size=(n_draws, len(table)))
     found, events, wrong = np.moveaxis(table[drawn].sum(axis=1), 1, 0)
@@ -104,7 +104,7 @@ def f1_interval(counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 
 def rate_interval(
     counts: Iterable[EventCounts], *, seed: int = 0, n_draws: int = 2000
 ) -> tuple[float, float]:
-    """95 % interval of false pages per series-week, by a bootstrap over whole series."""
+    """95 % interval of false pages per series-week, from a bootstrap over series."""
     table = np.array([[each.false_pages, each.weeks] for each in counts])
     drawn = np.random.default_rng(seed).integers(len(table), size=(n_draws, len(table)))
     wrong, weeks = np.moveaxis(table[drawn].sum(axis=1), 1, 0)

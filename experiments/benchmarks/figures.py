@@ -1,4 +1,4 @@
-"""The figures of a benchmark table, with their intervals."""
+"""Figures of a benchmark table, with their intervals."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def share_within(ranking: Ranking, causes: Sequence[str], k: int) -> float:
     """Chance that a true cause is among the first ``k`` candidates; a tie of t counts 1/t at its ranks.
 
-    With several true causes the best placed one counts. A cause that is no candidate counts 0. Where
-    nothing was broken there is no cause, and to abstain is right.
+    With several true causes, the best-ranked one counts. A cause that is not a candidate counts 0. Without a
+    fault there is no cause, and abstaining is right.
     """
     if not causes:
         return float(bool(ranking.abstained))
@@ -29,7 +29,7 @@ def share_within(ranking: Ranking, causes: Sequence[str], k: int) -> float:
 
 
 def reciprocal_rank(ranking: Ranking, causes: Sequence[str]) -> float:
-    """Mean of 1/rank over the ranks that a tie of the best placed true cause may take; 0 if it is missing."""
+    """Mean of 1/rank over the possible ranks of the best-ranked true cause in its tie; 0 if it is missing."""
     if not causes:
         return float(bool(ranking.abstained))
     scores = {candidate.item: candidate.score for candidate in ranking.candidates}

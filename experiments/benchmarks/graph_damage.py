@@ -1,4 +1,4 @@
-"""A case with a wrong graph: edges missing, edges that are not there, or edges the wrong way round."""
+"""Cases with a wrong graph: missing, spurious or reversed edges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 DAMAGES = tuple((how, percent) for how in ("dropped", "added", "reversed") for percent in (10, 20, 30))
-"""What is done to the edges, and to what share of them."""
+"""The kinds of damage, and the percentages of edges damaged."""
 
 
 def damaged(case: Case, how: str, percent: int) -> Case:
@@ -25,14 +25,14 @@ def damaged(case: Case, how: str, percent: int) -> Case:
     rng = np.random.default_rng([zlib.crc32(case.id.encode()), percent])
     hit = set(rng.permutation(len(edges))[:n_damaged].tolist()) if how != "added" else set()
     if how == "dropped":
-        kept = [edge for index, edge in enumerate(edges) if index not in hit]
+        remaining = [edge for index, edge in enumerate(edges) if index not in hit]
     elif how == "reversed":
-        kept = [
+        remaining = [
             Edge(edge.dependency, edge.dependent, edge.kind) if index in hit else edge
             for index, edge in enumerate(edges)
         ]
     else:
         ends = rng.integers(0, len(case.items), (4 * n_damaged, 2)).tolist()
         new = [Edge(case.items[a], case.items[b]) for a, b in ends if a != b]
-        kept = edges + [edge for edge in dict.fromkeys(new) if edge not in case.graph.edges][:n_damaged]
-    return replace(case, graph=DependencyGraph(case.graph.items.values(), kept))
+        remaining = edges + [edge for edge in dict.fromkeys(new) if edge not in case.graph.edges][:n_damaged]
+    return replace(case, graph=DependencyGraph(case.graph.items.values(), remaining))

@@ -1,9 +1,10 @@
-"""How often log lines alone name the service that a fault was injected into.
+"""How often log lines alone name the service into which a fault was injected.
 
-Every service that wrote a line is a candidate; nothing but log lines is looked at. Beside Sunspot: the
-excess of error lines, and the number of lines of templates not seen before. Controls go with Sunspot's row:
-``sunspot_scrambled`` renames every service and so changes every order, and must give the same figures;
-``sunspot_wrong_labels`` is judged by the next fault's cause, and must do badly.
+Data: Nezha's labelled injected faults on test beds. Every service that wrote a line is a candidate; only log
+lines are used. Sunspot is compared with the excess of error lines, and with the number of lines of unseen
+templates. Two controls belong to Sunspot's row: ``sunspot_scrambled`` renames every service, which changes
+every order, and must give the same figures; ``sunspot_wrong_labels`` is judged by the next fault's cause,
+and must do badly.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ RANKS = (1, 3, 5)
 
 
 def rank_by_logs(case: Case) -> Ranking:
-    """Sunspot's evidence from logs as a ranking of its own."""
+    """Ranking by Sunspot's evidence from logs alone."""
     evidence = log_evidence(case)
     return ranking_of(case, "sunspot", np.zeros(len(case.items)) if evidence is None else evidence.score)
 
 
 def rank_by_errors(case: Case) -> Ranking:
-    """Items by how many more lines at ERROR or worse they wrote than usual, in standard deviations."""
+    """Items ranked by excess lines at ERROR or worse, in standard deviations."""
     scores = np.zeros(len(case.items))
     if case.window_logs is not None and case.normal_logs is not None:
         for index, item in enumerate(case.items):
@@ -56,7 +57,7 @@ def rank_by_errors(case: Case) -> Ranking:
 
 
 def rank_by_new_templates(case: Case) -> Ranking:
-    """Items by the number of lines of templates they had not written before."""
+    """Items ranked by the number of lines of templates they had not written before."""
     scores = np.zeros(len(case.items))
     if case.window_logs is not None and case.normal_logs is not None:
         counts = case.window_logs.counts
@@ -87,7 +88,7 @@ def bench_log_causes(
                 members[part].append(len(cases))
             cases.append(case)
     outcomes = {name: [_timed(method, case) for case in cases] for name, method in METHODS.items()}
-    on_progress("sunspot, the others, and at random")
+    on_progress("sunspot, its peers and a random order")
     outcomes["sunspot_scrambled"] = [_timed(rank_by_logs, _scrambled(case)) for case in cases]
     outcomes["sunspot_wrong_labels"] = _with_wrong_labels(outcomes["sunspot"])
     on_progress("the controls")
@@ -127,7 +128,7 @@ def _errors_and_lines(logs: LogSums, item: str) -> tuple[float, float]:
 
 
 def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Each outcome with the cause of the next one that had another cause."""
+    """Each outcome with the cause of the next outcome that has another cause."""
     causes = [each[1] for each in outcomes]
     wrong = []
     for index, (ranking, own, ms) in enumerate(outcomes):
@@ -137,7 +138,7 @@ def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _scrambled(case: Case) -> Case:
-    """The same case under other names, in another order."""
+    """The same case with other names, in another order."""
     order = np.random.default_rng(len(case.items)).permutation(len(case.items))
     names = {case.items[old]: f"item-{new:05d}" for new, old in enumerate(order)}
     return replace(
@@ -152,7 +153,7 @@ def _scrambled(case: Case) -> Case:
 
 
 def renamed_logs(logs: LogSums | None, names: Mapping[str, str]) -> LogSums | None:
-    """The same sums under other names; a service that has no other name keeps its own."""
+    """The same sums with other names; a service without a new name stays as it is."""
     if logs is None:
         return None
 

@@ -1,10 +1,10 @@
-"""How well abnormal sessions of log events are found, at the base rate that they really have.
+"""How well abnormal sessions of log events are found, at their real base rate.
 
 HDFS: fit on half of the normal sessions, set the threshold on a quarter so that ``FALSE_POSITIVES`` of them
-are over it, test on the last quarter and on every abnormal session; five seeds. Precision is what it would be
-at the published share of abnormal sessions, 2.93 %, not at the 60 % of the sample. HDFS_100k: fit on training
+exceed it, test on the last quarter and on every abnormal session; five seeds. Precision is computed for the
+published share of abnormal sessions, 2.93 %, not for the 60 % of the sample. HDFS_100k: fit on training
 sessions of which 4 % are abnormal, without their labels; the threshold is the quantile of the training
-scores that leaves this share over it.
+scores that leaves this share above it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ ABNORMAL_SHARE = 0.0293
 """Share of abnormal sessions in all of HDFS: 16,838 of 575,061 blocks."""
 
 CONTAMINATION = 0.04
-"""Share of abnormal sessions that an operator would allow for in the training set of HDFS_100k."""
+"""Share of abnormal sessions that an operator would expect in the training set of HDFS_100k."""
 
 FALSE_POSITIVES = 0.002
 """Share of normal sessions that may be over the threshold.
 
-A run fixes it before any test session is scored; the value itself was chosen after the test figures at .001,
-.002, .005 and .01 were seen (F1 .975, .968, .946, .942).
+A run fixes it before scoring any test session; the value itself was chosen after seeing the test figures at
+.001, .002, .005 and .01 (F1 .975, .968, .946, .942).
 """
 
 SEEDS = range(5)
@@ -56,7 +56,7 @@ class Scorer(Protocol):
 
 
 class RandomScore:
-    """A score that knows nothing."""
+    """A random score."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -70,10 +70,10 @@ class RandomScore:
 
 
 class NearestCounts:
-    """1-nearest neighbour on raw count vectors, every training vector counting."""
+    """1-nearest neighbour on raw count vectors, using every training vector."""
 
     def fit(self, X: NDArray[np.float64]) -> None:
-        """Keep the distinct vectors."""
+        """Store the distinct vectors."""
         self._tree = KDTree(np.unique(X, axis=0))
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,7 +88,7 @@ class Pyod:
         self._name, self._seed = name, seed
 
     def fit(self, X: NDArray[np.float64]) -> None:
-        """Fit it; PCA keeps as many components as the counts have rank, for it divides by their spread."""
+        """Fit it; PCA gets as many components as the counts have rank, because it divides by their spread."""
         from pyod.models.iforest import IForest  # noqa: PLC0415 - pyod takes seconds to import
         from pyod.models.pca import PCA  # noqa: PLC0415
 
@@ -102,7 +102,7 @@ class Pyod:
             self._model = PCA(n_components=rank, random_state=self._seed).fit(varying)
 
     def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Its decision function, and whatever a constant column now shows on top."""
+        """The decision function, plus any deviation in columns that were constant in training."""
         scores = np.asarray(self._model.decision_function(X[:, self._varies]), dtype=float)
         changed = np.abs(X[:, ~self._varies] - self._constant).sum(axis=1)
         return np.asarray(scores + changed)

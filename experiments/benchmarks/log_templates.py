@@ -1,9 +1,9 @@
-"""How well log lines are grouped into templates, beside the peer, and at what rate.
+"""How well, and how fast, log lines are grouped into templates, compared with the peer.
 
-Grouping accuracy (GA) is the share of lines whose group holds the very lines of its true template (Zhu et
-al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019); FGA is the F1 of whole groups (Jiang
-et al., "A Large-Scale Evaluation for Log Parsing Techniques", ISSTA 2024). Everyone reads the same text, the
-``Content`` column: no severity, no component. One configuration for all sets.
+Grouping accuracy (GA) is the share of lines whose group has exactly the lines of its true template (Zhu et
+al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019); FGA is the F1 of complete groups
+(Jiang et al., "A Large-Scale Evaluation for Log Parsing Techniques", ISSTA 2024). All methods read the same
+text, the ``Content`` column, without severity or component. One configuration is used for all sets.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def bench_grouping(
 
 
 def group_by_miner(bodies: Sequence[str]) -> Groups:
-    """Sunspot's own grouping, and its rate."""
+    """Sunspot's grouping, and its rate."""
     miner = TemplateMiner()
     began = time.perf_counter()
     groups = [miner.add("", "", "", body) for body in bodies]
@@ -66,7 +66,7 @@ def group_by_miner(bodies: Sequence[str]) -> Groups:
 
 
 def grouping_figures(groups: Sequence[str | int], true_ids: Sequence[str]) -> tuple[float, float]:
-    """Grouping accuracy and the F1 of whole groups.
+    """Grouping accuracy and the F1 of complete groups.
 
     >>> grouping_figures([1, 1, 2, 3], ["a", "a", "b", "b"])
     (0.5, 0.4)

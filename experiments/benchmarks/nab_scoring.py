@@ -1,9 +1,9 @@
-"""The Numenta Anomaly Benchmark's own scores, re-implemented from the paper's rules.
+"""The Numenta Anomaly Benchmark's scores, re-implemented from the paper's rules.
 
-Lavin and Ahmad, ICMLA 2015, section III. The first detection in a labelled window earns the more the
-earlier it is, later ones in it nothing; every row flagged elsewhere costs the more the farther it is from
-the window before. One threshold for all series is chosen per profile to give the best score, on the very
-data that is judged: these figures are in-sample by the benchmark's own rules.
+Lavin and Ahmad, ICMLA 2015, section III. The first detection in a labelled window earns more the earlier it
+is, later ones in the window earn nothing. Every row flagged elsewhere costs more the farther it is from the
+preceding window. Per profile, the best threshold for all series is chosen on the same data that is judged,
+so these figures are in-sample by the benchmark's own rules.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEEPNESS, FAR = 5.0, 3.0
 
 @dataclass(frozen=True)
 class Profile:
-    """What a false page and a missed window cost; a found window earns 1."""
+    """Costs of a false page and of a missed window; a found window earns 1."""
 
     name: str
     false_page: float
@@ -41,19 +41,19 @@ PROFILES = (
 
 
 def probation(n_rows: int) -> int:
-    """Rows at the start of a series that are not judged."""
+    """Number of rows at the start of a series that are not judged."""
     return int(min(PROBATION_SHARE * n_rows, PROBATION_SHARE * PROBATION_MAX_ROWS))
 
 
 def nab_scores(files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]]) -> dict[str, float]:
-    """Score of each profile, 0 for a detector that never speaks and 100 for a perfect one.
+    """Score of each profile, 0 for a silent detector and 100 for a perfect one.
 
     Parameters
     ----------
     files
         The series.
     scores
-        For each its scores, shape ``(n_rows,)``; higher is more anomalous, never ``nan``.
+        Scores of each series, shape ``(n_rows,)``; higher is more anomalous, never ``nan``.
     """
     return {profile.name: _scored(files, scores, profile)[0] for profile in PROFILES}
 
@@ -61,14 +61,14 @@ def nab_scores(files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]])
 def best_threshold(
     files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]], profile: Profile = PROFILES[0]
 ) -> float:
-    """Return the threshold at or above which a row is flagged that serves a profile best."""
+    """Return the best threshold for a profile; rows at or above it are flagged."""
     return _scored(files, scores, profile)[1]
 
 
 def raw_gain(
     files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]], threshold: float, profile: Profile
 ) -> float:
-    """What a threshold chosen elsewhere gains over silence, before it is normalised."""
+    """Unnormalised gain over silence of a threshold chosen elsewhere."""
     flagged = [(each >= threshold).astype(float) for each in scores]
     return sum(gain for level, gain in _gains(files, flagged, profile)[0] if level > 0)
 
@@ -93,7 +93,7 @@ def _normalised(raw: float, n_windows: int, profile: Profile) -> float:
 def _gains(
     files: Sequence[NabFile], scores: Sequence[NDArray[np.floating]], profile: Profile
 ) -> tuple[list[tuple[float, float]], int]:
-    """Pairs of a score and what the total gains once the threshold falls to it."""
+    """Pairs of a score and the gain in the total when the threshold falls to it."""
     gains: list[tuple[float, float]] = []
     n_windows = 0
     for file, own in zip(files, scores, strict=True):
@@ -112,7 +112,7 @@ def _gains(
 def _window_gains(
     scores: NDArray[np.floating], worth: NDArray[np.float64], rows: NDArray[np.int64], profile: Profile
 ) -> list[tuple[float, float]]:
-    """A window's gain as the threshold falls: it is no longer missed, then it is found earlier."""
+    """Gains of a window as the threshold falls: first it is found at all, then it is found earlier."""
     gains, held = [], -profile.missed
     order = rows[np.lexsort((rows, -scores[rows]))] if len(rows) else rows
     for row in order:
@@ -125,7 +125,7 @@ def _window_gains(
 def row_worth(
     n_rows: int, windows: Sequence[tuple[int, int]]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """What flagging each row is worth before weights, and the window each row lies in, -1 outside all."""
+    """Unweighted worth of flagging each row, and the window that contains each row, -1 if none."""
     rows = np.arange(n_rows)
     worth, window = np.full(n_rows, -1.0), np.full(n_rows, -1, dtype=np.int64)
     for first, last in windows:

@@ -1,7 +1,7 @@
-"""Calm windows: an alert while nothing was injected, where the answer should be "nothing observed".
+"""Normal windows: an alert without an injected fault, where the answer should be "nothing observed".
 
-As many as the labelled incidents of a set are spread evenly over its time of normal operation. The alert is
-put where that set's alerts are; each window is as long as an incident's, and its past leaves it out.
+There are as many as the set has labelled incidents, spread evenly over its normal operation. The alert is on
+the item of that set's alerts; each window is as long as an incident's and excluded from its own past.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from experiments.brokerage.incidents import ASKED_AFTER, HISTORY_FROM, INCIDENT_DAY, N_HISTORY_DAYS
+from experiments.brokerage.incidents import HISTORY_FROM, INCIDENT_DAY, N_HISTORY_DAYS, RANKED_AFTER
 from experiments.brokerage.simulate import simulate
 from experiments.datasets.nezha import FAULT_LASTS, FAULT_LINGERS, load_nezha
 from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from models.cases.case import Case
 
 N_TICKS_OF_INCIDENT, N_TICKS_BEFORE_ALERT = 5, 2
-"""An incident of PetShop has so many ticks, and so many of them lie before its alert."""
+"""Ticks of a PetShop incident, and ticks of it before its alert."""
 
 MIN_TICKS_BEFORE = 12
-"""So many minutes of Nezha's day have passed before a window is looked at."""
+"""Minutes of Nezha's day that precede the first window."""
 
 N_BROKERAGE_DAYS = 2
 BROKERAGE_TIMES = tuple(time(hour, minute) for hour in (9, 10, 11, 13, 14) for minute in (5, 35, 50))
-CALM_SEED = 500_000
-"""The calm days of the brokerage share no seed with the incidents' days."""
+NORMAL_SEED = 500_000
+"""Base seed of the brokerage's normal days, distinct from the seeds of the incidents' days."""
 
 
-def calm_cases(dataset: str, data: Path | None, *, seed: int = 0) -> list[Case]:
-    """Calm windows of a set of incidents; none where a set has no time of normal operation to itself.
+def normal_cases(dataset: str, data: Path | None, *, seed: int = 0) -> list[Case]:
+    """Normal windows of a set of incidents; none if the set has no separate normal operation.
 
     Raises
     ------
@@ -51,22 +51,24 @@ def calm_cases(dataset: str, data: Path | None, *, seed: int = 0) -> list[Case]:
         If the folder does not hold the set.
     """
     if dataset == "brokerage":
-        return list(brokerage_calm(seed=seed))
+        return list(brokerage_normal(seed=seed))
     if dataset == "petshop" and data is not None:
-        return [replace(case, system=each.name) for each in load_petshop(data) for case in petshop_calm(each)]
+        return [
+            replace(case, system=each.name) for each in load_petshop(data) for case in petshop_normal(each)
+        ]
     if dataset == "nezha" and data is not None:
         has_logs = any(path.suffix == ".csv" for path in nezha_log_files(data))
         logged = {day.name: day for day in load_nezha_logs(data)} if has_logs else {}
         return [
             replace(logged[day.name].with_logs(case) if day.name in logged else case, system=day.system)
             for day in load_nezha(data)
-            for case in nezha_calm(day)
+            for case in nezha_normal(day)
         ]
     return []
 
 
-def petshop_calm(scenario: Scenario) -> Iterator[Case]:
-    """Calm windows of a scenario's normal period, as many as it has incidents."""
+def petshop_normal(scenario: Scenario) -> Iterator[Case]:
+    """Normal windows from a scenario's normal period, as many as it has incidents."""
     frame, incidents = scenario.normal, scenario.incidents
     last = frame.n_ticks - N_TICKS_OF_INCIDENT
     for number, first in enumerate(_spread(range(last), len(incidents))):
@@ -76,8 +78,8 @@ def petshop_calm(scenario: Scenario) -> Iterator[Case]:
         yield build_case(alert, asked_at, scenario.graph, frame, normal=frame)
 
 
-def nezha_calm(day: Day) -> Iterator[Case]:
-    """Calm windows of a day, as many as it has faults: they touch no fault, nor the minutes after one."""
+def nezha_normal(day: Day) -> Iterator[Case]:
+    """Normal windows of a day, as many as it has faults; they avoid the faults and the minutes after them."""
     lasts_ms, lingers_ms = FAULT_LASTS // MILLISECOND, FAULT_LINGERS // MILLISECOND
     begins = [to_ms(fault.at) for fault in day.faults]
     starts = [
@@ -90,19 +92,19 @@ def nezha_calm(day: Day) -> Iterator[Case]:
         yield replace(day.case(replace(day.faults[0], at=from_ms(start))), cause=())
 
 
-def brokerage_calm(*, seed: int = 0) -> Iterator[Case]:
-    """Calm windows of days without a fault; the alert is on the item that depends on most."""
+def brokerage_normal(*, seed: int = 0) -> Iterator[Case]:
+    """Normal windows of days without a fault; the alert is on the item with the most dependencies."""
     clock = ExchangeClock()
     zone = ZoneInfo(clock.time_zone)
     history = simulate(HISTORY_FROM, n_days=N_HISTORY_DAYS, seed=seed).frame
     for number in range(N_BROKERAGE_DAYS):
-        day = simulate(INCIDENT_DAY, n_days=1, seed=CALM_SEED + 10 * seed + number)
+        day = simulate(INCIDENT_DAY, n_days=1, seed=NORMAL_SEED + 10 * seed + number)
         entry = min(sorted(day.graph.items), key=lambda item: -len(day.graph.dependencies(item)))
         for each in BROKERAGE_TIMES:
             starts_at = datetime.combine(INCIDENT_DAY, each, zone)
             yield build_case(
                 Alert(entry, "Calm", starts_at, fingerprint=f"calm-{number}-{each:%H%M}"),
-                starts_at + ASKED_AFTER,
+                starts_at + RANKED_AFTER,
                 day.graph,
                 day.frame,
                 normal=history,
@@ -112,7 +114,7 @@ def brokerage_calm(*, seed: int = 0) -> Iterator[Case]:
 
 
 def _spread(starts: range | list[int], n: int) -> list[int]:
-    """At most ``n`` of some numbers, evenly spread."""
+    """At most ``n`` of the given numbers, evenly spread."""
     if not len(starts):
         return []
     chosen = np.unique(np.linspace(0, len(starts) - 1, min(n, len(starts))).astype(int))

@@ -1,16 +1,16 @@
-"""Do teams' page budgets hold on quiet weeks, and what is still found at those thresholds.
+"""Whether teams' page budgets hold in quiet weeks, and what is still found at those thresholds.
 
-Question: a team accepts N false pages a week; how many does it get in weeks in which nothing is wrong, and
-how many of twelve faults page in the same weeks?
+Question: a team accepts N false pages a week; how many does it get in weeks without faults, and how many of
+twelve faults page in the same weeks?
 
-Data: seven simulated weeks of the brokerage by seed. The first is fitted on, the second calibrated on; five
-are judged: 22 market opens with two holidays (4-6 April, 1-5 May) and a make-up day, a Saturday on which the
-exchange opens. In their copy with faults, one fault of each of twelve kinds happens at its typical item, at
-a random minute of trading on days of their own; the missing open at an open. Left out of the fourteen kinds
-of the simulator are the surge of traffic, in which nothing is broken, and the broken replication, which no
-metric shows. Every page in the quiet copy is a false one. A fault is found if a page is raised while it lasts
-on its item or one of its neighbourhood. The rules are those of the service: `models.paging.rules`. The
-simulator is a check of the chain, never a headline figure.
+Data: seven simulated weeks of the brokerage per seed. The first is for fitting, the second for calibration;
+five are judged: 22 market opens with two holidays (4-6 April, 1-5 May) and a make-up day, a Saturday on
+which the exchange opens. In a copy with faults, one fault of each of twelve kinds happens at its typical
+item, each on its own day at a random minute of trading; the missing open happens at an open. Of the
+simulator's fourteen kinds, two are left out: the traffic surge, in which nothing is broken, and the broken
+replication, which no metric shows. Every page in the quiet copy is false. A fault is found if a page is
+raised on its item or neighbourhood while it lasts. The rules are the service's: `models.paging.rules`. The
+simulator checks the pipeline; its figures are never headline figures.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Weeks:
     Attributes
     ----------
     scores
-        By method, scores without and with the faults.
+        Scores without and with the faults, by method.
     records
-        By method, what was counted on the week before.
+        Page records of the calibration week, by method.
     """
 
     graph: DependencyGraph
@@ -91,26 +91,26 @@ def scored_weeks(seed: int, *, n_weeks: int = N_WEEKS, kinds: Sequence[str] = KI
     faults = tuple(_faults(np.random.default_rng(seed), n_weeks, kinds))
     quiet = simulate(FIRST_DAY, n_days=n_days, seed=seed, clock=CLOCK)
     faulty = simulate(FIRST_DAY, n_days=n_days, seed=seed, clock=CLOCK, faults=faults).frame
-    baseline, state, calm, judged = _learned(quiet.frame)
+    baseline, state, calibrated, judged = _learned(quiet.frame)
     faulty = faulty.between(judged.start_ms, judged.end_ms)
     noise = np.random.default_rng(seed)
     made_up, made_up_before = (
         replace(each, values=noise.exponential(size=each.values.shape).astype(np.float32))
-        for each in (judged, calm)
+        for each in (judged, calibrated)
     )
     scores = {
         "sunspot": (_scored(judged, baseline, state), _scored(faulty, baseline, state)),
         "random": (made_up, made_up),
     }
     records = {
-        "sunspot": page_record(calm, calm, thresholds=GRID),
+        "sunspot": page_record(calibrated, calibrated, thresholds=GRID),
         "random": page_record(made_up_before, made_up_before, thresholds=RANDOM_GRID),
     }
     return Weeks(quiet.graph, scores, records, faults)
 
 
 def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: bool) -> list[Call]:
-    """Every call of the judged weeks when each team accepts so many false pages a week."""
+    """Every page of the judged weeks at a weekly page budget per team."""
 
     @cache
     def related(item: str) -> frozenset[str]:
@@ -123,12 +123,12 @@ def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: 
 
 
 def neighbourhood(graph: DependencyGraph, item: str) -> frozenset[str]:
-    """An item, what it depends on, and what depends on it."""
+    """An item, its dependencies, and its dependents."""
     return frozenset({item} | graph.dependencies(item) | graph.dependents(item))
 
 
 def delay_of(fault: Fault, calls: Sequence[Call], weeks: Weeks) -> float | None:
-    """Seconds from a fault's start to the end of the first tick that pages for it; ``None`` if none does."""
+    """Seconds from a fault's start to the end of the first tick that pages for it; ``None`` without one."""
     near = neighbourhood(weeks.graph, fault.item)
     start_ms, end_ms = (to_ms(each) for each in (fault.start, fault.end))
     closed = [
@@ -140,13 +140,13 @@ def delay_of(fault: Fault, calls: Sequence[Call], weeks: Weeks) -> float | None:
 
 
 def _learned(frame: Frame) -> tuple[Baseline, State, Frame, Frame]:
-    """Baseline and memory, the scores of the calibrated week, and the weeks to be judged."""
+    """Baseline and state, the scores of the calibration week, and the weeks to judge."""
     first, second = (frame.start_ms + days * DAY_MS for days in (TRAIN_DAYS, 2 * TRAIN_DAYS))
     fit, calibrate = frame.between(frame.start_ms, first), frame.between(first, second)
     baseline = fit_baseline(fit, CLOCK)
     state, _ = score(fit, baseline, CLOCK, initial_state(baseline, CLOCK))
-    state, calm = score(calibrate, baseline, CLOCK, state)
-    return baseline, state, replace(calibrate, values=calm.values), frame.between(second, frame.end_ms)
+    state, calibrated = score(calibrate, baseline, CLOCK, state)
+    return baseline, state, replace(calibrate, values=calibrated.values), frame.between(second, frame.end_ms)
 
 
 def _scored(frame: Frame, baseline: Baseline, state: State) -> Frame:
@@ -154,7 +154,7 @@ def _scored(frame: Frame, baseline: Baseline, state: State) -> Frame:
 
 
 def _faults(rng: np.random.Generator, n_weeks: int, kinds: Sequence[str]) -> Iterator[Fault]:
-    """One fault of each kind, each on a trading day of its own."""
+    """One fault of each kind, each on its own trading day."""
     zone = ZoneInfo(CLOCK.time_zone)
     first = FIRST_DAY + timedelta(days=2 * TRAIN_DAYS)
     days = [first + timedelta(days=day) for day in range(7 * n_weeks)]

@@ -1,11 +1,12 @@
 """How often each ranker names the true cause, and at what cost.
 
-Data: labelled incidents as cases. Every ranker sees the same cases; none reads the label. Two controls go
-with Sunspot's own row: ``sunspot_scrambled`` renames every item and so changes every order, and must give
-the same figures; ``sunspot_wrong_labels`` is judged by the next incident's cause, and must do badly.
-``sunspot_edges_dropped_P``, ``…_added_P`` and ``…_reversed_P`` see a graph with P % of its edges wrong.
-``sunspot_without_KIND`` leaves one kind of evidence out; kinds that change no score are left out of the
-table. The part ``calm`` are windows in which nothing was wrong: to name a cause there is wrong.
+Data: labelled incidents as cases; those of PetShop and Nezha are labelled injected faults on test beds. Every
+ranker sees the same cases; none reads the label. Two controls belong to Sunspot's row: ``sunspot_scrambled``
+renames every item, which changes every order, and must give the same figures; ``sunspot_wrong_labels`` is
+judged by the next incident's cause, and must do badly. ``sunspot_edges_dropped_P``, ``…_added_P`` and
+``…_reversed_P`` see a graph with P % of its edges wrong. ``sunspot_without_KIND`` omits one kind of evidence;
+kinds that change no score are left out of the table. ``circa`` is the regression-based hypothesis test (RHT)
+of CIRCA alone. The part ``calm`` has normal windows: naming a cause there is wrong.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from models.rankers.ranking import Ranker, Ranking
 
 RANKS = (1, 3, 5)
-CALM = "calm"
+NORMAL_PART = "calm"
 
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "own_excess": ("own_latency", "own_failures"),
@@ -48,12 +49,12 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "onset": ("onset",),
     "logs": ("log_missing", "log_excess", "log_waits"),
 }
-"""Kinds of evidence that are left out together, to see what they are worth."""
+"""Kinds of evidence that are omitted together, to measure their worth."""
 
 
 @dataclass(frozen=True)
 class LabelledCase:
-    """A case with a known cause, and the parts of the table that it counts in."""
+    """A case with a known cause, and the parts of the table in which it counts."""
 
     case: Case
     parts: tuple[str, ...]
@@ -61,7 +62,7 @@ class LabelledCase:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one ranker said of one case, and how long it took."""
+    """The ranking of one case by one ranker, and how long it took."""
 
     ranking: Ranking
     causes: tuple[str, ...]
@@ -71,7 +72,7 @@ class Outcome:
 def bench_rankers(
     labelled: Sequence[LabelledCase],
     *,
-    calm: Sequence[Case] = (),
+    normal: Sequence[Case] = (),
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, float | int | str]]:
     """Run every ranker and both controls; one flat row per part and method."""
@@ -91,15 +92,17 @@ def bench_rankers(
         for method, results in outcomes.items():
             if "/" not in part or method in RANKERS:
                 rows.append({"part": part, "method": method, **_figures([results[each] for each in members])})
-    quiet = [LabelledCase(case, (CALM,)) for case in calm]
+    quiet = [LabelledCase(case, (NORMAL_PART,)) for case in normal]
     for name, ranker in RANKERS.items() if quiet else ():
-        rows.append({"part": CALM, "method": name, **_calm_figures(_run(ranker, quiet, on_progress))})
+        rows.append(
+            {"part": NORMAL_PART, "method": name, **_normal_figures(_run(ranker, quiet, on_progress))}
+        )
     return rows
 
 
-def n_rankings(n_labelled: int, n_calm: int) -> int:
-    """How often `bench_rankers` tells of its progress, or nearly so."""
-    return n_labelled * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES)) + n_calm * len(RANKERS)
+def n_rankings(n_labelled: int, n_normal: int) -> int:
+    """Approximate number of progress reports by `bench_rankers`."""
+    return n_labelled * (len(RANKERS) + 1 + len(ABLATIONS) + len(DAMAGES)) + n_normal * len(RANKERS)
 
 
 def _scores(outcome: Outcome) -> dict[str, float]:
@@ -146,14 +149,14 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
     return figures
 
 
-def _calm_figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
+def _normal_figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
     named = float(np.mean([not each.ranking.abstained for each in outcomes]))
     ms = float(np.mean([each.ms for each in outcomes]))
     return {"n": len(outcomes), "abstained": 1.0 - named, "named_wrongly": named, "ms_per_incident": ms}
 
 
 def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Each outcome with the cause of the next one that had another cause."""
+    """Each outcome with the cause of the next outcome that has another cause."""
     causes = [each.causes for each in outcomes]
     wrong = []
     for index, outcome in enumerate(outcomes):
@@ -163,7 +166,7 @@ def _with_wrong_labels(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _scrambled(labelled: LabelledCase) -> LabelledCase:
-    """The same case under other names, in another order."""
+    """The same case with other names, in another order."""
     case = labelled.case
     order = np.random.default_rng(len(case.items)).permutation(len(case.items))
     names = {case.items[old]: f"item-{new:05d}" for new, old in enumerate(order)}

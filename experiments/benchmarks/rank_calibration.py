@@ -1,10 +1,10 @@
-"""How far the ranker's confidence holds on a system that taught it nothing.
+"""Whether the ranker's confidence holds on a system it has not learned from.
 
-Question: fitted on all systems but one, how often is the first candidate right when it is said to be likely,
-on the one left out? Data: PetShop, both systems of Nezha and the brokerage (seed 0), each with its calm
-windows. Metric: expected calibration error over all cases, calm windows included, a first candidate there
-being always wrong; mean −ln probability of the right answer, each system with one weight. Nothing is random
-but the brokerage. Results: docs/benchmarks.md, "How sure".
+Question: fitted on all systems but one, how often is a confident first candidate right on the left-out
+system? Data: PetShop and both systems of Nezha (labelled injected faults on test beds) and the brokerage
+(seed 0), each with its normal windows. Metrics: expected calibration error over all cases, including normal
+windows, in which any first candidate is wrong; mean −ln probability of the right answer, with equal weight
+per system. Only the brokerage is random. Results: docs/benchmarks.md, "How sure".
 
     python -m experiments.benchmarks.rank_calibration --petshop DIR --nezha DIR [--image FILE]
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.benchmarks.normal_windows import calm_cases
+from experiments.benchmarks.normal_windows import normal_cases
 from experiments.datasets.rank_sets import load_rank_set
 from models.rankers.sunspot import SunspotRanker
 from training.ranker_examples import examples_of, importance
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CALM_SHARE = 0.25
 METHODS = {"belief": Penalty(weights=100.0), "weights": Penalty()}
-"""What is fitted: sharpness and doubt alone, or the weights of the kinds of evidence as well."""
+"""The fits compared: sharpness and doubt alone, or also the weights of the kinds of evidence."""
 
 HEADINGS = (
     "left out",
@@ -77,14 +77,14 @@ def main() -> None:
 
 
 def every_case(petshop: Path, nezha: Path) -> Iterator[Case]:
-    """Incidents and calm windows of every set, each with its system."""
+    """Incidents and normal windows of every set, each with its system."""
     for name, data in (("petshop", petshop), ("nezha", nezha), ("brokerage", None)):
-        for case in (*load_rank_set(name, data).cases, *calm_cases(name, data)):
+        for case in (*load_rank_set(name, data).cases, *normal_cases(name, data)):
             yield replace(case, system=case.system or name)
 
 
 def judgements(examples: Sequence[RankerExample], tuning: Tuning) -> list[Judgement]:
-    """Judge every case with one set of numbers."""
+    """Judge every case with one set of parameters."""
     floor = SunspotRanker().floor
     return [each.judged(tuning.weights, tuning.belief, floor=floor) for each in examples]
 
@@ -95,9 +95,9 @@ def confidence_and_right(judged: Sequence[Judgement]) -> tuple[list[float], list
 
 
 def row_of(examples: Sequence[RankerExample], judged: Sequence[Judgement], method: str) -> str:
-    """A line of the table."""
+    """A row of the table."""
     caused = [answer for each, answer in zip(examples, judged, strict=True) if each.is_cause.any()]
-    calm = [answer for each, answer in zip(examples, judged, strict=True) if not each.is_cause.any()]
+    normal = [answer for each, answer in zip(examples, judged, strict=True) if not each.is_cause.any()]
     loss = float(np.dot(importance(examples, calm_share=CALM_SHARE), [each.loss for each in judged]))
     named = [each for each in caused if each.named]
     cells = (
@@ -109,7 +109,7 @@ def row_of(examples: Sequence[RankerExample], judged: Sequence[Judgement], metho
         f"{sum(each.within[0] for each in caused):.0f} of {len(caused)}",
         f"{loss:.2f}",
         f"{len(named)}, {sum(each.within[0] for each in named):.0f} right",
-        f"{sum(each.named for each in calm)} of {len(calm)}",
+        f"{sum(each.named for each in normal)} of {len(normal)}",
     )
     return "| " + " | ".join(cells) + " |"
 

@@ -1,4 +1,4 @@
-"""Series of different times put side by side, so that many are scored in one fold."""
+"""Series of different times aligned side by side, so that many are scored in one pass."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MONDAY_MS = 4 * DAY_MS
 def side_by_side(
     series: Sequence[LabelledSeries],
 ) -> Iterator[tuple[list[LabelledSeries], list[int], Frame]]:
-    """Series of one step side by side, each moved by whole weeks to begin in the first one.
+    """Series of one step side by side, each shifted by full weeks to start in the first week.
 
-    Their clock knows the weekday and the minute only, so nothing but speed depends on it.
+    Their clock uses only the weekday and the minute, so this affects nothing but speed.
 
     Yields
     ------
-    The series of one step, the tick of the frame at which each begins, and the frame.
+    The series of one step, the tick of the frame at which each starts, and the frame.
     """
     for step_ms in sorted({each.step_ms for each in series}):
         own = [each for each in series if each.step_ms == step_ms]

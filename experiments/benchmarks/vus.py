@@ -1,9 +1,9 @@
 """VUS-PR: the volume under the range-aware precision-recall surface.
 
 Paparrizos et al., "Volume Under the Surface: A New Accuracy Evaluation Measure for Time-Series Anomaly
-Detection", VLDB 2022. Labels are widened by a buffer of falling weight, for every buffer from none to
-``window``, and the areas averaged. Here the scores are sorted once; each buffer then costs two cumulative
-sums.
+Detection", VLDB 2022. Labels are widened by a buffer of decreasing weight, for every buffer from none to
+``window``, and the areas are averaged. Here the scores are sorted once; each buffer then costs two
+cumulative sums.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def vus_pr(scores: NDArray[np.floating], labels: NDArray[np.bool_], *, window: i
     Parameters
     ----------
     scores
-        Shape ``(n_ticks,)``; higher is more anomalous; what is not finite counts as the least.
+        Shape ``(n_ticks,)``; higher is more anomalous; non-finite scores count as the lowest.
     labels
         Shape ``(n_ticks,)``.
     window
-        The widest buffer, in ticks; half of it lies on each side of an anomaly.
+        The widest buffer, in ticks; half of it is on each side of an anomaly.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def vus_pr(scores: NDArray[np.floating], labels: NDArray[np.bool_], *, window: i
     return float(np.mean(areas))
 
 
-def _area(  # noqa: PLR0917  what is the same for every buffer, and the buffer
+def _area(  # noqa: PLR0917  the inputs shared by every buffer, and the buffer
     scores: NDArray[np.floating],
     labels: NDArray[np.bool_],
     runs: NDArray[np.int64],
@@ -89,7 +89,7 @@ def widened(labels: NDArray[np.bool_], runs: NDArray[np.int64], width: int) -> N
 
 
 def _merged(runs: NDArray[np.int64], half: int, n_ticks: int) -> NDArray[np.int64]:
-    """Runs with their buffers, those that touch as one."""
+    """Runs with their buffers, with touching ones merged."""
     gaps = runs[1:, 0] - half > runs[:-1, 1] + half
     first = np.concatenate([[True], gaps])
     last = np.concatenate([gaps, [True]])

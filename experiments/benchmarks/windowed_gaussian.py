@@ -1,9 +1,9 @@
 """The windowed Gaussian, the Numenta benchmark's own baseline.
 
-It says how far out a value is in a normal distribution fitted to the rows before.
+It measures how far out a value lies in a normal distribution fitted to the preceding rows.
 Lavin and Ahmad, ICMLA 2015. Its published scores (39.65 / 20.87 / 47.41) check our scoring. They were
-computed from files of 12 digits, in which the smallest tail probabilities tie; unrounded it reaches 40.13
-/ 23.94 / 47.73.
+computed from files with 12 digits, in which the smallest tail probabilities tie; unrounded, it reaches
+40.13 / 23.94 / 47.73.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ DIGITS = 12
 
 
 def windowed_gaussian(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One less the tail probability of each value given the window before it; 0 for the first.
+    """One minus the tail probability of each value given the preceding window; 0 for the first.
 
-    The window grows to 6,400 rows, then moves on by 100 at a time.
+    The window grows to 6,400 rows, then advances by 100 at a time.
     """
     scores = np.zeros(len(values))
     for row in range(1, len(values)):

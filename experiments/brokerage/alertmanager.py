@@ -1,4 +1,4 @@
-"""Alerts as Prometheus's Alertmanager sends them: the webhook document, version 4."""
+"""Alerts as sent by Prometheus's Alertmanager: the webhook document, version 4."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from experiments.brokerage.alerts import AlertEvent
 
 UNRESOLVED = "0001-01-01T00:00:00Z"
-"""What stands for the end of an alert that is still firing."""
+"""The end time sent for an alert that is still firing."""
 
 FNV_OFFSET, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 
@@ -24,26 +24,26 @@ def alertmanager_payload(
     group_by: Sequence[str] = ("alertname",),
     external_url: str = "http://alertmanager.brokerage.example:9093",
 ) -> dict[str, Any]:
-    """One notification about some alerts, as it would be sent at an instant.
+    """One notification about some alerts, as sent at a given instant.
 
     Parameters
     ----------
     alerts
-        At least one. Those that begin after ``at`` are left out.
+        At least one. Those that start after ``at`` are left out.
     at
         The instant; by default when the last of them fired.
     group_by
-        The labels that the notification is grouped by; those that the alerts do not share are left out.
+        The labels by which the notification is grouped; those not shared by all alerts are left out.
 
     Raises
     ------
     ValueError
-        If no alert has begun.
+        If no alert has started.
     """
     at = at or max((alert.starts_at for alert in alerts), default=datetime.max.replace(tzinfo=UTC))
     sent = [_alert(alert, at, external_url) for alert in alerts if alert.starts_at <= at]
     if not sent:
-        raise ValueError("a notification needs at least one alert that has begun")
+        raise ValueError("a notification needs at least one alert that has started")
     labels = _shared(each["labels"] for each in sent)
     group = {name: labels[name] for name in group_by if name in labels}
     key = ", ".join(f'{name}="{value}"' for name, value in sorted(group.items()))
@@ -99,7 +99,7 @@ def _alert(alert: AlertEvent, at: datetime, external_url: str) -> dict[str, Any]
 
 
 def _shared(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The pairs that all mappings have."""
+    """The pairs common to all mappings."""
     shared = set.intersection(*(set(each.items()) for each in mappings))
     return dict(sorted(shared))
 

@@ -1,4 +1,4 @@
-"""What the firm's existing monitoring would fire: plain rules on what customers feel."""
+"""Alerts of the firm's existing monitoring: plain rules on symptoms that customers feel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.brokerage.alertmanager import alertmanager_payload
 from experiments.brokerage.estate import ASSETS_PER_REQUEST, CALLS, COMPONENTS, ENTRY, HIT_RATIOS
-from experiments.brokerage.traffic import calm_demand
+from experiments.brokerage.traffic import expected_demand
 from features.golden import Role
 from telemetry.instants import from_ms
 
@@ -26,19 +26,19 @@ USER_FACING = (ENTRY, *sorted({call.callee for call in CALLS if call.caller == E
 """The gateway, and the services that answer the customers' journeys."""
 
 SLOW = 3.0
-"""A latency of so many times the usual one is too slow."""
+"""A latency above this multiple of the usual one is too slow."""
 
 FAILING = 0.02
-"""A failed share of the requests that is too high."""
+"""A share of failed requests above this is too high."""
 
 BACKLOG = 0.2
-"""A used share of a queue that is too high."""
+"""A queue fuller than this share is too full."""
 
 QUIET, BUSY = 0.4, 1.6
-"""Requests below or above so many times the business's plan for that minute."""
+"""Requests below or above these multiples of the business's plan for the minute are too few or too many."""
 
 FEWEST_REQUESTS = 60.0
-"""Fewer requests in a minute say nothing about latency or failures."""
+"""Latency and failures are judged only from this many requests per minute."""
 
 FOR_MINUTES = 3.0
 CLEAR_MINUTES = 5.0
@@ -49,14 +49,14 @@ class Rule(NamedTuple):
 
     Attributes
     ----------
-    says
-        The summary; ``{item}``, ``{value}`` and ``{threshold}`` are filled in.
+    summary_format
+        Format of the summary, with ``{item}``, ``{value}`` and ``{threshold}``.
     """
 
     name: str
     item: str
     severity: str
-    says: str
+    summary_format: str
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class AlertEvent:
     Attributes
     ----------
     starts_at, ends_at
-        UTC; no end while it is firing.
+        UTC; no end while the alert is firing.
     value, threshold
-        In the unit of the metric, when it fired.
+        In the unit of the metric, at the time of firing.
     """
 
     name: str
@@ -82,22 +82,22 @@ class AlertEvent:
     summary: str
 
     def is_firing(self, at: datetime) -> bool:
-        """Whether it is firing at an instant."""
+        """Whether the alert is firing at an instant."""
         return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
 
 
 def firing_alerts(
     simulation: Simulation, *, history: Frame | None = None, since: datetime | None = None
 ) -> list[AlertEvent]:
-    """Every alert that the plain rules raise, in the order they fire.
+    """Every alert that the plain rules raise, in order of firing.
 
     Parameters
     ----------
     simulation
-        What happened.
+        The simulated days.
     history
-        Calm days from which the usual latencies are taken; by default the simulation itself, whose
-        median a fault of an hour or two does not move.
+        Normal days that define the usual latencies; by default the simulation itself, whose median is not
+        moved by a fault of an hour or two.
     since
         Alerts that fired earlier are left out.
     """
@@ -153,24 +153,24 @@ def usual_latency_s(history: Frame) -> NDArray[np.float64]:
     enough = history.role(Role.REQUESTS, USER_FACING) >= FEWEST_REQUESTS * history.step_ms / 60_000.0
     return np.array(
         [
-            np.median(values[kept & np.isfinite(values)])
-            for values, kept in zip(latency_s.T, enough.T, strict=True)
+            np.median(values[is_busy & np.isfinite(values)])
+            for values, is_busy in zip(latency_s.T, enough.T, strict=True)
         ]
     )
 
 
 def _planned(simulation: Simulation) -> NDArray[np.float64]:
-    """Requests to the gateway in each tick as the business plans them, the market open."""
+    """Planned requests to the gateway in each tick, with the market open."""
     conditions = simulation.conditions
     through_cdn = 1.0 + ASSETS_PER_REQUEST * (1.0 - HIT_RATIOS["cdn"])
-    planned: NDArray[np.float64] = calm_demand(conditions, as_planned=True) * through_cdn
+    planned: NDArray[np.float64] = expected_demand(conditions, as_planned=True) * through_cdn
     return planned * simulation.frame.step_ms / 1000.0
 
 
 def _episodes(
     rule: Rule, frame: Frame, values: NDArray[np.float64], threshold: float, *, below: bool = False
 ) -> list[AlertEvent]:
-    """Stretches that a rule fires for; a missing tick neither fires nor clears it."""
+    """Intervals in which a rule fires; a missing tick neither fires nor clears it."""
     needed = max(1, round(FOR_MINUTES * 60_000 / frame.step_ms))
     clears = max(1, round(CLEAR_MINUTES * 60_000 / frame.step_ms))
     seen = np.flatnonzero(np.isfinite(values))
@@ -191,7 +191,7 @@ def _episodes(
 
 
 def _alert(rule: Rule, at: datetime, value: float, threshold: float) -> AlertEvent:
-    summary = rule.says.format(item=rule.item, value=value, threshold=threshold)
+    summary = rule.summary_format.format(item=rule.item, value=value, threshold=threshold)
     team = COMPONENTS[rule.item].team
     return AlertEvent(rule.name, rule.item, rule.severity, team, at, None, value, threshold, summary)
 

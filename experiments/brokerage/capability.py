@@ -1,4 +1,4 @@
-"""What a component can do under given conditions, before any request reaches it."""
+"""Capability of a component under given conditions, before any request reaches it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.brokerage.conditions import Knob
 from experiments.brokerage.estate import COMPONENTS
-from experiments.brokerage.flows import before
+from experiments.brokerage.flows import previous
 from experiments.brokerage.sizing import HOP_S, sizes
 from experiments.brokerage.topology import placement
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from experiments.brokerage.flows import Values
 
 FAILOVER_MINUTES = 6.0
-"""Until requests are no longer sent to machines that are gone."""
+"""Time until requests are no longer sent to lost machines."""
 
 FAR_S = 0.006
-"""What a trip to another data centre adds to a request."""
+"""Extra time of a request to another data centre."""
 
 USUAL_MEMORY = (0.30, 0.60)
-"""Components use between these shares of their memory when nothing leaks."""
+"""Range of the components' memory use without a leak."""
 
 STRAINED_MEMORY = 0.75
-"""Above this share in use, garbage collection finds less and less and takes longer and longer."""
+"""Above this share in use, garbage collection frees less and takes longer."""
 
 
 @dataclass(frozen=True)
 class Capability:
-    """What one component can do over time; each array has shape ``(n_ticks,)``."""
+    """Capability of one component over time; each array has shape ``(n_ticks,)``."""
 
     work_s: Values  # of a core, for one request
     wait_s: Values  # of each request, occupying no core
     capacity: Values  # requests per second
-    hog: Values  # share of the cores that something else uses
+    hog: Values  # share of the cores used by something else
     fail: Values  # share of the requests that fail at once
     pool: Values  # requests in hand at a time
     memory: Values  # share in use
 
 
 def capability(item: str, conditions: Conditions, roughness: Values, *, step_s: float) -> Capability:
-    """What an item can do; ``roughness`` is the factor on its work, shape ``(n_ticks,)``."""
+    """Capability of an item; ``roughness`` is the factor on its work, shape ``(n_ticks,)``."""
     component, size, none = COMPONENTS[item], sizes()[item], np.zeros_like(roughness)
     leak = none + conditions.of(Knob.LEAK, item)
     usual = (
@@ -52,7 +52,7 @@ def capability(item: str, conditions: Conditions, roughness: Values, *, step_s: 
     )
     memory = (usual + (1.0 - usual) * leak) * (1.0 - 0.9 * (none + conditions.of(Knob.COLD, item)))
     pauses = np.clip((memory - STRAINED_MEMORY) / (1.0 - STRAINED_MEMORY), 0.0, 1.0) ** 2
-    killed = before(leak) - leak > 0.5  # out of memory: restarted, empty
+    killed = previous(leak) - leak > 0.5  # out of memory: restarted with empty memory
     lost, misrouted = _lost(item, conditions, none, step_s=step_s)
     work_s = component.work_ms / 1000.0 * roughness * conditions.of(Knob.WORK, item) * (1.0 + 2.5 * pauses)
     wait_s = component.wait_ms / 1000.0 * np.sqrt(roughness) + conditions.of(Knob.WAIT_S, item)
@@ -69,7 +69,7 @@ def capability(item: str, conditions: Conditions, roughness: Values, *, step_s: 
 
 
 def _lost(item: str, conditions: Conditions, none: Values, *, step_s: float) -> tuple[Values, Values]:
-    """Share of an item's capacity that is gone, and share of its requests sent there all the same."""
+    """Lost share of an item's capacity, and share of its requests still sent there."""
     lost, misrouted = none, none
     n_ticks = max(1, round(FAILOVER_MINUTES * 60.0 / step_s))
     for centre, share in placement(item).items():

@@ -1,4 +1,4 @@
-"""Ordinary changes: releases after the close and the odd setting, none of which breaks anything."""
+"""Ordinary, harmless changes: releases after the close, and an occasional setting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTING_FROM, SETTING_UNTIL = 8.5, 18.0
 
 
 def ordinary_changes(start: datetime, n_days: int, rng: np.random.Generator) -> list[ChangeEvent]:
-    """Changes of ``n_days`` local days that begin at ``start``, unordered."""
+    """Changes of ``n_days`` local days from ``start``, unordered."""
     services = [item for item, component in COMPONENTS.items() if component.kind == "service"]
     changes = []
     for day in range(n_days):

@@ -1,4 +1,4 @@
-"""The conditions a day runs under: what is otherwise than on a calm day, tick by tick."""
+"""The conditions of a day: deviations from a normal day, tick by tick."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Knob(StrEnum):
-    """What can be otherwise about an item."""
+    """Property of an item that a fault can change."""
 
     WAIT_S = "wait_s"  # added to each request, occupying nothing
     WORK = "work"  # factor on the work of a request
     FAIL = "fail"  # share of the requests that fail at once
-    HOG = "hog"  # share of the cores that something else uses
+    HOG = "hog"  # share of the cores used by something else
     POOL = "pool"  # factor on the pool
     LEAK = "leak"  # share of the memory that is leaked
     LOSS = "loss"  # share of the packets that are lost
@@ -30,12 +30,12 @@ class Knob(StrEnum):
 
 
 NEUTRAL: dict[Knob, float] = dict.fromkeys(Knob, 0.0) | {Knob.WORK: 1.0, Knob.POOL: 1.0, Knob.DEMAND: 1.0}
-"""The value of each knob on a calm day."""
+"""The value of each knob on a normal day."""
 
 
 @dataclass(frozen=True)
 class Chatter:
-    """Log lines that an item writes besides those its requests explain.
+    """Log lines of an item in addition to those explained by its requests.
 
     Attributes
     ----------
@@ -50,14 +50,14 @@ class Chatter:
 
 @dataclass
 class Conditions:
-    """Every knob of every item over time; those never turned are neutral.
+    """Every knob of every item over time; unturned knobs are neutral.
 
     Attributes
     ----------
     minutes
         Shape ``(n_ticks,)``: minutes since the start of the simulation.
     minute_of_day, trades
-        Shape ``(n_ticks,)``: the local minute, and whether the exchange opens on that day.
+        The local minute, and whether the exchange opens that day; shape ``(n_ticks,)``.
     """
 
     minutes: NDArray[np.float64]
@@ -73,11 +73,11 @@ class Conditions:
         self.opens = self.trades.copy()
 
     def of(self, knob: Knob, item: str) -> NDArray[np.float64] | float:
-        """Shape ``(n_ticks,)``, or the one neutral value."""
+        """Values of a knob, shape ``(n_ticks,)``, or its neutral value."""
         return self.turned.get((knob, item), NEUTRAL[knob])
 
     def is_turned(self, knob: Knob, item: str) -> bool:
-        """Whether any fault has touched this knob."""
+        """Whether any fault has turned this knob."""
         return (knob, item) in self.turned
 
     def add(self, knob: Knob, item: str, amount: NDArray[np.float64]) -> None:

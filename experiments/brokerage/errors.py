@@ -1,4 +1,4 @@
-"""What can be wrong with a question to the simulator."""
+"""Errors of the simulator."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ class UnknownFaultError(KeyError):
     """A kind of fault that the registry does not have."""
 
     def __init__(self, kind: str, known: list[str]) -> None:
-        super().__init__(f"no fault is called {kind!r}; known are {', '.join(known)}")
+        super().__init__(f"no fault is called {kind!r}; choose from {', '.join(known)}")
         self.kind = kind
 
     def __str__(self) -> str:
-        """Return the sentence, without the quotes that a KeyError adds."""
+        """Return the message without the quotes that a KeyError adds."""
         return str(self.args[0])
 
 
 class BadFaultError(ValueError):
-    """A fault that cannot happen as it is described."""
+    """A fault that cannot happen as described."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(f"{kind} cannot happen: {reason}")

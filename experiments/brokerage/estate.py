@@ -1,4 +1,4 @@
-"""What the brokerage owns: sixty items, and who calls whom how, as two literal tables."""
+"""The brokerage's sixty items, and the calls between them, as two literal tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 
 class Component(NamedTuple):
-    """One configuration item and how it behaves when all is well.
+    """One configuration item and its normal behaviour.
 
     Attributes
     ----------
     kind, team
-        As the CMDB has them.
+        As in the CMDB.
     work_ms
         Milliseconds of a core, a disk or a wire that one request occupies.
     peak_use
         Share of its capacity in use at the busiest minute of an ordinary day.
     wait_ms
-        Milliseconds that pass without occupying anything: a partner's answer, a disk sync.
+        Milliseconds of waiting that occupy nothing: a partner's answer, a disk sync.
     home
         The data centre of its primary; empty if it runs in all three.
     """
@@ -36,17 +36,17 @@ class Call(NamedTuple):
     Attributes
     ----------
     per_request
-        Calls for one request of the caller, before retries; ``nan`` where the journey decides.
+        Calls per request of the caller, before retries; ``nan`` if the journey decides.
     stage
-        Calls of one stage go out together, and the next stage waits for all of them.
+        Calls of one stage are sent together, and the next stage waits for all of them.
     timeout_s, retries
-        How long the caller waits for one attempt, and how often it tries again.
+        How long the caller waits for one attempt, and how often it retries.
     is_essential
         Whether the caller fails when the call does; otherwise it answers with a default.
     has_breaker
-        Whether a circuit breaker stops calling while most attempts fail.
+        Whether a circuit breaker stops the calls while most attempts fail.
     behind
-        The cache that spares this call; ``per_request`` then counts look-ups, and only misses call.
+        The cache in front of this call; ``per_request`` then counts look-ups, and only misses call.
     """
 
     caller: str
@@ -61,7 +61,7 @@ class Call(NamedTuple):
 
 
 JOURNEY = float("nan")
-"""Marks a call whose rate is the share of a customer journey in the traffic of that minute."""
+"""Marks a call whose rate is the share of a customer journey in the minute's traffic."""
 
 ENTRY = "mobile-gateway"
 
@@ -205,7 +205,7 @@ MESSAGES: tuple[Call, ...] = (
 """Every publication to a queue: the producer waits for the broker, never for the consumer."""
 
 CONSUMERS: dict[str, str] = {"audit-queue": "audit", "trade-queue": "trade-report", "push-queue": "push"}
-"""Who drains each queue."""
+"""The consumer of each queue."""
 
 HIT_RATIOS: dict[str, float] = {
     "session-cache": 0.97,
@@ -218,13 +218,13 @@ HIT_RATIOS: dict[str, float] = {
     "product-cache": 0.93,
     "cdn": 0.97,
 }
-"""Share of look-ups that a warm cache answers."""
+"""Share of look-ups answered by a warm cache."""
 
 LINK_SHARES: dict[str, float] = {"link-telecom": 0.4, "link-unicom": 0.25, "link-mobile": 0.35}
 """Share of the customers behind each Internet link."""
 
 PLACEMENT: dict[str, float] = {"dc-a": 0.45, "dc-b": 0.45, "dc-remote": 0.10}
-"""Share of the instances in each data centre, for what runs in all three."""
+"""Share of the instances in each data centre, for items that run in all three."""
 
 ASSETS_PER_REQUEST = 3.0
-"""Static files that an app fetches from the content network for each request to the gateway."""
+"""Static files fetched from the content network per request to the gateway."""

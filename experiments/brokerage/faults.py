@@ -1,7 +1,7 @@
-"""What can go wrong, with ground truth: one registry of the kinds of fault.
+"""Faults with ground truth: one registry of the kinds of fault.
 
-A fault turns knobs of `experiments.brokerage.conditions`; what follows from that at other items is
-never written here but comes from the mechanisms of `experiments.brokerage.propagation`.
+A fault only turns knobs of `experiments.brokerage.conditions`; its effects on other items come from the
+mechanisms of `experiments.brokerage.propagation`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One thing that goes wrong, and the ground truth about it.
+    """One fault and its ground truth.
 
     Attributes
     ----------
@@ -36,16 +36,16 @@ class Fault:
     item
         Where it happens.
     start, duration
-        When, timezone-aware; the fault is over at ``start + duration``, its consequences a little later.
+        Timezone-aware start, and duration; the fault ends at ``start + duration``, its effects soon after.
     severity
-        Above 0 and up to 1, the worst that the kind can do.
+        Above 0 and up to 1, the worst of the kind.
 
     Raises
     ------
     UnknownFaultError
         If there is no such kind.
     BadFaultError
-        If the kind cannot happen to the item, or the time, duration or severity makes no sense.
+        If the kind cannot happen to the item, or the time, duration or severity is invalid.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Fault:
     severity: float = 0.7
 
     def __post_init__(self) -> None:
-        """Check that this can happen."""
+        """Check that the fault can happen."""
         if self.kind not in FAULTS:
             raise UnknownFaultError(self.kind, sorted(FAULTS))
         component = COMPONENTS.get(self.item)
@@ -72,24 +72,24 @@ class Fault:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The items to blame; none for a mere surge of traffic."""
+        """The causing items; none for a traffic surge."""
         return (self.item,) if FAULTS[self.kind].is_fault else ()
 
     @property
     def end(self) -> datetime:
-        """When it is over."""
+        """End of the fault."""
         return self.start + self.duration
 
 
 class Course(NamedTuple):
-    """When a fault acts, on the grid of the simulation.
+    """The course of a fault on the grid of the simulation.
 
     Attributes
     ----------
     on
-        Shape ``(n_ticks,)``: share of the tick in which it acts, 0 to 1.
+        Share of the tick in which the fault acts, 0 to 1; shape ``(n_ticks,)``.
     elapsed, after
-        Shape ``(n_ticks,)``: minutes since it began and since it ended, negative before that.
+        Minutes since its start and since its end, negative before; shape ``(n_ticks,)``.
     length
         Its duration in minutes.
     """
@@ -108,13 +108,13 @@ class FaultKind(NamedTuple):
     summary
         What happens, in one line.
     example
-        An item it typically happens to.
+        A typical item for it.
     kinds
-        The kinds of item it can happen to; empty if only to the example.
+        The kinds of item it can happen to; empty if only the example.
     act
         Turns the knobs.
     is_fault
-        Whether anything is broken at all.
+        Whether anything is broken.
     """
 
     summary: str
@@ -124,7 +124,7 @@ class FaultKind(NamedTuple):
     is_fault: bool = True
 
     def happens_to(self, item: str) -> bool:
-        """Whether this can go wrong at an item."""
+        """Whether this fault can happen to an item."""
         return COMPONENTS[item].kind in self.kinds if self.kinds else item == self.example
 
 
@@ -146,7 +146,7 @@ def _cpu_hog(fault: Fault, course: Course, conditions: Conditions) -> None:
 
 
 def _memory_leak(fault: Fault, course: Course, conditions: Conditions) -> None:
-    n_fillings = 1.0 + 2.0 * fault.severity  # the process is killed when full, and leaks again
+    n_fillings = 1.0 + 2.0 * fault.severity  # the process is killed when its memory is full, and leaks again
     conditions.add(Knob.LEAK, fault.item, course.on * ((course.elapsed / course.length * n_fillings) % 1.0))
 
 
@@ -215,7 +215,7 @@ FAULTS: dict[str, FaultKind] = {
     ),
     "error_burst": FaultKind("A share of the requests fails at once", "position", SERVICE, _error_burst),
     "exhausted_pool": FaultKind(
-        "Connections leak until hardly any is left", "funds", SERVICE | {"database"}, _exhausted_pool
+        "Connections leak until hardly any are left", "funds", SERVICE | {"database"}, _exhausted_pool
     ),
     "cpu_hog": FaultKind("Something else uses the cores", "quotes", SERVICE | {"database"}, _cpu_hog),
     "memory_leak": FaultKind(
@@ -238,7 +238,7 @@ FAULTS: dict[str, FaultKind] = {
         "A data centre loses part of its machines", "dc-b", frozenset({"data_centre"}), _data_centre_down
     ),
     "traffic_surge": FaultKind(
-        "Customers come in numbers; nothing is broken", ENTRY, frozenset(), _traffic_surge, is_fault=False
+        "Many customers arrive at once; nothing is broken", ENTRY, frozenset(), _traffic_surge, is_fault=False
     ),
     "missing_open": FaultKind(
         "The exchange's feed does not open and customers stay away",
@@ -270,7 +270,7 @@ def example_fault(
 
 
 def apply_fault(fault: Fault, conditions: Conditions, start: datetime, step: timedelta) -> None:
-    """Turn the knobs for one fault on a grid that begins at ``start``; outside the grid nothing happens."""
+    """Turn the knobs for one fault on a grid that starts at ``start``; the rest of the fault is ignored."""
     minute = timedelta(minutes=1)
     begins, ends = (fault.start - start) / minute, (fault.end - start) / minute
     width = step / minute

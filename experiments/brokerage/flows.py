@@ -1,4 +1,4 @@
-"""What happens in the brokerage: every component and every kind of call over time."""
+"""State of the brokerage over time: every component and every kind of call."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 class Node:
     """One component over time; each array has shape ``(n_ticks,)``.
 
-    ``latency_s`` is the mean over all its requests, failed ones too, and includes its callees.
+    ``latency_s`` is the mean over all its requests, including failed ones, and includes its callees.
     """
 
     arrivals: Values  # requests per second that reach it
     latency_s: Values
-    own_s: Values  # of it, spent in the component itself
-    failure: Values  # share of its requests
+    own_s: Values  # part of the latency spent in the component itself
+    failure: Values  # share of its failed requests
     use: Values  # of its cores, in [0, 1]
     pool_use: Values  # in [0, 1]
-    refused: Values  # share turned away at the door or at the pool
+    refused: Values  # share rejected by the full backlog or pool
     throughput: Values  # requests per second it could finish
     memory: Values  # share in use
     backlog: Values  # messages, of a queue
@@ -41,17 +41,17 @@ class Edge:
     """One kind of call over time; each array has shape ``(n_ticks,)``."""
 
     call: Call
-    per_request: Values  # look-ups per request that go past the cache
+    per_request: Values  # calls per request after cache hits
     attempts: Values  # per call
     wait_s: Values  # per call, all attempts
     failure: Values  # of the call after all attempts
-    late: Values  # share of attempts given up for time
+    late: Values  # share of attempts that time out
     passes: Values  # share that an open breaker lets through
 
 
 @dataclass
 class Flows:
-    """What happens in the brokerage: nodes by item, and edges by caller."""
+    """The simulated flows: nodes by item, and edges by caller."""
 
     nodes: dict[str, Node]
     edges: dict[str, list[Edge]]
@@ -64,16 +64,16 @@ class Flows:
 
 @dataclass(frozen=True)
 class Load:
-    """What comes from outside.
+    """The load from outside.
 
     Attributes
     ----------
     demand
-        Shape ``(n_ticks,)``: requests per second customers would send if all were well.
+        Requests per second that customers would send without faults, shape ``(n_ticks,)``.
     shares
         Share of each journey, each shape ``(n_ticks,)``.
     sources
-        Requests per second that arise at other items, each shape ``(n_ticks,)``.
+        Requests per second that originate at other items, each shape ``(n_ticks,)``.
     """
 
     demand: Values
@@ -81,10 +81,10 @@ class Load:
     sources: Mapping[str, Values]
 
 
-def before(values: Values) -> Values:
-    """The values one tick earlier, 0 before the first.
+def previous(values: Values) -> Values:
+    """The values of the previous tick, 0 for the first.
 
-    >>> before(np.array([3.0, 4.0]))
+    >>> previous(np.array([3.0, 4.0]))
     array([0., 3.])
     """
     return np.concatenate([[0.0], values[:-1]])

@@ -1,4 +1,4 @@
-"""Labelled incidents of the brokerage, as cases: a check of the whole chain, never a headline figure."""
+"""Labelled incidents of the brokerage, as cases: a check of the pipeline, never a headline figure."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ N_HISTORY_DAYS = 5
 INCIDENT_DAY = date(2026, 3, 10)
 FAULT_TIMES = (time(10, 5), time(13, 40))
 MISSING_OPEN_TIME = time(9, 30)
-ASKED_AFTER = timedelta(minutes=3)
-"""How long after the first alert the question is asked."""
+RANKED_AFTER = timedelta(minutes=3)
+"""Delay from the first alert to the ranking."""
 
 
 def brokerage_cases(*, seed: int = 0, kinds: Sequence[str] = tuple(FAULTS)) -> Iterator[tuple[str, Case]]:
-    """Every kind of fault on days of its own; one that the plain monitoring misses makes no case.
+    """Every kind of fault on its own days; a fault that the plain monitoring misses yields no case.
 
     Parameters
     ----------
     seed
-        Seed of the history; each incident's day has another.
+        Seed of the history; each incident's day has its own.
     kinds
         Keys of `experiments.brokerage.faults.FAULTS`.
     """
@@ -59,7 +59,7 @@ def brokerage_cases(*, seed: int = 0, kinds: Sequence[str] = tuple(FAULTS)) -> I
                 kind,
                 build_case(
                     alert,
-                    alert.starts_at + ASKED_AFTER,
+                    alert.starts_at + RANKED_AFTER,
                     day.graph,
                     day.frame,
                     normal=history,

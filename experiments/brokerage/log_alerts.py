@@ -1,4 +1,4 @@
-"""What a plain rule on log lines would fire: an item that writes error lines for minutes on end."""
+"""Alerts of a plain rule on log lines: an item writes error lines for several minutes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from experiments.brokerage.logs import LogLine
 
 LOUD = 10
-"""So many ERROR lines a minute are too many."""
+"""More ERROR lines per minute than this are too many."""
 
 MINUTE_MS = 60_000
 
 
 def error_line_alerts(lines: Sequence[LogLine]) -> list[AlertEvent]:
-    """An alert for each item once it wrote too many error lines in each of three minutes, by time."""
+    """An alert for each item with too many error lines in three consecutive minutes, by time."""
     counts = Counter((line.item, line.time_ms // MINUTE_MS) for line in lines if line.level == "ERROR")
     loud = {key for key, n_lines in counts.items() if n_lines >= LOUD}
     fired: dict[str, AlertEvent] = {}

@@ -1,4 +1,4 @@
-"""Log lines of the brokerage: templates with parameters, in numbers that follow load and faults."""
+"""Log lines of the brokerage: templates with parameters, whose numbers follow load and faults."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class LogLine(NamedTuple):
     level
         ``INFO``, ``WARN`` or ``ERROR``.
     template
-        The ground truth: which of `TEMPLATES` wrote it.
+        The ground truth: the name of its template in `TEMPLATES`.
     text
-        The line as it was written, its parameters filled in.
+        The line as written, with its parameters filled in.
     """
 
     time_ms: int
@@ -78,13 +78,13 @@ TEMPLATES: dict[str, Template] = {
 """Every template by its name."""
 
 DONE_SHARE = 1.0 / 400.0
-"""One good request in so many leaves a line."""
+"""Share of the good requests that write a line."""
 
-TROUBLE_SHARE = 1.0 / 10.0
-"""One failed request in so many leaves a line."""
+FAILURE_SHARE = 1.0 / 10.0
+"""Share of the failed requests that write a line."""
 
 MOST_PER_MINUTE = 120.0
-"""Lines of one template and component: loggers limit their rate."""
+"""Limit on the lines of one template and component, because loggers are rate-limited."""
 
 Counts = dict[tuple[str, str, str], "Values"]
 
@@ -92,7 +92,7 @@ Counts = dict[tuple[str, str, str], "Values"]
 def write_log_lines(
     flows: Flows, conditions: Conditions, ticks: range, seed: int, *, start_ms: int, step_ms: int
 ) -> list[LogLine]:
-    """Every line of some ticks, in order of time; a tick's lines do not depend on the others asked for."""
+    """Every line of some ticks, in order of time; a tick's lines do not depend on the other ticks."""
     window = slice(ticks.start, max(ticks.start, ticks.stop))
     expected = _expected(flows, conditions, window, step_s=step_ms / 1000.0)
     sources = list(expected)
@@ -126,15 +126,15 @@ def _expected(flows: Flows, conditions: Conditions, window: slice, *, step_s: fl
         own = node.failure[window] - 3e-4
         for edge in flows.edges[item]:
             calls = requests * edge.per_request[window]
-            counts[item, "call_late", edge.call.callee] = TROUBLE_SHARE * calls * edge.late[window]
-            counts[item, "call_failed", edge.call.callee] = TROUBLE_SHARE * calls * edge.failure[window]
+            counts[item, "call_late", edge.call.callee] = FAILURE_SHARE * calls * edge.late[window]
+            counts[item, "call_failed", edge.call.callee] = FAILURE_SHARE * calls * edge.failure[window]
             counts[item, "breaker_open", edge.call.callee] = (
-                TROUBLE_SHARE * calls * (1.0 - edge.passes[window])
+                FAILURE_SHARE * calls * (1.0 - edge.passes[window])
             )
             if edge.call.is_essential:
                 own = own - np.minimum(edge.per_request[window], 1.0) * edge.failure[window]
-        counts[item, "turned_away", ""] = TROUBLE_SHARE * requests * node.refused[window]
-        counts[item, "request_failed", ""] = TROUBLE_SHARE * requests * (own - node.refused[window])
+        counts[item, "turned_away", ""] = FAILURE_SHARE * requests * node.refused[window]
+        counts[item, "request_failed", ""] = FAILURE_SHARE * requests * (own - node.refused[window])
         counts[item, "client_gone", ""] = 2e-5 * requests
         counts.update(_of_condition(item, flows, conditions, window, minutes))
     for chatter in conditions.chatter:
@@ -144,7 +144,7 @@ def _expected(flows: Flows, conditions: Conditions, window: slice, *, step_s: fl
 
 
 def _of_condition(item: str, flows: Flows, conditions: Conditions, window: slice, minutes: float) -> Counts:
-    """Lines about the state a component is in."""
+    """Lines about the state of a component."""
     node, kind = flows.nodes[item], COMPONENTS[item].kind
     memory = node.memory[window]
     counts: Counts = {}
@@ -165,7 +165,7 @@ def _of_condition(item: str, flows: Flows, conditions: Conditions, window: slice
 
 
 def _routine(item: str) -> Mapping[str, float]:
-    """Templates of everyday work, and how often each is written relative to the others."""
+    """Templates of everyday work, and the relative frequency of each."""
     if item == "login":
         return {"request_done": 1.0, "session_opened": 4.0}
     if item == "settlement":
@@ -183,7 +183,7 @@ def _latency_s(flows: Flows, item: str, tick: int) -> float:
 
 
 def _parameters(rng: np.random.Generator, latency_s: float, callee: str) -> dict[str, object]:
-    """A value for every parameter that a template may have."""
+    """A value for every possible parameter of a template."""
     draws = rng.integers(0, 2**31, size=6).tolist()
     return {
         "id": f"{draws[0]:08x}{draws[1] % 65536:04x}",
@@ -203,7 +203,7 @@ def _parameters(rng: np.random.Generator, latency_s: float, callee: str) -> dict
 
 
 def n_lines_by_template(lines: Iterable[LogLine]) -> dict[str, int]:
-    """How many lines each template wrote."""
+    """Number of lines of each template."""
     counts: dict[str, int] = {}
     for line in lines:
         counts[line.template] = counts.get(line.template, 0) + 1

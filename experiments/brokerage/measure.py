@@ -1,4 +1,4 @@
-"""What monitoring sees of the brokerage: sampled, noisy, quantised and with gaps."""
+"""Monitoring of the brokerage: sampled, noisy, quantised and with gaps."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ RESOLUTION: dict[str, float] = {
 """The smallest step of each metric."""
 
 LOST_TICKS = 0.001
-"""Share of single ticks that an item's exporter loses."""
+"""Share of single ticks lost by an item's exporter."""
 
 GAPS_PER_DAY = 0.15
 GAP_MINUTES = 6.0
 IDLE_USE = 0.03
-"""Share of its cores that a component uses when nothing comes in."""
+"""Share of its cores that an idle component uses."""
 
 
 def measure(
     flows: Flows, conditions: Conditions, rng: np.random.Generator, *, start_ms: int, step_ms: int
 ) -> Frame:
-    """The frame that a monitoring system would hold; ``nan`` where a sample is missing or meaningless."""
+    """The frame of a monitoring system; ``nan`` where a sample is missing or meaningless."""
     step_s = step_ms / 1000.0
     columns: dict[SeriesKey, Values] = {}
     columns.update(_of_nodes(flows, rng, step_s))
@@ -139,7 +139,7 @@ def _rounded(values: Values, resolution: float) -> Values:
 def _gaps(
     keys: tuple[SeriesKey, ...], n_ticks: int, rng: np.random.Generator, step_s: float
 ) -> NDArray[np.bool_]:
-    """Where samples are missing, shape ``(n_ticks, n_series)``: an exporter loses all of an item at once."""
+    """Which samples are missing, shape ``(n_ticks, n_series)``: an exporter loses a complete item at once."""
     items = sorted({key.item for key in keys})
     silent = rng.random((len(items), n_ticks)) < LOST_TICKS
     begins = rng.random((len(items), n_ticks)) < GAPS_PER_DAY * step_s / 86_400.0

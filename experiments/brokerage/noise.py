@@ -1,4 +1,4 @@
-"""Noise as operations data have it: heavy-tailed and autocorrelated."""
+"""Noise like that of operations data: heavy-tailed and autocorrelated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_SHOCK = 8.0
-"""In standard deviations; beyond it would be a fault, and faults are injected on purpose."""
+"""Limit in standard deviations; more would be a fault, and faults are injected separately."""
 
 
 def rough_noise(
@@ -29,18 +29,18 @@ def rough_noise(
     memory
         Correlation of neighbouring ticks, in ``[0, 1)``.
     freedom
-        Degrees of freedom of the shocks, above 2; fewer make heavier tails.
+        Degrees of freedom of the shocks, above 2; fewer give heavier tails.
     """
     unit = np.sqrt((freedom - 2.0) / freedom)
     shocks = np.clip(rng.standard_t(freedom, shape) * unit, -LARGEST_SHOCK, LARGEST_SHOCK)
     shocks *= np.sqrt(1.0 - memory**2)
-    shocks[:, 0] /= np.sqrt(1.0 - memory**2)  # begin in the steady state
+    shocks[:, 0] /= np.sqrt(1.0 - memory**2)  # start in the steady state
     noise: NDArray[np.float64] = np.exp(spread * lfilter([1.0], [1.0, -memory], shocks, axis=1))
     return noise
 
 
 class Layer(NamedTuple):
-    """One of the noises that together make up the roughness of real operations."""
+    """One of the noise layers that together imitate real operations."""
 
     share: float  # of the variance
     memory: float
@@ -52,7 +52,7 @@ LAYERS: tuple[Layer, ...] = (
     Layer(0.10, 0.93, 2.5),  # a quarter of an hour: bursts
     Layer(0.18, 0.2, 3.0),  # a minute
 )
-"""At ticks of one minute; chosen so that the residuals come near those of real KPIs (docs/brokerage.md)."""
+"""For ticks of one minute; chosen so that the residuals resemble those of real KPIs (docs/brokerage.md)."""
 
 
 def layered_noise(rng: np.random.Generator, shape: tuple[int, int], *, spread: float) -> NDArray[np.float64]:

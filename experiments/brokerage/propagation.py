@@ -1,7 +1,7 @@
-"""How load, delay and failure travel along the calls.
+"""Propagation of load, delay and failure along the calls.
 
 Every tick is a fixed point: requests go down the calls, delays and failures come up, retries send
-more requests down. A few damped rounds find it for all ticks at once; what carries over from tick to tick
+more requests down. A few damped rounds find it for all ticks at once; the state carried from tick to tick
 (backlogs, customers' patience, open breakers) is a cheap recursion inside each round.
 """
 
@@ -23,7 +23,7 @@ from experiments.brokerage.estate import (
     HIT_RATIOS,
     LINK_SHARES,
 )
-from experiments.brokerage.flows import Edge, Flows, Node, before
+from experiments.brokerage.flows import Edge, Flows, Node, previous
 from experiments.brokerage.queueing import carry_over, limited_wait, n_attempts, queueing_delay
 from experiments.brokerage.sizing import BUFFERED_S, Size, outgoing, sizes
 from experiments.brokerage.topology import callers_first
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 ROUNDS = 6
 ACCEPTED_S = 1.0
-"""Seconds of work that wait at a component's door before more is turned away."""
+"""Limit on a component's backlog, in seconds of work; further requests are rejected."""
 
 ACQUIRE_S = 0.5
-"""How long a request waits for a place in the pool before it is given up."""
+"""Time limit of a request that waits for a place in the pool."""
 
 TURNED_AWAY_S = 0.001
 FAILED_FAST = 0.15
-"""A request that fails at once takes this share of the work of a good one."""
+"""Work of a request that fails at once, as a share of a good one's."""
 
 CORES_PER_INSTANCE = 2.0
 BACKOFF_S = 0.02
@@ -62,9 +62,9 @@ class Brokerage:
     Parameters
     ----------
     load
-        What comes from outside.
+        The load from outside.
     conditions
-        What is otherwise than on a calm day.
+        Deviations from a normal day.
     roughness
         Factor on each component's work, each shape ``(n_ticks,)``.
     step_s
@@ -89,7 +89,7 @@ class Brokerage:
         self.cdn_requests, self.cdn_missed = self.zero, self.zero
 
     def run(self) -> Flows:
-        """Find what happens."""
+        """Compute the flows."""
         for number in range(ROUNDS):
             self._send_requests()
             self._use_links()
@@ -137,12 +137,12 @@ class Brokerage:
                     next_reach = next_reach * (1.0 - np.minimum(edge.per_request, 1.0) * edge.failure)
 
     def _customers(self) -> Values:
-        """Requests per second at the gateway: the patient, the impatient, and what the CDN does not hold."""
+        """Requests per second at the gateway: from patient and impatient customers, and misses of the CDN."""
         gateway = self.nodes[ENTRY]
         bad = np.clip(gateway.failure + 0.5 * np.clip(gateway.latency_s / 3.0, 0.0, 1.0) ** 2, 0.0, 1.0)
-        weary = lfilter([0.3], [1.0, -0.7], before(bad))  # people leave after some minutes of it
-        asked = self.load.demand * self.conditions.of(Knob.DEMAND, ENTRY)
-        sent = asked * (1.0 - 0.7 * weary) * (1.0 + 0.5 * before(gateway.failure))  # and press again at once
+        weary = lfilter([0.3], [1.0, -0.7], previous(bad))  # people leave after some minutes of failures
+        demanded = self.load.demand * self.conditions.of(Knob.DEMAND, ENTRY)
+        sent = demanded * (1.0 - 0.7 * weary) * (1.0 + 0.5 * previous(gateway.failure))  # and retry at once
         if self.links:
             sent = sent * sum(
                 share * (1.0 - np.minimum(2.0 * self.links[link][2], 0.7))
@@ -154,7 +154,7 @@ class Brokerage:
         return arriving
 
     def _missed(self, item: str) -> dict[str, Values]:
-        """Share of an item's look-ups that each cache does not answer."""
+        """Share of an item's look-ups that miss each cache."""
         return {
             cache.call.callee: 1.0
             - HIT_RATIOS[cache.call.callee]
@@ -165,15 +165,15 @@ class Brokerage:
         }
 
     def _drain(self, queue: str) -> Values:
-        """Messages per second that the consumer takes from its queue; the rest waits."""
+        """Messages per second that the consumer drains from its queue; the rest waits."""
         node, consumer = self.nodes[queue], self.nodes[CONSUMERS[queue]]
         limit = self.sizes[queue].peak * BUFFERED_S
-        taken = (node.arrivals * (1.0 - self.given[queue].fail)) * self.step_s
-        growth = np.maximum(taken - consumer.throughput * self.step_s, -1e15)
+        accepted = (node.arrivals * (1.0 - self.given[queue].fail)) * self.step_s
+        growth = np.maximum(accepted - consumer.throughput * self.step_s, -1e15)
         node.backlog = carry_over(growth, limit)
-        spilt = np.maximum(before(node.backlog) + growth - limit, 0.0)
-        node.refused = np.clip(spilt / np.maximum(taken, 1e-9), 0.0, 1.0)
-        drained = taken - spilt - (node.backlog - before(node.backlog))
+        spilt = np.maximum(previous(node.backlog) + growth - limit, 0.0)
+        node.refused = np.clip(spilt / np.maximum(accepted, 1e-9), 0.0, 1.0)
+        drained = accepted - spilt - (node.backlog - previous(node.backlog))
         drained_per_s: Values = np.maximum(drained, 0.0) / self.step_s
         return drained_per_s
 
@@ -193,7 +193,7 @@ class Brokerage:
         node, given = self.nodes[item], self.given[item]
         busy = node.arrivals * (1.0 - (1.0 - FAILED_FAST) * given.fail) / given.capacity
         is_fed = item in self.consumers or item in CONSUMERS
-        turned_away, waiting = (self.zero, self.zero) if is_fed else self._at_the_door(node, given)
+        turned_away, waiting = (self.zero, self.zero) if is_fed else self._backlog_wait(node, given)
         own_s = given.work_s * (1.0 + queueing_delay(busy, CORES_PER_INSTANCE)) + given.wait_s + waiting
         calls_s, reach = self._call(item, damping)
         held_s = own_s + calls_s
@@ -225,19 +225,19 @@ class Brokerage:
         node.pool_use = np.clip(wanted, 0.0, 1.0)
         node.throughput = np.minimum(given.capacity, given.pool / held_s)
 
-    def _at_the_door(self, node: Node, given: Capability) -> tuple[Values, Values]:
-        """Share of the requests that find no room, and the seconds the others wait behind the backlog."""
+    def _backlog_wait(self, node: Node, given: Capability) -> tuple[Values, Values]:
+        """Share of the requests rejected by a full backlog, and the seconds the others wait behind it."""
         growth = (node.arrivals - given.capacity) * self.step_s
         if not (growth > 0).any():
             return self.zero, self.zero
         limit = given.capacity * ACCEPTED_S
         backlog = carry_over(growth, limit)
-        spilt = np.maximum(before(backlog) + growth - limit, 0.0)
+        spilt = np.maximum(previous(backlog) + growth - limit, 0.0)
         share = np.clip(spilt / np.maximum(node.arrivals * self.step_s, 1e-9), 0.0, 1.0)
-        return share, 0.5 * (before(backlog) + backlog) / given.capacity
+        return share, 0.5 * (previous(backlog) + backlog) / given.capacity
 
     def _call(self, item: str, damping: float) -> tuple[Values, Values]:
-        """Seconds that a request spends in its calls, and the share that no essential call failed."""
+        """Seconds that a request spends in its calls, and the share without a failed essential call."""
         total, reach = self.zero, self.one
         stage, slowest, next_reach = 0, self.zero, self.one
         for edge in self.edges[item]:
@@ -263,6 +263,6 @@ class Brokerage:
         failed = failure ** (call.retries + 1)
         wait_s = edge.attempts * once.mean_s + (edge.attempts - 1.0) * BACKOFF_S
         if call.has_breaker:
-            edge.passes = 1.0 - 0.9 * np.clip((before(failure) - 0.4) / 0.3, 0.0, 1.0)
+            edge.passes = 1.0 - 0.9 * np.clip((previous(failure) - 0.4) / 0.3, 0.0, 1.0)
             wait_s, failed = wait_s * edge.passes, 1.0 - edge.passes * (1.0 - failed)
         edge.wait_s, edge.failure = wait_s, failed

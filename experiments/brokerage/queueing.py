@@ -1,4 +1,4 @@
-"""The small formulas of waiting: queues, time limits, retries and pools."""
+"""Formulas of waiting: queues, time limits, retries and pools."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUSIEST = 0.97
-"""Utilisation at which the steady-state formula is cut: beyond it the backlog takes over."""
+"""Utilisation at which the steady-state formula is capped; beyond it, the backlog takes over."""
 
 SPREAD = 0.6
-"""Log-scale spread of single requests around their mean."""
+"""Log-scale spread of individual requests around their mean."""
 
 
 def queueing_delay(
     utilisation: NDArray[np.float64], n_servers: float, *, burstiness: float = 1.5
 ) -> NDArray[np.float64]:
-    """Mean wait for one of several servers, as a multiple of the time a server is held.
+    """Mean wait for one of several servers, as a multiple of the service time.
 
     Sakasegawa, "An approximation formula Lq ≃ αρ^β/(1−ρ)", Annals of the Institute of Statistical
     Mathematics 1977, eq. 1; times the variability factor of Allen and Cunneen.
@@ -43,8 +43,8 @@ def queueing_delay(
 def carry_over(growth: NDArray[np.float64], limit: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Backlog at the end of each tick when ``growth`` more arrives than can be served.
 
-    ``b[t] = clip(b[t-1] + growth[t], 0, limit[t])``, shape ``(n_ticks,)``. Only the overloaded stretches
-    are walked tick by tick.
+    ``b[t] = clip(b[t-1] + growth[t], 0, limit[t])``, shape ``(n_ticks,)``. Only overloaded periods are
+    computed tick by tick.
 
     >>> carry_over(np.array([-1.0, 3.0, 4.0, -2.0, -9.0]), 5.0)
     array([0., 3., 5., 3., 0.])
@@ -75,9 +75,9 @@ class Attempt(NamedTuple):
 
 
 def limited_wait(mean_s: NDArray[np.float64], timeout_s: float) -> Attempt:
-    """How long a caller waits, and how often in vain, for answers that take ``mean_s`` on average.
+    """How long a caller waits, and how often it times out, for answers that take ``mean_s`` on average.
 
-    Single answers spread log-normally around their mean; ``mean_s`` is positive, any shape.
+    Individual answers are log-normal around their mean; ``mean_s`` is positive, any shape.
     """
     centre = np.log(mean_s) - SPREAD**2 / 2.0
     limit = (np.log(timeout_s) - centre) / SPREAD
@@ -86,7 +86,7 @@ def limited_wait(mean_s: NDArray[np.float64], timeout_s: float) -> Attempt:
 
 
 def n_attempts(failure: NDArray[np.float64], retries: int) -> NDArray[np.float64]:
-    """Expected attempts of a call that is tried again up to ``retries`` times.
+    """Expected attempts of a call that is retried up to ``retries`` times.
 
     >>> n_attempts(np.array([0.0, 0.5, 1.0]), 2)
     array([1.  , 1.75, 3.  ])

@@ -1,8 +1,8 @@
 """Compare the simulator's noise with that of real operations data.
 
 Question: do the residuals of the simulated brokerage have the tails, memory and quantisation of real KPIs?
-Data: the KPIs at one minute of the AIOps-2018 challenge, labelled anomalies left out, and as many days of the
-brokerage without a fault. Both are cut to four weeks and treated alike (`experiments.brokerage.residuals`).
+Data: the one-minute KPIs of the AIOps-2018 challenge without labelled anomalies, and as many days of the
+brokerage without faults. Both are cut to four weeks and treated alike (`experiments.brokerage.residuals`).
 Metric: robust figures per series, the median over series and their range. Seed: 5.
 Result: see docs/brokerage.md. Run as ``python -m experiments.brokerage.realism --data DIR``.
 """
@@ -35,7 +35,7 @@ FIRST_DAY = date(2026, 3, 2)
 N_DAYS = 28
 SEED = 5
 LEAST_UNMOVED = 0.5
-"""A series that does not move in more than this share of its ticks has no noise to compare."""
+"""A series unchanged in more than this share of its ticks has no noise to compare."""
 
 PLOT = Path("docs/images/brokerage-residuals.png")
 PLOT_LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377)
@@ -49,7 +49,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 class Series(NamedTuple):
-    """One series and what is left of it without its season."""
+    """One series and its residuals without the season."""
 
     name: str
     values: Values
@@ -57,7 +57,7 @@ class Series(NamedTuple):
 
 
 def read_kpis(folder: Path) -> list[Series]:
-    """The KPIs at one minute of a folder in the public layout, four weeks each; labelled points are missing.
+    """The one-minute KPIs of a folder in the public layout, four weeks each, without labelled points.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def read_kpis(folder: Path) -> list[Series]:
             continue
         ticks = (times_s - times_s[0]) * 1000 // MINUTE_MS
         n_ticks = N_DAYS * DAY_MS // MINUTE_MS
-        kept = (ticks < n_ticks) & (labels == 0)
+        is_used = (ticks < n_ticks) & (labels == 0)
         grid = np.full(n_ticks, np.nan)
-        grid[ticks[kept]] = values[kept]
+        grid[ticks[is_used]] = values[is_used]
         grid_ms = times_s[0] * 1000 + MINUTE_MS * np.arange(n_ticks, dtype=np.int64)
         found.append(Series(path.stem, grid, residuals(grid, AlwaysClock().slots(grid_ms))))
     if not found:
@@ -83,7 +83,7 @@ def read_kpis(folder: Path) -> list[Series]:
 
 
 def simulated_series(roles: Mapping[str, Collection[str]] = ROLES) -> dict[str, list[Series]]:
-    """The brokerage's series on calm days, by the kind of metric; those that hardly move are left out."""
+    """The brokerage's series on normal days, by kind of metric; nearly constant ones are left out."""
     frame = simulate(FIRST_DAY, n_days=N_DAYS, seed=SEED).frame
     slots = ExchangeClock().slots(frame.times_ms)
     groups: dict[str, list[Series]] = {}
@@ -97,7 +97,7 @@ def simulated_series(roles: Mapping[str, Collection[str]] = ROLES) -> dict[str, 
 
 
 def figures(series: Sequence[Series]) -> dict[str, tuple[float, float, float]]:
-    """Lowest, median and highest of every figure of `Noise` over some series."""
+    """Minimum, median and maximum of every figure of `Noise` over some series."""
     noises = [noise_of(each.values, each.left) for each in series]
     columns = {
         field.name: [getattr(noise, field.name) for noise in noises]
@@ -112,7 +112,7 @@ def figures(series: Sequence[Series]) -> dict[str, tuple[float, float, float]]:
 
 
 def table(groups: dict[str, list[Series]]) -> str:
-    """The figures of every group as a Markdown table: median, and lowest to highest."""
+    """The figures of every group as a Markdown table: median, and minimum to maximum."""
     rows = {name: figures(series) for name, series in groups.items()}
     names = list(next(iter(rows.values())))
     lines = [
@@ -158,7 +158,7 @@ def draw(groups: dict[str, list[Series]], path: Path) -> None:
 
 
 def _band(axes: Axes, at: Values, lines: Values, colour: str, label: str) -> None:
-    """Draw the median of some lines, shape ``(n_lines, len(at))``, and where four in five of them run."""
+    """Draw the median of some lines, shape ``(n_lines, len(at))``, and the band of four in five of them."""
     low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
     axes.fill_between(at, low, high, color=colour, alpha=0.18, lw=0)
     axes.plot(at, middle, color=colour, lw=1.6, label=label)
@@ -171,10 +171,10 @@ def _share_beyond(left: Values) -> Values:
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(path_type=Path), required=True, help="Folder that holds kpi/aiops2018."
+    "--data", type=click.Path(path_type=Path), required=True, help="Folder that contains kpi/aiops2018."
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), default=PLOT, show_default=True, help="Where the plot goes."
+    "--plot", type=click.Path(path_type=Path), default=PLOT, show_default=True, help="File for the plot."
 )
 def main(data: Path, plot: Path) -> None:
     """Compare the brokerage's noise with that of real KPIs, print a table and draw a plot."""

@@ -1,4 +1,4 @@
-"""What is left of a series when its season is taken away, and what kind of noise that is."""
+"""Residuals of a series without its season, and the kind of noise they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 LAGS = (1, 5, 30, 120)
-"""In ticks."""
+"""Lags, in ticks."""
 
 LEAST_PER_SLOT = 10
 SMALLEST_SCALE = 1e-9
@@ -24,7 +24,7 @@ SMALLEST_SCALE = 1e-9
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise of one series, in figures that outliers do not rule.
+    """The noise of one series, in robust figures.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Noise:
     memory
         Rank correlation of residuals `LAGS` ticks apart.
     unchanged
-        Share of ticks whose value equals the one before to the last digit.
+        Share of ticks whose value equals the previous one to the last digit.
     n_values
         Distinct values per thousand ticks.
     missing
@@ -57,7 +57,7 @@ def residuals(values: Values, slots: NDArray[np.int64]) -> Values:
     Parameters
     ----------
     values
-        Shape ``(n_ticks,)``; ``nan`` is skipped and stays.
+        Shape ``(n_ticks,)``; ``nan`` is skipped and stays ``nan``.
     slots
         Shape ``(n_ticks,)``: which ticks share a season. Slots with fewer than ten values, or of
         which more than half are equal, give ``nan``.
@@ -82,7 +82,7 @@ def noise_of(values: Values, left: Values) -> Noise:
     Raises
     ------
     ValueError
-        If fewer than a thousand residuals are there to judge by.
+        If there are fewer than a thousand residuals.
     """
     known = left[np.isfinite(left)]
     if len(known) < 1_000:
@@ -105,7 +105,7 @@ def noise_of(values: Values, left: Values) -> Noise:
 
 
 def ranks_of(left: Values) -> Values:
-    """Rank of each residual, 0 to 1, shape ``(n_ticks,)``; ``nan`` stays."""
+    """Rank of each residual, 0 to 1, shape ``(n_ticks,)``; ``nan`` stays ``nan``."""
     ranks = np.full(len(left), np.nan)
     known = np.isfinite(left)
     ranks[known] = rankdata(left[known]) / np.count_nonzero(known)
@@ -113,7 +113,7 @@ def ranks_of(left: Values) -> Values:
 
 
 def lagged_correlation(ranks: Values, lag: int) -> float:
-    """Correlation of ranks ``lag`` ticks apart, over the pairs of which both are known; 0 without any."""
+    """Correlation of ranks ``lag`` ticks apart, over pairs with both values known; 0 without any."""
     first, second = ranks[:-lag], ranks[lag:]
     both = np.isfinite(first) & np.isfinite(second)
     if np.count_nonzero(both) < 2:

@@ -43,13 +43,13 @@ class Simulation:
     Attributes
     ----------
     frame
-        What monitoring saw, every item's golden signals and resources; ``nan`` = missing.
+        The monitored signals: every item's golden signals and resources; ``nan`` = missing.
     changes
-        Recorded changes by time: ordinary ones, and those of the faults.
+        Recorded changes in order of time: ordinary ones, and those of the faults.
     faults
         The ground truth.
     flows, conditions
-        What really happened, before it was measured.
+        The true state, before measurement.
     """
 
     graph: DependencyGraph
@@ -90,7 +90,7 @@ class Simulation:
         return [line for line in lines if _ms(start) <= line.time_ms < _ms(end)]
 
     def spans(self, start: datetime, end: datetime) -> list[Span]:
-        """The spans of traces begun in ``[start, end)``: a sample of them, with holes, by trace and start.
+        """A sample of the spans of traces that start in ``[start, end)``, with gaps, by trace and start.
 
         Raises
         ------
@@ -125,7 +125,7 @@ def simulate(
     step: timedelta = MINUTE,
     clock: ExchangeClock | None = None,
 ) -> Simulation:
-    """Simulate whole calendar days of the exchange's time zone.
+    """Simulate full calendar days in the exchange's time zone.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def simulate(
     seed
         The same seed gives the same simulation, to the bit.
     faults
-        What goes wrong, in any order; several may overlap.
+        The faults, in any order; they may overlap.
     step
         Spacing of the ticks; a whole number of seconds that divides a day.
     clock
@@ -145,7 +145,7 @@ def simulate(
     Raises
     ------
     ValueError
-        If ``n_days`` or ``step`` makes no sense.
+        If ``n_days`` or ``step`` is invalid.
     """
     if n_days < 1:
         raise ValueError(f"at least one day is needed, got {n_days}")
@@ -153,7 +153,7 @@ def simulate(
         raise ValueError(f"a step of {step} does not divide a day into whole seconds")
     clock = clock or ExchangeClock()
     start = datetime.combine(first_day, time(), ZoneInfo(clock.time_zone)).astimezone(UTC)
-    conditions = calm_conditions(first_day, n_days, step, clock)
+    conditions = normal_conditions(first_day, n_days, step, clock)
     for fault in faults:
         apply_fault(fault, conditions, start, step)
     streams = [np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(5)]
@@ -180,8 +180,8 @@ def simulate(
     return Simulation(brokerage_graph(), frame, changes, tuple(faults), seed, flows, conditions)
 
 
-def calm_conditions(first_day: date, n_days: int, step: timedelta, clock: ExchangeClock) -> Conditions:
-    """Days on which nothing goes wrong."""
+def normal_conditions(first_day: date, n_days: int, step: timedelta, clock: ExchangeClock) -> Conditions:
+    """Conditions of days without faults."""
     minutes = np.arange(n_days * (DAY // step), dtype=np.float64) * (step / MINUTE)
     day = (minutes // MINUTES_A_DAY).astype(int)
     trades = np.array([clock.is_trading_day(first_day + timedelta(days=day)) for day in range(n_days)])

@@ -1,4 +1,4 @@
-"""How large everything is: sized once for the busiest minutes of an ordinary day, as capacity planners do."""
+"""Capacity planning: everything is sized once for the busiest minutes of an ordinary day."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ POOL_USE = 0.15
 """Share of a pool in use at the busiest minute."""
 
 ENTRY_POOL_USE = 0.06
-"""The gateway holds many connections at little cost."""
+"""The same for the gateway, which holds many connections at little cost."""
 
 SMALLEST_POOL = 16.0
 HOP_S = 5e-4
-"""What the network inside a data centre adds to every request."""
+"""Network time inside a data centre, added to every request."""
 
 BUFFERED_S = 600.0
-"""A queue holds this many seconds of the busiest minute's messages."""
+"""Capacity of a queue, in seconds of the busiest minute's messages."""
 
 
 class Size(NamedTuple):
-    """How much one component can take.
+    """Size of one component.
 
     Attributes
     ----------
     cores
         Cores, disks or wires, over all instances.
     pool
-        Requests it can have in hand at a time.
+        Requests it can process at a time.
     peak
         Requests per second in the busiest minute of an ordinary day.
     """
@@ -101,7 +101,7 @@ def _arrivals(demand: float, mix: int, *, settlement: float, messages: float) ->
 
 
 def _held_s() -> dict[str, float]:
-    """Seconds that a request holds its place in the pool, when all is well."""
+    """Seconds that a request occupies its place in the pool, without faults."""
     held: dict[str, float] = {}
     calls_of = outgoing()
     for item in reversed(callers_first()):

@@ -1,4 +1,4 @@
-"""Spans of the brokerage: a few traces a minute, and not every component reports its part."""
+"""Spans of the brokerage: a few traces per minute, in which some components report nothing."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 TRACES_PER_MINUTE = 20.0
 LOST_SPANS = 0.03
-"""Share of spans that never arrive."""
+"""Share of spans that are lost."""
 
 SILENT_KINDS: dict[str, float] = {"database": 0.4, "cache": 0.7, "queue": 0.5}
-"""Share of spans that the client libraries of these kinds do not report."""
+"""Share of spans that these kinds of item do not report."""
 
 
 class Span(NamedTuple):
-    """One part of one trace.
+    """One span of a trace.
 
     Attributes
     ----------
     parent_id
-        Empty at the entry; it may name a span that was not reported.
+        Empty at the entry; may be the id of an unreported span.
     start_ms
         Milliseconds since the epoch, with a fraction.
     duration_s
-        Seconds, the callees' included.
+        Seconds, including the callees'.
     trace_start_ms
-        When its trace began.
+        Start of its trace.
     """
 
     trace_id: str
@@ -49,7 +49,7 @@ class Span(NamedTuple):
 
 
 def sample_spans(flows: Flows, ticks: range, seed: int, *, start_ms: int, step_ms: int) -> list[Span]:
-    """The spans of the traces that begin in some ticks; a tick's do not depend on the others."""
+    """The spans of the traces that start in some ticks; a tick's spans do not depend on the others."""
     spans: list[Span] = []
     for tick in ticks:
         rng = np.random.default_rng([seed, 13, tick])
@@ -74,7 +74,7 @@ class _Trace:
     spans: list[Span]
 
     def visit(self, item: str, parent: str, at_ms: float, operation: str) -> tuple[float, bool]:
-        """Handle a request at an item; return how long it takes in seconds, and whether it fails."""
+        """Handle a request at an item; return its duration in seconds, and whether it fails."""
         node, rng, tick = self.flows.nodes[item], self.rng, self.tick
         span_id = f"{rng.integers(2**63):016x}"
         own_s = float(node.own_s[tick]) * float(rng.lognormal(-(SPREAD**2) / 2.0, SPREAD))
@@ -98,7 +98,7 @@ class _Trace:
         return took_s, fails
 
     def _chosen(self, item: str) -> list[Edge]:
-        """The calls that this request makes: one journey, and the others as often as chance has it."""
+        """The calls of this request: one journey, and a random number of the others."""
         edges = self.flows.edges[item]
         journeys = [edge for edge in edges if isnan(edge.call.per_request)]
         chosen: list[Edge] = []
@@ -107,12 +107,12 @@ class _Trace:
             chosen.append(journeys[int(self.rng.choice(len(journeys), p=shares / shares.sum()))])
         for edge in edges:
             if not isnan(edge.call.per_request):
-                whole, rest = divmod(float(edge.per_request[self.tick] * edge.passes[self.tick]), 1.0)
-                chosen += [edge] * (int(whole) + int(self.rng.random() < rest))
+                n_certain, rest = divmod(float(edge.per_request[self.tick] * edge.passes[self.tick]), 1.0)
+                chosen += [edge] * (int(n_certain) + int(self.rng.random() < rest))
         return chosen
 
     def _call(self, edge: Edge, parent: str, at_ms: float) -> tuple[float, bool]:
-        """Call with a time limit and retries; return how long it takes, and whether the caller fails."""
+        """Call with a time limit and retries; return the duration, and whether the caller fails."""
         waited_s, failed = 0.0, True
         for _ in range(1 + edge.call.retries):
             took_s, failed = self.visit(

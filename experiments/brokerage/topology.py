@@ -1,4 +1,4 @@
-"""The brokerage's dependency graph, as its CMDB would hold it."""
+"""The brokerage's dependency graph, as in its CMDB."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CLUSTERED = frozenset({"service", "database", "cache", "queue"})
 
 @lru_cache(maxsize=1)
 def brokerage_graph() -> DependencyGraph:
-    """Sixty items and what depends on what.
+    """Sixty items and their dependencies.
 
-    A producer depends on its queue and the queue on its consumer, both by ``async``: a message is
-    late when the consumer is slow, though the producer never waits.
+    A producer depends on its queue, and the queue on its consumer, both by ``async``: a slow consumer makes
+    messages late, though the producer never waits.
 
     >>> "order-db" in brokerage_graph().dependencies("mobile-gateway")
     True
@@ -58,14 +58,14 @@ def brokerage_graph() -> DependencyGraph:
 
 
 def placement(item: str) -> dict[str, float]:
-    """Share of an item's capacity in each data centre; a primary is all in one."""
+    """Share of an item's capacity in each data centre; a primary is entirely in one."""
     home = COMPONENTS[item].home
     return {home: 1.0} if home else dict(PLACEMENT)
 
 
 @lru_cache(maxsize=1)
 def callers_first() -> tuple[str, ...]:
-    """Everything that handles requests, each before what it calls, queues before their consumers."""
+    """Everything that handles requests, callers before callees, queues before their consumers."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for item in COMPONENTS:
         if COMPONENTS[item].kind in CLUSTERED:

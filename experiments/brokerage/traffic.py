@@ -1,4 +1,4 @@
-"""What customers ask for: the exchange day, journey by journey."""
+"""Customer demand over the exchange day, journey by journey."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ TRADING_DAY: tuple[tuple[float, float], ...] = (
     (15 * 60 + 10, 260), (15 * 60 + 40, 150), (17 * 60, 100), (18 * 60, 85), (20 * 60 + 30, 120),
     (22 * 60, 95), (MINUTES_A_DAY, 22),
 )  # fmt: skip
-"""Requests per second of a million customers by local minute of a trading day, straight between."""
+"""Requests per second of a million customers by local minute of a trading day, linearly interpolated."""
 
 OTHER_DAY: tuple[tuple[float, float], ...] = (
     (0, 18), (2 * 60, 6), (6 * 60, 5), (9 * 60, 35), (11 * 60, 48), (13 * 60, 42), (16 * 60, 45),
     (20 * 60, 75), (21 * 60 + 30, 80), (MINUTES_A_DAY, 18),
 )  # fmt: skip
-"""The same of a weekend or holiday."""
+"""The same for a weekend or holiday."""
 
 CUSTOMERS = 4.0
 """Millions of customers."""
 
 UNOPENED = 96.0
-"""The same while the market should be open and is not: people look, and leave."""
+"""Most of the same while the market should be open and is not: people look, and leave."""
 
 MIX: dict[str, tuple[float, float, float]] = {
     # share of the requests: market open, trading day around it, evenings and other days
@@ -62,20 +62,20 @@ MARKET_MESSAGES = 4_000.0
 
 OPEN_MINUTES = ((9 * 60 + 30, 11 * 60 + 30), (13 * 60, 15 * 60))
 AROUND_OPEN = ((7 * 60, 0.0), (8 * 60 + 45, 1.0), (15 * 60 + 15, 1.0), (17 * 60 + 30, 0.0))
-"""How much the minutes outside trading are still about it."""
+"""Weight of the mix around trading by local minute, linearly interpolated; outside trading itself."""
 
 
 def customer_demand(conditions: Conditions, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Requests per second that customers send to the gateway, shape ``(n_ticks,)``, noise included."""
-    calm = calm_demand(conditions)
+    """Requests per second from customers to the gateway, shape ``(n_ticks,)``, with noise."""
+    expected = expected_demand(conditions)
     day = (conditions.minutes // MINUTES_A_DAY).astype(int)
     mood = rng.lognormal(0.0, 0.07, day[-1] + 1)[day]  # some days are livelier
-    demand: NDArray[np.float64] = calm * mood * layered_noise(rng, (1, len(calm)), spread=0.09)[0]
+    demand: NDArray[np.float64] = expected * mood * layered_noise(rng, (1, len(expected)), spread=0.09)[0]
     return demand
 
 
-def calm_demand(conditions: Conditions, *, as_planned: bool = False) -> NDArray[np.float64]:
-    """Requests per second without any noise, shape ``(n_ticks,)``; as planned, every trading day opens."""
+def expected_demand(conditions: Conditions, *, as_planned: bool = False) -> NDArray[np.float64]:
+    """Requests per second without noise, shape ``(n_ticks,)``; as planned, every trading day opens."""
     minute = conditions.minute_of_day
     trading = _between(minute, TRADING_DAY)
     other = _between(minute, OTHER_DAY)

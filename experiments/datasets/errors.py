@@ -1,4 +1,4 @@
-"""What can be wrong with a public data set."""
+"""Errors of public data sets."""
 
 from __future__ import annotations
 

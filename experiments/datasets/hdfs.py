@@ -31,7 +31,7 @@ class Hdfs:
 
 @dataclass(frozen=True)
 class Hdfs100k:
-    """Sessions to train on, abnormal ones among them, and labelled ones to test on."""
+    """Training sessions, some of them abnormal, and labelled test sessions."""
 
     train: tuple[Session, ...]
     n_abnormal_in_train: int
@@ -41,7 +41,7 @@ class Hdfs100k:
 
 
 def load_hdfs(directory: Path) -> Hdfs:
-    """Read the two tables of sessions wherever they are below a folder.
+    """Read the two tables of sessions from anywhere below a folder.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def load_hdfs(directory: Path) -> Hdfs:
 
 
 def load_hdfs100k(directory: Path) -> Hdfs100k:
-    """Read the labelled sessions wherever they are below a folder.
+    """Read the labelled sessions from anywhere below a folder.
 
     Raises
     ------

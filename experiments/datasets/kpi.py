@@ -30,15 +30,15 @@ class LabelledSeries:
     Attributes
     ----------
     name, folder
-        Its file's name, and the folder that holds it: the part of the table it counts in.
+        Name of its file, and the file's folder: the part of the table in which it counts.
     start_ms, step_ms
         Start of the first tick, and the spacing.
     values
         Shape ``(n_ticks,)``, any unit; ``nan`` is missing.
     labels
-        Shape ``(n_ticks,)``, bool: part of an anomaly.
+        Shape ``(n_ticks,)``, bool: whether the tick is part of an anomaly.
     n_train
-        Ticks before the half that is judged.
+        Number of ticks before the judged half.
     """
 
     name: str

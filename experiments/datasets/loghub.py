@@ -1,4 +1,4 @@
-"""Loghub: lines of many systems with the template that people gave each, read in its public layout.
+"""Loghub: lines of many systems with hand-labelled templates, read in its public layout.
 
 Zhu et al., "Loghub: A Large Collection of System Log Datasets for AI-driven Log Analytics", ISSRE 2023.
 A folder holds sets, each with a ``*_structured.csv`` that has ``Content`` and ``EventId`` for every line.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelledLog:
-    """The lines of one system, and the id of the template that people gave each."""
+    """The lines of one system, and the id of each line's hand-labelled template."""
 
     name: str
     bodies: tuple[str, ...]
@@ -47,7 +47,7 @@ def structured_files(directory: Path) -> list[Path]:
 
 
 def digest_of(directory: Path, paths: list[Path]) -> str:
-    """Digest of some files of a folder, their names included."""
+    """Digest of some files of a folder, including their names."""
     content = hashlib.sha256()
     for path in sorted(paths):
         content.update(path.relative_to(directory).as_posix().encode())

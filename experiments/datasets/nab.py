@@ -34,7 +34,7 @@ class NabFile:
     Attributes
     ----------
     name, folder
-        Path below ``data``, and its folder: the part of the table it counts in.
+        Path below ``data``, and its folder: the part of the table in which it counts.
     times_ms, values
         Shape ``(n_rows,)``: rows as published, in order; their spacing is not always regular.
     windows

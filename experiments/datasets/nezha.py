@@ -1,13 +1,13 @@
-"""Nezha: faults injected into two micro-service systems, read in their public layout.
+"""Nezha: labelled injected faults on two micro-service test beds, read in their public layout.
 
 Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for Microservices on Multi-modal
 Observability Data", ESEC/FSE 2023. A folder holds ``rca_data/DAY/`` with ``DAY-fault_list.json``,
 ``metric/*_metric.csv``, ``metric/dependency.csv``, ``metric/source_50.csv``, ``metric/destination_50.csv``
-and ``trace/HH_MM_trace.csv``. A day is read if it has a list of faults and metrics; whatever else is
-missing is done without.
+and ``trace/HH_MM_trace.csv``. A day is read if it has a list of faults and metrics; all other files are
+optional.
 
-The sets have no alerts: the alert is put on the service that most traces enter by, at the time of the
-injection. ``inject_time`` is read as UTC, ``inject_timestamp`` and the column ``TimeStamp`` are not.
+The sets have no alerts: the alert is placed on the service through which most traces enter, at the time of
+the injection. ``inject_time`` is read as UTC, ``inject_timestamp`` and the column ``TimeStamp`` are not.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 STEP_MS = 60_000
 SPAN_STEP_MS = 10_000
-"""Buckets of spans are finer than ticks, so that one hardly straddles an injection."""
+"""Span buckets are finer than ticks, so that few of them straddle an injection."""
 
 FAULT_LASTS = timedelta(minutes=3)
 FAULT_LINGERS = timedelta(minutes=4)
-"""So long after an injection nothing counts as normal."""
+"""For this long after an injection, nothing counts as normal."""
 
 MIN_NORMAL_TICKS = 10
-"""With fewer normal minutes before a fault, those after it are let in, and the case says so."""
+"""With fewer normal minutes before a fault, later ones are included, and the case notes it."""
 
 METRICS = {
     "PodServerLatencyP90(s)": "latency_s",
@@ -56,7 +56,7 @@ METRICS = {
     "CpuUsageRate(%)": "cpu_percent",
     "MemoryUsageRate(%)": "memory_percent",
 }
-"""The published column of each series we read, and our name for it."""
+"""The published column of each series read, and our name for it."""
 
 ENTRY = "entry"
 
@@ -68,7 +68,7 @@ class Day:
     Attributes
     ----------
     entry
-        The service that most traces enter by, or that depends on most where there are no traces.
+        The service through which most traces enter; without traces, the one with the most dependencies.
     spans
         Sums of every trace of the day; `None` if there is none.
     """
@@ -83,17 +83,17 @@ class Day:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What this day lacks, in sentences."""
+        """Missing data of this day, in sentences."""
         n_blind = sum(_lacks_spans(case) for _, case in self.cases())
         n_relaxed = sum(bool(case.notes) for _, case in self.cases())
-        said = []
+        notes = []
         if n_blind:
-            said.append(f"{n_blind} of {len(self.faults)} faults have no span in their three minutes.")
+            notes.append(f"{n_blind} of {len(self.faults)} faults have no span in their three minutes.")
         if n_relaxed:
-            said.append(
-                f"{n_relaxed} of {len(self.faults)} had few normal minutes before: later ones let in."
+            notes.append(
+                f"{n_relaxed} of {len(self.faults)} had few normal minutes before: later ones are included."
             )
-        return tuple(said)
+        return tuple(notes)
 
     def cases(self) -> Iterator[tuple[Fault, Case]]:
         """The case of each fault, in order of time, as the service would build it."""
@@ -103,12 +103,12 @@ class Day:
     def case(self, fault: Fault) -> Case:
         """The case of one fault: three minutes from the injection, against normal minutes before it."""
         at_ms = to_ms(fault.at)
-        calm = self._calm(self.frame.times_ms, STEP_MS)
-        earlier = calm & (self.frame.times_ms + STEP_MS <= at_ms)
+        is_normal = self._is_normal(self.frame.times_ms, STEP_MS)
+        earlier = is_normal & (self.frame.times_ms + STEP_MS <= at_ms)
         notes = []
         if earlier.sum() < MIN_NORMAL_TICKS:
-            notes.append("fewer than ten normal minutes before the fault: later ones are let in")
-            earlier = calm
+            notes.append("fewer than ten normal minutes before the fault: later ones are included")
+            earlier = is_normal
         values = np.where(earlier[:, None], self.frame.values, np.nan)
         normal = Frame(self.frame.start_ms, STEP_MS, self.frame.keys, values)
         if not notes:
@@ -131,17 +131,17 @@ class Day:
     def _normal_spans(self, at_ms: int) -> SpanSums | None:
         if self.spans is None:
             return None
-        return self.spans.at(lambda ms: self._calm(ms, SPAN_STEP_MS) & (ms + SPAN_STEP_MS <= at_ms))
+        return self.spans.at(lambda ms: self._is_normal(ms, SPAN_STEP_MS) & (ms + SPAN_STEP_MS <= at_ms))
 
-    def _calm(
+    def _is_normal(
         self, starts_ms: np.ndarray[tuple[int], np.dtype[np.int64]], step_ms: int
     ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which stretches lie outside of every fault."""
-        calm = np.ones(len(starts_ms), dtype=bool)
+        """Which intervals are outside every fault."""
+        is_normal = np.ones(len(starts_ms), dtype=bool)
         for fault in self.faults:
             begins, ends = to_ms(fault.at), to_ms(fault.at + FAULT_LINGERS)
-            calm &= (starts_ms + step_ms <= begins) | (starts_ms >= ends)
-        return calm
+            is_normal &= (starts_ms + step_ms <= begins) | (starts_ms >= ends)
+        return is_normal
 
 
 def _lacks_spans(case: Case) -> bool:
@@ -256,7 +256,7 @@ def _read_spans(paths: Iterable[Path]) -> Spans:
 
 
 def _read_dependencies(path: Path, services: set[str]) -> frozenset[tuple[str, str]]:
-    """Edges between known services; the others lead to addresses of machines."""
+    """Edges between known services; the other edges lead to machine addresses."""
     if not path.is_file():
         return frozenset()
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -267,7 +267,7 @@ def _read_dependencies(path: Path, services: set[str]) -> frozenset[tuple[str, s
 
 
 def _read_edge_gaps(source: Path, destination: Path, services: set[str]) -> Cells | None:
-    """Median latency of each edge seen by the caller less that seen by the callee, one cell a minute."""
+    """Median latency of each edge seen by the caller minus that seen by the callee, one cell per minute."""
     if not (source.is_file() and destination.is_file()):
         return None
     at_caller, at_callee = _read_edges(source), _read_edges(destination)

@@ -35,12 +35,12 @@ def service_of(pod: str) -> str:
 def read_faults(path: Path) -> Iterator[Fault]:
     """The faults of one day, in order of time.
 
-    ``inject_time`` is read as UTC; ``inject_timestamp`` is hours off in places, and not read.
+    ``inject_time`` is read as UTC; ``inject_timestamp`` is sometimes hours off, and is not read.
 
     Raises
     ------
     DatasetError
-        If the file is no list of faults.
+        If the file is not a list of faults.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

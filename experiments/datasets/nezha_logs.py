@@ -1,9 +1,9 @@
-"""Nezha's log lines: faults injected into micro-service systems, read in the public layout.
+"""Nezha's log lines: labelled injected faults on micro-service test beds, read in the public layout.
 
 Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for Microservices on Multi-modal
 Observability Data", ESEC/FSE 2023. Days with ``rca_data/DAY/DAY-fault_list.json`` and
-``rca_data/DAY/log/*_log.csv``; ``construct_data/DAY/log`` holds normal operation. Minutes overlap: a line
-that two files hold counts once. ``inject_time`` is read as UTC; ``inject_timestamp`` is not read.
+``rca_data/DAY/log/*_log.csv``; ``construct_data/DAY/log`` has normal operation. Minutes overlap: a line
+found in two files counts once. ``inject_time`` is read as UTC; ``inject_timestamp`` is not read.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 STEP_MS = 5_000
 FAULT_LASTS = timedelta(minutes=3)
 FAULT_LINGERS = timedelta(minutes=4)
-"""So long after an injection nothing counts as normal."""
+"""For this long after an injection, nothing counts as normal."""
 
 
 @dataclass(frozen=True)
 class LoggedDay:
-    """One day's faults, and its lines summed up."""
+    """One day's faults, and the sums of its lines."""
 
     name: str
     system: str
@@ -51,27 +51,27 @@ class LoggedDay:
     n_lines: int
 
     def cases(self) -> Iterator[tuple[Fault, Case]]:
-        """The case of each fault that has lines in its three minutes and before; in order of time."""
+        """The case of each fault that has lines in and before its three minutes, in order of time."""
         for fault in self.faults:
             case = self.with_logs(self._bare_case(fault))
             if case.window_logs is not None:
                 yield fault, case
 
     def with_logs(self, case: Case) -> Case:
-        """The case with the lines of its fault and of the calm before; as it is where either has none."""
+        """The case with the lines of its fault and of normal time before it; unchanged if either has none."""
         start_ms, end_ms = to_ms(case.alert.starts_at), to_ms(case.alert.starts_at + FAULT_LASTS)
         starts = self.sums.counts.starts_ms
-        calm = starts + STEP_MS <= start_ms
+        is_normal = starts + STEP_MS <= start_ms
         for other in self.faults:
             begins, ends = to_ms(other.at), to_ms(other.at + FAULT_LINGERS)
-            calm &= (starts + STEP_MS <= begins) | (starts >= ends)
-        window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[calm].tolist())
+            is_normal &= (starts + STEP_MS <= begins) | (starts >= ends)
+        window, normal = self.sums.between(start_ms, end_ms), self.sums.at(starts[is_normal].tolist())
         if not (len(window.counts.counts) and len(normal.counts.counts)):
             return case
         return replace(case, window_logs=window, normal_logs=normal)
 
     def _bare_case(self, fault: Fault) -> Case:
-        """A case in which nothing but the services' names is known."""
+        """A case that contains only the services' names."""
         services = sorted({*self.sums.counts.services, fault.service})
         graph = DependencyGraph([Item(each) for each in services], [])
         nothing = Frame(to_ms(fault.at), STEP_MS, (), np.empty((1, 0)))
@@ -99,7 +99,7 @@ def load_nezha_logs(directory: Path) -> list[LoggedDay]:
 
 
 def nezha_log_files(directory: Path) -> list[Path]:
-    """Every file that is read below a folder."""
+    """Every file read below a folder."""
     lists = sorted(directory.glob("**/rca_data/*/*-fault_list.json"))
     return [*lists, *(path for each in lists for path in _log_files(each))]
 
@@ -118,7 +118,7 @@ def read_records(path: Path) -> Iterator[LogRecord]:
     Raises
     ------
     DatasetError
-        If it is no table of lines.
+        If it is not a table of lines.
     """
     usual_limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:

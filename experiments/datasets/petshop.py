@@ -1,4 +1,4 @@
-"""Amazon PetShop: labelled incidents of a real application, read in its public layout.
+"""Amazon PetShop: labelled injected faults on a test bed, read in its public layout.
 
 Hardt et al., "The PetShop Dataset: Finding Causes of Performance Issues across Microservices", CLeaR 2024.
 A folder holds scenarios (``low_traffic``, ``high_traffic``, …), each with ``graph.csv``,
@@ -40,7 +40,7 @@ METRICS = {
     ("requests", "Sum"): "requests",
     ("availability", "Average"): "availability_percent",
 }
-"""The published metric and statistic of each series we read, and our name for it."""
+"""The published metric and statistic of each series read, and our name for it."""
 
 ALERTS = {"latency": ("LatencyHigh", Role.LATENCY), "availability": ("AvailabilityLow", Role.ERRORS)}
 """Name and role of the alert on each target metric."""
@@ -48,7 +48,7 @@ ALERTS = {"latency": ("LatencyHigh", Role.LATENCY), "availability": ("Availabili
 
 @dataclass(frozen=True)
 class Incident:
-    """One labelled incident: its samples, its alert and its cause."""
+    """One labelled injected fault as an incident: its samples, its alert and its cause."""
 
     id: str
     scenario: str
@@ -64,7 +64,7 @@ class Incident:
 
     @property
     def at(self) -> datetime:
-        """The end of its last tick: when the question is asked."""
+        """The end of its last tick: the time of the ranking."""
         return from_ms(self.frame.end_ms)
 
 
@@ -127,7 +127,7 @@ def digest(directory: Path) -> str:
 
 
 def grid(samples: Samples) -> Frame:
-    """Samples on a grid anchored at the epoch, as the service keeps them."""
+    """Samples on a grid anchored at the epoch, as the service stores them."""
     start = int(samples.time_ms.min()) // STEP_MS * STEP_MS
     return frame_of(samples, step_ms=STEP_MS, start_ms=start, end_ms=int(samples.time_ms.max()) + 1)
 
@@ -138,12 +138,12 @@ def _read_scenario(root: Path, normals: dict[Path, Samples]) -> Scenario:
     normal = normals.get(root)
     if normal is None:
         normal = Samples.concatenated(list(normals.values()))
-        notes = (f"{root.name} has no normal period of its own: pooled those of the other scenarios",)
+        notes = (f"{root.name} has no normal period of its own: those of the other scenarios are pooled",)
     graph = read_adjacency(root / "graph.csv").graph
     observed = {
         key.item for samples in (normal, *(each.samples for each in incidents)) for key in samples.keys
     }
-    extra = sorted(observed - graph.items.keys())  # seen, but without an edge: candidates all the same
+    extra = sorted(observed - graph.items.keys())  # observed without an edge, but still candidates
     graph = DependencyGraph([*graph.items.values(), *(Item(each) for each in extra)], graph.edges)
     return Scenario(root.name, graph, normal, incidents, notes)
 

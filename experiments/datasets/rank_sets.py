@@ -1,4 +1,7 @@
-"""Labelled incidents of every set that rankers are measured on, each with its system and kind of fault."""
+"""Labelled incidents of every set used to measure rankers, each with its system and kind of fault.
+
+Those of PetShop and Nezha are labelled injected faults on test beds.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ class RankSet:
     Attributes
     ----------
     digest
-        Of everything that was read.
+        Digest of everything that was read.
     notes
-        What should be known of them, in sentences.
+        Remarks about the set, in sentences.
     """
 
     cases: tuple[Case, ...]
@@ -51,7 +54,9 @@ def load_rank_set(dataset: str, data: Path | None = None, *, seed: int = 0) -> R
 
 def _brokerage(seed: int) -> RankSet:
     cases = tuple(replace(case, fault_type=kind) for kind, case in brokerage_cases(seed=seed))
-    return RankSet(cases, f"seed:{seed}", ("The built-in simulator: a check, never a headline figure.",))
+    return RankSet(
+        cases, f"seed:{seed}", ("The built-in simulator: a check of the pipeline, never a headline figure.",)
+    )
 
 
 def _nezha(data: Path) -> RankSet:
@@ -84,7 +89,7 @@ def _petshop(data: Path) -> RankSet:
 
 
 def _library(data: Path) -> RankSet:
-    """A case library; cases whose cause is not known are left out, and said so."""
+    """A case library; cases without a known cause are left out, with a note."""
     paths = case_paths(data)
     try:
         cases = tuple(read_case(path).case for path in paths)

@@ -2,8 +2,8 @@
 
 Su et al., "Robust Anomaly Detection for Multivariate Time Series through Stochastic Recurrent Neural
 Network", KDD 2019; Li et al., "Multivariate Time Series Anomaly Detection and Interpretation using
-Hierarchical Inter-Metric and Temporal Embedding", KDD 2021. Neither says when a tick was: SMD is sampled
-every minute, ASD every five.
+Hierarchical Inter-Metric and Temporal Embedding", KDD 2021. Neither has timestamps: SMD is sampled every
+minute, ASD every five.
 """
 
 from __future__ import annotations

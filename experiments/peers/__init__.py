@@ -1,1 +1,1 @@
-"""Other tools that the benchmarks run beside Sunspot, each in an environment of its own."""
+"""Other tools that the benchmarks compare with Sunspot, each in its own environment."""

@@ -1,4 +1,4 @@
-"""drain3 0.9.11, in an environment of its own: it cannot share one with MLflow."""
+"""drain3 0.9.11, in its own environment because it cannot share one with MLflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Drain3:
     environment: PeerEnvironment
 
     def __call__(self, bodies: Sequence[str]) -> tuple[list[int], float]:
-        """The group of each line, and lines per second, the start of the process left out.
+        """The group of each line, and lines per second, excluding the start of the process.
 
         Raises
         ------
@@ -33,12 +33,12 @@ class Drain3:
 
 
 def install_drain3(folder: Path) -> Drain3:
-    """Make drain3's environment below a folder, once, and see that it runs.
+    """Create drain3's environment below a folder, once, and check that it runs.
 
     Raises
     ------
     PeerError
-        If it cannot be had here.
+        If it cannot be installed or run here.
     """
     peer = Drain3(installed("drain3", VERSION, folder))
     peer(["does it run?"])

@@ -1,4 +1,4 @@
-"""Peers in environments of their own: made once, each in a folder, and asked over standard input."""
+"""Peers in their own environments: each created once in a folder, and queried over standard input."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class PeerEnvironment:
     Attributes
     ----------
     name
-        Of the peer.
+        Name of the peer.
     python
-        Its interpreter.
+        The environment's interpreter.
     """
 
     name: str
     python: Path
 
     def run(self, script: str, question: object) -> Any:
-        """What a script beside this module answers, JSON in and JSON out.
+        """The answer of a script beside this module, JSON in and JSON out.
 
         Raises
         ------
@@ -52,12 +52,12 @@ class PeerEnvironment:
 
 
 def installed(name: str, version: str, folder: Path) -> PeerEnvironment:
-    """Make a peer's environment below a folder, once.
+    """Create a peer's environment below a folder, once.
 
     Raises
     ------
     PeerError
-        If it cannot be installed here; nothing is left behind that would look installed.
+        If it cannot be installed here; no half-installed environment is left behind.
     """
     home = (folder / f"{name}-{version}").absolute()
     python = home / "bin" / "python"

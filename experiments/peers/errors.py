@@ -1,4 +1,4 @@
-"""What can be wrong with a peer."""
+"""Errors of peers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ class PeerError(RuntimeError):
     """A peer that could not be installed or run here."""
 
     def __init__(self, peer: str, reason: str) -> None:
-        super().__init__(f"{peer} cannot be had here: {reason}")
+        super().__init__(f"{peer} cannot be installed or run here: {reason}")
         self.peer = peer
         self.reason = reason

@@ -1,4 +1,4 @@
-"""River's half-space trees (river 0.26.1), in an environment of their own: the usual streaming detector.
+"""River's half-space trees (river 0.26.1), in their own environment: the usual streaming detector.
 
 Tan, Ting and Liu, "Fast anomaly detection for streaming data", IJCAI 2011.
 """
@@ -32,16 +32,16 @@ class HalfSpaceTrees:
     def __call__(
         self, series: Sequence[NDArray[np.float64]], *, seed: int = 0
     ) -> tuple[list[NDArray[np.float64]], float]:
-        """Score streams of rows, each row before it is learned from, each stream by trees of its own.
+        """Score streams of rows, each row before it is learned from, each stream with its own trees.
 
         Parameters
         ----------
         series
-            Of each stream, rows of shape ``(n_ticks, n_features)``, without missing values.
+            The rows of each stream, shape ``(n_ticks, n_features)``, without missing values.
 
         Returns
         -------
-        Scores from 0 to 1, an array of shape ``(n_ticks,)`` each; and nanoseconds of processor time a row.
+        Scores from 0 to 1, one array of shape ``(n_ticks,)`` per stream; and processor nanoseconds per row.
 
         Raises
         ------
@@ -55,12 +55,12 @@ class HalfSpaceTrees:
 
 
 def install_river(folder: Path) -> HalfSpaceTrees:
-    """Make river's environment below a folder, once, and see that it runs.
+    """Create river's environment below a folder, once, and check that it runs.
 
     Raises
     ------
     PeerError
-        If it cannot be had here.
+        If it cannot be installed or run here.
     """
     peer = HalfSpaceTrees(installed("river", VERSION, folder))
     peer([np.zeros((2, 1))])

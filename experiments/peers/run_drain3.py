@@ -1,4 +1,4 @@
-"""Groups lines with drain3; run by the interpreter of drain3's own environment, never imported.
+"""Group lines with drain3; run by the interpreter of drain3's own environment, never imported.
 
 Reads one JSON list of lines from standard input; writes the cluster of each, and the rate, as JSON.
 """
@@ -14,7 +14,7 @@ MASKS = [
     (r"((?<=[^A-Za-z0-9])|^)(0x[a-f0-9A-F]+)((?=[^A-Za-z0-9])|$)", "HEX"),
     (r"((?<=[^A-Za-z0-9])|^)([\-\+]?\d+)((?=[^A-Za-z0-9])|$)", "NUM"),
 ]
-"""Those of the example configuration that comes with drain3, without its word-specific ones."""
+"""Masks of drain3's example configuration, without its word-specific ones."""
 
 
 def main() -> None:

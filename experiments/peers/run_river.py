@@ -1,4 +1,4 @@
-"""Scores streams with river's half-space trees; run by river's own interpreter, never imported.
+"""Score streams with river's half-space trees; run by river's own interpreter, never imported.
 
 Reads a seed and lists of rows as JSON from standard input; writes each row's score, and the cost, as JSON.
 """
@@ -24,9 +24,9 @@ def main() -> None:
             own.append(model.score_one(features))
             model.learn_one(features)
         scores.append(own)
-    taken_s = time.process_time() - began
+    elapsed_s = time.process_time() - began
     n_rows = sum(map(len, question["series"]))
-    json.dump({"scores": scores, "ns_per_row": taken_s / max(n_rows, 1) * 1e9}, sys.stdout)
+    json.dump({"scores": scores, "ns_per_row": elapsed_s / max(n_rows, 1) * 1e9}, sys.stdout)
 
 
 if __name__ == "__main__":

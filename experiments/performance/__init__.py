@@ -1,1 +1,1 @@
-"""Time and memory, beside the peer in the same run."""
+"""Time and memory, compared with the peer in the same run."""

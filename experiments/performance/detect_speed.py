@@ -1,9 +1,9 @@
-"""What does a point cost, by how many series are scored on one clock.
+"""The cost of a point, by the number of series scored on one clock.
 
-Data: made up, a level with noise, no value twice in a series, for what was seen before costs novelty less.
-Every series has two days behind it. A tick is one call of the scan that the service runs; slots of five
-minutes end every fifth tick, and what is learned then is part of the mean. pyod's isolation forest is asked
-row by row, as a detector without a vectorised scan has to be; river's half-space trees see one series.
+Data: synthetic, a level with noise, without repeated values in a series, because repeats cost novelty less.
+Every series has two days of history. A tick is one call of the service's scan; slots of five minutes end
+every fifth tick, and the learning at their end is part of the mean. pyod's isolation forest scores row by
+row, as a detector without a vectorised scan must; river's half-space trees see one series.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def bench_speed(
     river: StreamScorer | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Time onset, and all scores with paging, at each size; pyod row by row beside it, and river if given."""
+    """Time onset, and all scores with paging, at each size; also pyod row by row, and river if given."""
     rows: list[Row] = []
     on_progress("the peers")
     peers = {"pyod_iforest_by_row": (PEER_ROWS, _forest_ns())}
@@ -71,7 +71,7 @@ def bench_speed(
 
 
 def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64], float]:
-    """Seconds of each tick by the clock on the wall, and the mean tick's seconds of processor time."""
+    """Wall-clock seconds of each tick, and the mean processor seconds of a tick."""
     rng = np.random.default_rng(0)
     patterns = (100 + rng.normal(size=(N_PATTERNS, n_series))).astype(np.float32)
     n_ticks = min(MAX_TICKS, max(60, POINTS // n_series))
@@ -98,7 +98,7 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
             seconds, cpu_s = [], time.process_time()
         patterns = np.roll(patterns, 1, axis=1)
         frame = Frame((start + N_PATTERNS) * STEP_MS, STEP_MS, keys, patterns)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for tick, (after, scores) in enumerate(scan(frame, baseline, clock, state)):
             if with_all:
                 severity = severity_step(severity, patterns[tick], scores, after, elapsed_ms=STEP_MS)
@@ -107,8 +107,8 @@ def _tick_seconds(n_series: int, *, with_all: bool) -> tuple[NDArray[np.float64]
                 paging, _ = page_step(paging, tick_ms, scores.values, threshold=THRESHOLD, is_sparse=sparse)
             state = after
             now = time.perf_counter()
-            seconds.append(now - begun)
-            begun = now
+            seconds.append(now - started)
+            started = now
     return np.array(seconds), (time.process_time() - cpu_s) / len(seconds)
 
 
@@ -118,7 +118,7 @@ def _forest_ns() -> float:
     rows = np.random.default_rng(0).normal(size=(1_000, 4))
     forest = IForest(n_estimators=50, random_state=0, n_jobs=1).fit(rows)
     forest.decision_function(rows[:1])
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for index in range(PEER_ROWS):
         forest.decision_function(rows[index : index + 1])
-    return (time.perf_counter() - begun) / PEER_ROWS * 1e9
+    return (time.perf_counter() - started) / PEER_ROWS * 1e9

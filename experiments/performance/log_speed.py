@@ -1,8 +1,8 @@
-"""How many log lines a second one core takes, and whether memory stays flat.
+"""How many log lines per second one core processes, and whether memory stays flat.
 
-Three texts: lines of a real system where its data is given, else synthetic ones of the same length; and words
-drawn at random, which no template ever fits. ``sunspot`` mines; ``sunspot_features`` also sums up windows and
-waits, learns a reference and computes every feature, in batches.
+Data: lines of a real system if given, otherwise synthetic lines of the same length; and random words, which
+never fit a template. ``sunspot`` mines; ``sunspot_features`` also sums windows and waits, learns a reference
+and computes every feature, in batches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STEP_MS = 60_000
 N_LINES = 100_000
 N_RANDOM = 50_000
 N_PEER_RANDOM = 10_000
-"""A peer that compares a line with every template is given fewer lines of random words."""
+"""A peer that compares each line with every template gets fewer lines of random words."""
 
 
 def bench_speed(
@@ -43,7 +43,7 @@ def bench_speed(
     n_random: int = N_RANDOM,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Rates on some records and on random words; one row per text and method."""
+    """Rates on the records and on random words; one row per text and method."""
     rows: list[Row] = []
     words = random_words(n_random, seed=seed)
     for name, lines in ((part, records), ("random_words", words)):
@@ -62,8 +62,8 @@ def bench_speed(
 def synthetic_lines(n_lines: int, *, seed: int = 0) -> list[LogRecord]:
     """Lines of two hundred templates of ten services: 57 words, of which ten vary.
 
-    Eight of the ten come from five thousand ids, two never came before: harder than the lines of Train
-    Ticket, where one line in ten has a word that never came before.
+    Eight of the ten are drawn from five thousand ids, two are always new: harder than the lines of Train
+    Ticket, where one line in ten has a new word.
     """
     rng = np.random.default_rng(seed)
     texts = []
@@ -90,7 +90,7 @@ def synthetic_lines(n_lines: int, *, seed: int = 0) -> list[LogRecord]:
 
 
 def random_words(n_lines: int, *, seed: int = 0) -> list[LogRecord]:
-    """Lines of five to twenty-five words that mean nothing, all of one service."""
+    """Lines of five to twenty-five meaningless words, all of one service."""
     rng = np.random.default_rng(seed)
     words = [_word(rng) for _ in range(60_000)]
     lengths = rng.integers(5, 26, size=n_lines)
@@ -140,6 +140,6 @@ def _mine_and_sum(logs: Logs, miner: TemplateMiner) -> None:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held, in MiB."""
+    """Peak memory of this process, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,12 +1,12 @@
-"""How long a ranking takes on random graphs, beside networkx's personalised PageRank of the same items.
+"""How long a ranking takes on random graphs, compared with networkx's personalised PageRank.
 
-The ranking is timed alone, on cases built anew; ``sunspot_new_graph`` on a version of the graph that was
-never seen before, and so with its walks. ``webhook`` is the whole service, from request to answer; it waits
-for the disk and is timed by the wall clock, the others by processor time.
+The ranking is timed alone, on freshly built cases; ``sunspot_new_graph`` uses a graph version never seen
+before, so its walks are included. ``webhook`` is the complete service, from request to answer; it waits for
+the disk and is timed by the wall clock, the others by processor time.
 
-Graphs are preferential: each service calls a few that came before it, so that some are hubs, and some calls
-lead back, so that there are cycles. Every service has latency, errors, requests and CPU; one of the alert's
-dependencies is slow. Seeded; one core.
+Graphs are preferential: each service calls a few earlier ones, so some are hubs, and some calls lead back, so
+there are cycles. Every service has latency, errors, requests and CPU; one dependency of the alert's item is
+slow. Seeded; one core.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ N_WEBHOOKS = 60
 N_NORMAL_TICKS = 120
 N_CALLEES = 4
 CYCLE_SHARE = 0.02
-"""Share of calls that lead back to where they came from."""
+"""Share of calls that lead back and close a cycle."""
 
 ONSET = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 STEP_MS = 60_000
@@ -78,7 +78,7 @@ class Estate(NamedTuple):
         )
 
     def case_on_new_graph(self) -> Case:
-        """The same on a copy of the graph, which nothing is known of yet."""
+        """The same case on a copy of the graph that is not cached yet."""
         return self._replace(graph=self.graph.subgraph(self.graph.items)).case()
 
 
@@ -126,14 +126,14 @@ def _rows(part: str, n_items: int, timings: Sequence[Timing]) -> list[dict[str, 
 
 
 def _timed(method: str, run: Callable[[T], object], make: Callable[[], T], n_repeats: int) -> Timing:
-    """Time a function of something that is made anew for each run; the first run warms up."""
-    taken = []
+    """Time a function on a fresh argument for each run; the first run is a warm-up."""
+    elapsed_ms = []
     for _ in range(n_repeats + 1):
         made = make()
         began = time.process_time()
         run(made)
-        taken.append((time.process_time() - began) * 1000)
-    return Timing(method, tuple(taken[1:]))
+        elapsed_ms.append((time.process_time() - began) * 1000)
+    return Timing(method, tuple(elapsed_ms[1:]))
 
 
 def _estate(size: int) -> Estate:

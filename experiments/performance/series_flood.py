@@ -1,9 +1,10 @@
-"""What becomes of the service when a million series are announced at once.
+"""The behaviour of the service when a million series arrive at once.
 
-Question: does its memory stay bounded, and does it go on answering, when far more series come than it keeps?
-Data: made up, a sample of each series a minute, new names in the first one, as large bodies as it takes.
-Metric: seconds and processor seconds of each minute's requests, the slowest of them, the samples told to be
-over the limit, and the peak memory of the process. Result: docs/detection.md, "Bad input".
+Question: does its memory stay bounded, and does it keep answering, with far more series than its limit?
+Data: synthetic, one sample per series and minute, all names new in the first minute, in bodies of the
+largest accepted size. Metric: seconds and processor seconds of each minute's requests, the slowest of them,
+the samples rejected as over the limit, and the peak memory of the process.
+Result: docs/detection.md, "Bad input".
 Run: ``python -m experiments.performance.series_flood`` (a million series, three minutes).
 """
 
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERIES_A_BODY = 100_000
-"""About 8 MB of JSON each, the longest that the service takes."""
+"""About 8 MB of JSON each, the largest body that the service accepts."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What a minute of samples came to: seconds, and counts of samples."""
+    """Results of one minute of samples: seconds, and counts of samples."""
 
     wall_s: float
     cpu_s: float
@@ -47,7 +48,7 @@ class Round:
 
 
 def bodies(n_series: int, time_ms: int) -> Iterator[bytes]:
-    """A sample of every series at an instant, in as few bodies as may be."""
+    """A sample of every series at an instant, in as few bodies as possible."""
     for first in range(0, n_series, SERIES_A_BODY):
         yield json.dumps(
             {
@@ -61,7 +62,7 @@ def bodies(n_series: int, time_ms: int) -> Iterator[bytes]:
 
 
 async def flood(app: Any, n_series: int, minutes_ms: list[int]) -> list[Round]:
-    """Send every series once for each of some instants, and close the service."""
+    """Send every series once at each instant, and close the service."""
     rounds = []
     transport = httpx2.ASGITransport(app)
     async with (
@@ -69,16 +70,16 @@ async def flood(app: Any, n_series: int, minutes_ms: list[int]) -> list[Round]:
         httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=120) as client,
     ):
         for time_ms in minutes_ms:
-            taken, cpu_s, n_accepted, n_over_limit = [], 0.0, 0, 0
+            elapsed_s, cpu_s, n_accepted, n_over_limit = [], 0.0, 0, 0
             for body in bodies(n_series, time_ms):
-                begun, begun_cpu_s = time.perf_counter(), time.process_time()
+                started, started_cpu_s = time.perf_counter(), time.process_time()
                 answer = await client.post("/v1/samples", content=body)
-                taken.append(time.perf_counter() - begun)
-                cpu_s += time.process_time() - begun_cpu_s
-                told = answer.raise_for_status().json()
-                n_accepted += told["accepted"]
-                n_over_limit += told["over_series_limit"]
-            rounds.append(Round(sum(taken), cpu_s, max(taken), n_accepted, n_over_limit))
+                elapsed_s.append(time.perf_counter() - started)
+                cpu_s += time.process_time() - started_cpu_s
+                counts = answer.raise_for_status().json()
+                n_accepted += counts["accepted"]
+                n_over_limit += counts["over_series_limit"]
+            rounds.append(Round(sum(elapsed_s), cpu_s, max(elapsed_s), n_accepted, n_over_limit))
     return rounds
 
 
@@ -90,7 +91,7 @@ def _peak_gb() -> float:
 @click.option("--series", "n_series", type=click.IntRange(1), default=1_000_000, show_default=True)
 @click.option("--minutes", "n_minutes", type=click.IntRange(1), default=3, show_default=True)
 def command(n_series: int, n_minutes: int) -> None:
-    """Announce many series to a fresh service, and print what it told and took."""
+    """Announce many series to a fresh service, and print its answers and costs."""
     now = datetime(2026, 3, 5, 12, tzinfo=UTC)
     with TemporaryDirectory() as folder:
         settings = Settings.model_validate({"data_dir": Path(folder)})
@@ -106,9 +107,9 @@ def command(n_series: int, n_minutes: int) -> None:
             )
         click.echo(f"peak {_peak_gb():.2f} GB")
         gc.collect()
-        begun, begun_cpu_s = time.perf_counter(), time.process_time()
+        started, started_cpu_s = time.perf_counter(), time.process_time()
         again = create_app(settings, clock=clock)
-        wall_s, cpu_s = time.perf_counter() - begun, time.process_time() - begun_cpu_s
+        wall_s, cpu_s = time.perf_counter() - started, time.process_time() - started_cpu_s
         click.echo(f"started again: {wall_s:.1f} s, {cpu_s:.1f} s of processors, peak {_peak_gb():.2f} GB")
         asyncio.run(flood(again, 0, []))
 

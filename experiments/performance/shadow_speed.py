@@ -1,10 +1,10 @@
-"""What a challenger in shadow costs beside the champion.
+"""The cost of a challenger in shadow, compared with the champion.
 
 Question: how much processor time and memory does scoring in shadow add to every tick?
-Data: made up, the normal series of `experiments.performance.train_speed`, four signals of each item, no
-graph; the challenger is the champion under another name, so that both do the same work; seed 0. Metric:
-nanoseconds of processor time per point for scoring and paging by the champion, and for all that the shadow
-adds, the median of sixty ticks; memory traced when the shadow begins.
+Data: synthetic, the normal series of `experiments.performance.train_speed`, four signals per item, no graph;
+the challenger is the champion under another name, so both do the same work; seed 0. Metric: nanoseconds of
+processor time per point for the champion's scoring and paging, and for everything the shadow adds, median of
+sixty ticks; memory traced when the shadow starts.
 Result: docs/training.md, "The challenger in shadow".
 Run: ``python -m experiments.performance.shadow_speed``.
 """
@@ -23,7 +23,7 @@ import click
 import numpy as np
 
 from cmdb.graph import DependencyGraph
-from experiments.performance.train_speed import MINUTE_MS, made_up
+from experiments.performance.train_speed import MINUTE_MS, synthetic_series
 from features.calendar import CLOCKS
 from models.artifacts.bundle import make_bundle, normal_part
 from models.detectors.baseline import fit_baseline
@@ -46,11 +46,11 @@ N_TICKS = 60
 
 
 def a_bundle(n_series: int) -> Bundle:
-    """Fit a bundle on a made-up day, with thresholds that calm ticks hardly ever pass."""
-    frame, clock = made_up(n_series, 1), CLOCKS["always"]
+    """Fit a bundle on a synthetic day, with thresholds that normal ticks hardly ever pass."""
+    frame, clock = synthetic_series(n_series, 1), CLOCKS["always"]
     pages = np.repeat(np.arange(len(GRID), 0, -1, dtype=np.int32)[:, None], n_series, axis=1)
     nothing = normal_period_scores(frame, np.full(n_series, np.inf))
-    calm = replace(nothing, weeks=np.full(n_series, 52.0))
+    normal = replace(nothing, weeks=np.full(n_series, 52.0))
     return make_bundle(
         clock="always",
         normal=normal_part(frame.between(frame.start_ms, frame.start_ms + 60 * MINUTE_MS)),
@@ -59,7 +59,7 @@ def a_bundle(n_series: int) -> Bundle:
         detectors={},
         row_thresholds={},
         metadata={},
-        pages=PageRecord(GRID, pages, calm, calm),
+        pages=PageRecord(GRID, pages, normal, normal),
     )
 
 
@@ -70,7 +70,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
     with History(directory / "history") as history:
         live = SignalIntake(settings, history, SystemClock())
         live.adopt(bundle)
-        frame = made_up(n_series, 1, seed=1)
+        frame = synthetic_series(n_series, 1, seed=1)
         window = live.in_use.window
         for tick in range(N_TICKS + 1):
             times_ms = np.full(n_series, frame.times_ms[tick])
@@ -113,7 +113,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
             champion_ns.append(between - begun)
             shadow_ns.append(time.process_time_ns() - between)
     if shadow.record is None or shadow.record.n_ticks != N_TICKS:
-        raise RuntimeError(f"the shadow did not take every tick: {shadow.reason}")
+        raise RuntimeError(f"the shadow did not process every tick: {shadow.reason}")
     return median(champion_ns) / n_series, median(shadow_ns) / n_series, grown / n_series
 
 

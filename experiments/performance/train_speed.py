@@ -1,9 +1,9 @@
-"""What a training on many series takes, step by step.
+"""The cost of a training on many series, step by step.
 
 Question: does a training of 10,000 series of seven days at a minute end within 5 minutes and 6 GB on 2 cores?
-Data: made up, four signals of each item with the wave of a day and 5 % of noise, kept in a service's history
-by another process first; seed 0. Metric: seconds on the wall and of processors since the reading began, and
-peak memory, that of the processes which learn beside this one apart. Result: docs/training.md, "Cost".
+Data: synthetic, four signals per item with a daily wave and 5 % noise, first written to a service's history
+by another process; seed 0. Metric: wall-clock and processor seconds since reading started, and peak memory,
+separately for the worker processes. Result: docs/training.md, "Cost".
 Run: ``python -m experiments.performance.train_speed`` (10,000 series), with ``--series`` for others.
 """
 
@@ -32,8 +32,8 @@ START_MS = 1_772_668_800_000  # 2026-03-05T00:00Z
 LEVELS = {"requests": 200.0, "latency_s": 0.1, "error_ratio": 0.01, "cpu_ratio": 0.4}
 
 
-def made_up(n_series: int, n_days: int, *, seed: int = 0) -> Frame:
-    """Calm series of one minute, each with the wave of a day at a phase of its own."""
+def synthetic_series(n_series: int, n_days: int, *, seed: int = 0) -> Frame:
+    """Normal series at one minute, each with a daily wave at its own phase."""
     rng = np.random.default_rng(seed)
     metrics = list(LEVELS)
     keys = tuple(
@@ -49,8 +49,8 @@ def made_up(n_series: int, n_days: int, *, seed: int = 0) -> Frame:
 
 
 def write_history(directory: Path, n_series: int, n_days: int) -> None:
-    """Keep made-up series as the service would have kept them, minute after minute."""
-    frame = made_up(n_series, n_days)
+    """Store synthetic series as the service would have stored them, minute by minute."""
+    frame = synthetic_series(n_series, n_days)
     n_ticks = max(1, SAMPLES_A_BATCH // n_series)
     with History(directory) as history:
         for first in range(0, frame.n_ticks, n_ticks):
@@ -62,21 +62,21 @@ def write_history(directory: Path, n_series: int, n_days: int) -> None:
 
 
 class StepTimes:
-    """Progress that prints what each step took when the next one begins."""
+    """Progress that prints the cost of each step when the next one starts."""
 
     def __init__(self) -> None:
         self._doing = ""
         self._beside_gb = 0.0
-        self._begun = time.monotonic()
-        self._begun_cpu_s = _cpu_s()
+        self._started = time.monotonic()
+        self._started_cpu_s = _cpu_s()
 
     def __call__(self, doing: str, _share: float | None = None, /) -> None:
-        """Note a step."""
+        """Record a step."""
         self._beside_gb = max(self._beside_gb, sum(_high_water_gb(each.pid) for each in active_children()))
         if doing == self._doing:
             return
         if self._doing:
-            wall_s, cpu_s = time.monotonic() - self._begun, _cpu_s() - self._begun_cpu_s
+            wall_s, cpu_s = time.monotonic() - self._started, _cpu_s() - self._started_cpu_s
             peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
             click.echo(
                 f"| {self._doing} | {wall_s:.0f} | {cpu_s:.0f} | {peak_gb:.1f} | {self._beside_gb:.1f} |"
@@ -86,13 +86,13 @@ class StepTimes:
 
 
 def _cpu_s() -> float:
-    """Processor time of this process and of those that it has waited for."""
+    """Processor time of this process and its finished children."""
     used = [resource.getrusage(each) for each in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _high_water_gb(process: int | None) -> float:
-    """Peak memory of another process; its ``ru_maxrss`` would hold what its parent had when it began."""
+    """Peak memory of another process; its ``ru_maxrss`` would include its parent's memory at its start."""
     status = Path(f"/proc/{process}/status")
     lines = status.read_text().splitlines() if status.is_file() else []
     return sum(float(line.split()[1]) * 1024 / 1e9 for line in lines if line.startswith("VmHWM:"))
@@ -102,7 +102,7 @@ def _high_water_gb(process: int | None) -> float:
 @click.option("--series", "n_series", type=click.IntRange(1), default=10_000, show_default=True)
 @click.option("--days", "n_days", type=click.IntRange(1), default=7, show_default=True)
 def command(n_series: int, n_days: int) -> None:
-    """Train on made-up series, and print seconds and memory at the end of each step."""
+    """Train on synthetic series, and print seconds and memory at the end of each step."""
     with TemporaryDirectory() as folder:
         history = Path(folder) / "history"
         writer = get_context("spawn").Process(target=write_history, args=(history, n_series, n_days))
@@ -117,7 +117,9 @@ def command(n_series: int, n_days: int) -> None:
         frame = frame_from_history(history, step_ms=MINUTE_MS)
         tracker = MlflowTracker(tracking_uri_for(Path(folder)), DETECTORS_MODEL)
         config = FitConfig(data_name="made-up", clock="always")
-        outcome = fit_detectors(config, frame, tracker, kept=Path(folder) / "kept", progress=progress)
+        outcome = fit_detectors(
+            config, frame, tracker, checkpoints=Path(folder) / "checkpoints", progress=progress
+        )
         progress("the end")
     click.echo(f"\nversion {outcome.version or 'none'}, champion: {outcome.reason}")
 

@@ -1,8 +1,8 @@
-"""How long the service takes from a webhook to its answer, with everything it does in between.
+"""How long the service takes from a webhook to its answer, with everything in between.
 
-The real application, called in its own process: the alert is read, grouped, its case built from the live
-window and the bundle, ranked, drawn and committed to the store. Every alert is on another item than those
-before it, so that nothing kept of an earlier neighbourhood helps.
+The real application, called in its own process: the alert is read and grouped, its case is built from the
+live window and the bundle, ranked, rendered and committed to the store. Every alert is on a new item, so
+that no cached neighbourhood helps.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from models.cases.case import Alert
 
 N_WARM_UP = 3
-"""Webhooks before the first that is timed."""
+"""Webhooks before the first timed one."""
 
 SERIES_A_BATCH = 400
 
 
 @dataclass(frozen=True)
 class StillClock:
-    """A clock that stands: the simulated present."""
+    """A clock that stands still at the simulated present."""
 
     at: datetime
 
@@ -53,7 +53,7 @@ class StillClock:
 
 @dataclass(frozen=True)
 class OneBundle:
-    """A source with one bundle, which never changes."""
+    """A source of one bundle that never changes."""
 
     bundle: Bundle
     problem: str = ""
@@ -63,21 +63,21 @@ class OneBundle:
         return self.bundle
 
     def refresh(self) -> bool:
-        """Look again, in vain."""
+        """Look for a new bundle; there never is one."""
         return False
 
 
 def webhook_ms(
     graph: DependencyGraph, frame: Frame, normal: Frame, alert: Alert, *, n_repeats: int
 ) -> tuple[float, ...]:
-    """Milliseconds from webhook to answer, one alert a webhook, on one item after another.
+    """Milliseconds from webhook to answer, one alert per webhook, on one item after another.
 
     Parameters
     ----------
     frame, normal
         The signals around the alert, sent as samples; and those of normal operation, for the bundle.
     alert
-        Is about the first item; the others are its dependencies, nearest first.
+        The alert on the first item; the other alerts are on its dependencies, nearest first.
     """
     bundle = make_bundle(
         clock="always",
@@ -112,19 +112,19 @@ async def _timed(
         (await client.post("/v1/cmdb", json=document_of(graph))).raise_for_status()
         for body in _batches(frame):
             (await client.post("/v1/samples", json=body)).raise_for_status()
-        taken = []
+        elapsed_ms = []
         for webhook in webhooks:
             began = time.perf_counter()
             answer = await client.post("/v1/alerts", json=webhook)
-            taken.append((time.perf_counter() - began) * 1000)
-            (told,) = answer.raise_for_status().json()["alerts"]
-            if told["ranking"] is None:
-                raise RuntimeError(f"an alert was answered without a ranking: {told['unenriched']}")
-        return tuple(taken)
+            elapsed_ms.append((time.perf_counter() - began) * 1000)
+            (answered,) = answer.raise_for_status().json()["alerts"]
+            if answered["ranking"] is None:
+                raise RuntimeError(f"an alert was answered without a ranking: {answered['unenriched']}")
+        return tuple(elapsed_ms)
 
 
 def _batches(frame: Frame) -> list[dict[str, Any]]:
-    """The frame as bodies of /v1/samples."""
+    """The frame as request bodies for /v1/samples."""
     times_ms = frame.times_ms.tolist()
     series = [
         {"item": key.item, "metric": key.metric, "time_ms": times_ms, "values": values.tolist()}

@@ -1,4 +1,4 @@
-"""Peers that walk the graph: MicroRCA's PageRank, traversal, and CIRCA's regression residual."""
+"""Peers that walk the graph: MicroRCA's PageRank, traversal, and CIRCA's hypothesis test."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ class Traversal:
 class RegressionResidual:
     """Ranks by the residual of a regression on the callees, in standard deviations of its own past.
 
-    The regression-based hypothesis test of Li et al., "Causal inference-based root cause analysis for
-    online service systems with intervention recognition" (CIRCA), KDD 2022, without its adjustment by
-    descendants.
+    Only the regression-based hypothesis test (RHT) of CIRCA: Li et al., "Causal inference-based root cause
+    analysis for online service systems with intervention recognition", KDD 2022. CIRCA's structural graph
+    over metrics and its descendant adjustment are not implemented: the callees of an item are its parents.
     """
 
     name: str = "circa"

@@ -1,4 +1,4 @@
-"""A real incident, through the real Alertmanager, to the benchmark's answer."""
+"""A PetShop incident, through the real Alertmanager, to the benchmark's answer."""
 
 import shutil
 import subprocess

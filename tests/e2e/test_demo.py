@@ -30,6 +30,6 @@ def test_the_brokerages_fault_is_found(tmp_path: Path) -> None:
     assert "MLflow" in report
 
 
-def test_a_real_incident_is_found(tmp_path: Path, petshop: Path) -> None:
+def test_a_petshop_incident_is_found(tmp_path: Path, petshop: Path) -> None:
     report = demo(tmp_path, "--data", str(petshop), "--incident", "low_traffic/test/issue_9")
     assert "1. payforadoption_AWS::ECS::Container" in report

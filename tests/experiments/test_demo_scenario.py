@@ -16,7 +16,7 @@ def scenario() -> DemoScenario:
     return brokerage_scenario()
 
 
-def test_the_brokerage_breaks_where_the_story_says(scenario: DemoScenario) -> None:
+def test_the_brokerage_breaks_where_the_scenario_says(scenario: DemoScenario) -> None:
     assert scenario.causes == ("order-db",)
     assert scenario.webhook["version"] == "4"
     assert scenario.webhook["alerts"][0]["status"] == "firing"
@@ -31,7 +31,7 @@ def test_the_history_ends_before_the_replay_begins(scenario: DemoScenario) -> No
     assert scenario.history.end_ms <= scenario.incident.time_ms.min()
 
 
-def test_batches_hold_every_sample_once_in_order_of_time(scenario: DemoScenario) -> None:
+def test_batches_contain_every_sample_once_in_order_of_time(scenario: DemoScenario) -> None:
     batches = list(scenario.batches(max_samples=1_000))
     assert sum(len(batch) for batch in batches) == len(scenario.incident)
     times = np.concatenate([batch.time_ms for batch in batches])
@@ -40,7 +40,7 @@ def test_batches_hold_every_sample_once_in_order_of_time(scenario: DemoScenario)
         assert one.time_ms.max() < other.time_ms.min()
 
 
-def test_a_petshop_incident_is_told(tmp_path: Path) -> None:
+def test_a_petshop_incident_becomes_a_scenario(tmp_path: Path) -> None:
     a_scenario(tmp_path)
     scenario = petshop_scenario(tmp_path)
     assert scenario.causes == ("db",)
@@ -49,7 +49,7 @@ def test_a_petshop_incident_is_told(tmp_path: Path) -> None:
         petshop_scenario(tmp_path, incident="nowhere")
 
 
-def test_the_columnar_form_holds_every_sample() -> None:
+def test_the_columnar_form_contains_every_sample() -> None:
     samples = Samples.from_rows(
         [("a", "requests", 0, 1.0), ("b", "requests", 0, 2.0), ("a", "requests", 60_000, 3.0)]
     )

@@ -1,4 +1,4 @@
-"""The commands that measure what large estates cost."""
+"""The commands that measure the cost of large systems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.performance.series_flood import flood
-from experiments.performance.train_speed import made_up
+from experiments.performance.train_speed import synthetic_series
 from experiments.performance.webhook_speed import StillClock
 from service.app import Sources, create_app
 from service.model_registry.refresher import NoSource
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
 
-def test_what_is_over_the_limit_is_counted_in_every_minute(tmp_path: Path) -> None:
+def test_samples_over_the_limit_are_counted_in_every_minute(tmp_path: Path) -> None:
     settings = Settings.model_validate({"data_dir": tmp_path, "max_series": 5})
     app = create_app(settings, sources=Sources(NoSource), clock=StillClock(NOW))
     now_ms = int(NOW.timestamp() * 1000)
@@ -29,8 +29,8 @@ def test_what_is_over_the_limit_is_counted_in_every_minute(tmp_path: Path) -> No
     assert [(each.n_accepted, each.n_over_limit) for each in rounds] == [(20, 15), (20, 15)]
 
 
-def test_made_up_series_are_calm_and_whole() -> None:
-    frame = made_up(6, 1)
+def test_synthetic_series_are_normal_and_complete() -> None:
+    frame = synthetic_series(6, 1)
     assert frame.values.shape == (1440, 6)
     assert (frame.values > 0).all()
     means = frame.values.mean(axis=0)

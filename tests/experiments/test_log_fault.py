@@ -1,4 +1,4 @@
-"""The brokerage's fault that only log lines show, through the service."""
+"""The fault of the brokerage that shows only in log lines, through the service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def test_broken_replication_is_found_ranked_first_and_told_by_its_templates(tmp_path: Path) -> None:
+def test_broken_replication_is_found_ranked_first_and_explained_by_its_templates(tmp_path: Path) -> None:
     start = datetime.combine(INCIDENT_DAY, time(10, 12), ZoneInfo("Asia/Shanghai"))
     fault = example_fault("broken_replication", start)
     day = simulate(INCIDENT_DAY, n_days=1, seed=8, faults=[fault])
@@ -49,14 +49,14 @@ def test_broken_replication_is_found_ranked_first_and_told_by_its_templates(tmp_
     app = an_app(tmp_path, bundle=bundle, present="signals", clock=StillClock(LATER))
     with a_client(app) as client:
         client.post("/v1/cmdb", json=document_of(day.graph)).raise_for_status()
-        logs, told_ms = logs_of(lines), 0
+        logs, sent_until_ms = logs_of(lines), 0
         for until_ms in (onset_ms, end_ms):
             samples = samples_of(day.frame.between(until_ms - 3_600_000, until_ms))
             client.post("/v1/samples", json={"series": columns_of(samples)}).raise_for_status()
-            is_due = (logs.time_ms < until_ms) & (logs.time_ms >= told_ms)
+            is_due = (logs.time_ms < until_ms) & (logs.time_ms >= sent_until_ms)
             for part in parts_of(logs.where(is_due)):
                 client.post("/v1/logs", content=lines_of(part)).raise_for_status()
-            told_ms = until_ms
+            sent_until_ms = until_ms
             app.state.parts.logs.advance()
         [alert] = client.post("/v1/alerts", json=alertmanager_payload(fired)).json()["alerts"]
     keys = (SeriesKey("ledger-db", "log_error_share"),)
@@ -67,8 +67,8 @@ def test_broken_replication_is_found_ranked_first_and_told_by_its_templates(tmp_
     best = alert["ranking"]["candidates"][0]
     assert best["item"] == "ledger-db"
     assert best["probability"] > 0.5
-    told = [each for evidence in best["evidence"] for each in evidence["templates"]]
-    [lost] = [each for each in told if each["template"].startswith("replication to standby")]
+    templates = [each for evidence in best["evidence"] for each in evidence["templates"]]
+    [lost] = [each for each in templates if each["template"].startswith("replication to standby")]
     assert (lost["kind"], lost["severity"]) == ("new", "ERROR")
     assert np.isclose(lost["expected"], 0.0)
     assert lost["observed"] > 30

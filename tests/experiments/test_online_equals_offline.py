@@ -51,7 +51,7 @@ def test_a_small_incident_gets_the_benchmarks_ranking_to_the_bit(tmp_path: Path)
     assert answers(scenario, tmp_path / "data", tmp_path / "state", incident) == expected(scenario, incident)
 
 
-def test_without_edges_too_the_service_ranks_what_the_benchmark_ranks(tmp_path: Path) -> None:
+def test_service_and_benchmark_rank_the_same_without_edges_too(tmp_path: Path) -> None:
     a_scenario(tmp_path / "data")
     (scenario,) = load_petshop(tmp_path / "data")
     edgeless = replace(scenario, graph=DependencyGraph(scenario.graph.items.values()))
@@ -62,7 +62,7 @@ def test_without_edges_too_the_service_ranks_what_the_benchmark_ranks(tmp_path: 
 
 
 @pytest.mark.parametrize("issue", [f"test/issue_{number}" for number in (0, 9, 14)] + ["train/issue_0"])
-def test_a_real_incident_gets_the_benchmarks_ranking_to_the_bit(
+def test_a_petshop_incident_gets_the_benchmarks_ranking_to_the_bit(
     petshop: Path, tmp_path: Path, issue: str
 ) -> None:
     scenario = next(each for each in load_petshop(petshop) if each.name == "low_traffic")

@@ -41,7 +41,7 @@ def test_the_table_names_every_ranker(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("--dataset", "petshop"), ("--dataset", "petshop", "--data", "/nowhere")]
 )
-def test_a_folder_that_does_not_hold_the_data_set_ends_with_status_2(arguments: tuple[str, ...]) -> None:
+def test_a_folder_without_the_data_set_ends_with_status_2(arguments: tuple[str, ...]) -> None:
     done = bench(*arguments)
     assert done.exit_code == 2
     assert "petshop" in done.output

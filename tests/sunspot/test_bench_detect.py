@@ -57,7 +57,7 @@ def test_a_table_of_machines_is_logged_to_mlflow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["kpi", "nab", "smd"])
-def test_a_folder_that_does_not_hold_the_data_set_ends_with_status_2(dataset: str, tmp_path: Path) -> None:
+def test_a_folder_without_the_data_set_ends_with_status_2(dataset: str, tmp_path: Path) -> None:
     for arguments in ((), ("--data", str(tmp_path)), ("--data", str(tmp_path / "nowhere"))):
         done = bench("detect", "--dataset", dataset, *arguments, "--no-tracking")
         assert done.exit_code == 2

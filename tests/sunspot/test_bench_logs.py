@@ -49,7 +49,7 @@ def test_a_folder_without_the_data_set_ends_with_status_2(tmp_path: Path) -> Non
         assert str(tmp_path) in done.output
 
 
-def test_a_peer_that_cannot_be_had_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_peer_that_cannot_be_installed_is_left_out_with_a_note(tmp_path: Path) -> None:
     a_loghub_set(tmp_path)
     (tmp_path / "peers").write_text("a file where a folder should be")
     arguments = ["logs", "--dataset", "loghub", "--data", str(tmp_path), "--tracking", str(tmp_path)]
@@ -57,7 +57,7 @@ def test_a_peer_that_cannot_be_had_is_left_out_and_said(tmp_path: Path) -> None:
         command, [*arguments, "--peer", "drain3", "--no-tracking"], catch_exceptions=False
     )
     assert done.exit_code == 0
-    assert "drain3 cannot be had here" in done.stdout
+    assert "drain3 cannot be installed or run here" in done.stdout
 
 
 def test_a_peer_that_fails_is_an_error_with_its_name(tmp_path: Path) -> None:

@@ -34,12 +34,12 @@ def test_a_report_is_printed_written_and_logged(tmp_path: Path, capsys: pytest.C
     assert json.loads((tmp_path / "r.json").read_text())["rows"] == ROWS
 
 
-def test_a_report_without_rows_is_printed_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_without_rows_is_still_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finish({"rows": []}, Destination(tmp_path, is_logged=False), caption="Nothing.")
     assert "Nothing." in capsys.readouterr().out
 
 
-def test_rows_of_a_part_stand_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_of_a_part_are_grouped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"part": part, "method": method} for method in ("sunspot", "random") for part in ("x-1", "x-2")]
     finish({"rows": rows}, Destination(tmp_path, is_logged=False), caption="")
     lines = [line for line in capsys.readouterr().out.splitlines() if "x-" in line]

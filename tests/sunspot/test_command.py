@@ -1,4 +1,4 @@
-"""The command explains itself, quickly, and completes."""
+"""The command is self-explanatory, quick to show help, and completes its words."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_lists_every_command() -> None:
-    told = CliRunner().invoke(main, ["--help"]).output
+    output = CliRunner().invoke(main, ["--help"]).output
     for name, each in COMMANDS.items():
-        assert f"  {name} " in told
-        assert each.help.split(maxsplit=1)[0] in told
+        assert f"  {name} " in output
+        assert each.help.split(maxsplit=1)[0] in output
 
 
 @pytest.mark.parametrize("name", EXISTING)
@@ -58,8 +58,8 @@ def test_help_imports_nothing_heavy(name: str) -> None:
         f"main({[*name.split(), '--help']!r}, standalone_mode=False)\n"
         f"print('HEAVY', *sorted({HEAVY!r} & sys.modules.keys()))\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.splitlines()[-1] == "HEAVY"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "HEAVY"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_a_completion_script_is_printed(shell: str, sign: str) -> None:
     assert "_SUNSPOT_COMPLETE" in script
 
 
-def test_the_help_of_completion_says_how_to_install_it() -> None:
-    told = CliRunner().invoke(main, ["completion", "--help"]).output
-    assert 'eval "$(sunspot completion bash)"' in told
-    assert "~/.config/fish" in told
+def test_the_help_of_completion_explains_how_to_install_it() -> None:
+    output = CliRunner().invoke(main, ["completion", "--help"]).output
+    assert 'eval "$(sunspot completion bash)"' in output
+    assert "~/.config/fish" in output
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_the_help_of_completion_says_how_to_install_it() -> None:
     ],
 )
 def test_the_shell_completes(words: str, expected: list[str]) -> None:
-    told = run(
+    output = run(
         _SUNSPOT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1)
     ).stdout
-    assert sorted(told.splitlines()) == sorted(expected)
+    assert sorted(output.splitlines()) == sorted(expected)
 
 
 class Damaged(LazyGroup):
@@ -106,7 +106,7 @@ def completions(words: list[str], incomplete: str) -> list[str]:
     return [each.value for each in shell.get_completions(words, incomplete)]
 
 
-def test_a_subcommand_that_cannot_be_imported_leaves_completion_whole() -> None:
+def test_a_subcommand_that_cannot_be_imported_does_not_break_completion() -> None:
     assert completions([], "d") == ["demo", "doctor", "damaged"]
     assert completions(["damaged"], "--") == ["--help"]
     assert "--json" in completions(["doctor"], "--")
@@ -127,11 +127,11 @@ def test_names_are_completed_without_importing_anything() -> None:
         "ShellComplete(main, {}, 'sunspot', '_X').get_completions([], '')\n"
         "print(*sorted({each.module for each in COMMANDS.values()} & sys.modules.keys()))\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not told.strip()
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not output.strip()
 
 
-def test_a_subcommand_with_a_defect_of_another_kind_shows_it() -> None:
+def test_a_subcommand_with_another_defect_shows_its_traceback() -> None:
     class Defective(LazyGroup):
         subcommands: ClassVar = {"defective": Subcommand("sunspot.processes", "Has no command.")}
 

@@ -1,4 +1,4 @@
-"""The doctor tells what is wrong and what to do."""
+"""The doctor reports problems and suggests fixes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def answering(status: int, body: bytes = b"{}") -> Iterator[str]:
-    """Listen on loopback and give every request one answer; yields the address."""
+    """Answer every request on loopback alike; yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -48,7 +48,7 @@ def answering(status: int, body: bytes = b"{}") -> Iterator[str]:
 
 
 def store(directory: Path, *aliases: str) -> Path:
-    """Make a tracking store in which models have the given aliases."""
+    """Create a tracking store in which models have the given aliases."""
     with sqlite3.connect(directory / "mlflow.db") as database:
         database.execute("CREATE TABLE registered_model_aliases (alias TEXT)")
         database.executemany("INSERT INTO registered_model_aliases VALUES (?)", [(each,) for each in aliases])
@@ -65,17 +65,17 @@ def test_this_installation_passes(tmp_path: Path) -> None:
     assert "OK   tracking store" in result.output
 
 
-def test_the_report_is_also_a_document(tmp_path: Path) -> None:
+def test_the_report_is_available_as_json(tmp_path: Path) -> None:
     with answering(503, b"no champion") as url:
         result = CliRunner().invoke(command, ["--json", "--data", str(tmp_path / "new"), "--url", url])
     document = json.loads(result.output)
     by_name = {each["name"]: each for each in document}
     assert by_name["service"]["status"] == "WARN"
     assert "no champion" in by_name["service"]["found"]
-    assert "can be made" in by_name["data directory"]["found"]
+    assert "can be created" in by_name["data directory"]["found"]
 
 
-def test_what_fails_fails_the_command(tmp_path: Path) -> None:
+def test_a_failed_check_fails_the_command(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     inside = tmp_path / "file" / "inside"
     result = CliRunner().invoke(command, ["--data", str(inside), "--url", "http://127.0.0.1:1"])
@@ -86,7 +86,7 @@ def test_what_fails_fails_the_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("running", "status"), [((3, 10), "FAIL"), ((3, 11), "OK"), ((3, 13), "OK"), ((3, 14), "FAIL")]
 )
-def test_only_some_pythons_will_do(running: tuple[int, int], status: str) -> None:
+def test_only_supported_pythons_pass(running: tuple[int, int], status: str) -> None:
     assert checks.python_version(running).status == status
 
 
@@ -107,7 +107,7 @@ def test_distributions_are_compared_with_the_lock(tmp_path: Path, lock: str, sta
     assert found in check.found
 
 
-def test_one_of_several_locked_versions_will_do(tmp_path: Path) -> None:
+def test_one_of_several_locked_versions_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "requirements.lock"
     path.write_text(
         f"click==0.1 ; python_version < '3' \\\nclick=={version('click')} ; python_version > '3' \\\n"
@@ -119,12 +119,12 @@ def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path) -> None:
     assert checks.distributions(tmp_path / "none").status == "OK"
 
 
-def test_a_clock_of_the_past_fails() -> None:
+def test_a_clock_set_in_the_past_fails() -> None:
     assert checks.clock(date(1970, 1, 1)).status == "FAIL"
     assert checks.clock(date(2026, 6, 1)).status == "OK"
 
 
-def test_a_calendar_that_ends_soon_is_told() -> None:
+def test_a_calendar_that_ends_soon_is_a_warning() -> None:
     assert checks.calendar_until(date(2026, 12, 31), date(2026, 6, 1)).status == "OK"
     ends = checks.calendar_until(date(2026, 12, 31), date(2026, 12, 1))
     assert ends.status == "WARN"
@@ -133,7 +133,7 @@ def test_a_calendar_that_ends_soon_is_told() -> None:
     assert "2026-12-31" in checks.calendar(date(2026, 1, 1)).found
 
 
-def test_listed_closures_carry_the_calendar_on(tmp_path: Path) -> None:
+def test_listed_closures_extend_the_calendar(tmp_path: Path) -> None:
     path, today = tmp_path / "calendar.toml", date(2027, 2, 8)
     alone = checks.calendar(today)
     assert (alone.status, "today is not known" in alone.found) == ("WARN", True)
@@ -156,7 +156,7 @@ def test_the_doctor_and_the_clock_agree_on_what_is_known(tmp_path: Path) -> None
         assert ("today is known" in checks.calendar(day, path).found) is clock.calendar_known(day)
 
 
-def test_the_example_in_the_documentation_is_one() -> None:
+def test_the_example_in_the_documentation_is_valid() -> None:
     text = (Path(checks.__file__).parents[1] / "docs" / "calendar.md").read_text(encoding="utf-8")
     found = read_overrides(text.split("```toml\n")[1].split("```")[0])
     assert date(2027, 2, 8) in found.closures
@@ -176,7 +176,7 @@ def test_a_calendar_file_that_cannot_be_read_fails(tmp_path: Path, content: str 
     assert "calendar.toml" in result.output
 
 
-def test_a_tracking_store_without_a_champion_is_told(tmp_path: Path) -> None:
+def test_a_tracking_store_without_a_champion_is_reported(tmp_path: Path) -> None:
     assert "has no champion" in checks.tracking(store(tmp_path)).found
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "mlflow.db").write_bytes(b"not a database at all" * 100)
@@ -193,14 +193,14 @@ def test_a_service_that_does_not_answer_is_only_a_warning(url: str) -> None:
     assert "nothing answers" in check.found
 
 
-def test_something_else_that_answers_is_told() -> None:
+def test_an_answer_of_something_else_is_reported() -> None:
     with answering(404) as url:
         assert "answered 404" in checks.service(url).found
 
 
 @pytest.mark.parametrize(("free", "status"), [(2**20, "FAIL"), (2 * 2**30, "WARN"), (2**40, "OK")])
-def test_a_data_directory_needs_room(free: int, status: str) -> None:
-    assert checks.room("here", free).status == status
+def test_a_data_directory_needs_free_space(free: int, status: str) -> None:
+    assert checks.free_space("here", free).status == status
 
 
 def test_an_existing_data_directory_can_be_written(tmp_path: Path) -> None:

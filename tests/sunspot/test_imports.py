@@ -1,4 +1,4 @@
-"""Tables and change events reach a service, and what is wrong is told."""
+"""Sending tables and change events to a service, and reporting invalid rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCUMENT = {
     "items": [{"id": "app", "team": "trading"}, {"id": "db"}, {"id": "db"}],
     "edges": [{"dependent": "app", "dependency": "db"}],
 }
-TAKEN = {"graph_version": "abc", "items": 2, "edges": 1, "rejected": 1, "rejections": []}
+ACCEPTED = {"graph_version": "abc", "items": 2, "edges": 1, "rejected": 1, "rejections": []}
 
 
 class Received(NamedTuple):
@@ -32,7 +32,7 @@ class Received(NamedTuple):
 
 @contextmanager
 def a_service(status: int, answer: object) -> Iterator[tuple[str, list[Received]]]:
-    """Listen on loopback and give every request one answer; yields the address and what came."""
+    """Answer every request on loopback alike; yields the address and the received requests."""
     received: list[Received] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,21 +64,21 @@ def written(directory: Path, document: object) -> str:
     return str(path)
 
 
-def test_a_document_is_sent_and_what_was_left_out_is_told(tmp_path: Path) -> None:
-    with a_service(200, TAKEN) as (url, received):
+def test_a_document_is_sent_and_skipped_rows_are_listed(tmp_path: Path) -> None:
+    with a_service(200, ACCEPTED) as (url, received):
         result = CliRunner().invoke(
             command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url + "/", "--token", "secret"]
         )
     assert result.exit_code == 0
     assert "graph abc is in use: 2 items and 1 edges" in result.output
-    assert "1 rows were left out:\n  items row 3: the id 'db' is taken by an earlier row" in result.output
+    assert "1 rows were skipped:\n  items row 3: the id 'db' is taken by an earlier row" in result.output
     assert received == [Received("/v1/cmdb", "Bearer secret", DOCUMENT)]
 
 
 def test_csv_tables_are_sent_as_the_same_document(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("id,team\napp,trading\ndb,\n")
     (tmp_path / "edges.csv").write_text("dependent,dependency\napp,db\n")
-    with a_service(200, TAKEN) as (url, received):
+    with a_service(200, ACCEPTED) as (url, received):
         result = CliRunner().invoke(command, ["cmdb", str(tmp_path), "--url", url])
     assert result.exit_code == 0
     assert received[0].body == {
@@ -96,10 +96,10 @@ def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
     assert "items row 3" in result.output
 
 
-def test_many_rejections_are_cut_short(tmp_path: Path) -> None:
+def test_a_long_list_of_rejections_is_truncated(tmp_path: Path) -> None:
     document = {"items": [{"id": "app"}] * 150, "edges": []}
     result = CliRunner().invoke(command, ["cmdb", written(tmp_path, document), "--dry-run"])
-    assert "149 rows were left out" in result.output
+    assert "149 rows were skipped" in result.output
     assert "and 49 more" in result.output
 
 
@@ -115,19 +115,19 @@ def test_change_events_are_sent(tmp_path: Path) -> None:
     with a_service(200, answer) as (url, received):
         result = CliRunner().invoke(command, ["changes", written(tmp_path, changes), "--url", url])
     assert result.exit_code == 0
-    assert "1 change events were new, 0 were known already" in result.output
-    assert "does not hold their items: order" in result.output
+    assert "1 change events were new, 0 already known" in result.output
+    assert "not in the dependency graph: order" in result.output
     assert received == [Received("/v1/changes", "", changes)]
 
 
 @pytest.mark.parametrize("document", [[], {"changes": {}}, {}])
-def test_what_is_no_list_of_changes_is_a_clear_error(tmp_path: Path, document: object) -> None:
+def test_a_document_without_a_list_of_changes_is_a_clear_error(tmp_path: Path, document: object) -> None:
     result = CliRunner().invoke(command, ["changes", written(tmp_path, document)])
     assert result.exit_code == 1
     assert "is not an object with a list of changes" in result.output
 
 
-def test_changes_that_are_no_json_are_a_clear_error(tmp_path: Path) -> None:
+def test_changes_that_are_not_json_are_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "changes.json").write_bytes(b"\xff{")
     result = CliRunner().invoke(command, ["changes", str(tmp_path / "changes.json")])
     assert result.exit_code == 1
@@ -143,26 +143,28 @@ def test_no_service_is_a_clear_error(tmp_path: Path, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "told"),
+    ("status", "answer", "shown"),
     [
         (
             403,
             {"title": "Missing scope", "detail": "needs admin"},
             "answered 403: Missing scope: needs admin",
         ),
-        (500, b"<html>", "answered 500: not the answer of a Sunspot service"),
+        (500, b"<html>", "answered 500: this is not the answer of a Sunspot service"),
         (422, {"wrong": 1}, 'answered 422: {"wrong": 1}'),
-        (200, [], "answered 200: not the answer of a Sunspot service"),
+        (200, [], "answered 200: this is not the answer of a Sunspot service"),
     ],
 )
-def test_a_refusal_is_told_in_its_words(tmp_path: Path, status: int, answer: object, told: str) -> None:
+def test_a_refusal_is_shown_in_the_services_words(
+    tmp_path: Path, status: int, answer: object, shown: str
+) -> None:
     with a_service(status, answer) as (url, _):
         result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url])
     assert result.exit_code == 1
-    assert told in result.output
+    assert shown in result.output
 
 
-def test_a_token_that_no_header_can_hold_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_token_that_does_not_fit_in_a_header_is_a_clear_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--token", "秘密"])
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)

@@ -1,4 +1,4 @@
-"""One word means one thing in every subcommand."""
+"""An option has the same meaning in every subcommand."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def test_training_and_service_look_for_mlflow_at_the_same_address(name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["serve", "train", "doctor"])
-def test_training_and_service_go_by_the_same_days(name: str) -> None:
+def test_training_and_service_use_the_same_calendar_overrides(name: str) -> None:
     assert option(COMMANDS[name], "--calendar-overrides").envvar == "SUNSPOT_CALENDAR_OVERRIDES"

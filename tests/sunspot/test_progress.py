@@ -1,4 +1,4 @@
-"""What a long command shows of what it does."""
+"""Progress shown by a long command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import Progress
 from sunspot.progress import OneBar, PlainLines, progress_on, shown_progress
 
 
-def test_without_a_terminal_there_is_a_line_for_each_thing_and_more_while_it_lasts() -> None:
+def test_without_a_terminal_each_step_prints_a_line_and_more_while_it_lasts() -> None:
     written = io.StringIO()
     now_s = iter([100.0, 101.0, 102.0, 108.0, 111.0, 112.0, 113.0, 125.0, 126.0])
     progress = PlainLines(Console(file=written), elapsed_s=lambda: next(now_s))
@@ -31,16 +31,16 @@ def test_without_a_terminal_there_is_a_line_for_each_thing_and_more_while_it_las
     ]
 
 
-def test_on_a_terminal_there_is_a_bar_of_which_nothing_stays() -> None:
+def test_on_a_terminal_the_bar_is_cleared_at_the_end() -> None:
     written = io.StringIO()
     with progress_on(Console(file=written, force_terminal=True, width=80)) as progress:
         progress("registering")
     shown = written.getvalue()
     assert "registering" in shown
-    assert shown.endswith("\x1b[1A\x1b[2K"), "the last line is wiped out"
+    assert shown.endswith("\x1b[1A\x1b[2K"), "the last line is cleared"
 
 
-def test_the_bar_is_of_what_is_being_done_now() -> None:
+def test_the_bar_shows_the_current_step() -> None:
     bars = Progress(disable=True)
     bar = OneBar(bars)
     for doing, share, total in (

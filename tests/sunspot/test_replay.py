@@ -1,4 +1,4 @@
-"""The commands on a case library: filling it, measuring on it, and replaying a case of it."""
+"""The commands on a case library: filling it, benchmarking with it, and replaying a case."""
 
 import json
 from dataclasses import replace
@@ -27,8 +27,8 @@ def a_stored_case(directory: Path, *, system: str = "shop", cause: tuple[str, ..
     case = a_case(SHOP, {("db", "latency_s"): 0.5, ("app", "latency_s"): 0.5}, alerting="app")
     case = replace(case, id=f"case of {system}", system=system, fault_type="lock", cause=cause)
     loud = {"item": "cart", "probability": 0.9, "evidence": [{"sentence": "It was loud."}]}
-    said = {"abstained": "", "candidates": [loud]}
-    write_case(StoredCase(case, said), directory)
+    ranking = {"abstained": "", "candidates": [loud]}
+    write_case(StoredCase(case, ranking), directory)
 
 
 def test_a_library_is_measured_by_system_and_fault_type(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_replay_shows_what_changed(tmp_path: Path) -> None:
     assert by_path.exit_code == 0, by_path.output
 
 
-def test_a_replay_of_what_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_replay_of_an_unknown_case_or_ranker_is_a_clear_error(tmp_path: Path) -> None:
     a_stored_case(tmp_path)
     for arguments in (["nothing", "--cases", str(tmp_path)], ["case of shop", "--ranker", "nobody"]):
         done = CliRunner().invoke(main, ["replay", "case", *arguments])
@@ -88,7 +88,7 @@ def test_ids_and_rankers_are_completed(tmp_path: Path) -> None:
     assert "default" in done.output
 
 
-def test_a_library_filled_from_a_data_set_ranks_as_the_set_does(tmp_path: Path) -> None:
+def test_a_library_filled_from_a_data_set_ranks_like_the_set(tmp_path: Path) -> None:
     a_scenario(tmp_path / "data")
     arguments = ["--dataset", "petshop", "--data", str(tmp_path / "data"), "--cases", str(tmp_path / "cases")]
     done = CliRunner().invoke(fill, arguments)
@@ -100,7 +100,7 @@ def test_a_library_filled_from_a_data_set_ranks_as_the_set_does(tmp_path: Path) 
     assert rank(replace(stored, id=case.id)) == rank(case)
 
 
-def test_petshop_ranks_from_disk_as_it_does_in_memory(petshop: Path, tmp_path: Path) -> None:
+def test_petshop_ranks_the_same_from_disk_as_in_memory(petshop: Path, tmp_path: Path) -> None:
     cases = load_rank_set("petshop", petshop).cases
     for case in cases:
         write_case(StoredCase(case), tmp_path)
@@ -111,7 +111,7 @@ def test_petshop_ranks_from_disk_as_it_does_in_memory(petshop: Path, tmp_path: P
             assert rank(stored[case.id], ranker=ranker) == rank(case, ranker=ranker)
 
 
-def test_a_replay_takes_any_registered_ranker(tmp_path: Path) -> None:
+def test_a_replay_accepts_any_registered_ranker(tmp_path: Path) -> None:
     a_stored_case(tmp_path / "cases")
     data = tmp_path / "data"
     tracker = MlflowTracker(tracking_uri_for(data), RANKER_MODEL)

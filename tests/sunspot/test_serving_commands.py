@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def test_a_token_is_created_listed_and_revoked(tmp_path: Path) -> None:
     runner, data = CliRunner(), ["--data", str(tmp_path)]
-    assert "this machine alone" in runner.invoke(token, ["list", *data]).output
+    assert "this machine only" in runner.invoke(token, ["list", *data]).output
     created = runner.invoke(token, ["create", "prom", "--scope", "ingest", "--scope", "read", *data])
     secret = created.stdout.strip()
     database = Database(tmp_path / STORE)
@@ -51,14 +51,16 @@ def test_the_scopes_of_the_command_are_those_of_the_service() -> None:
     ("arguments", "reason"),
     [(["--host", "0.0.0.0", "--port", "0"], "without tokens"), (["--present", "then"], "--present")],
 )
-def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path, arguments: list[str], reason: str) -> None:
+def test_settings_that_cannot_be_served_are_one_line_errors(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
     answer = CliRunner().invoke(serve, [*arguments, "--data", str(tmp_path)])
     assert answer.exit_code != 0
     assert reason in answer.output
     assert "Traceback" not in answer.output
 
 
-def test_a_port_in_use_is_said_and_the_one_that_was_bound_is_in_the_address(tmp_path: Path) -> None:
+def test_a_port_in_use_is_an_error_and_the_bound_port_is_in_the_address(tmp_path: Path) -> None:
     listener, settings = bind(settings_for(tmp_path, host="::1", port=0))
     with listener:
         listener.listen()
@@ -67,14 +69,14 @@ def test_a_port_in_use_is_said_and_the_one_that_was_bound_is_in_the_address(tmp_
             bind(settings)
 
 
-def test_a_data_directory_in_use_is_said(tmp_path: Path) -> None:
+def test_a_data_directory_in_use_is_a_clear_error(tmp_path: Path) -> None:
     with History(tmp_path / "history"):
         answer = CliRunner().invoke(serve, ["--port", "0", "--data", str(tmp_path)])
     assert answer.exit_code == 1
     assert "already" in answer.output
 
 
-def test_a_bad_calendar_file_is_said(tmp_path: Path) -> None:
+def test_a_bad_calendar_file_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "calendar.toml").write_text("closures = [tomorrow]")
     arguments = ["--port", "0", "--data", str(tmp_path / "data")]
     answer = CliRunner().invoke(serve, [*arguments, "--calendar-overrides", str(tmp_path / "calendar.toml")])
@@ -83,7 +85,7 @@ def test_a_bad_calendar_file_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in answer.output
 
 
-def test_the_service_and_training_go_by_one_clock(tmp_path: Path) -> None:
+def test_the_service_and_training_use_the_same_clock(tmp_path: Path) -> None:
     path = tmp_path / "calendar.toml"
     path.write_text("closures = [2027-02-08]\nknown_until = 2027-12-31")
     bundle = replace(a_bundle(), clock="XSHG")

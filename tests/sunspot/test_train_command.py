@@ -1,4 +1,4 @@
-"""What a training is told, and what it says when it cannot begin."""
+"""The options of a training, and its errors when it cannot start."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def tables(directory: Path, *, n_ticks: int = 200) -> Path:
         for column, key in enumerate(frame.keys)
     ]
     directory.mkdir()
-    (directory / "calm.csv").write_text("\n".join(["item,metric,time_ms,value", *rows]))
+    (directory / "normal.csv").write_text("\n".join(["item,metric,time_ms,value", *rows]))
     return directory
 
 
-def test_without_history_it_says_what_to_do_with_status_2(tmp_path: Path) -> None:
+def test_without_history_it_gives_advice_and_exits_with_status_2(tmp_path: Path) -> None:
     done = train("--data", tmp_path)
     assert done.exit_code == 2
     assert "nothing to learn from" in done.output
     assert "sunspot serve" in done.output
     assert "--from brokerage" in done.output
-    assert not list(tmp_path.iterdir()), "no store is made of nothing"
+    assert not list(tmp_path.iterdir()), "no store is created without data"
 
 
-def test_a_slip_in_the_source_is_told_with_what_there_is(tmp_path: Path) -> None:
+def test_an_unknown_source_is_refused_with_the_valid_ones(tmp_path: Path) -> None:
     done = train("--from", "brokrage", "--data", tmp_path)
     assert done.exit_code == 2
-    assert "--from takes history, brokerage, or a directory" in done.output
+    assert "--from must be history, brokerage, or a directory" in done.output
 
 
 def test_a_short_history_and_a_bad_table_end_with_status_2(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_bad_calendar_file_is_a_clear_error_before_anything_is_read(
     assert isinstance(done.exception, SystemExit)
 
 
-def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> None:
+def test_an_incomparable_champion_stays_unless_the_option_replaces_it(tmp_path: Path) -> None:
     tracker = MlflowTracker(tracking_uri_for(tmp_path / "data"), DETECTORS_MODEL)
     with tracker.run("elsewhere", {}) as run:
         tracker.promote(tracker.register(run, a_bundle(("elsewhere",))))
@@ -91,11 +91,11 @@ def test_a_foreign_champion_stays_until_it_is_told_otherwise(tmp_path: Path) -> 
     arguments += ["--calendar-overrides", tmp_path / "calendar.toml"]
     refused = train(*arguments)
     assert refused.exit_code == 0, refused.output
-    assert "champion   no: it knows 0 of the champion's 3 series; --replace-champion" in refused.output
+    assert "champion   no: it knows 0 of the champion's 3 series; use --replace-champion" in refused.output
     assert "champion   yes" in train(*arguments, "--replace-champion").output
 
 
-def test_what_is_to_score_in_shadow_first_becomes_challenger(tmp_path: Path) -> None:
+def test_a_bundle_asked_to_run_in_shadow_first_becomes_challenger(tmp_path: Path) -> None:
     arguments: list[str | Path] = ["--from", tables(tmp_path / "tables"), "--data", tmp_path / "data"]
     arguments += ["--clock", "always", "--budget", "500", "--in-shadow"]
     assert "champion   yes" in train(*arguments).output, "there is nothing to compare the first one with"
@@ -107,12 +107,12 @@ def test_what_is_to_score_in_shadow_first_becomes_challenger(tmp_path: Path) -> 
     assert [each.is_challenger for each in tracker.registered()] == [True, False]
 
 
-def test_every_clock_can_be_named() -> None:
-    told = CliRunner().invoke(command, ["detectors", "--help"]).output
-    assert all(name in told for name in CLOCKS)
+def test_every_clock_can_be_chosen() -> None:
+    output = CliRunner().invoke(command, ["detectors", "--help"]).output
+    assert all(name in output for name in CLOCKS)
 
 
-def test_drift_says_whether_it_is_time_to_train(tmp_path: Path) -> None:
+def test_drift_reports_whether_it_is_time_to_retrain(tmp_path: Path) -> None:
     options = ["--from", str(tables(tmp_path / "tables", n_ticks=600)), "--data", str(tmp_path / "data")]
 
     def drift() -> Result:
@@ -124,7 +124,7 @@ def test_drift_says_whether_it_is_time_to_train(tmp_path: Path) -> None:
     assert "champion   yes" in trained.output, trained.output
     steady = drift()
     assert (steady.exit_code, "no need" in steady.output) == (0, True), steady.output
-    table = tmp_path / "tables" / "calm.csv"
+    table = tmp_path / "tables" / "normal.csv"
     header, *rows = table.read_text().splitlines()
     table.write_text("\n".join([header, *(f"{row}e3" for row in rows)]))
     moved = drift()
@@ -132,19 +132,19 @@ def test_drift_says_whether_it_is_time_to_train(tmp_path: Path) -> None:
 
 
 def test_a_scope_without_an_item_and_a_model_of_another_kind_are_refused(tmp_path: Path) -> None:
-    source = tables(tmp_path / "calm")
+    source = tables(tmp_path / "normal")
     empty = train("--from", source, "--scope", "fund*", "--data", tmp_path / "data")
-    assert (empty.exit_code, "no item matches fund*: there are order" in empty.output) == (2, True)
+    assert (empty.exit_code, "no item matches fund*; the items are order" in empty.output) == (2, True)
     for name in ("sunspot-logs", "sunspot-detectors-", "detectors"):
         other = train("--from", source, "--model", name, "--data", tmp_path / "data")
-        assert (other.exit_code, "is none of sunspot-detectors" in other.output) == (2, True)
+        assert (other.exit_code, "is not one of sunspot-detectors" in other.output) == (2, True)
     assert not (tmp_path / "data").exists()
 
 
-def test_a_scope_may_have_a_model_of_its_own(tmp_path: Path) -> None:
+def test_a_scope_may_have_its_own_model(tmp_path: Path) -> None:
     data, model = tmp_path / "data", "sunspot-detectors-trading"
     scoped = ("--scope", "ord*", "--scope", "nobody", "--model", model)
-    done = train("--from", tables(tmp_path / "calm"), *scoped, "--data", data)
+    done = train("--from", tables(tmp_path / "normal"), *scoped, "--data", data)
     assert done.exit_code == 0, done.output
     tracker = MlflowTracker(tracking_uri_for(data), registered_model(model))
     assert [each.is_champion for each in tracker.registered()] == [True]

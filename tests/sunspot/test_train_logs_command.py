@@ -1,4 +1,4 @@
-"""Learning from log lines by command: from a directory to a champion, and what is said when that fails."""
+"""``sunspot train logs``: from a directory to a champion, and clear errors when that fails."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def files(directory: Path, *, hours: int = 5) -> Path:
 
 def test_from_a_directory_to_a_champion_that_can_be_listed(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    # an hour of three services is held back: one false page in it is a high rate
+    # one hour of three services is held out: a single false page in it is a high rate
     done = train("--from", files(tmp_path / "lines"), "--data", data, "--budget", 200)
     assert done.exit_code == 0, done.output
     assert "champion   yes" in done.output
@@ -73,7 +73,7 @@ def test_from_a_directory_to_a_champion_that_can_be_listed(tmp_path: Path) -> No
     assert (short.exit_code, "needs at least 200" in short.output) == (2, True)
 
 
-def test_the_lines_that_a_service_keeps_are_learned_from_while_it_writes(tmp_path: Path) -> None:
+def test_stored_lines_are_learned_from_while_the_service_writes(tmp_path: Path) -> None:
     data = tmp_path / "data"
     records = sorted(requests(NORMAL_MS[0], NORMAL_MS[0] + 5 * 3_600_000), key=lambda each: each.time_ms)
     with LogHistory(data / "lines", file_bytes=100_000) as lines:
@@ -89,7 +89,7 @@ def test_the_lines_that_a_service_keeps_are_learned_from_while_it_writes(tmp_pat
     assert max(map(len, batches)) <= 51_000
 
 
-def test_lines_of_closed_incidents_are_left_out_and_kept_changes_are_known(tmp_path: Path) -> None:
+def test_lines_of_closed_incidents_are_left_out_and_stored_changes_are_read(tmp_path: Path) -> None:
     case = a_case(a_graph(("order", "db")), {}, alerting="order")
     write_case(StoredCase(replace(case, cause=("order",))), tmp_path / "cases")
     within, outside = int(case.window.times_ms[0]), int(case.window.times_ms[-1]) + case.step_ms
@@ -110,7 +110,7 @@ def test_lines_of_closed_incidents_are_left_out_and_kept_changes_are_known(tmp_p
     assert reader("history", tmp_path / "none", seed=0)[1] == {}
 
 
-def test_without_lines_it_says_what_to_do(tmp_path: Path) -> None:
+def test_without_lines_the_error_gives_advice(tmp_path: Path) -> None:
     done = train("--data", tmp_path / "data")
     assert done.exit_code == 2
     assert "run `sunspot serve` and send it log lines" in done.output
@@ -120,7 +120,7 @@ def test_without_lines_it_says_what_to_do(tmp_path: Path) -> None:
 def test_a_source_without_lines_leaves_no_store_behind(tmp_path: Path) -> None:
     done = train("--from", "brokrage", "--data", tmp_path / "data")
     assert done.exit_code == 2
-    assert "--from takes history, brokerage, or a directory" in done.output
+    assert "--from must be history, brokerage, or a directory" in done.output
     assert not (tmp_path / "data").exists()
 
 

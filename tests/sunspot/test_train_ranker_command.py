@@ -33,7 +33,7 @@ def a_library(directory: Path, n: int) -> Path:
     return directory
 
 
-def test_a_library_teaches_a_ranker_that_the_service_can_load(tmp_path: Path) -> None:
+def test_a_library_trains_a_ranker_that_the_service_can_load(tmp_path: Path) -> None:
     library = a_library(tmp_path / "cases", 24)
     done = CliRunner().invoke(command, ["ranker", "--cases", str(library), "--data", str(tmp_path)])
     assert done.exit_code == 0, done.output
@@ -57,14 +57,14 @@ def test_a_library_teaches_a_ranker_that_the_service_can_load(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("n", [0, 2])
-def test_a_library_too_small_leaves_no_store_behind(tmp_path: Path, n: int) -> None:
+def test_a_library_that_is_too_small_creates_no_store(tmp_path: Path, n: int) -> None:
     a_library(tmp_path / "cases", n)
     done = CliRunner().invoke(command, ["ranker", "--data", str(tmp_path)])
     assert (done.exit_code, f"at least 20 cases with a confirmed cause, got {n}" in done.output) == (2, True)
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_case_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_case_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "case-1.json").write_text("{")
     done = CliRunner().invoke(command, ["ranker", "--cases", str(tmp_path), "--data", str(tmp_path)])
     assert (done.exit_code, "case-1.json" in done.output) == (2, True)

@@ -1,4 +1,4 @@
-"""Closed incidents as a gate for detectors."""
+"""Closed incidents as a promotion gate for detectors."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from training.splits import labels_of_cases
 
 CLOCK = CLOCKS["always"]
 ITEMS = ("order", "quotes")
-CALM = a_frame(ITEMS, n_ticks=2000, end=ONSET - timedelta(hours=1))
-BUNDLE = a_bundle(frame=CALM)
+NORMAL = a_frame(ITEMS, n_ticks=2000, end=ONSET - timedelta(hours=1))
+BUNDLE = a_bundle(frame=NORMAL)
 
 
 def a_case(cause: str, *, factor: float) -> Case:
@@ -32,32 +32,32 @@ def a_case(cause: str, *, factor: float) -> Case:
     frame = Frame(recent.start_ms, recent.step_ms, recent.keys, values)
     at = ONSET + timedelta(minutes=10)
     return build_case(
-        Alert("order", "Slow", ONSET), at, a_graph(("order", "quotes")), frame, normal=CALM, cause=(cause,)
+        Alert("order", "Slow", ONSET), at, a_graph(("order", "quotes")), frame, normal=NORMAL, cause=(cause,)
     )
 
 
-def test_a_rise_of_the_cause_is_seen_and_a_calm_one_is_not() -> None:
+def test_a_rise_of_the_cause_is_seen_and_a_normal_cause_is_not() -> None:
     figures = case_figures(BUNDLE, CLOCK, [a_case("quotes", factor=30), a_case("quotes", factor=1)])
     assert (figures["cases"], figures["cases_found"]) == (2, 0.5)
     assert figures["cases_found_low"] < 0.5 < figures["cases_found_high"]
 
 
-def test_what_cannot_be_judged_does_not_count() -> None:
+def test_cases_that_cannot_be_judged_do_not_count() -> None:
     case = a_case("quotes", factor=30)
     others = [replace(case, cause=()), replace(case, cause=("nobody",)), replace(case, step_ms=1000)]
     empty = replace(case, window=replace(case.window, values={}), before=replace(case.before, values={}))
     assert case_figures(BUNDLE, CLOCK, [*others, empty]) == {}
 
 
-def test_units_of_a_case_are_turned_into_those_of_the_metric() -> None:
-    columns = [index for index, key in enumerate(CALM.keys) if key.metric == "latency_s"]
-    keys = tuple(SeriesKey(CALM.keys[index].item, "latency_ms") for index in columns)
-    in_ms = a_bundle(frame=Frame(CALM.start_ms, CALM.step_ms, keys, 1000 * CALM.values[:, columns]))
+def test_units_of_a_case_are_converted_to_those_of_the_metric() -> None:
+    columns = [index for index, key in enumerate(NORMAL.keys) if key.metric == "latency_s"]
+    keys = tuple(SeriesKey(NORMAL.keys[index].item, "latency_ms") for index in columns)
+    in_ms = a_bundle(frame=Frame(NORMAL.start_ms, NORMAL.step_ms, keys, 1000 * NORMAL.values[:, columns]))
     for factor, found in ((1, 0), (30, 1)):
         assert case_figures(in_ms, CLOCK, [a_case("quotes", factor=factor)])["cases_found"] == found
 
 
-def test_who_misses_a_closed_incident_is_not_promoted() -> None:
+def test_a_bundle_that_misses_a_closed_incident_is_not_promoted() -> None:
     champion = {"cases": 4.0, "cases_found": 0.75}
     worse = decide({"cases": 4.0, "cases_found": 0.5}, champion, budget_per_week=1.0)
     assert not worse.promoted
@@ -65,10 +65,10 @@ def test_who_misses_a_closed_incident_is_not_promoted() -> None:
     assert decide(champion, champion, budget_per_week=1.0).promoted
 
 
-def test_a_training_is_judged_by_closed_incidents_too() -> None:
+def test_a_training_is_also_judged_by_closed_incidents() -> None:
     tracker = MemoryTracker(champion=deaf(BUNDLE))
-    config = FitConfig(clock="always", data_name="calm")
-    result = fit_detectors(config, CALM, tracker, cases=[a_case("quotes", factor=30)])
+    config = FitConfig(clock="always", data_name="normal")
+    result = fit_detectors(config, NORMAL, tracker, cases=[a_case("quotes", factor=30)])
     assert result.figures["cases_found"] == 1
     assert tracker.runs[0].figures["champion_cases_found"] == 0
 

@@ -1,4 +1,4 @@
-"""Histories to learn from."""
+"""Loading histories to learn from."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_tables_of_both_kinds_become_one_frame(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frame.values, [[4, np.nan], [5, np.nan], [np.nan, 0.5]])
 
 
-def test_counters_are_rates_whichever_part_they_came_in() -> None:
+def test_counters_become_rates_whichever_part_they_arrive_in() -> None:
     parts = [
         Samples.from_rows([("order", "orders_total", 60_000 * tick, 120.0 * tick)]) for tick in (0, 1, 3)
     ]
@@ -66,13 +66,13 @@ def test_history_is_read_while_the_service_writes_it(tmp_path: Path) -> None:
         assert len(frame_from_history(tmp_path, step_ms=STEP_MS).keys) == 2
 
 
-def test_of_one_tick_in_two_tables_the_later_file_counts(tmp_path: Path) -> None:
+def test_for_a_tick_in_two_tables_the_later_file_counts(tmp_path: Path) -> None:
     for name, value in (("b", 2.0), ("a", 1.0)):
         csv.write_csv(a_table([("order", "requests", 60_000, value)]), tmp_path / f"{name}.csv")
     assert frame_from_tables(tmp_path, step_ms=STEP_MS).values.tolist() == [[2.0]]
 
 
-def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+def test_nothing_to_learn_from_is_a_clear_error(tmp_path: Path) -> None:
     for read in (frame_from_tables, frame_from_history):
         with pytest.raises(NoHistoryError) as caught:
             read(tmp_path / "nowhere", step_ms=STEP_MS)
@@ -99,19 +99,19 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, content: str, reas
     assert "bad.csv" in caught.value.source
 
 
-def test_a_parquet_file_that_is_none_is_named(tmp_path: Path) -> None:
+def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(BadHistoryError, match=r"bad\.parquet"):
         frame_from_tables(tmp_path, step_ms=STEP_MS)
 
 
-def test_one_wild_timestamp_does_not_eat_the_memory() -> None:
+def test_one_wild_timestamp_does_not_exhaust_memory() -> None:
     samples = Samples.from_rows([("a", "requests", 0, 1.0), ("a", "requests", 2**60, 1.0)])
     with pytest.raises(BadHistoryError, match="span"):
         frame_of_parts([samples], step_ms=1000, source="here")
 
 
-def test_the_digest_is_of_the_content() -> None:
+def test_the_digest_depends_on_the_content() -> None:
     frame = a_frame(["order"])
     other = Frame(frame.start_ms, frame.step_ms, frame.keys, frame.values.copy())
     assert digest_of(frame) == digest_of(other)
@@ -144,7 +144,7 @@ SAMPLES = st.lists(
 
 
 @given(rows=SAMPLES, cut=st.integers(1, 20), joined=st.integers(1, 30))
-def test_parts_of_any_size_come_to_the_same_frame(
+def test_parts_of_any_size_give_the_same_frame(
     rows: list[tuple[str, str, int, float]], cut: int, joined: int
 ) -> None:
     finite = [row for row in rows if np.isfinite(row[3])]
@@ -171,7 +171,7 @@ def test_parts_of_any_size_come_to_the_same_frame(
     assert seen == last
 
 
-def test_counts_are_as_far_apart_as_they_are_in_most_parts() -> None:
+def test_the_spacing_of_counts_is_that_of_most_parts() -> None:
     fine, coarse = (
         Samples.from_rows([("order", "requests", start + every * place, 1.0) for place in range(n)])
         for start, every, n in ((0, 10_000, 10), (1_000_000, 60_000, 30))

@@ -1,4 +1,4 @@
-"""When it is time to train anew."""
+"""When it is time to retrain."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_the_signals_that_were_learned_have_not_moved() -> None:
     assert not drift.reasons
 
 
-def test_values_that_are_no_longer_what_they_were_are_told_largest_first() -> None:
+def test_moved_series_are_reported_largest_first() -> None:
     drift = drift_of(BUNDLE, changed(lambda values: 3 * values), CLOCK)
     assert "no longer have the values they had" in drift.reasons[0]
     assert list(drift.moved.values()) == sorted(drift.moved.values(), reverse=True)
 
 
-def test_series_that_came_and_went_are_counted() -> None:
+def test_new_and_vanished_series_are_counted() -> None:
     keys = tuple(SeriesKey(f"new-{key.item}", key.metric) for key in LEARNED.keys)
     drift = drift_of(BUNDLE, Frame(LEARNED.start_ms, LEARNED.step_ms, keys, LEARNED.values), CLOCK)
     assert (drift.n_new, drift.n_gone, drift.n_compared) == (len(keys), len(keys), 0)
@@ -51,22 +51,22 @@ def test_series_that_came_and_went_are_counted() -> None:
 
 
 def test_many_pages_are_a_reason() -> None:
-    def restless(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def noisy(values: NDArray[np.float64]) -> NDArray[np.float64]:
         values[::60] *= 8
         return values
 
-    drift = drift_of(BUNDLE, changed(restless), CLOCK)
+    drift = drift_of(BUNDLE, changed(noisy), CLOCK)
     assert not drift.moved
     assert "pages per series-week" in drift.reasons[0]
 
 
-def test_signals_that_fell_silent_are_gone_and_not_compared() -> None:
+def test_silent_series_count_as_gone_and_are_not_compared() -> None:
     drift = drift_of(BUNDLE, changed(lambda values: np.full_like(values, np.nan)), CLOCK)
     assert drift.n_gone == drift.n_known
     assert drift.n_compared == 0
 
 
-def test_another_step_does_not_compare() -> None:
+def test_another_step_is_not_compared() -> None:
     other = Frame(LEARNED.start_ms, LEARNED.step_ms * 5, LEARNED.keys, LEARNED.values)
     with pytest.raises(ValueError, match="does not compare"):
         drift_of(BUNDLE, other, CLOCK)

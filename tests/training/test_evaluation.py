@@ -11,7 +11,7 @@ from training_builders import a_bundle
 
 from models.detectors.baseline import usual_residuals
 from training.errors import ShortHistoryError
-from training.evaluate import calm_figures, recall_figures
+from training.evaluate import normal_figures, recall_figures
 from training.injection import SHIFT_TICKS, inject_shifts
 from training.intervals import poisson_interval, wilson_interval
 from training.promote import decide, flaw_of
@@ -58,7 +58,7 @@ def test_a_labelled_anomaly_is_missing_from_what_is_learned() -> None:
     assert without(FRAME, []) is FRAME
 
 
-def test_shifts_are_where_they_are_labelled_and_repeat_by_seed() -> None:
+def test_shifts_match_their_labels_and_repeat_by_seed() -> None:
     bundle = a_bundle()
     residuals = usual_residuals(FRAME, bundle.baseline, bundle.clock_used)
     shifted, labels = inject_shifts(FRAME, residuals, seed=3)
@@ -70,17 +70,17 @@ def test_shifts_are_where_they_are_labelled_and_repeat_by_seed() -> None:
     assert not (changed & ~labelled_ticks(FRAME, labels)).any()
 
 
-def test_nothing_to_shift_gives_no_shifts() -> None:
+def test_series_without_residuals_are_not_shifted() -> None:
     empty = FRAME.between(0, 1)
     assert inject_shifts(empty, np.zeros(empty.values.shape), seed=0)[1] == ()
     assert inject_shifts(FRAME, np.zeros(FRAME.values.shape), seed=0)[1] == ()
 
 
-def test_figures_of_calm_time() -> None:
+def test_figures_of_normal_time() -> None:
     scores = np.zeros((10_080, 2))
     scores[100, 0] = scores[500, 0] = scores[700, 1] = 9.0
     times_ms = MINUTE_MS * np.arange(10_080, dtype=np.int64)
-    figures = calm_figures(
+    figures = normal_figures(
         scores, times_ms, step_ms=MINUTE_MS, threshold=5.0, is_sparse=np.zeros(2, dtype=bool)
     )
     assert figures["series_weeks"] == 2
@@ -93,17 +93,17 @@ def test_unscored_time_has_no_rate() -> None:
     nothing = np.full((5, 1), np.nan)
     times_ms = np.arange(5, dtype=np.int64)
     is_sparse = np.zeros(1, dtype=bool)
-    figures = calm_figures(nothing, times_ms, step_ms=MINUTE_MS, threshold=5.0, is_sparse=is_sparse)
+    figures = normal_figures(nothing, times_ms, step_ms=MINUTE_MS, threshold=5.0, is_sparse=is_sparse)
     assert figures == {"series_weeks": 0.0, "scored_share": 0.0}
 
 
-def test_recall_counts_labelled_anomalies_that_a_page_falls_into() -> None:
+def test_recall_counts_labelled_anomalies_that_contain_a_page() -> None:
     times_ms = MINUTE_MS * np.arange(100, dtype=np.int64)
     pages = np.zeros((100, 3), dtype=bool)
     pages[12, 1] = pages[50, 2] = True
     labels = [
         LabelledAnomaly("order", 10 * MINUTE_MS, 15 * MINUTE_MS),
-        LabelledAnomaly("order", 50 * MINUTE_MS, 55 * MINUTE_MS),  # the page is another item's
+        LabelledAnomaly("order", 50 * MINUTE_MS, 55 * MINUTE_MS),  # the page belongs to another item
         LabelledAnomaly("unknown", 10 * MINUTE_MS, 15 * MINUTE_MS),
         LabelledAnomaly("order", 10**9, 10**9 + 1),  # outside
     ]
@@ -114,7 +114,7 @@ def test_recall_counts_labelled_anomalies_that_a_page_falls_into() -> None:
     assert "delay_median" not in recall_figures(~pages & False, times_ms, ["order"] * 3, labels)
 
 
-def test_intervals_hold_what_they_are_of() -> None:
+def test_intervals_contain_their_estimate() -> None:
     np.testing.assert_allclose(poisson_interval(0), (0.0, 3.689), atol=1e-3)
     low, high = wilson_interval(0, 0)
     assert (low, high) == (0.0, 1.0)
@@ -145,7 +145,7 @@ def test_a_bundle_that_finds_less_is_refused() -> None:
     assert "10%" in decision.reason
 
 
-def test_what_is_missing_is_not_compared() -> None:
+def test_missing_figures_are_not_compared() -> None:
     assert decide({}, GOOD, budget_per_week=1.0).promoted
     assert decide(GOOD, {}, budget_per_week=1.0).promoted
 
@@ -160,7 +160,7 @@ def test_a_bundle_that_cannot_be_loaded_or_scores_nothing_is_flawed() -> None:
     assert "what was saved" in flaw_of(replace(a_bundle(), version="sha256:0"), FRAME)
 
 
-def test_a_run_says_which_code_made_it() -> None:
+def test_a_run_records_the_code_that_made_it() -> None:
     tags = provenance(seed=7)
     assert tags["sunspot.seed"] == "7"
     assert tags["sunspot.version"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ITEMS = ("order", "quotes", "search")
 FRAME = a_frame(ITEMS, n_ticks=3000)
-CONFIG = FitConfig(clock="always", data_name="calm")
+CONFIG = FitConfig(clock="always", data_name="normal")
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +39,20 @@ def tracker() -> MemoryTracker[Bundle]:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[str, float | None]]:
-    """What the training of `result` told of its progress."""
+def reported() -> list[tuple[str, float | None]]:
+    """Progress reported by the training of `result`."""
     return []
 
 
 @pytest.fixture(scope="module")
-def result(tracker: MemoryTracker[Bundle], told: list[tuple[str, float | None]]) -> Outcome[Bundle]:
+def result(tracker: MemoryTracker[Bundle], reported: list[tuple[str, float | None]]) -> Outcome[Bundle]:
     def progress(doing: str, share: float | None = None, /) -> None:
-        told.append((doing, share))
+        reported.append((doing, share))
 
     return fit_detectors(CONFIG, FRAME, tracker, progress=progress)
 
 
-def test_the_first_bundle_serves_all_that_was_learned(
+def test_the_first_bundle_contains_everything_that_was_learned(
     result: Outcome[Bundle], tracker: MemoryTracker[Bundle]
 ) -> None:
     bundle = result.bundle
@@ -80,9 +80,9 @@ def test_one_run_with_a_child_for_each_candidate(
 
 
 @pytest.mark.usefixtures("result")
-def test_what_takes_long_tells_how_much_of_it_is_done(told: list[tuple[str, float | None]]) -> None:
+def test_long_steps_report_the_share_that_is_done(reported: list[tuple[str, float | None]]) -> None:
     shares: dict[str, list[float]] = {}
-    for doing, share in told:
+    for doing, share in reported:
         own = shares.setdefault(doing, [])
         if share is not None:
             own.append(share)
@@ -95,10 +95,10 @@ def test_what_takes_long_tells_how_much_of_it_is_done(told: list[tuple[str, floa
     ]
     assert all(own == sorted(set(own)) and own[-1] == 1.0 for own in long.values())
     assert len(long["fitting detectors of service rows"]) == len(DETECTORS)
-    assert told[-1] == ("registering", None)
+    assert reported[-1] == ("registering", None)
 
 
-def test_nothing_is_learned_from_the_time_that_judges(result: Outcome[Bundle]) -> None:
+def test_nothing_is_learned_from_the_held_back_time(result: Outcome[Bundle]) -> None:
     later = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
     later.values[2400:] *= 3
     again = fit_detectors(CONFIG, later, MemoryTracker())
@@ -111,15 +111,17 @@ def test_the_same_history_gives_the_same_bytes(result: Outcome[Bundle]) -> None:
     again, before = (
         bundle_files(each) for each in (fit_detectors(CONFIG, FRAME, MemoryTracker()).bundle, result.bundle)
     )
-    del again[MANIFEST], before[MANIFEST]  # it names the commit, which an edit meanwhile would change
+    del again[MANIFEST], before[MANIFEST]  # it names the commit, which changes with any edit in between
     assert again == before
 
 
-def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: Outcome[Bundle]) -> None:
+def test_a_champion_that_finds_nothing_is_replaced_and_such_a_challenger_is_refused(
+    result: Outcome[Bundle],
+) -> None:
     assert fit_detectors(CONFIG, FRAME, MemoryTracker(deaf(result.bundle))).promoted
     strict = FitConfig(clock="always", budget_per_week=1e-6)
     noisy = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
-    noisy.values[2100:2110] *= 100  # in the time that calibrates: the threshold rises over everything
+    noisy.values[2100:2110] *= 100  # in the calibration time: the threshold rises above everything
     refused = fit_detectors(strict, noisy, MemoryTracker(result.bundle))
     assert not refused.promoted
     assert "the champion" in refused.reason
@@ -132,7 +134,7 @@ def test_a_deaf_champion_is_replaced_and_a_deaf_challenger_would_not_be(result: 
         (a_bundle(ITEMS, frame=a_frame(ITEMS, step_ms=300_000)), "it has a tick every 60 s, the champion"),
     ],
 )
-def test_a_champion_of_other_series_or_another_step_is_replaced_only_if_told_to(
+def test_a_champion_of_other_series_or_another_step_is_replaced_only_if_allowed(
     champion: Bundle, reason: str
 ) -> None:
     tracker = MemoryTracker(champion)
@@ -144,7 +146,7 @@ def test_a_champion_of_other_series_or_another_step_is_replaced_only_if_told_to(
     assert fit_detectors(replace(CONFIG, replaces_champion=True), FRAME, tracker).promoted
 
 
-def test_the_champion_of_a_grown_estate_is_compared() -> None:
+def test_the_champion_of_a_grown_system_is_compared() -> None:
     tracker = MemoryTracker(deaf(a_bundle(ITEMS[:2])))
     assert fit_detectors(CONFIG, FRAME, tracker).reason.startswith("it is no worse than the champion")
     assert "champion_false_pages_per_week" in tracker.runs[0].figures
@@ -154,21 +156,21 @@ def test_the_champion_of_a_grown_estate_is_compared() -> None:
 def test_a_first_bundle_that_breaks_the_budget_is_registered_but_not_promoted(
     *, replaces_champion: bool
 ) -> None:
-    troubled = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    faulty = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
     for first in range(2450, 2950, 50):
-        troubled.values[first : first + 10] *= 50
+        faulty.values[first : first + 10] *= 50
     champion = a_bundle(("elsewhere",)) if replaces_champion else None
     config = replace(CONFIG, replaces_champion=replaces_champion)
-    refused = fit_detectors(config, troubled, MemoryTracker(champion))
+    refused = fit_detectors(config, faulty, MemoryTracker(champion))
     assert (refused.promoted, refused.version) == (False, "1")
     assert refused.reason.endswith("the budget is 1.00")
 
 
-def test_what_was_not_measured_does_not_keep_a_first_bundle_back() -> None:
+def test_unmeasured_figures_do_not_block_a_first_bundle() -> None:
     assert decide({}, None, budget_per_week=1).promoted
 
 
-def test_a_day_that_the_operator_lists_is_learned_as_such() -> None:
+def test_a_closure_listed_by_the_operator_is_learned_as_one() -> None:
     first_day = datetime.fromtimestamp(FRAME.start_ms / 1000, UTC).date()
     days = frozenset(first_day + timedelta(days=number) for number in range(-1, 4))
     clocks = {name: overridden(each, CalendarOverrides(closures=days)) for name, each in CLOCKS.items()}
@@ -181,14 +183,14 @@ def test_a_day_that_the_operator_lists_is_learned_as_such() -> None:
 
 
 def test_labelled_incidents_are_neither_learned_nor_counted_as_false() -> None:
-    troubled = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
+    faulty = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
     labels = []
     for first in (500, 2000, 2700):
-        troubled.values[first : first + 20] *= 20
-        start_ms = troubled.start_ms + first * troubled.step_ms
-        labels += [LabelledAnomaly(item, start_ms, start_ms + 20 * troubled.step_ms) for item in ITEMS]
+        faulty.values[first : first + 20] *= 20
+        start_ms = faulty.start_ms + first * faulty.step_ms
+        labels += [LabelledAnomaly(item, start_ms, start_ms + 20 * faulty.step_ms) for item in ITEMS]
     tracker: MemoryTracker[Bundle] = MemoryTracker()
-    result = fit_detectors(CONFIG, troubled, tracker, labels=labels)
+    result = fit_detectors(CONFIG, faulty, tracker, labels=labels)
     assert result.figures["false_pages_per_week"] == 0
     assert result.figures["known_recall_events"] == 1
     assert np.nanmax(result.bundle.normal.values) < 2 * FRAME.values.max()
@@ -217,7 +219,7 @@ def test_series_without_a_role_train_the_first_stage_alone() -> None:
     assert result.bundle.normal.keys == ()
 
 
-def test_a_series_that_only_appears_after_fitting_is_not_promoted_as_if_it_were_scored() -> None:
+def test_a_bundle_whose_series_appear_only_after_fitting_is_not_promoted() -> None:
     frame = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, FRAME.values.copy())
     frame.values[2400:] = np.nan
     result = fit_detectors(CONFIG, frame, MemoryTracker())
@@ -228,13 +230,13 @@ def test_a_series_that_only_appears_after_fitting_is_not_promoted_as_if_it_were_
 def test_bad_settings_and_short_histories_are_refused() -> None:
     with pytest.raises(ValueError, match="no clock is called"):
         FitConfig(clock="moon")
-    with pytest.raises(ValueError, match="budget is positive"):
+    with pytest.raises(ValueError, match="budget must be positive"):
         FitConfig(budget_per_week=0)
     with pytest.raises(ShortHistoryError):
         fit_detectors(CONFIG, a_frame(ITEMS, n_ticks=50), MemoryTracker())
 
 
-def test_the_metadata_says_when() -> None:
+def test_the_metadata_records_the_times() -> None:
     fitted = fit_detectors(CONFIG, a_frame(ITEMS, n_ticks=200), MemoryTracker()).bundle.metadata
     assert datetime.fromisoformat(fitted["fitted_until"]) < datetime.fromisoformat(fitted["held_back_until"])
     assert datetime.fromisoformat(fitted["fitted_from"]).tzinfo == UTC
@@ -252,7 +254,7 @@ def a_candidate(found: float, *, high: float = 1.0, pages: float = 0.5) -> RowCa
     return RowCandidate(a_detector("mad"), 3.0, figures)
 
 
-def test_the_plain_mean_serves_unless_another_earns_its_place(result: Outcome[Bundle]) -> None:
+def test_the_plain_mean_serves_unless_another_detector_is_better(result: Outcome[Bundle]) -> None:
     plain = a_candidate(0.5, high=0.6)
     cases = {
         "top_scores": a_candidate(0.55),  # chance explains it
@@ -266,7 +268,7 @@ def test_the_plain_mean_serves_unless_another_earns_its_place(result: Outcome[Bu
     assert result.bundle.metadata["second_stage"] in DETECTORS
 
 
-def test_a_series_that_began_after_the_fit_has_the_shape_of_its_siblings() -> None:
+def test_a_series_that_starts_after_the_fit_gets_the_shape_of_its_siblings() -> None:
     frame = a_frame(ITEMS, n_ticks=2000, step_ms=300_000)
     late = frame.column_of[SeriesKey("search", "requests")]
     frame.values[:1300, late] = np.nan

@@ -1,4 +1,4 @@
-"""The training job on log lines: what it learns, what it promotes, and what it refuses."""
+"""The training job for log lines: what it learns, promotes and refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOURS = 5
 def batches(
     *, hours: int = HOURS, services: tuple[str, ...] = ("gateway", "order", "stock"), with_traces: bool = True
 ) -> list[Logs]:
-    """Hours of normal requests, one batch an hour."""
+    """Hours of normal requests, one batch per hour."""
     made = []
     for hour in range(hours):
         start = START_MS + hour * 3_600_000
@@ -59,23 +59,23 @@ def trained(
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[str, float | None]]:
-    """What the training of `first` told of its progress."""
+def reported() -> list[tuple[str, float | None]]:
+    """Progress reported by the training of `first`."""
     return []
 
 
 @pytest.fixture(scope="module")
-def first(told: list[tuple[str, float | None]]) -> tuple[MemoryTracker[LogBundle], Outcome[LogBundle]]:
+def first(reported: list[tuple[str, float | None]]) -> tuple[MemoryTracker[LogBundle], Outcome[LogBundle]]:
     def progress(doing: str, share: float | None = None, /) -> None:
-        told.append((doing, share))
+        reported.append((doing, share))
 
     tracker: MemoryTracker[LogBundle] = MemoryTracker()
     return tracker, fit_logs(LogFitConfig(), lambda: LINES, tracker, progress=progress)
 
 
 @pytest.mark.usefixtures("first")
-def test_each_detector_of_sessions_is_told_of(told: list[tuple[str, float | None]]) -> None:
-    shares = [share for doing, share in told if doing == "fitting detectors of sessions"]
+def test_the_progress_over_session_detectors_is_reported(reported: list[tuple[str, float | None]]) -> None:
+    shares = [share for doing, share in reported if doing == "fitting detectors of sessions"]
     assert shares == [None, pytest.approx(1 / 3), pytest.approx(2 / 3), 1.0]
 
 
@@ -100,7 +100,7 @@ def test_a_training_is_one_run_with_a_child_for_each_candidate(
     assert result.promoted
 
 
-def test_it_keeps_the_budget_and_finds_faults(
+def test_it_stays_within_the_budget_and_finds_faults(
     first: tuple[MemoryTracker[LogBundle], Outcome[LogBundle]],
 ) -> None:
     figures = first[1].figures
@@ -132,7 +132,7 @@ def test_the_same_lines_give_the_same_bundle(
     assert tracker.runs[-1].figures["champion_recall_events"] == result.figures["recall_events"]
 
 
-def test_the_models_example_is_lines_that_it_scores_as_usual(
+def test_the_models_input_example_scores_as_usual(
     first: tuple[MemoryTracker[LogBundle], Outcome[LogBundle]],
 ) -> None:
     bundle = first[1].bundle
@@ -145,12 +145,12 @@ def test_the_models_example_is_lines_that_it_scores_as_usual(
     assert list(LogBundleModel(bundle).predict(example)) == ["service", "time_ms", "score", "is_anomalous"]
 
 
-def test_a_champion_that_cannot_be_compared_stays_until_it_is_told_otherwise() -> None:
+def test_a_champion_that_cannot_be_compared_stays_unless_replacement_is_allowed() -> None:
     other = batches(services=("elsewhere",), with_traces=False)
     tracker: MemoryTracker[LogBundle] = MemoryTracker(a_log_bundle())
     refused = trained(tracker, other)
     assert not refused.promoted
-    assert "it knows 0 of the champion's 3 services; --replace-champion" in refused.reason
+    assert "it knows 0 of the champion's 3 services; use --replace-champion" in refused.reason
     assert refused.bundle.sessions is None
     longer = trained(tracker, other, step_s=30)
     assert "a window every 30 s, the champion every 60 s" in longer.reason
@@ -168,12 +168,12 @@ def test_too_few_lines_and_bad_settings_are_refused() -> None:
         LogFitConfig(fit_share=0.9)
 
 
-def test_more_kinds_and_windows_than_memory_holds_are_refused() -> None:
+def test_more_kinds_and_windows_than_fit_in_memory_are_refused() -> None:
     with pytest.raises(BadHistoryError, match="longer step"):
         mine_logs(LINES[:1], step_ms=60_000, source="here", max_counts=100)
 
 
-def test_injected_faults_leave_the_rest_as_it_was() -> None:
+def test_injected_faults_leave_the_rest_unchanged() -> None:
     sums = sums_of(requests(START_MS, START_MS + 2 * 3_600_000))
     faulty, labels = inject_log_faults(sums, seed=0)
     assert set(labels) == set(FAULTS)
@@ -204,7 +204,7 @@ def test_broken_sessions_are_broken() -> None:
     assert not set(broken) & set(sessions)
 
 
-def test_with_few_sessions_there_is_no_model_of_them() -> None:
+def test_too_few_sessions_give_no_session_model() -> None:
     assert try_session_detectors([("open",)], [("open",)], [("open",)], seed=0) == {}
     assert best_of({}) is None
 
@@ -215,7 +215,7 @@ def lines_of(records: list[LogRecord]) -> bytes:
     return b"\n".join(json.dumps(row).encode() for row in rows)
 
 
-def test_files_are_read_by_name_plain_or_packed(tmp_path: Path) -> None:
+def test_files_are_read_by_name_plain_or_compressed(tmp_path: Path) -> None:
     records = requests(START_MS, START_MS + 60_000)
     (tmp_path / "b.jsonl").write_bytes(lines_of(records[10:]) + b"\nnot json\n")
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines_of(records[:10])))
@@ -240,13 +240,13 @@ def test_files_without_a_line_and_damaged_ones_are_refused(tmp_path: Path) -> No
         list(logs_from_files(tmp_path))
 
 
-def test_a_trace_is_learned_whole_however_its_lines_are_cut_into_batches() -> None:
+def test_a_trace_is_learned_completely_however_its_lines_are_batched() -> None:
     records = sorted(requests(*NORMAL_MS), key=lambda each: each.time_ms)
-    whole = mine_logs([Logs.from_records(records)], step_ms=60_000, source="here")
+    complete = mine_logs([Logs.from_records(records)], step_ms=60_000, source="here")
     cut = mine_logs(
         [Logs.from_records(records[start : start + 7]) for start in range(0, len(records), 7)],
         step_ms=60_000,
         source="here",
     )
-    assert usual_signatures(cut.traces) == usual_signatures(whole.traces)
-    assert sorted(cut.traces.end_ms.tolist()) == sorted(whole.traces.end_ms.tolist())
+    assert usual_signatures(cut.traces) == usual_signatures(complete.traces)
+    assert sorted(cut.traces.end_ms.tolist()) == sorted(complete.traces.end_ms.tolist())

@@ -1,4 +1,4 @@
-"""Fitting the ranker's numbers on closed cases, and the gate before they serve."""
+"""Fitting the ranker's parameters on closed cases, and the promotion gate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FREE = Penalty(weights=0.001, sharpness=0.001, doubt=0.001)
 
 
 def examples(
-    n: int, *, system: str = "shop", telling: str = "itself", misleading: str = "resources", seed: int = 0
+    n: int, *, system: str = "shop", informative: str = "itself", misleading: str = "resources", seed: int = 0
 ) -> list[RankerExample]:
     """Cases in which one group of evidence points at the cause and another at a random item."""
     rng = np.random.default_rng([seed, len(system), ord(system[0])])
@@ -31,14 +31,14 @@ def examples(
     for number in range(n):
         totals = rng.exponential(0.3, (len(GROUPS) + 1, N_ITEMS))
         cause = int(rng.integers(N_ITEMS))
-        totals[rows.index(telling), cause] += rng.uniform(4, 9)
+        totals[rows.index(informative), cause] += rng.uniform(4, 9)
         totals[rows.index(misleading), rng.integers(N_ITEMS)] += rng.uniform(4, 12)
         is_cause = np.arange(N_ITEMS) == cause
         made.append(RankerExample(system, 1_000 * number, totals, np.full(N_ITEMS, 6.0), 0.0, is_cause))
     return made
 
 
-def calm(n: int, *, system: str = "shop", seed: int = 1) -> list[RankerExample]:
+def without_cause(n: int, *, system: str = "shop", seed: int = 1) -> list[RankerExample]:
     rng = np.random.default_rng(seed)
     return [
         RankerExample(
@@ -53,18 +53,18 @@ def calm(n: int, *, system: str = "shop", seed: int = 1) -> list[RankerExample]:
     ]
 
 
-def test_what_tells_gets_more_weight_than_what_misleads() -> None:
-    tuning = fit_tuning([*examples(60), *calm(10)], calm_share=0.25, penalty=FREE)
+def test_informative_evidence_gets_more_weight_than_misleading() -> None:
+    tuning = fit_tuning([*examples(60), *without_cause(10)], calm_share=0.25, penalty=FREE)
     assert tuning.weights["itself"] > 1.5 * tuning.weights["resources"]
     assert all(weight >= 0 for weight in tuning.weights.values())
     other_way = fit_tuning(
-        examples(60, telling="resources", misleading="itself"), calm_share=0.25, penalty=FREE
+        examples(60, informative="resources", misleading="itself"), calm_share=0.25, penalty=FREE
     )
     assert other_way.weights["resources"] > 1.5 * other_way.weights["itself"]
 
 
-def test_a_fit_is_likelier_on_new_cases_and_a_strong_penalty_keeps_the_default() -> None:
-    known, new = [*examples(60), *calm(10)], [*examples(60, seed=5), *calm(10, seed=6)]
+def test_a_fit_is_better_on_new_cases_and_a_strong_penalty_yields_the_default() -> None:
+    known, new = [*examples(60), *without_cause(10)], [*examples(60, seed=5), *without_cause(10, seed=6)]
     shares = importance(new, calm_share=0.25)
     default = fit_tuning(known, calm_share=0.25, penalty=Penalty(1e6, 1e6, 1e6))
     assert default.weights == pytest.approx(dict.fromkeys(GROUPS, 1.0), abs=1e-3)
@@ -88,15 +88,15 @@ def test_a_group_without_evidence_keeps_its_weight() -> None:
     assert fit_tuning(blank, calm_share=0.25, penalty=FREE).weights["logs"] == pytest.approx(1.0)
 
 
-def test_every_system_counts_alike_and_its_calm_cases_a_share() -> None:
-    mixed = [*examples(10), *calm(5), *examples(40, system="bank")]
+def test_every_system_counts_alike_and_its_cases_without_a_cause_a_share() -> None:
+    mixed = [*examples(10), *without_cause(5), *examples(40, system="bank")]
     shares = importance(mixed, calm_share=0.25)
     assert shares.sum() == pytest.approx(1.0)
     assert shares[:10].sum() == pytest.approx(shares[15:].sum())
     assert shares[10:15].sum() == pytest.approx(0.25 * shares[:10].sum())
 
 
-def test_no_system_is_on_both_sides_and_one_alone_is_judged_later_than_it_taught() -> None:
+def test_no_system_is_on_both_sides_and_a_single_one_is_judged_on_later_cases() -> None:
     mixed = [*examples(5), *examples(7, system="bank")]
     for learned, left_out in folds(mixed, n_blocks=4):
         assert {mixed[index].system for index in learned}.isdisjoint(
@@ -108,17 +108,17 @@ def test_no_system_is_on_both_sides_and_one_alone_is_judged_later_than_it_taught
     assert all(max(learned) < min(left_out) for learned, left_out in cut)
 
 
-def test_a_better_ranker_is_promoted_and_what_was_judged_is_tracked() -> None:
+def test_a_better_ranker_is_promoted_and_its_judgement_is_tracked() -> None:
     tracker: MemoryTracker[RankerBundle] = MemoryTracker()
-    told: list[tuple[str, float | None]] = []
-    cases = [*examples(30), *calm(5), *examples(30, system="bank"), *calm(5, system="bank")]
+    reported: list[tuple[str, float | None]] = []
+    cases = [*examples(30), *without_cause(5), *examples(30, system="bank"), *without_cause(5, system="bank")]
     result = fit_ranker(
-        RankerFitConfig(penalty=FREE), cases, tracker, progress=lambda *each: told.append(each)
+        RankerFitConfig(penalty=FREE), cases, tracker, progress=lambda *each: reported.append(each)
     )
     assert result.promoted, result.reason
     assert tracker.champion() is not None
-    turns = "fitting on all systems but one, in turn"
-    assert told[:3] == [(turns,), (turns, 0.5), (turns, 1.0)]
+    turns = "fitting with each system left out in turn"
+    assert reported[:3] == [(turns,), (turns, 0.5), (turns, 1.0)]
     assert result.bundle.ranker.version == result.bundle.version
     assert result.bundle.ranker.weights["own"] > result.bundle.ranker.weights["cpu"]
     assert 0 <= result.figures["as1"] <= result.figures["as3"] <= result.figures["as5"] <= 1
@@ -130,13 +130,13 @@ def test_a_better_ranker_is_promoted_and_what_was_judged_is_tracked() -> None:
     assert again.bundle.weights == result.bundle.weights
 
 
-def test_a_ranker_that_another_system_misled_is_refused() -> None:
+def test_a_ranker_misled_by_another_system_is_refused() -> None:
     tracker: MemoryTracker[RankerBundle] = MemoryTracker()
-    contrary = [*examples(30), *examples(30, system="bank", telling="resources", misleading="itself")]
+    contrary = [*examples(30), *examples(30, system="bank", informative="resources", misleading="itself")]
     result = fit_ranker(RankerFitConfig(penalty=FREE), contrary, tracker)
     assert not result.promoted
-    assert "shipped with" in result.reason
-    assert result.version, "it is registered all the same, to look at"
+    assert "ships with" in result.reason
+    assert result.version, "it is registered all the same, for inspection"
     assert tracker.champion() is None
 
 
@@ -150,17 +150,17 @@ def test_the_gate_compares_both_order_and_belief_with_the_champion() -> None:
 
 def test_too_few_cases_teach_nothing() -> None:
     with pytest.raises(FewCasesError, match="at least 20 cases") as raised:
-        fit_ranker(RankerFitConfig(), [*examples(19), *calm(50)], MemoryTracker())
+        fit_ranker(RankerFitConfig(), [*examples(19), *without_cause(50)], MemoryTracker())
     assert (raised.value.needed, raised.value.got) == (20, 19)
 
 
-def test_weights_of_groups_and_meanings_tell_the_same() -> None:
+def test_weights_of_groups_and_meanings_are_equivalent() -> None:
     weights = {group: 0.5 + place for place, group in enumerate(GROUPS)}
     assert weights_by_group(weights_by_meaning(weights)) == weights
     assert weights_by_group({}) == dict.fromkeys(GROUPS, 1.0)
 
 
-def test_calibration_error_is_the_gap_between_belief_and_truth() -> None:
+def test_calibration_error_is_the_gap_between_belief_and_accuracy() -> None:
     assert calibration_error([0.9, 0.9, 0.9, 0.9], [1, 1, 0, 0]) == pytest.approx(0.4)
     assert calibration_error([], []) == 0.0
     low, high = reliability([0.1, 0.15, 1.0], [0, 1, 1])

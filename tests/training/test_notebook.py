@@ -19,10 +19,10 @@ NOTEBOOK = Path(__file__).parents[2] / "docs" / "champion.ipynb"
 def test_every_cell_runs_and_the_fault_is_found(tmp_path: Path) -> None:
     uri = tracking_uri_for(tmp_path)
     frame = a_frame(("order", "quotes"), n_ticks=1500)
-    fit_detectors(FitConfig(clock="always", data_name="calm"), frame, MlflowTracker(uri, DETECTORS_MODEL))
+    fit_detectors(FitConfig(clock="always", data_name="normal"), frame, MlflowTracker(uri, DETECTORS_MODEL))
     cells = json.loads(NOTEBOOK.read_text())["cells"]
     names: dict[str, Any] = {}
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    previous = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     try:
         for cell in cells:
             if cell["cell_type"] == "code":
@@ -30,9 +30,9 @@ def test_every_cell_runs_and_the_fault_is_found(tmp_path: Path) -> None:
             if "parameters" in cell["metadata"].get("tags", ()):
                 names["uri"] = uri
     finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+        mlflow.set_tracking_uri(previous[0])
+        mlflow.set_registry_uri(previous[1])
     first, found = names["first"], names["found"]
     assert set(zip(found["item"], found["metric"], strict=True)) == {(first["item"], first["metric"])}
     assert len(found)
-    assert names["runs"]["tags.mlflow.runName"].tolist() == ["fit-detectors-calm"]
+    assert names["runs"]["tags.mlflow.runName"].tolist() == ["fit-detectors-normal"]

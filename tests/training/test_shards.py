@@ -1,4 +1,4 @@
-"""Learning in shards: the same as in one go, and nothing is learned twice."""
+"""Learning in shards: the same result as in one piece, and nothing is learned twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.calendar import CLOCKS
 from features.frame import Frame
 from models.detectors.baseline import Baseline, fit_baseline
 from training import shards
-from training.shards import SERIES_PER_SHARD, fit_in_shards, kept_in
+from training.shards import SERIES_PER_SHARD, checkpoint_directory, fit_in_shards
 
 CLOCK = CLOCKS["always"]
 FRAME = a_frame([f"service-{index:03d}" for index in range(SERIES_PER_SHARD)], n_ticks=300)
@@ -25,16 +25,16 @@ def assert_same(one: Baseline, other: Baseline) -> None:
         np.testing.assert_array_equal(getattr(one, each.name), getattr(other, each.name))
 
 
-def test_shards_come_to_what_one_go_comes_to(tmp_path: Path) -> None:
-    heard: list[float] = []
-    learned = fit_in_shards(FRAME, CLOCK, tmp_path, progress=heard.append)
+def test_shards_give_the_same_result_as_one_piece(tmp_path: Path) -> None:
+    reported: list[float] = []
+    learned = fit_in_shards(FRAME, CLOCK, tmp_path, progress=reported.append)
     assert len(FRAME.keys) > SERIES_PER_SHARD
     assert_same(learned, fit_baseline(FRAME, CLOCK))
-    assert heard == sorted(heard)
-    assert heard[-1] == 1.0
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
 
 
-def test_other_processes_come_to_the_same(tmp_path: Path) -> None:
+def test_other_processes_give_the_same_result(tmp_path: Path) -> None:
     long = Frame(FRAME.start_ms, FRAME.step_ms, FRAME.keys, np.tile(FRAME.values, (20, 1)))
     assert long.values.size >= shards.FEWEST_POINTS
     assert_same(fit_in_shards(long, CLOCK, tmp_path, processes=2), fit_baseline(long, CLOCK))
@@ -44,21 +44,21 @@ class InterruptedTrainingError(Exception):
     """Stands for the end of a process."""
 
 
-def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_an_interrupted_training_resumes(tmp_path: Path) -> None:
     def end(share: float) -> None:
         raise InterruptedTrainingError
 
-    with pytest.raises(InterruptedTrainingError), kept_in(tmp_path / "kept") as directory:
+    with pytest.raises(InterruptedTrainingError), checkpoint_directory(tmp_path / "checkpoints") as directory:
         fit_in_shards(FRAME, CLOCK, directory, progress=end)
-    (first,) = list((tmp_path / "kept").iterdir())
+    (first,) = list((tmp_path / "checkpoints").iterdir())
     written = first.stat().st_mtime_ns
-    heard: list[float] = []
-    with kept_in(tmp_path / "kept") as directory:
-        learned = fit_in_shards(FRAME, CLOCK, directory, progress=heard.append)
+    reported: list[float] = []
+    with checkpoint_directory(tmp_path / "checkpoints") as directory:
+        learned = fit_in_shards(FRAME, CLOCK, directory, progress=reported.append)
         assert first.stat().st_mtime_ns == written
     assert_same(learned, fit_baseline(FRAME, CLOCK))
-    assert len(heard) == -(-len(FRAME.keys) // SERIES_PER_SHARD) - 1
-    assert not (tmp_path / "kept").exists()
+    assert len(reported) == -(-len(FRAME.keys) // SERIES_PER_SHARD) - 1
+    assert not (tmp_path / "checkpoints").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut short"])
@@ -69,11 +69,11 @@ def test_a_damaged_shard_is_learned_again(tmp_path: Path, content: bytes) -> Non
     assert_same(fit_in_shards(FRAME, CLOCK, tmp_path), fit_baseline(FRAME, CLOCK))
 
 
-def test_other_code_learns_anew(tmp_path: Path) -> None:
+def test_other_code_learns_again(tmp_path: Path) -> None:
     fit_in_shards(FRAME, CLOCK, tmp_path, code="one")
-    n_kept = len(list(tmp_path.iterdir()))
+    n_saved = len(list(tmp_path.iterdir()))
     fit_in_shards(FRAME, CLOCK, tmp_path, code="two")
-    assert len(list(tmp_path.iterdir())) == 2 * n_kept
+    assert len(list(tmp_path.iterdir())) == 2 * n_saved
 
 
 def test_no_series_is_no_work(tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ REPORT = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return tmp_path / "not made yet"
+    return tmp_path / "not created yet"
 
 
-def test_mlflow_is_the_version_that_was_tried() -> None:
+def test_mlflow_is_the_tested_version() -> None:
     major, minor = map(int, version("mlflow").split(".")[:2])
     assert (major, minor) == (3, 17)
 
@@ -74,7 +74,9 @@ def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
     shown = CliRunner().invoke(models_command, ["list", "--data", str(data)])
     assert shown.exit_code == 0, shown.output
     assert "champion" in shown.output
-    assert listed.bundle_version.removeprefix("sha256:")[:12] in shown.output, "whole, although it is piped"
+    assert listed.bundle_version.removeprefix("sha256:")[:12] in shown.output, (
+        "complete, although it is piped"
+    )
     assert listed.run_id[:12] in shown.output
     assert "…" not in shown.output
 
@@ -119,7 +121,7 @@ def test_a_run_that_raises_counts_as_failed_and_each_promoted_version_is_champio
 def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -> None:
     tracker = MlflowTracker(tracking_uri_for(data), DETECTORS_MODEL)
 
-    def asked(*arguments: str) -> tuple[int, str]:
+    def invoke(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])
         return done.exit_code, done.output
 
@@ -129,18 +131,18 @@ def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -
             version_made = tracker.register(run, a_bundle(note=note))
             if index == 0:
                 tracker.promote(version_made)
-    assert asked("rollback") == (1, "Error: no version was champion before the present one\n")
-    status, table = asked("compare", "1", "2")
+    assert invoke("rollback") == (1, "Error: there is no previous champion\n")
+    status, table = invoke("compare", "1", "2")
     assert status == 0
     assert "+0.25" in table
-    assert asked("promote", "2") == (0, "version 2 is champion\n")
-    assert asked("promote", "2") == (0, "version 2 is champion already\n")
+    assert invoke("promote", "2") == (0, "version 2 is champion\n")
+    assert invoke("promote", "2") == (0, "version 2 is already champion\n")
     assert [each.is_champion for each in tracker.registered()] == [True, False]
-    assert asked("rollback") == (0, "version 1 is champion again\n")
+    assert invoke("rollback") == (0, "version 1 is champion again\n")
     assert [each.is_champion for each in tracker.registered()] == [False, True]
-    assert asked("rollback")[1] == "version 2 is champion again\n"
-    assert asked("promote", "9")[0] == 1
-    assert "no version 9" in asked("compare", "1", "9")[1]
+    assert invoke("rollback")[1] == "version 2 is champion again\n"
+    assert invoke("promote", "9")[0] == 1
+    assert "version 9 is not registered" in invoke("compare", "1", "9")[1]
 
 
 def test_a_challenger_is_named_withdrawn_and_promoted_by_command(data: Path) -> None:
@@ -151,45 +153,45 @@ def test_a_challenger_is_named_withdrawn_and_promoted_by_command(data: Path) -> 
             tracker.register(run, bundle)
     tracker.promote("1")
 
-    def asked(*arguments: str) -> tuple[int, str]:
+    def invoke(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])
         return done.exit_code, " ".join(done.output.split())
 
-    assert asked("challenge", "1") == (
+    assert invoke("challenge", "1") == (
         1,
-        "Error: version 1 is champion: there is nothing to compare it with",
+        "Error: version 1 is already champion: there is nothing to compare it with",
     )
-    assert asked("withdraw") == (0, "no version is challenger")
-    assert asked("challenge", "3")[0] == 0
-    assert asked("withdraw") == (0, "version 3 is challenger no more")
-    assert asked("challenge", "2")[0] == 0
+    assert invoke("withdraw") == (0, "there is no challenger")
+    assert invoke("challenge", "3")[0] == 0
+    assert invoke("withdraw") == (0, "version 3 is no longer challenger")
+    assert invoke("challenge", "2")[0] == 0
     assert [each.is_challenger for each in tracker.registered()] == [False, True, False]
-    assert "challenger" in asked("list")[1]
-    assert "not in shadow beside the champion yet" in asked("compare", "1", "2")[1]
-    assert "shadow" not in asked("compare", "1", "3")[1]
+    assert "challenger" in invoke("list")[1]
+    assert "not compared with the champion in shadow yet" in invoke("compare", "1", "2")[1]
+    assert "shadow" not in invoke("compare", "1", "3")[1]
 
-    kept = data / SHADOW / RECORD
-    kept.parent.mkdir()
+    record_path = data / SHADOW / RECORD
+    record_path.parent.mkdir()
     record = ShadowRecord(bundles[0].version, bundles[1].version, 0, 273_600_000, n_both=5, n_challenger=9)
-    write_record(replace(record, champion=bundles[2].version), kept)
-    assert "not in shadow beside the champion yet" in asked("compare", "2", "1")[1]
-    write_record(record, kept)
+    write_record(replace(record, champion=bundles[2].version), record_path)
+    assert "not compared with the champion in shadow yet" in invoke("compare", "2", "1")[1]
+    write_record(record, record_path)
     sentence = "in shadow for 3 d 4 h: both paged 5 times, champion alone 0, challenger alone 9"
-    assert f"version 2 was {sentence}" in asked("compare", "2", "1")[1]
-    status, told = asked("promote", "2")
-    assert (status, sentence in told, told.endswith("version 2 is champion")) == (0, True, True)
+    assert f"version 2 was {sentence}" in invoke("compare", "2", "1")[1]
+    status, output = invoke("promote", "2")
+    assert (status, sentence in output, output.endswith("version 2 is champion")) == (0, True, True)
     assert [each.is_challenger for each in tracker.registered()] == [False, False, False]
     assert [each.is_champion for each in tracker.registered()] == [False, True, False]
 
 
-def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path) -> None:
+def test_the_command_trains_from_tables_and_reports_the_outcome(tmp_path: Path) -> None:
     frame = a_frame(["order"], n_ticks=200)
     lines = ["item,metric,time_ms,value"]
     for (tick, column), value in np.ndenumerate(frame.values):
         key = frame.keys[column]
         lines.append(f"{key.item},{key.metric},{frame.times_ms[tick]},{value}")
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "calm.csv").write_text("\n".join(lines))
+    (tmp_path / "tables" / "normal.csv").write_text("\n".join(lines))
     arguments = ["detectors", "--from", str(tmp_path / "tables"), "--data", str(tmp_path / "data")]
     done = CliRunner().invoke(train_command, [*arguments, "--clock", "always"])
     assert done.exit_code == 0, done.output
@@ -198,14 +200,14 @@ def test_the_command_trains_from_tables_and_says_what_came_of_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize("source", ["history", "nowhere"])
-def test_the_command_says_when_there_is_nothing_to_learn_from(tmp_path: Path, source: str) -> None:
-    asked = source if source == "history" else str(tmp_path / source)
-    done = CliRunner().invoke(train_command, ["detectors", "--from", asked, "--data", str(tmp_path)])
+def test_nothing_to_learn_from_is_a_clear_error(tmp_path: Path, source: str) -> None:
+    given = source if source == "history" else str(tmp_path / source)
+    done = CliRunner().invoke(train_command, ["detectors", "--from", given, "--data", str(tmp_path)])
     assert done.exit_code == 2
     assert "nothing to learn from" in done.output
 
 
-def test_listing_without_a_store_says_what_to_do_and_makes_none(tmp_path: Path) -> None:
+def test_listing_without_a_store_gives_advice_and_creates_none(tmp_path: Path) -> None:
     done = CliRunner().invoke(models_command, ["list", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert "sunspot train detectors" in done.output

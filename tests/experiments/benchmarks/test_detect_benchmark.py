@@ -32,7 +32,7 @@ def a_series(seed: int, n_days: int = 24) -> LabelledSeries:
     return LabelledSeries(f"s{seed}", "made_up", seed * 300_000, 300_000, values, labels, n // 2)
 
 
-def test_the_kpi_table_finds_what_is_labelled_and_names_every_method() -> None:
+def test_the_kpi_table_finds_labelled_anomalies_and_names_every_method() -> None:
     rows = bench_kpi([a_series(seed) for seed in range(3)], river=a_river)
     table = {row["method"]: row for row in rows if row["part"] == "all"}
     assert {"sunspot", "sunspot_budget_2", "sunspot_severity", "pyod_iforest", "random"} | {
@@ -47,7 +47,7 @@ def test_the_kpi_table_finds_what_is_labelled_and_names_every_method() -> None:
     assert table["sunspot"]["event_f1_cold_prior_low"] <= table["sunspot"]["event_f1_cold_prior"]
 
 
-def test_the_prior_of_a_series_is_of_the_other_series_only() -> None:
+def test_the_prior_of_a_series_comes_from_the_other_series_only() -> None:
     series = [a_series(seed) for seed in range(3)]
     week = 7 * 288
     before = scores_with_prior(series)
@@ -65,9 +65,9 @@ def test_the_threshold_of_a_series_does_not_depend_on_its_own_test_half() -> Non
     spoiled.values[spoiled.n_train :] += np.random.default_rng(9).normal(size=spoiled.n_train) * 1e4
     of = {
         name: next(row for row in bench_kpi(own) if row["method"] == "sunspot" and row["part"] == part)
-        for name, own, part in (("calm", series, "all"), ("spoiled", [spoiled, *series[1:]], "all"))
+        for name, own, part in (("unspoiled", series, "all"), ("spoiled", [spoiled, *series[1:]], "all"))
     }
-    assert of["calm"]["event_f1"] > of["spoiled"]["event_f1"]
+    assert of["unspoiled"]["event_f1"] > of["spoiled"]["event_f1"]
 
 
 def test_the_machines_table_runs() -> None:
@@ -90,7 +90,7 @@ def test_the_machines_table_runs() -> None:
     assert top_mean(np.array([[1.0, np.nan, 5.0]]), 2).tolist() == [3.0]
 
 
-def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
+def test_the_brokerage_stays_within_its_budget_in_quiet_weeks() -> None:
     rows = bench_brokerage([0], river=a_river)
     own = next(row for row in rows if row["part"] == "all" and row["method"] == "sunspot")
     assert 0.5 < float(own["false_pages_per_week"]) < 1.5
@@ -104,7 +104,7 @@ def test_the_brokerage_keeps_its_budget_on_quiet_weeks() -> None:
     assert services["random"]["recall_events_high"] == wilson_interval(0, int(services["random"]["n"]))[1]
 
 
-def test_speed_is_measured_beside_a_peer() -> None:
+def test_speed_is_measured_with_a_peer() -> None:
     rows = bench_speed([50], river=a_river)
     methods = {row["method"]: row for row in rows}
     assert set(methods) == {

@@ -25,14 +25,14 @@ def test_an_event_is_found_only_within_its_first_points_and_counts_once() -> Non
     assert (late.found, late.false_pages, late.delays) == (0, 0, (7,))
 
 
-def test_every_page_on_a_normal_point_is_one_false_page() -> None:
+def test_every_page_on_a_normal_point_is_a_false_page() -> None:
     always = count_events(np.ones(100, dtype=bool), flags(100, 20), step_ms=MINUTE_MS)
     assert (always.found, always.false_pages) == (1, 99)
     assert event_f1([always]) == pytest.approx(2 / 101)
     assert event_f1([count_events(flags(5), flags(5), step_ms=MINUTE_MS)]) == 0
 
 
-def test_weeks_are_those_of_the_series_and_intervals_hold_the_figure() -> None:
+def test_weeks_are_those_of_the_series_and_intervals_contain_the_figure() -> None:
     week = 7 * 1440
     counts = [
         count_events(flags(week, *range(each)), flags(week, 9000), step_ms=MINUTE_MS) for each in range(9)
@@ -84,14 +84,14 @@ def naive_vus(scores: np.ndarray, labels: np.ndarray, window: int) -> float:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_volume_is_that_of_the_definition(seed: int) -> None:
+def test_the_volume_matches_the_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = flags(120, *range(20, 28), *range(60, 62), *range(90, 91))
     scores = np.round(rng.normal(size=120) + 2 * labels, 1)  # with ties
     assert vus_pr(scores, labels, window=12) == pytest.approx(naive_vus(scores, labels, 12))
 
 
-def test_a_perfect_score_beats_a_random_one_and_missing_scores_count_as_least() -> None:
+def test_a_perfect_score_beats_a_random_one_and_missing_scores_count_as_lowest() -> None:
     labels = flags(2000, *range(500, 550), *range(1500, 1550))
     noise = np.random.default_rng(0).random(2000)
     assert vus_pr(labels + noise / 2, labels) > 0.7

@@ -9,7 +9,7 @@ def ranking(**scores: float) -> Ranking:
     return Ranking("case", "ranker", tuple(sorted(candidates, key=lambda each: -each.score)))
 
 
-def test_the_first_candidate_counts_whole_at_every_k() -> None:
+def test_the_first_candidate_counts_fully_at_every_k() -> None:
     assert [share_within(ranking(a=3, b=2), ["a"], k) for k in (1, 3)] == [1.0, 1.0]
 
 
@@ -23,7 +23,7 @@ def test_a_missing_cause_counts_nothing() -> None:
     assert reciprocal_rank(ranking(a=1), ["z"]) == 0.0
 
 
-def test_of_several_causes_the_best_placed_counts() -> None:
+def test_the_best_ranked_of_several_causes_counts() -> None:
     assert share_within(ranking(a=3, b=2, c=1), ["c", "b"], 2) == 1.0
 
 
@@ -31,7 +31,7 @@ def test_reciprocal_rank_averages_over_a_tie() -> None:
     assert reciprocal_rank(ranking(a=2, b=1, c=1), ["b"]) == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
-def test_where_nothing_was_broken_to_abstain_is_right() -> None:
+def test_without_a_fault_abstaining_is_right() -> None:
     assert share_within(ranking(a=1), [], 1) == 0.0
     abstaining = Ranking("case", "ranker", ranking(a=1).candidates, abstained="nothing is worse than usual")
     assert share_within(abstaining, [], 1) == reciprocal_rank(abstaining, []) == 1.0

@@ -46,12 +46,12 @@ def test_a_set_is_read_under_its_snake_case_name_and_grouped(tmp_path: Path) -> 
     assert [row["part"] for row in rows[:3]] == ["all"] * 3
     figures = by_method(rows)
     assert figures["sunspot"]["ga"] == figures["sunspot"]["fga"] == 1.0
-    assert figures["peer"]["ga"] == 0.25  # the one line that is alone in truth too
+    assert figures["peer"]["ga"] == 0.25  # the one line whose true group is itself alone
     assert figures["peer"]["lines_per_s"] == 10.0
     assert "lines_per_s" not in figures["random"]
 
 
-def test_groups_are_right_only_with_the_very_lines_of_a_template() -> None:
+def test_a_group_is_right_only_with_exactly_the_lines_of_a_template() -> None:
     assert grouping_figures(["x", "x", "y"], ["1", "1", "2"]) == (1.0, 1.0)
     assert grouping_figures(["x", "x", "x"], ["1", "1", "2"]) == (0.0, 0.0)
 
@@ -65,7 +65,7 @@ def test_sessions_are_found_at_the_true_base_rate(tmp_path: Path) -> None:
     assert f1_at(0.0, 0.0, 0.0293) == 0.0
 
 
-def test_abnormal_sessions_in_training_do_not_hide_their_kind(tmp_path: Path) -> None:
+def test_abnormal_sessions_in_training_do_not_mask_their_kind(tmp_path: Path) -> None:
     an_hdfs100k(tmp_path)
     data = load_hdfs100k(tmp_path)
     assert (data.n_abnormal_in_train, len(data.train), len(data.test)) == (3, 100, 10)
@@ -90,7 +90,7 @@ def test_the_broken_service_is_named_first_from_its_logs(tmp_path: Path) -> None
     assert rank_by_logs(replace(case, window_logs=None)).abstained
 
 
-def test_lines_that_two_files_hold_count_once_and_later_faults_are_no_past(tmp_path: Path) -> None:
+def test_lines_in_two_files_count_once_and_later_faults_are_not_in_the_past(tmp_path: Path) -> None:
     a_nezha(tmp_path)
     (day,) = load_nezha_logs(tmp_path)
     assert day.n_lines == day.sums.counts.counts.sum()
@@ -158,7 +158,7 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     assert digest_of(tmp_path, [path]) != before
 
 
-def test_public_lines_are_grouped_as_well_as_promised(logs: Path) -> None:
+def test_grouping_of_public_lines_reaches_its_published_figures(logs: Path) -> None:
     sets = [each for each in load_loghub(logs) if len(each.bodies) == 2000]
     assert len(sets) >= 10
     figures = by_method(bench_grouping(sets))
@@ -167,7 +167,7 @@ def test_public_lines_are_grouped_as_well_as_promised(logs: Path) -> None:
     assert float(figures["random"]["ga"]) < 0.01
 
 
-def test_public_sessions_are_found_as_well_as_promised(logs: Path) -> None:
+def test_public_sessions_reach_their_published_figures(logs: Path) -> None:
     hdfs = by_method(bench_hdfs(load_hdfs(logs)))
     assert float(hdfs["sunspot"]["f1"]) >= 0.93
     assert float(hdfs["random"]["f1"]) < 0.1
@@ -176,7 +176,7 @@ def test_public_sessions_are_found_as_well_as_promised(logs: Path) -> None:
     assert float(mixed["nearest_counts"]["f1"]) < 0.2
 
 
-def test_public_faults_are_found_in_logs_alone_as_well_as_promised(train_ticket: Path) -> None:
+def test_public_faults_from_logs_alone_reach_their_published_figures(train_ticket: Path) -> None:
     days = [day for day in load_nezha_logs(train_ticket) if day.name == "2023-01-29"]
     rows = by_method(bench_log_causes(days))
     assert rows["sunspot"]["n"] == 28

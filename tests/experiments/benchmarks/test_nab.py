@@ -33,7 +33,7 @@ def written(root: Path) -> Path:
     return root
 
 
-def test_a_perfect_detector_scores_100_silence_0_and_a_late_one_between() -> None:
+def test_a_perfect_detector_scores_100_a_silent_one_0_and_a_late_one_in_between() -> None:
     file = a_file()
     first, middle = np.zeros(1000), np.zeros(1000)
     first[500], middle[550] = 1, 1
@@ -43,7 +43,7 @@ def test_a_perfect_detector_scores_100_silence_0_and_a_late_one_between() -> Non
     assert best_threshold([file], [first]) == 1
 
 
-def test_a_false_page_costs_more_far_from_a_window_and_less_when_a_profile_says_so() -> None:
+def test_a_false_page_costs_more_far_from_a_window_and_less_in_a_lenient_profile() -> None:
     worth, window = row_worth(1000, ((500, 599),))
     assert worth[499] == worth[999] == -1
     assert -0.2 < worth[600] < 0
@@ -53,12 +53,12 @@ def test_a_false_page_costs_more_far_from_a_window_and_less_when_a_profile_says_
     got = nab_scores([a_file()], [scores])
     assert got["nab_low_fp"] < got["nab_standard"] < got["nab_low_fn"]
     scores = np.zeros(1000)
-    scores[[10, 500]] = 1  # on probation: not judged
+    scores[[10, 500]] = 1  # probation: not judged
     assert probation(1000) == 150
     assert nab_scores([a_file()], [scores])["nab_standard"] == pytest.approx(100)
 
 
-def test_the_whole_table_runs_and_novelty_finds_what_was_never_seen() -> None:
+def test_the_complete_table_runs_and_novelty_finds_unseen_values() -> None:
     files = [a_file(), a_file(1200, ((700, 800), (1000, 1050)), "b"), a_file(800, (), "c")]
     rows = {row["method"]: row for row in bench_nab(files, river=a_river)}
     assert set(rows) == {
@@ -75,12 +75,14 @@ def test_the_whole_table_runs_and_novelty_finds_what_was_never_seen() -> None:
     assert set(held_out_score(files, silence).values()) == {0}
 
 
-def test_a_folder_is_judged_at_the_threshold_of_the_others() -> None:
+def test_a_folder_is_judged_at_the_threshold_of_the_other_folders() -> None:
     loud, quiet, wrong = np.zeros((3, 1000))
     loud[500], quiet[500], wrong[300] = 5, 1, 3
     files = [a_file(), replace(a_file(), folder="other")]
     assert held_out_score(files, [loud, loud])["nab_standard_held_out"] == pytest.approx(100)
-    found = held_out_score(files, [loud, quiet])  # each passes the other's threshold only if it is louder
+    found = held_out_score(
+        files, [loud, quiet]
+    )  # each passes the other's threshold only if its scores are higher
     assert found["nab_standard_held_out"] == pytest.approx(50)
     assert found["nab_standard_held_out_low"] == 0
     assert found["nab_standard_held_out_high"] == pytest.approx(100)
@@ -95,7 +97,7 @@ def test_the_public_layout_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["empty", "no_csv", "bad_value", "bad_window", "bad_json"])
-def test_what_is_no_benchmark_is_refused(tmp_path: Path, spoil: str) -> None:
+def test_a_folder_that_is_not_the_benchmark_is_refused(tmp_path: Path, spoil: str) -> None:
     if spoil != "empty":
         written(tmp_path)
     path, labels = tmp_path / "data" / "real" / "a.csv", tmp_path / "labels" / "combined_windows.json"

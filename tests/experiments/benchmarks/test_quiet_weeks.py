@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 N_TEAMS = 8
 
 
-def test_the_judged_weeks_hold_what_they_promise() -> None:
+def test_the_judged_weeks_are_as_documented() -> None:
     first = FIRST_DAY + timedelta(days=2 * TRAIN_DAYS)
     days = [first + timedelta(days=day) for day in range(7 * N_WEEKS)]
     opens = [day for day in days if CLOCK.is_trading_day(day)]
@@ -24,18 +24,18 @@ def test_the_judged_weeks_hold_what_they_promise() -> None:
     assert any(day.weekday() < 5 and day not in opens for day in days)
 
 
-def test_a_quiet_week_keeps_its_budgets_and_faults_page_within_two_minutes() -> None:
+def test_a_quiet_week_stays_within_budgets_and_faults_page_within_two_minutes() -> None:
     kinds = ("missing_open", "slow_database", "cpu_hog")
     rows = {(row["part"], row["method"]): row for row in bench_quiet_weeks([7], n_weeks=1, kinds=kinds)}
     own, random = rows["teams", "sunspot"], rows["teams", "random"]
     fewest_pages, _ = poisson_interval(round(float(own["false_pages_per_week"]) * N_TEAMS))
-    assert fewest_pages <= N_TEAMS  # one week of a page a team: more than that is more than chance
+    assert fewest_pages <= N_TEAMS  # one page per team and week: more would be more than chance
     assert own["found_least"] == len(kinds)
     assert random["recall_events"] == 0
     assert float(rows["teams/missing_open", "sunspot"]["delay_worst"]) <= 120
 
 
-def test_the_curve_is_drawn_by_what_was_asked(tmp_path: Path) -> None:
+def test_the_curve_is_drawn_by_budget(tmp_path: Path) -> None:
     rows = [
         {"part": "teams", "method": "sunspot", "budget_per_week": 1.0, "false_pages_per_week": 0.3},
         {

@@ -1,4 +1,4 @@
-"""Cases of every set, with spans and logs, rank from disk as they do in memory."""
+"""Cases of every set, with spans and logs, rank the same from disk as in memory."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,9 @@ def test_a_case_with_logs_ranks_the_same() -> None:
     again, logs = stored(case).window_logs, case.window_logs
     assert again is not None
     assert logs is not None
-    assert again.examples == {kind: told for kind, told in logs.examples.items() if kind in logs.counts.kinds}
+    assert again.examples == {
+        kind: lines for kind, lines in logs.examples.items() if kind in logs.counts.kinds
+    }
 
 
 def test_a_case_of_the_brokerage_ranks_the_same() -> None:
@@ -64,7 +66,7 @@ def test_a_case_of_the_brokerage_ranks_the_same() -> None:
         ("squares", np.zeros(7)),
     ],
 )
-def test_sums_of_spans_that_make_no_sense_are_refused(tmp_path: Path, name: str, wrong: Any) -> None:
+def test_invalid_sums_of_spans_are_refused(tmp_path: Path, name: str, wrong: Any) -> None:
     def changed(arrays: dict[str, Any]) -> None:
         key = f"window.spans.own.{name}"
         few = arrays[key].astype(wrong.dtype)
@@ -81,7 +83,7 @@ def test_kinds_of_spans_with_too_few_names_are_refused(tmp_path: Path) -> None:
 
 
 def decoded_with(tmp_path: Path, change: Any, *, kinds: list[list[str]] | None = None) -> Case:
-    """A case with spans, some of whose numbers or names were changed."""
+    """A case with spans, decoded after changing some of its numbers or names."""
     a_day(tmp_path)
     [day] = load_nezha(tmp_path)
     files = encode_case(StoredCase(day.case(day.faults[0])))

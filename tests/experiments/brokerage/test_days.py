@@ -1,4 +1,4 @@
-"""Whole days of the brokerage: the calendar, the graph, the numbers' sanity, the same again by seed."""
+"""Full days of the brokerage: calendar, graph, plausible numbers, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def test_values_are_quantised(days: Simulation) -> None:
     np.testing.assert_allclose(known, np.round(known), atol=1e-6)
 
 
-def test_what_the_gateway_sends_on_arrives(days: Simulation) -> None:
+def test_requests_forwarded_by_the_gateway_arrive(days: Simulation) -> None:
     gateway, session = days.flows.nodes[ENTRY], days.flows.nodes["session"]
     np.testing.assert_allclose(session.arrivals, gateway.arrivals, rtol=0.01)
 
 
-def test_a_caller_takes_longer_than_what_it_always_calls(days: Simulation) -> None:
+def test_a_caller_takes_longer_than_the_callee_it_always_calls(days: Simulation) -> None:
     order, risk = days.flows.nodes["order"], days.flows.nodes["risk-check"]
     assert (order.latency_s > risk.latency_s).all()
 
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_days() -> None:
     assert not np.array_equal(first.frame.values, other.frame.values, equal_nan=True)
 
 
-def test_a_longer_step_keeps_the_rates(days: Simulation) -> None:
+def test_a_longer_step_preserves_the_rates(days: Simulation) -> None:
     coarse = simulate(FRIDAY, n_days=1, seed=7, step=timedelta(minutes=5)).frame
     assert (coarse.n_ticks, coarse.step_ms) == (288, 300_000)
     key = SeriesKey(ENTRY, "requests")
@@ -130,7 +130,7 @@ def test_impossible_days_are_refused(n_days: int, step: timedelta) -> None:
         simulate(FRIDAY, n_days=n_days, seed=0, step=step)
 
 
-def test_the_graph_holds_the_whole_estate() -> None:
+def test_the_graph_contains_every_item() -> None:
     graph = brokerage_graph()
     kinds = {item.kind for item in graph.items.values()}
     assert len(graph) == 60
@@ -157,7 +157,7 @@ def test_a_queue_depends_on_its_consumer_and_not_the_other_way_round() -> None:
         assert queue not in graph.dependencies(consumer)
 
 
-def test_every_item_but_none_other_has_series(days: Simulation) -> None:
+def test_exactly_the_items_have_series(days: Simulation) -> None:
     assert set(days.frame.items) == set(days.graph.items)
 
 

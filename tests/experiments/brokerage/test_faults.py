@@ -1,4 +1,4 @@
-"""Faults: each is felt where it happens and where customers are, by the mechanism it is meant to show."""
+"""Faults: each shows at its item and at the customers, through its intended mechanism."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def node(kind: str, item: str, severity: float = 0.7) -> Node:
 
 
 def change(kind: str, item: str, metric: str) -> float:
-    """How many times higher a metric is during the fault than on the same day without it."""
+    """Ratio of a metric during the fault to the same day without it."""
     before, after = (
         day.frame.values[DURING, day.frame.column_of[SeriesKey(item, metric)]]
         for day in (a_day(), a_day(kind))
@@ -91,7 +91,7 @@ def test_existing_monitoring_notices_a_fault(kind: str) -> None:
     assert min(alert.starts_at for alert in alerts) >= TEN - timedelta(minutes=30)
 
 
-def test_existing_monitoring_is_silent_on_a_calm_day() -> None:
+def test_existing_monitoring_is_silent_on_a_normal_day() -> None:
     assert firing_alerts(a_day()) == []
 
 
@@ -108,7 +108,7 @@ def test_a_slow_callee_makes_its_callers_slow() -> None:
     assert 0.8 < change("slow_callee", "search", "latency_s") < 1.25
 
 
-def test_a_time_limit_caps_what_a_caller_waits() -> None:
+def test_a_time_limit_caps_the_wait_of_a_caller() -> None:
     edge = next(
         edge for edge in a_day("slow_callee", 1.0).flows.edges["order"] if edge.call.callee == "risk-check"
     )
@@ -118,27 +118,27 @@ def test_a_time_limit_caps_what_a_caller_waits() -> None:
 
 
 def test_retries_send_more_requests_to_a_failing_callee() -> None:
-    calm, failing = node("", "position"), node("error_burst", "position")
-    assert failing.arrivals[DURING].mean() > 1.3 * calm.arrivals[DURING].mean()
+    normal, failing = node("", "position"), node("error_burst", "position")
+    assert failing.arrivals[DURING].mean() > 1.3 * normal.arrivals[DURING].mean()
 
 
 def test_a_failing_service_is_faster() -> None:
-    calm, failing = node("", "position"), node("error_burst", "position")
-    assert failing.latency_s[DURING].mean() < 0.8 * calm.latency_s[DURING].mean()
+    normal, failing = node("", "position"), node("error_burst", "position")
+    assert failing.latency_s[DURING].mean() < 0.8 * normal.latency_s[DURING].mean()
 
 
 def test_a_slow_callee_exhausts_the_pool_and_slows_unrelated_calls() -> None:
     day = simulate(DAY, n_days=1, seed=3, faults=[Fault("slow_callee", "risk-check", TEN, severity=0.9)])
     order = day.flows.nodes["order"]
     assert order.pool_use[DURING].max() == 1.0
-    assert order.use[DURING].max() < 0.9  # not for want of cores
+    assert order.use[DURING].max() < 0.9  # not for lack of cores
 
 
-def test_an_empty_cache_loads_what_is_behind_it() -> None:
+def test_an_empty_cache_loads_its_database() -> None:
     assert change("cache_loss", "quote-feed", "requests") > 2
     database = simulate(DAY, n_days=1, seed=3, faults=[Fault("cache_loss", "position-cache", TEN)])
-    calm = node("", "position-db")
-    assert database.flows.nodes["position-db"].arrivals[DURING].mean() > 1.5 * calm.arrivals[DURING].mean()
+    normal = node("", "position-db")
+    assert database.flows.nodes["position-db"].arrivals[DURING].mean() > 1.5 * normal.arrivals[DURING].mean()
 
 
 def test_a_cache_fills_up_again() -> None:
@@ -176,7 +176,7 @@ def test_customers_leave_when_requests_fail() -> None:
     assert change("cache_loss", ENTRY, "requests") < 0.95
 
 
-def test_a_breaker_stops_calling_what_mostly_fails() -> None:
+def test_a_breaker_stops_calling_a_mostly_failing_service() -> None:
     fault = Fault("error_burst", "recommend", TEN, severity=1.0)
     day = simulate(DAY, n_days=1, seed=3, faults=[fault])
     edge = next(edge for edge in day.flows.edges["news"] if edge.call.callee == "recommend")
@@ -191,7 +191,7 @@ def test_a_surge_raises_load_and_nothing_is_broken() -> None:
     assert max(each.failure[DURING].mean() for each in a_day("traffic_surge").flows.nodes.values()) < 0.01
 
 
-def test_a_missing_open_keeps_requests_low_until_it_is_over() -> None:
+def test_a_missing_open_holds_requests_low_until_it_is_over() -> None:
     requests = a_day("missing_open").frame.values[:, a_day().frame.column_of[SeriesKey(ENTRY, "requests")]]
     assert np.nanmedian(requests[571:630]) < 1.3 * np.nanmedian(requests[560:569])
     assert np.nanmedian(requests[631:640]) > 3 * np.nanmedian(requests[571:629])
@@ -205,7 +205,7 @@ def test_a_bad_release_is_among_the_changes_and_is_rolled_back() -> None:
     assert of_order[0].at == TEN
 
 
-def test_a_lost_data_centre_fails_requests_until_they_go_elsewhere() -> None:
+def test_a_lost_data_centre_fails_requests_until_they_are_rerouted() -> None:
     failure = node("data_centre_down", ENTRY).failure
     assert failure[601:605].mean() > 0.1
     assert failure[615:650].mean() < 0.02
@@ -246,5 +246,5 @@ def test_a_fault_that_cannot_happen_is_refused(
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(UnknownFaultError, match="no fault is called 'gremlin'"):
         example_fault("gremlin", TEN)
-    with pytest.raises(UnknownFaultError, match="known are bad_deploy"):
+    with pytest.raises(UnknownFaultError, match="choose from bad_deploy"):
         Fault("gremlin", "order", TEN)

@@ -1,4 +1,4 @@
-"""The small mechanisms of the brokerage, each against a naive computation."""
+"""The mechanisms of the brokerage, each against a naive computation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ growths = st.lists(st.floats(-50, 50), min_size=1, max_size=40)
 
 
 @given(growths, st.floats(0.5, 60))
-def test_backlog_is_what_a_walk_over_the_ticks_gives(growth: list[float], limit: float) -> None:
+def test_the_backlog_matches_a_tick_by_tick_computation(growth: list[float], limit: float) -> None:
     expected, held = [], 0.0
     for each in growth:
         held = min(max(held + each, 0.0), limit)
@@ -37,13 +37,13 @@ def test_backlog_is_what_a_walk_over_the_ticks_gives(growth: list[float], limit:
     np.testing.assert_allclose(carry_over(np.array(growth), limit), expected, atol=1e-9)
 
 
-def test_waiting_grows_without_bound_but_is_cut_before() -> None:
+def test_waiting_grows_without_bound_but_is_capped() -> None:
     delay = queueing_delay(np.array([0.1, 0.5, 0.9, BUSIEST, 1.5]), 4.0)
     assert (np.diff(delay)[:3] > 0).all()
     assert delay[3] == delay[4] < 20
 
 
-def test_one_server_waits_as_theory_says() -> None:
+def test_the_wait_at_one_server_matches_theory() -> None:
     busy = np.array([0.2, 0.5, 0.8])
     np.testing.assert_allclose(queueing_delay(busy, 1.0, burstiness=1.0), busy / (1 - busy))
 
@@ -60,20 +60,20 @@ def test_no_retry_is_one_attempt() -> None:
     np.testing.assert_array_equal(n_attempts(np.array([0.0, 0.9]), 0), [1.0, 1.0])
 
 
-def test_noise_is_heavy_tailed_and_remembers() -> None:
+def test_noise_is_heavy_tailed_and_autocorrelated() -> None:
     noise = np.log(rough_noise(np.random.default_rng(1), (1, 50_000), spread=0.1, memory=0.6, freedom=3.0)[0])
     assert noise.std() == pytest.approx(0.1, rel=0.15)
     assert np.corrcoef(noise[:-1], noise[1:])[0, 1] == pytest.approx(0.6, abs=0.05)
     assert np.mean(np.abs(noise) > 4 * noise.std()) > 20 * 6e-5
 
 
-def test_layered_noise_remembers_for_hours() -> None:
+def test_layered_noise_is_autocorrelated_for_hours() -> None:
     noise = layered_noise(np.random.default_rng(1), (1, 40_000), spread=0.1)[0]
     ranks = ranks_of(noise)
     assert lagged_correlation(ranks, 1) > lagged_correlation(ranks, 120) > 0.3
 
 
-def test_residuals_lose_season_and_scale() -> None:
+def test_residuals_have_no_season_or_scale() -> None:
     rng = np.random.default_rng(2)
     slots = np.tile(np.repeat(np.arange(24), 60), 10)
     values = 100.0 * (1 + slots) + (1 + slots) * rng.standard_normal(len(slots))
@@ -106,14 +106,14 @@ def test_everything_is_sized_for_the_busiest_minute() -> None:
         assert size.pool >= 16, item
 
 
-def test_callers_come_before_what_they_call() -> None:
+def test_callers_come_before_their_callees() -> None:
     position = {item: index for index, item in enumerate(callers_first())}
     for caller, calls in outgoing().items():
         assert all(position[caller] < position[call.callee] for call in calls)
 
 
 @pytest.mark.public_data
-def test_the_noise_is_near_that_of_real_kpis(public_data: Path) -> None:
+def test_the_noise_resembles_that_of_real_kpis(public_data: Path) -> None:
     from experiments.brokerage.realism import figures, read_kpis, simulated_series  # noqa: PLC0415
 
     real = figures(read_kpis(public_data / "kpi" / "aiops2018"))

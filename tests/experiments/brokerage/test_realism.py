@@ -21,11 +21,11 @@ N_TICKS = 12 * 1_440
 def write_kpi(folder: Path, name: str, *, step_s: int = 60) -> None:
     rng = np.random.default_rng(0)
     times_s = 1_490_000_040 + step_s * np.arange(N_TICKS)
-    kept = rng.random(N_TICKS) > 0.01
+    is_present = rng.random(N_TICKS) > 0.01
     columns = {
-        "timestamp": times_s[kept],
-        "value": np.round(100 + rng.standard_normal(N_TICKS), 2)[kept],
-        "label": (np.arange(N_TICKS) == 700).astype(np.int64)[kept],
+        "timestamp": times_s[is_present],
+        "value": np.round(100 + rng.standard_normal(N_TICKS), 2)[is_present],
+        "label": (np.arange(N_TICKS) == 700).astype(np.int64)[is_present],
     }
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), folder / f"{name}.parquet")
@@ -50,7 +50,7 @@ def test_the_comparison_is_a_table_and_a_small_plot(tmp_path: Path) -> None:
     assert 5_000 < plot.stat().st_size < 150_000
 
 
-def test_a_folder_without_kpis_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_folder_without_kpis_is_a_clear_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--data", str(tmp_path)])
     assert result.exit_code == 2
     assert "no KPI at one minute" in result.output

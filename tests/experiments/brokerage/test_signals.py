@@ -1,4 +1,4 @@
-"""Logs, spans and alerts of the brokerage, as the tools that watch it would receive them."""
+"""Logs, spans and alerts of the brokerage, as monitoring tools receive them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(scope="module")
 def day() -> Simulation:
-    """Two faults: a slow callee at ten, and replication that breaks at two."""
+    """A day with two faults: a slow callee at ten, and broken replication at two."""
     faults = [
         example_fault("slow_callee", TEN),
         example_fault("broken_replication", TEN + timedelta(hours=4)),
@@ -44,11 +44,11 @@ def test_lines_are_in_order_and_within_the_interval(day: Simulation) -> None:
     assert {line.item for line in lines} <= day.graph.items.keys()
 
 
-def test_lines_do_not_depend_on_the_interval_asked_for(day: Simulation) -> None:
+def test_lines_do_not_depend_on_the_requested_interval(day: Simulation) -> None:
     part = day.log_lines(TEN, TEN + MINUTE)
     assert part
-    whole = day.log_lines(TEN - MINUTE, TEN + 2 * MINUTE)
-    assert [line for line in whole if line in set(part)] == part
+    complete = day.log_lines(TEN - MINUTE, TEN + 2 * MINUTE)
+    assert [line for line in complete if line in set(part)] == part
     assert day.spans(TEN, TEN + MINUTE) == [
         span
         for span in day.spans(TEN - MINUTE, TEN + 2 * MINUTE)
@@ -69,13 +69,13 @@ def test_the_number_of_lines_follows_load(day: Simulation) -> None:
     assert len(morning) > 5 * len(night) > 0
 
 
-def test_a_fault_changes_what_is_logged(day: Simulation) -> None:
-    calm = n_lines_by_template(day.log_lines(TEN - 20 * MINUTE, TEN - 15 * MINUTE))
+def test_a_fault_changes_the_logged_lines(day: Simulation) -> None:
+    normal = n_lines_by_template(day.log_lines(TEN - 20 * MINUTE, TEN - 15 * MINUTE))
     late = n_lines_by_template(day.log_lines(TEN + 5 * MINUTE, TEN + 10 * MINUTE))
-    assert late["call_late"] > 50 * (calm.get("call_late", 0) + 1)
+    assert late["call_late"] > 50 * (normal.get("call_late", 0) + 1)
 
 
-def test_broken_replication_shows_in_the_log_alone(day: Simulation, alerts: list[AlertEvent]) -> None:
+def test_broken_replication_shows_only_in_the_logs(day: Simulation, alerts: list[AlertEvent]) -> None:
     start = TEN + timedelta(hours=4)
     lines = n_lines_by_template(day.log_lines(start, start + 10 * MINUTE))
     assert lines["replication_lost"] > 50
@@ -94,7 +94,7 @@ def test_an_instant_without_a_time_zone_is_refused(day: Simulation) -> None:
         day.spans(TEN, TEN.replace(tzinfo=None))
 
 
-def test_spans_are_a_sample_with_holes(day: Simulation) -> None:
+def test_spans_are_a_sample_with_gaps(day: Simulation) -> None:
     spans = day.spans(TEN - 20 * MINUTE, TEN - 10 * MINUTE)
     traces = {span.trace_id for span in spans}
     assert 100 < len(traces) < 400
@@ -103,7 +103,7 @@ def test_spans_are_a_sample_with_holes(day: Simulation) -> None:
     assert 0 < len(orphans) < len(spans) / 3
 
 
-def test_a_span_lies_within_its_parent_unless_given_up(day: Simulation) -> None:
+def test_a_span_lies_within_its_parent_unless_it_timed_out(day: Simulation) -> None:
     spans = day.spans(TEN - 20 * MINUTE, TEN - 10 * MINUTE)
     by_id = {span.span_id: span for span in spans}
     assert len(by_id) == len(spans)
@@ -121,12 +121,12 @@ def test_spans_show_the_slow_callee(day: Simulation) -> None:
         for span in day.spans(TEN + 5 * MINUTE, TEN + 25 * MINUTE)
         if span.item == "risk-check"
     ]
-    calm = [
+    normal = [
         span.duration_s
         for span in day.spans(TEN - 25 * MINUTE, TEN - 5 * MINUTE)
         if span.item == "risk-check"
     ]
-    assert sum(slow) / len(slow) > 10 * sum(calm) / len(calm)
+    assert sum(slow) / len(slow) > 10 * sum(normal) / len(normal)
 
 
 def test_alerts_begin_after_the_fault_and_clear_after_it(alerts: list[AlertEvent]) -> None:
@@ -165,7 +165,7 @@ def test_an_alert_that_cleared_is_resolved(alerts: list[AlertEvent]) -> None:
     assert datetime.fromisoformat(payload["alerts"][0]["endsAt"]) == alerts[0].ends_at
 
 
-def test_what_a_group_shares_is_common(alerts: list[AlertEvent]) -> None:
+def test_shared_labels_of_a_group_are_common(alerts: list[AlertEvent]) -> None:
     slow = [alert for alert in alerts if alert.name == "SlowRequests"]
     payload = alertmanager_payload(slow)
     assert payload["groupLabels"] == {"alertname": "SlowRequests"}
@@ -173,14 +173,14 @@ def test_what_a_group_shares_is_common(alerts: list[AlertEvent]) -> None:
     assert payload["commonLabels"] == {"alertname": "SlowRequests"}
 
 
-def test_a_payload_needs_an_alert_that_has_begun(alerts: list[AlertEvent]) -> None:
+def test_a_payload_needs_an_alert_that_has_started(alerts: list[AlertEvent]) -> None:
     with pytest.raises(ValueError, match="at least one alert"):
         alertmanager_payload([])
     with pytest.raises(ValueError, match="at least one alert"):
         alertmanager_payload(alerts, at=TEN - MINUTE)
 
 
-def test_fingerprints_depend_on_the_labels_alone() -> None:
+def test_fingerprints_depend_only_on_the_labels() -> None:
     labels = {"alertname": "SlowRequests", "service": "order"}
     assert fingerprint(labels) == fingerprint(dict(reversed(labels.items())))
     assert fingerprint(labels) != fingerprint({**labels, "service": "quotes"})

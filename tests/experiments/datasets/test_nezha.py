@@ -1,4 +1,4 @@
-"""Nezha's public layout is read as it is published, and the ranking on it holds its figures."""
+"""Nezha's public layout is read as published, and the ranking on it reaches its figures."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -29,7 +29,7 @@ def test_a_day_is_read_with_its_faults_graph_and_entry(tmp_path: Path) -> None:
     assert day.notes == ("1 of 2 faults have no span in their three minutes.",)
 
 
-def test_a_case_holds_the_fault_and_compares_it_with_what_came_before(tmp_path: Path) -> None:
+def test_a_case_contains_the_fault_and_the_normal_time_before_it(tmp_path: Path) -> None:
     a_day(tmp_path)
     [day] = load_nezha(tmp_path)
     case = day.case(day.faults[0])
@@ -43,7 +43,7 @@ def test_a_case_holds_the_fault_and_compares_it_with_what_came_before(tmp_path: 
     assert rank(case).candidates[0].item == "cartservice"
 
 
-def test_an_earlier_fault_is_no_part_of_a_later_ones_reference(tmp_path: Path) -> None:
+def test_an_earlier_fault_is_not_part_of_a_later_faults_reference(tmp_path: Path) -> None:
     a_day(tmp_path)
     [day] = load_nezha(tmp_path)
     case = day.case(day.faults[1])
@@ -51,7 +51,7 @@ def test_an_earlier_fault_is_no_part_of_a_later_ones_reference(tmp_path: Path) -
     assert np.nanmax(case.normal.values[Role.CPU][:, cart]) < 0.3
 
 
-def test_gaps_come_from_edge_metrics_where_there_are_no_traces(tmp_path: Path) -> None:
+def test_without_traces_gaps_come_from_edge_metrics(tmp_path: Path) -> None:
     a_day(tmp_path, traces=False)
     [day] = load_nezha(tmp_path)
     assert day.spans is not None

@@ -27,7 +27,7 @@ def test_a_folder_that_is_itself_a_scenario_is_read(tmp_path: Path) -> None:
     assert len(load_petshop(a_scenario(tmp_path))) == 1
 
 
-def test_a_scenario_without_a_normal_period_borrows_those_that_are_there_and_says_so(tmp_path: Path) -> None:
+def test_a_scenario_without_a_normal_period_borrows_the_others_with_a_note(tmp_path: Path) -> None:
     a_scenario(tmp_path)
     a_scenario(tmp_path, normal=False, name="high_traffic")
     high, low = load_petshop(tmp_path)
@@ -43,7 +43,7 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["graph.csv", "noissue/metrics.csv", "test/issue_0/target.json"])
-def test_a_broken_folder_is_refused_with_the_file_that_is_wrong(tmp_path: Path, broken: str) -> None:
+def test_a_broken_folder_is_refused_with_the_name_of_the_bad_file(tmp_path: Path, broken: str) -> None:
     scenario = a_scenario(tmp_path)
     (scenario / broken).unlink()
     if broken == "test/issue_0/target.json":

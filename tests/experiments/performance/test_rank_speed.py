@@ -1,7 +1,7 @@
 from experiments.performance.rank_speed import bench_speed
 
 
-def test_every_part_of_an_answer_is_timed_beside_pagerank() -> None:
+def test_every_part_of_an_answer_is_timed_along_with_pagerank() -> None:
     rows = bench_speed(sizes=(30,), webhook_sizes=(30,), n_repeats=2, n_webhooks=2)
     methods = [row["method"] for row in rows]
     assert methods[0] == "sunspot"
