@@ -123,6 +123,16 @@ class DependencyGraph:
         """Everything that needs ``item``, directly or indirectly, without the item: its blast radius."""
         return set(self._walk(item, towards_dependents=True, max_hops=None, kinds=kinds)) - {item}
 
+    def related(self, item: str) -> frozenset[str]:
+        """An item with everything that it needs and that needs it; alone where the graph does not know it.
+
+        >>> DependencyGraph([Item("app"), Item("db")], [Edge("app", "db")]).related("ghost")
+        frozenset({'ghost'})
+        """
+        if item not in self.items:
+            return frozenset({item})
+        return frozenset({item} | self.dependencies(item) | self.dependents(item))
+
     def hops(
         self, item: str, *, max_hops: int | None = None, kinds: Collection[EdgeKind] | None = None
     ) -> dict[str, int]:

@@ -114,7 +114,7 @@ def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: 
 
     @cache
     def related(item: str) -> frozenset[str]:
-        return neighbourhood(weeks.graph, item)
+        return weeks.graph.related(item)
 
     scores, teams = weeks.scores[method][with_faults], weeks.teams
     budgets = team_budgets(teams, {}, default_budget=budget_per_week)
@@ -122,14 +122,9 @@ def calls_of(weeks: Weeks, method: str, budget_per_week: float, *, with_faults: 
     return replayed_calls(normal_period_scores(scores, watched.thresholds), watched, related)
 
 
-def neighbourhood(graph: DependencyGraph, item: str) -> frozenset[str]:
-    """An item, its dependencies, and its dependents."""
-    return frozenset({item} | graph.dependencies(item) | graph.dependents(item))
-
-
 def delay_of(fault: Fault, calls: Sequence[Call], weeks: Weeks) -> float | None:
     """Seconds from a fault's start to the end of the first tick that pages for it; ``None`` without one."""
-    near = neighbourhood(weeks.graph, fault.item)
+    near = weeks.graph.related(fault.item)
     start_ms, end_ms = (to_ms(each) for each in (fault.start, fault.end))
     closed = [
         each.since_ms + weeks.judged.step_ms

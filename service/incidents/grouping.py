@@ -37,7 +37,7 @@ class Grouping:
         self._graph = graph
         self._by_item: dict[str, list[Member]] = defaultdict(list)
         self._without_item: dict[str, list[Member]] = defaultdict(list)
-        self._related = lru_cache(maxsize=None)(self._walk)
+        self._related = lru_cache(maxsize=None)(graph.related)
         for member in members:
             self.add(member)
 
@@ -74,11 +74,6 @@ class Grouping:
             return self._without_item[fingerprint]
         related = self._related(item)
         return chain.from_iterable(members for other, members in self._by_item.items() if other in related)
-
-    def _walk(self, item: str) -> frozenset[str]:
-        if item not in self._graph:
-            return frozenset({item})
-        return frozenset({item} | self._graph.dependencies(item) | self._graph.dependents(item))
 
 
 def record(

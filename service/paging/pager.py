@@ -130,7 +130,7 @@ class Paging:
         graph, known = self._graph(), self._context
         if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
             return known
-        related = lru_cache(maxsize=10_000)(lambda item: neighbourhood_of(graph, item))
+        related = lru_cache(maxsize=10_000)(graph.related)
         items = tuple(key.item for key in bundle.baseline.keys)
         teams = teams_of(bundle, graph, self._settings, related)
         sending = sending_phases(bundle.normal, clock)
@@ -224,10 +224,3 @@ class Paging:
             return frozenset(teams.of_item)
         windows = self._maintenance(tick.tick_ms)
         return muted_items(windows, teams.of_item, at_ms=tick.tick_ms, phase=phase)
-
-
-def neighbourhood_of(graph: DependencyGraph, item: str) -> frozenset[str]:
-    """Return an item, what it depends on and what depends on it; itself alone if it is not in the graph."""
-    if item not in graph:
-        return frozenset({item})
-    return frozenset({item} | graph.dependencies(item) | graph.dependents(item))

@@ -175,3 +175,11 @@ def test_membership_and_length_are_those_of_the_items() -> None:
     assert "c" in graph
     assert "d" not in graph
     assert len(DependencyGraph()) == 0
+
+
+def test_related_is_everything_that_an_item_needs_and_that_needs_it() -> None:
+    graph = a_graph(("app", "order"), ("order", "db"), ("batch", "db"), alone=("island",))
+    assert graph.related("order") == {"app", "order", "db"}
+    assert graph.related("db") == {"app", "order", "db", "batch"}
+    assert graph.related("island") == {"island"}
+    assert graph.related("ghost") == {"ghost"}
