@@ -138,7 +138,7 @@ def _kept_lines(data: Path) -> Callable[[], Iterable[Logs]]:
 
 def _kept_changes(data: Path) -> dict[str, list[int]]:
     """The change events that the service keeps."""
-    from service.app import STORE
+    from service.data_directory import STORE
     from service.store.changes import ChangeStore
     from service.store.database import Database
 

@@ -18,7 +18,8 @@ from models.detectors.baseline import fit_baseline
 from models.paging.normal_period_scores import NormalPeriodScores
 from models.paging.page_record import PageRecord
 from models.paging.thresholds import WEEK_MS
-from service.app import Sources, create_app
+from service.app import create_app
+from service.model_registry.sources import Sources
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -175,8 +176,8 @@ def an_app(
         clock=clock or StillClock(),
     )
     app.state.source, app.state.challenger_source = source, rival
-    app.state.parts.champion.refresh()
-    app.state.parts.challenger.refresh()
+    app.state.rooms.models.champion.refresh()
+    app.state.rooms.models.challenger.refresh()
     return app
 
 

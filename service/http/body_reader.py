@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 
-from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError, answer_error
+from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError
+from service.http.problems import answer_error
 from telemetry.decoders import json_samples
 from telemetry.errors import BadBatchError
 

@@ -25,9 +25,9 @@ UNROUTED = "none"
 class AnswerMiddleware:
     """Middleware that counts each answer by its route and adds `SAFE_HEADERS`."""
 
-    def __init__(self, app: ASGIApp, *, measures: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app
-        self.measures = measures
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on and look at its answer."""
@@ -41,7 +41,7 @@ class AnswerMiddleware:
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
                 route = getattr(scope.get("route"), "path", UNROUTED)
-                self.measures.count_request(scope["method"], route, message["status"])
+                self.metrics.count_request(scope["method"], route, message["status"])
             await send(message)
 
         await self.app(scope, receive, look)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from service.errors import PROBLEM_TYPE
+from service.http.problems import PROBLEM_TYPE
 from service.http.request_schemas import COMPONENT
 from service.intake.changes import ChangesIn
 from service.routes.documents import Problem

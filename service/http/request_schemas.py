@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-from fastapi import Depends, Request
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 COMPONENT = "#/components/schemas/{model}"
 """Where OpenAPI has the schema of a model."""
-
-
-async def _body_of(request: Request) -> bytes:
-    return await request.body()
-
-
-RawBody = Annotated[bytes, Depends(_body_of)]
-"""A route's parameter that receives the body as bytes."""
 
 
 def json_body(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:

@@ -10,8 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.clock import from_ms
 
 if TYPE_CHECKING:
+    from cmdb.importers.tables import ImportReport
     from cmdb.items import ChangeEvent, Item
     from service.health import Health
+    from service.scoring.latest_scores import ItemScores, LogScore
+    from service.scoring.services import ServiceScore
+    from service.settings import Settings
+    from service.signals.intake import Received
+    from telemetry.decoders.gathering import Decoded
 
 
 class Problem(BaseModel):
@@ -56,6 +62,39 @@ class SamplesOut(BaseModel):
     over_series_limit: int = Field(description="of series for which memory has no room: in history only")
     unknown_item_samples: int = Field(description="of items that the dependency graph does not hold: kept")
     unknown_items: list[str] = Field(description="those items, the first twenty")
+
+    @classmethod
+    def of(
+        cls,
+        decoded: Decoded,
+        received: Received,
+        settings: Settings,
+        *,
+        n_unknown: int,
+        unknown_items: list[str],
+    ) -> Self:
+        """Return the document of a batch that was decoded and received."""
+        past, future = settings.accepted_past, settings.accepted_future
+        counted = {
+            f"samples are older than {past}, or than the epoch": received.n_too_old,
+            f"samples are more than {future} in the future": received.n_too_new,
+        }
+        rejections: list[tuple[int | None, str]] = [
+            (None, f"{n_samples} {reason}") for reason, n_samples in counted.items() if n_samples
+        ]
+        rejections += [(each.index, each.reason) for each in decoded.rejected[:100]]
+        return cls(
+            accepted=received.n_accepted,
+            rejected=decoded.n_rejected + sum(counted.values()),
+            rejections=first_hundred(rejections),
+            duplicate=received.taken.n_duplicate,
+            out_of_order=received.taken.n_out_of_order,
+            late=received.taken.n_late,
+            outside_window=received.taken.n_outside,
+            over_series_limit=received.taken.n_over_limit,
+            unknown_item_samples=n_unknown,
+            unknown_items=unknown_items,
+        )
 
 
 class ChangeOut(BaseModel):
@@ -129,6 +168,20 @@ class ImportOut(BaseModel):
     rejected: int
     rejections: list[RejectedRowOut] = Field(description="why, for the first hundred")
 
+    @classmethod
+    def of(cls, report: ImportReport) -> Self:
+        """Return the document of an import."""
+        return cls(
+            graph_version=report.graph.version,
+            items=report.n_items,
+            edges=report.n_edges,
+            rejected=len(report.rejected),
+            rejections=[
+                RejectedRowOut.model_validate({"table": each.table, "row": each.row, "reason": each.reason})
+                for each in report.rejected[:100]
+            ],
+        )
+
 
 class CmdbOut(BaseModel):
     """The dependency graph in use."""
@@ -168,6 +221,17 @@ class LogScoreOut(BaseModel):
     threshold: float
     is_anomalous: bool = Field(description="whether the score is over the threshold")
 
+    @classmethod
+    def of(cls, score: LogScore) -> Self:
+        """Return the document of a score."""
+        return cls(
+            minute_at=score.minute_at,
+            bundle_version=score.bundle_version,
+            score=score.score,
+            threshold=score.threshold,
+            is_anomalous=score.is_anomalous,
+        )
+
 
 class ServiceScoreOut(BaseModel):
     """How odd a service is as a whole, by the detector of feature rows that training chose."""
@@ -176,6 +240,16 @@ class ServiceScoreOut(BaseModel):
     score: float
     threshold: float = Field(description="what a calm service passes as often as the page budget allows")
     is_anomalous: bool = Field(description="whether the score is over the threshold; it does not page")
+
+    @classmethod
+    def of(cls, score: ServiceScore) -> Self:
+        """Return the document of a score."""
+        return cls(
+            detector=score.detector,
+            score=score.score,
+            threshold=score.threshold,
+            is_anomalous=score.is_anomalous,
+        )
 
 
 class ScoresOut(BaseModel):
@@ -190,6 +264,32 @@ class ScoresOut(BaseModel):
         description="null unless one of its series is over half of the threshold, or if nothing was chosen"
     )
     logs: LogScoreOut | None = Field(description="null if its lines were not scored")
+
+    @classmethod
+    def of(cls, scores: ItemScores) -> Self:
+        """Return the document of an item's scores."""
+        return cls(
+            item=scores.item,
+            tick_at=scores.tick_at,
+            bundle_version=scores.bundle_version,
+            threshold=scores.threshold,
+            series=[
+                SeriesScoreOut.model_validate(
+                    {
+                        "metric": each.metric,
+                        "status": each.status,
+                        "score": each.score,
+                        "is_anomalous": scores.is_anomalous(each),
+                        "severity": each.severity,
+                        "novelty": each.novelty,
+                        "expected": each.expected,
+                    }
+                )
+                for each in scores.series
+            ],
+            service=None if scores.service is None else ServiceScoreOut.of(scores.service),
+            logs=None if scores.logs is None else LogScoreOut.of(scores.logs),
+        )
 
 
 class HealthOut(BaseModel):

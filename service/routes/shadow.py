@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from service.clock import from_ms
-from service.errors import MissingScopeError, NoTokenError, problems
-from service.http.security import Scope, requires
-from service.parts import Parts
+from service.dependencies import Models, ShadowRunner
+from service.http.problems import READ_ERRORS, problems
+from service.http.security import CAN_READ
 
 if TYPE_CHECKING:
     from service.shadow.record import LonePage, ShadowRecord
@@ -85,16 +85,12 @@ class ShadowOut(BaseModel):
     problem: str = Field(description="why the registry's challenger could not be fetched; empty if it could")
 
 
-@router.get(
-    "/shadow",
-    dependencies=[Depends(requires(Scope.READ))],
-    responses=problems(NoTokenError, MissingScopeError),
-)
-def read_shadow(parts: Parts) -> ShadowOut:
+@router.get("/shadow", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+def read_shadow(shadow: ShadowRunner, models: Models) -> ShadowOut:
     """Compare the challenger, which scores in shadow and pages nobody, with the champion."""
-    record = parts.shadow.record
+    record = shadow.record
     return ShadowOut(
         compared=None if record is None else ComparedOut.of(record),
-        reason=parts.shadow.reason,
-        problem=parts.challenger.problem,
+        reason=shadow.reason,
+        problem=models.challenger.problem,
     )

@@ -6,8 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from service_builders import LOCAL, NOW, FakeSource, a_client, a_service, a_webhook, an_app, settings_for
 
-from service.app import STORE, Sources, create_app
+from service.app import create_app
+from service.data_directory import STORE
 from service.errors import OpenToTheNetworkError
+from service.model_registry.sources import Sources
 from service.settings import is_loopback
 from service.store.database import Database
 from service.store.tokens import TokenNameTakenError, TokenStore, UnknownTokenError

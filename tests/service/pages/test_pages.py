@@ -115,7 +115,7 @@ def test_an_alert_that_could_not_be_explained_says_why(client: TestClient) -> No
 
 
 def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -> None:
-    client.app.state.parts.pipeline.advance()  # type: ignore[attr-defined]
+    client.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]
     api = client.get("/v1/items/funds-db/scores").json()
     page = Tags(client.get("/items/funds-db").text)
     [latency] = [each for each in api["series"] if each["metric"] == "latency_s"]

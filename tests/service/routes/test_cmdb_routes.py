@@ -59,7 +59,7 @@ def test_the_last_version_survives_a_restart_and_an_earlier_one_can_come_back(tm
         old = client.post("/v1/cmdb", json=a_cmdb()).json()["graph_version"]
         new = client.post("/v1/cmdb", json=a_cmdb(items=("solo",), edges=())).json()["graph_version"]
     app = an_app(tmp_path)
-    cmdb = app.state.parts.cmdb
+    cmdb = app.state.rooms.cmdb
     with a_client(app) as client:
         assert client.get("/v1/cmdb").json()["graph_version"] == new
         client.post("/v1/cmdb", json=a_cmdb())

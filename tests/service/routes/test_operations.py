@@ -27,10 +27,12 @@ from service_builders import (
 from features.calendar import CLOCKS
 from models.artifacts.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
-from service.app import HISTORY, STORE, Sources, create_app
+from service.app import create_app
+from service.data_directory import HISTORY, STORE
 from service.errors import BadCalendarFileError
 from service.http.security import Gate
 from service.http.server import AnnouncingServer, bind
+from service.model_registry.sources import Sources
 from service.signals.intake import SignalIntake
 from service.store.database import Database
 from service.store.tokens import TokenStore
@@ -120,7 +122,7 @@ def test_history_is_removed_at_the_age_that_is_set(tmp_path: Path) -> None:
     for days, n_left in ((29, 1), (31, 0)):
         app = an_app(tmp_path, clock=StillClock(NOW + timedelta(days=days)), retention=timedelta(days=30))
         with a_client(app):
-            app.state.parts.live.retain()
+            app.state.rooms.signals.retain()
         assert len(list(segments.glob("*"))) == n_left
 
 

@@ -91,7 +91,7 @@ def test_a_batch_that_is_none_is_a_problem_and_costs_nothing(client: TestClient,
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) == {"type", "title", "status", "detail"}
-    assert client.app.state.parts.live.in_use.window.n_series == 1  # type: ignore[attr-defined]
+    assert client.app.state.rooms.signals.in_use.window.n_series == 1  # type: ignore[attr-defined]
 
 
 def test_gzip_is_unpacked(client: TestClient) -> None:
@@ -132,9 +132,9 @@ def test_series_beyond_the_limit_go_to_history_only(tmp_path: Path) -> None:
 def test_the_window_is_rebuilt_from_history_after_a_restart(tmp_path: Path) -> None:
     bundle = a_bundle()
     with a_service(tmp_path, bundle=bundle) as client:
-        before = client.app.state.parts.live.in_use.window.frame()  # type: ignore[attr-defined]
+        before = client.app.state.rooms.signals.in_use.window.frame()  # type: ignore[attr-defined]
     app = an_app(tmp_path, bundle=bundle)
-    after = app.state.parts.live.in_use.window.frame()
+    after = app.state.rooms.signals.in_use.window.frame()
     with a_client(app) as client:
         assert client.get("/v1/cmdb").json()["items"] == len(ITEMS)
     assert dict(before.column_of).keys() == dict(after.column_of).keys()
@@ -145,15 +145,15 @@ def test_the_window_is_rebuilt_from_history_after_a_restart(tmp_path: Path) -> N
 def test_with_signals_as_the_present_old_days_are_accepted(tmp_path: Path) -> None:
     clock_now = ONSET + timedelta(days=400)
     app = an_app(tmp_path, bundle=a_bundle(), present="signals")
-    app.state.parts.clock.at = clock_now
-    live = app.state.parts.live
+    app.state.rooms.clock.at = clock_now
+    live = app.state.rooms.signals
     with a_client(app) as client:
         assert live.present() == clock_now
         assert send(client, ("order", "latency_s", ONSET_MS, 0.2))["accepted"] == 1
         assert live.present() == ONSET + timedelta(minutes=1)
         assert send(client, ("order", "latency_s", 4_000_000_000_000, 0.2))["rejected"] == 1
     again = an_app(tmp_path, present="signals")
-    assert again.state.parts.live.present() == ONSET + timedelta(minutes=1)
+    assert again.state.rooms.signals.present() == ONSET + timedelta(minutes=1)
     with a_client(again) as client:
         assert client.get("/readyz").json()["present"] == "2026-03-04T02:01:00Z"
 
