@@ -13,7 +13,18 @@ from service.http.middleware import AnswerMiddleware
 from service.http.openapi import TAGS, describe
 from service.http.problems import install_handlers
 from service.pages import docs_page, item_views, model_views, team_views, views
-from service.routes import alerts, changes, cmdb, health, incidents, logs, paging, samples, shadow
+from service.routes import (
+    alerts,
+    changes,
+    cmdb,
+    health,
+    incidents,
+    logs,
+    paging,
+    request_bodies,
+    samples,
+    shadow,
+)
 from service.wiring import open_rooms
 from service.workers import checkpoint_all, workers_of
 
@@ -86,5 +97,5 @@ def _application(rooms: Rooms, opened: ExitStack) -> FastAPI:
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=rooms.settings.body_limit_bytes)
     app.add_middleware(AnswerMiddleware, metrics=rooms.metrics)
-    describe(app)
+    describe(app, bodies=request_bodies.TYPES)
     return app

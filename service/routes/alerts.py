@@ -8,10 +8,10 @@ from service.dependencies import Alerts, Clock, Graph, RawBody, ServiceMetrics, 
 from service.errors import BadWebhookError
 from service.http.body_reader import read_json
 from service.http.problems import WRITE_ERRORS, problems
-from service.http.request_schemas import WEBHOOK_BODY
 from service.http.security import CAN_INGEST
 from service.intake.alertmanager import read_webhook
 from service.routes.incident_documents import EnrichedAlert, EnrichedAlerts
+from service.routes.request_bodies import WEBHOOK_BODY
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 

@@ -10,10 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from service.dependencies import Changes, Clock, Cmdb, RawBody
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.request_schemas import model_body
 from service.http.security import CAN_INGEST, CAN_READ
 from service.intake.changes import ChangesIn
 from service.routes.documents import ChangeOut, ChangesOut, ChangesTakenOut
+from service.routes.request_bodies import CHANGES_BODY
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/changes", tags=["changes"])
 @router.post(
     "",
     dependencies=[CAN_INGEST],
-    openapi_extra=model_body(ChangesIn),
+    openapi_extra=CHANGES_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )
 def send_changes(changes: Changes, cmdb: Cmdb, clock: Clock, body: RawBody) -> ChangesTakenOut:

@@ -8,9 +8,9 @@ from cmdb.errors import BadTableError, UnknownItemError
 from service.dependencies import Clock, Cmdb, ItemId, RawBody
 from service.http.body_reader import read_json
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.request_schemas import CMDB_BODY
 from service.http.security import CAN_READ, AdminSender
 from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut
+from service.routes.request_bodies import CMDB_BODY
 
 router = APIRouter(prefix="/v1/cmdb", tags=["cmdb"])
 ITEM_ANSWERS = problems(UnknownItemError, *READ_ERRORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.clock import from_ms
 
@@ -18,28 +18,6 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.signals.intake import Received
     from telemetry.decoders.gathering import Decoded
-
-
-class Problem(BaseModel):
-    """What is wrong with a request (RFC 9457)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:sunspot:problem:unknown-incident",
-                    "title": "Unknown incident",
-                    "status": 404,
-                    "detail": "there is no incident 7",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str
 
 
 class RejectedOut(BaseModel):

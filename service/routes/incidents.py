@@ -19,7 +19,6 @@ from service.dependencies import (
 from service.errors import BadVerdictError, UnknownIncidentError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.request_schemas import model_body
 from service.http.security import CAN_READ, VerdictSender
 from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
@@ -31,6 +30,7 @@ from service.routes.incident_documents import (
     VerdictIn,
     VerdictOut,
 )
+from service.routes.request_bodies import VERDICT_BODY
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
@@ -89,7 +89,7 @@ def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) ->
 
 @router.post(
     "/{incident}/verdict",
-    openapi_extra=model_body(VerdictIn),
+    openapi_extra=VERDICT_BODY,
     responses=problems(UnknownIncidentError, BadVerdictError, *WRITE_ERRORS),
 )
 def record_verdict(

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Request
 
 from service.dependencies import Logs, ServiceMetrics, ServiceSettings
 from service.errors import BadMediaTypeError
-from service.http.log_request_schemas import LINES_BODY, OTLP_BODY, PUSH_BODY
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
 from service.http.security import CAN_INGEST
 from service.routes.log_documents import ExportLogsOut, LogsOut
+from service.routes.request_bodies import LINES_BODY, OTLP_BODY, PUSH_BODY
 from telemetry.decoders import json_logs, loki_logs, otlp_logs
 from telemetry.errors import BadBatchError
 

@@ -12,7 +12,6 @@ from service.dependencies import Maintenance, Pager, Pages, RawBody, Signals
 from service.errors import UnknownMaintenanceError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.request_schemas import model_body
 from service.http.security import CAN_GIVE_VERDICTS, CAN_READ, VerdictSender
 from service.paging.budget_report import reports_now
 from service.routes.paging_documents import (
@@ -24,6 +23,7 @@ from service.routes.paging_documents import (
     TeamOut,
     TeamsOut,
 )
+from service.routes.request_bodies import MAINTENANCE_BODY
 
 router = APIRouter(prefix="/v1", tags=["paging"])
 
@@ -51,7 +51,7 @@ def list_pages(
 
 @router.post(
     "/maintenance",
-    openapi_extra=model_body(MaintenanceIn),
+    openapi_extra=MAINTENANCE_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )
 def announce_maintenance(maintenance: Maintenance, sender: VerdictSender, body: RawBody) -> MaintenanceOut:

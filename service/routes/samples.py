@@ -20,9 +20,9 @@ from service.dependencies import (
 )
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.request_schemas import SAMPLES_BODY
 from service.http.security import CAN_INGEST, CAN_READ
 from service.routes.documents import SamplesOut, ScoresOut
+from service.routes.request_bodies import SAMPLES_BODY
 from service.scoring.latest_scores import latest_scores
 from telemetry.errors import BadBatchError
 
