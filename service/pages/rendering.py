@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from service.clock import EPOCH
 from service.dependencies import AccessGate, ServiceSettings
+from service.durations import duration
 from service.pages import quantities
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ TEMPLATES.filters.update(
     percent=quantities.percent,
     local=quantities.local,
     local_day=quantities.local_day,
-    duration=quantities.duration,
+    duration=duration,
     measured=quantities.measured,
     short_version=quantities.short_version,
 )

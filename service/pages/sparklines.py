@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.golden import Role
-from service.pages.quantities import duration, quantity
+from service.durations import duration
+from service.pages.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

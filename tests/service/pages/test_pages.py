@@ -20,7 +20,7 @@ from service_builders import (
 
 from service.incidents.ranking_document import CandidateDocument, PageSnapshot, SnapshotItem
 from service.pages.graph_slice import graph_slice
-from service.pages.quantities import duration, percent, quantity, short_version
+from service.pages.quantities import percent, quantity, short_version
 from service.pages.sparklines import sparkline
 
 if TYPE_CHECKING:
