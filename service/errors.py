@@ -33,7 +33,7 @@ class BodyTooLargeError(ValueError):
 
 
 class BadEncodingError(ValueError):
-    """A body packed in a way that is not understood, or not packed as its header says."""
+    """A body whose encoding is not supported, or is not the one in its header."""
 
     def __init__(self, encoding: str, reason: str) -> None:
         super().__init__(f"cannot unpack the body as {encoding!r}: {reason}")
@@ -42,7 +42,7 @@ class BadEncodingError(ValueError):
 
 
 class BadMediaTypeError(ValueError):
-    """A body in a form that is not read here."""
+    """A body of a media type that is not supported."""
 
     def __init__(self, media_type: str) -> None:
         super().__init__(f"cannot read a body of {media_type!r}: have it sent as JSON")
@@ -50,7 +50,7 @@ class BadMediaTypeError(ValueError):
 
 
 class UnknownIncidentError(LookupError):
-    """An incident number that was never given."""
+    """The number of an incident that does not exist."""
 
     def __init__(self, incident: int) -> None:
         super().__init__(f"there is no incident {incident}")
@@ -58,7 +58,7 @@ class UnknownIncidentError(LookupError):
 
 
 class UnknownMaintenanceError(LookupError):
-    """The number of a window of maintenance that is not there."""
+    """The number of a window of maintenance that does not exist."""
 
     def __init__(self, window: int) -> None:
         super().__init__(f"there is no window of maintenance {window}")
@@ -66,7 +66,7 @@ class UnknownMaintenanceError(LookupError):
 
 
 class BadVerdictError(ValueError):
-    """A verdict that contradicts itself or names what is not there."""
+    """A verdict with too many causes, or one without a usable name."""
 
 
 class BadFormError(ValueError):
@@ -74,7 +74,7 @@ class BadFormError(ValueError):
 
 
 class StoreUnavailableError(OSError):
-    """The store cannot be written or read just now; the sender should try again."""
+    """The store cannot be written or read at present; the sender should try again."""
 
 
 class NoTokenError(PermissionError):

@@ -23,31 +23,31 @@ RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
-    """Counters of one running service."""
+    """Counters of one running service, and the registry of all its metrics."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._samples = Counter(
             "sunspot_samples",
-            "Samples received, by what became of them: each has one outcome.",
+            "Samples received, by outcome: each has exactly one.",
             ["outcome"],
             registry=self.registry,
         )
         self._remarks = Counter(
             "sunspot_sample_remarks",
-            "What was remarkable about samples received; one sample may have several remarks.",
+            "Remarks about samples received; one sample may have several.",
             ["remark"],
             registry=self.registry,
         )
         self._lines = Counter(
             "sunspot_log_lines",
-            "Log lines received, by what became of them: each has one outcome.",
+            "Log lines received, by outcome: each has exactly one.",
             ["outcome"],
             registry=self.registry,
         )
         self._line_remarks = Counter(
             "sunspot_log_line_remarks",
-            "What was remarkable about log lines received; one line may have several remarks.",
+            "Remarks about log lines received; one line may have several.",
             ["remark"],
             registry=self.registry,
         )
@@ -171,7 +171,7 @@ class StateCollector(Collector):
         )
         yield GaugeMetricFamily(
             "sunspot_scored_until_seconds",
-            "End of the last tick scored, since the epoch: alert on its age, for Sunspot may be gone.",
+            "End of the last tick scored, since the epoch: alert on its age, in case Sunspot itself is down.",
             value=0 if until is None else until.timestamp(),
         )
 
@@ -200,7 +200,7 @@ class StateCollector(Collector):
         )
 
     def _compared(self) -> Iterator[GaugeMetricFamily]:
-        """Champion and challenger over the same ticks; without samples while nothing is compared."""
+        """Champion and challenger over the same ticks; without samples while there is no comparison."""
         record = self._shadow.record
         pages: dict[str, float] = {}
         ticks: dict[str, float] = {}
@@ -213,7 +213,7 @@ class StateCollector(Collector):
             ticks = {"alike": record.n_ticks - record.n_apart, "apart": record.n_apart}
         yield _labelled(
             "sunspot_shadow_pages",
-            "Pages since the challenger began: by both, or by one alone; absent while nothing is compared.",
+            "Pages since the challenger began: by both, or by one alone; absent without a comparison.",
             "by",
             pages,
         )

@@ -28,7 +28,7 @@ class Readiness:
 
 
 def readiness(rooms: Rooms) -> Readiness:
-    """Return what keeps alerts from being explained, and what should be known besides."""
+    """Return what keeps alerts from being explained, and what else an operator should know."""
     signals, logs, models = rooms.signals, rooms.logs, rooms.models
     bundle = signals.in_use.bundle
     blocking = [] if bundle is not None else ["no bundle: no champion was found yet"]
@@ -43,17 +43,17 @@ def readiness(rooms: Rooms) -> Readiness:
             "calendar: today is not in the exchange calendar, so a weekday counts as a trading day"
         )
     if bundle is not None and bundle.pages is None:
-        remarks.append("paging: the bundle does not say what a threshold costs in false pages: train again")
+        remarks.append("paging: the bundle has no counts of false pages: train again")
     n_waiting, problem = rooms.paging.messages.waiting()
     if n_waiting:
         remarks.append(f"notify: {n_waiting} page(s) could not be sent yet: {problem}")
     if models.champion.problem:
         remarks.append(f"registry: {models.champion.problem}")
     if models.ranker.problem and not models.champion.problem:
-        remarks.append(f"ranker: {models.ranker.problem}; the one in use ranks on")
+        remarks.append(f"ranker: {models.ranker.problem}; the ranker in use stays")
     if models.log_champion.problem and not models.champion.problem:
         usual = "the bundle in use" if logs.bundle_version else "each service's own past"
-        remarks.append(f"logs: {models.log_champion.problem}; what is usual is told by {usual}")
+        remarks.append(f"logs: {models.log_champion.problem}; normal behaviour comes from {usual}")
     if rooms.gate.is_open:
         remarks.append("open: no token exists, so everything is allowed, from this machine only")
     return Readiness(blocking, remarks)

@@ -1,4 +1,4 @@
-"""Middleware around every answer: counted, and with headers that keep a browser safe."""
+"""Middleware around every answer: it is counted, and gets headers that protect a browser."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class AnswerMiddleware:
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on and look at its answer."""
+        """Pass a request on and complete its answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def look(message: Message) -> None:
+        async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
@@ -44,4 +44,4 @@ class AnswerMiddleware:
                 self.metrics.count_request(scope["method"], route, message["status"])
             await send(message)
 
-        await self.app(scope, receive, look)
+        await self.app(scope, receive, complete)

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 EXAMPLES = Path(__file__).parent / "examples.json"
-"""An answer of each operation, as a running service gave it; a test sees that it still does."""
+"""An answer of each operation, recorded from a running service; a test checks that it still looks so."""
 
 TAGS = [
     {"name": "signals", "description": "Metric samples and log lines in, scores out."},
     {"name": "alerts", "description": "Alerts in, the same alerts with their likely causes out."},
     {
         "name": "incidents",
-        "description": "What is wrong, where it started, how sure that is, and what it was.",
+        "description": "What is wrong, where it started, how sure that is, and what the true cause was.",
     },
     {"name": "paging", "description": "Sunspot's own pages, their budgets, and maintenance."},
     {"name": "cmdb", "description": "Configuration items and what depends on what."},
     {"name": "changes", "description": "Recorded alterations of items, such as deploys."},
-    {"name": "health", "description": "How the service itself is."},
+    {"name": "health", "description": "Whether the service itself works."},
 ]
 
 

@@ -22,7 +22,7 @@ def json_body(described_by: type, **examples: Any) -> dict[str, Any]:
     described_by
         A msgspec struct or a pydantic model; `schemas_of` has its schema.
     examples
-        Whole bodies by name; a pydantic model may have its own instead.
+        Complete bodies by name; a pydantic model may have its own instead.
     """
     content: dict[str, Any] = {"schema": {"$ref": f"{COMPONENT}{described_by.__name__}"}}
     if examples:
@@ -31,7 +31,7 @@ def json_body(described_by: type, **examples: Any) -> dict[str, Any]:
 
 
 def schemas_of(types: Sequence[type]) -> dict[str, Any]:
-    """Schemas of msgspec structs and pydantic models, and of what they are made of, by name."""
+    """Schemas of msgspec structs and pydantic models, and of the types they contain, by name."""
     models = [each for each in types if issubclass(each, BaseModel)]
     structs = [each for each in types if not issubclass(each, BaseModel)]
     _, by_pydantic = models_json_schema(

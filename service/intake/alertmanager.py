@@ -61,7 +61,7 @@ def read_webhook(
         Labels that may name the item, best first. The first whose value is a known item wins;
         without one, the first that is there at all.
     received_at
-        Stands in for a start that is missing or makes no sense.
+        Used for a start that is missing or makes no sense.
     accepted_future
         A start later than this after ``received_at`` makes no sense.
 
@@ -107,7 +107,7 @@ def _read_alert(
     starts_at = _instant(sent.get("startsAt"))
     has_start = starts_at is not None and starts_at <= latest
     if starts_at is None or not has_start:
-        notes.append(f"its start {sent.get('startsAt')!r} is no usable time: taken as now")
+        notes.append(f"its start {sent.get('startsAt')!r} is no usable time: the present is used")
         starts_at = received_at
     status = RESOLVED if sent.get("status") == RESOLVED else FIRING
     fingerprint = sent.get("fingerprint")

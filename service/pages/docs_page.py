@@ -1,4 +1,4 @@
-"""The HTTP API's own page, rendered here: the usual viewers fetch scripts from elsewhere."""
+"""The page of the HTTP API, rendered here because the usual viewers fetch scripts from elsewhere."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _series(
 
 
 def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScore | None) -> Sparkline:
-    """The values in the unit of the metric's role, and what the season expects now; shaded is the latest."""
+    """Return the values in the unit of the metric's role, and the usual value now; the latest is shaded."""
     meaning = meaning_of(metric)
     scale, offset = (1.0, 0.0) if meaning is None else (meaning.scale, meaning.offset)
     values = [] if column is None else (offset + scale * frame.values[:, column]).tolist()

@@ -1,4 +1,4 @@
-"""The page of models: what serves, and what the challenger makes of the same ticks."""
+"""The page of models: the bundles in use, and the challenger on the same ticks."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def quantity(role: str, value: float | None) -> str:
 
 
 def measured(value: float | None, unit: str) -> str:
-    """Return a number with its unit, with a digit after the point where that matters.
+    """Return a number with its unit, with one decimal where that matters.
 
     >>> measured(1234.0, "lines"), measured(0.26, "lines")
     ('1,234 lines', '0.3 lines')
@@ -43,7 +43,7 @@ def measured(value: float | None, unit: str) -> str:
 
 
 def percent(probability: float | None) -> str:
-    """Return a probability as whole percents, never claiming certainty.
+    """Return a probability in percent without decimals, never 0 % or 100 %.
 
     >>> percent(0.834), percent(0.9999), percent(0.0004)
     ('83 %', '> 99 %', '< 1 %')

@@ -26,7 +26,7 @@ class Sparkline:
     Attributes
     ----------
     path
-        SVG path of the values; gaps are where nothing was seen.
+        SVG path of the values; gaps are where there was no value.
     normal_y, onset_x
         Where the normal median and the beginning of the incident's window are drawn.
     peak, normal

@@ -1,4 +1,4 @@
-"""The page of teams: what each accepts, what it got, and the latest pages."""
+"""The page of teams: their budgets, what they received, and the latest pages."""
 
 from __future__ import annotations
 

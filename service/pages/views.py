@@ -1,4 +1,4 @@
-"""The pages a person reads: the list of incidents, one incident, and the way in."""
+"""The list of incidents, the page of one incident, and sign-in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ A_YEAR_S = 31_536_000
 PAGE_SIZE = 50
 OTHER = "another item"
 NONE = "none"
-"""Choices of the verdict form that are not the place of a candidate."""
+"""Choices of the verdict form that are no candidate."""
 
 
 @router.get("/style.css")
@@ -144,7 +144,7 @@ def sign_in(gate: AccessGate, render: Render, request: Request, body: RawBody) -
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> RedirectResponse:
-    """Forget the token."""
+    """Remove the token's cookie."""
     check_origin(request.headers, request.method)
     answer = RedirectResponse("/sign-in", SEE_OTHER)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
@@ -161,6 +161,6 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _local_path(to: str) -> str:
-    """Return a path of this site, whatever was asked for: never the way to another site."""
+    """Return the path if it is one of this site, else the root: never another site."""
     is_local = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_local else "/"

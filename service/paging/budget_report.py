@@ -82,7 +82,7 @@ def reports_now(signals: SignalIntake, pager: Paging, pages: PageStore) -> tuple
     if bundle is None:
         return [], "no champion was found yet"
     if teams is None:
-        return [], "the bundle does not say what a threshold costs in false pages: train again"
+        return [], "the bundle has no counts of false pages: train again"
     reports = team_reports(
         teams, pages, since_ms=pager.since_ms, now=signals.present(), step_ms=bundle.step_ms
     )

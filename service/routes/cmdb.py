@@ -21,7 +21,7 @@ def import_cmdb(cmdb: Cmdb, clock: Clock, sender: AdminSender, body: RawBody) ->
     """Replace the dependency graph by a document of items and edges.
 
     An edge says that `dependent` depends on `dependency`. Rows that make no sense are left out and
-    reported; a document that cannot be read changes nothing. Every version is stored.
+    reported. A document that cannot be read changes nothing. Every version is stored.
     """
     document = read_json(body)
     if not isinstance(document, dict):

@@ -21,24 +21,26 @@ if TYPE_CHECKING:
 
 
 class RejectedOut(BaseModel):
-    """One part of a body that was not taken, and why."""
+    """One rejected part of a body, and why."""
 
     index: int | None = Field(description="position in the body, from 0")
     reason: str
 
 
 class SamplesOut(BaseModel):
-    """What became of a batch of samples."""
+    """How a batch of samples was processed."""
 
     accepted: int = Field(description="written to history, on disk")
-    rejected: int = Field(description="not taken")
+    rejected: int = Field(description="not accepted")
     rejections: list[RejectedOut] = Field(description="why, for the first hundred")
     duplicate: int = Field(description="of a series and instant that had a sample; the last one wins")
     out_of_order: int = Field(description="older than a sample of the series that came before")
-    late: int = Field(description="of ticks that were closed: kept, and no score changes")
+    late: int = Field(description="of ticks that were closed: stored, but no score changes")
     outside_window: int = Field(description="older than the window in memory: in history only")
     over_series_limit: int = Field(description="of series for which memory has no room: in history only")
-    unknown_item_samples: int = Field(description="of items that the dependency graph does not hold: kept")
+    unknown_item_samples: int = Field(
+        description="accepted, of items that the dependency graph does not hold"
+    )
     unknown_items: list[str] = Field(description="those items, the first twenty")
 
     @classmethod
@@ -86,7 +88,7 @@ class ChangeOut(BaseModel):
 
     @classmethod
     def of(cls, change: ChangeEvent) -> Self:
-        """Tell a change event."""
+        """Return the document of a change event."""
         return cls(id=change.id, item=change.item, at=change.at, kind=change.kind, summary=change.summary)
 
 
@@ -97,11 +99,13 @@ class ChangesOut(BaseModel):
 
 
 class ChangesTakenOut(BaseModel):
-    """What became of change events."""
+    """How change events were processed."""
 
     accepted: int
-    known: int = Field(description="events whose id was there already: left as they were")
-    unknown_items: list[str] = Field(description="items that the dependency graph does not hold; kept")
+    known: int = Field(description="events whose id was known already: not changed")
+    unknown_items: list[str] = Field(
+        description="of accepted events, those that the dependency graph does not hold"
+    )
 
 
 class ItemOut(BaseModel):
@@ -115,7 +119,7 @@ class ItemOut(BaseModel):
 
     @classmethod
     def of(cls, item: Item) -> Self:
-        """Tell an item."""
+        """Return the document of an item."""
         return cls(
             id=item.id, kind=item.kind, name=item.name, team=item.team, attributes=dict(item.attributes)
         )
@@ -138,7 +142,7 @@ class RejectedRowOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What became of a CMDB document."""
+    """How a CMDB document was imported."""
 
     graph_version: str
     items: int
@@ -212,11 +216,11 @@ class LogScoreOut(BaseModel):
 
 
 class ServiceScoreOut(BaseModel):
-    """How odd a service is as a whole, by the detector of feature rows that training chose."""
+    """How odd a service is overall, by the detector of feature rows that training chose."""
 
     detector: str = Field(description="top_scores is the mean of the three largest scores of its metrics")
     score: float
-    threshold: float = Field(description="what a calm service passes as often as the page budget allows")
+    threshold: float = Field(description="what a normal service passes as often as the page budget allows")
     is_anomalous: bool = Field(description="whether the score is over the threshold; it does not page")
 
     @classmethod
@@ -271,7 +275,7 @@ class ScoresOut(BaseModel):
 
 
 class HealthOut(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
 
@@ -310,10 +314,10 @@ class ReadyOut(BaseModel):
     present: datetime
     graph_version: str
     bundle_version: str
-    log_bundle_version: str = Field(description="what serves of the models of log lines; empty if none does")
+    log_bundle_version: str = Field(description="the log bundle in use; empty if there is none")
     parts: list[PartOut] = Field(description="every part that works in the background")
 
 
 def first_hundred(rejections: list[tuple[int | None, str]]) -> list[RejectedOut]:
-    """Tell the first rejections."""
+    """Return the documents of the first hundred rejections."""
     return [RejectedOut(index=index, reason=reason) for index, reason in rejections[:100]]

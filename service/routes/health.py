@@ -1,4 +1,4 @@
-"""Whether the service lives, is ready, and what it counts of itself."""
+"""Liveness, readiness and metrics of the service."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 def read_health() -> HealthOut:
-    """Say that the process answers."""
+    """Check that the process is alive."""
     return HealthOut()
 
 
 @router.get("/readyz", responses={int(NOT_READY): {"model": ReadyOut, "description": "Not ready"}})
 def read_readiness(rooms: AllRooms, response: Response) -> ReadyOut:
-    """Say whether alerts can be explained, and what is missing.
+    """Check whether alerts can be explained, and what is missing.
 
     A registry that is out of reach does not matter while a bundle is in use; it is reported all the same.
     """
@@ -50,5 +50,5 @@ def read_readiness(rooms: AllRooms, response: Response) -> ReadyOut:
     },
 )
 def read_metrics(metrics: ServiceMetrics) -> Response:
-    """Read what the service counts of itself, in Prometheus's text format."""
+    """Read the service's own metrics in Prometheus's text format."""
     return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

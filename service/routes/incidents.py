@@ -78,8 +78,8 @@ def read_incident(
 def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) -> CausesOut:
     """Read an incident's root-cause candidates, most likely first, with evidence.
 
-    The ranking is the newest: it is renewed while the incident is open. `abstained` says why none is named;
-    `unseen` what could not be looked at.
+    The ranking is the newest: it is renewed while the incident is open. `abstained` is the reason if none is named;
+    `unseen` lists what could not be looked at.
     """
     found = incidents.get(incident)
     stored = incidents.ranking_of(found)
@@ -101,9 +101,9 @@ def record_verdict(
     incident: IncidentId,
     body: RawBody,
 ) -> VerdictOut:
-    """Say what truly caused an incident, or that it was a false alarm.
+    """Record what truly caused an incident, or that it was a false alarm.
 
-    Who says it is the token's name. Verdicts are never altered; the last one counts.
+    The token's name is recorded with it. Verdicts are never altered; the last one counts.
     """
     verdict = read_as(body, VerdictIn)
     incidents.get(incident)

@@ -1,4 +1,4 @@
-"""Log lines in, from whatever sends them."""
+"""Log lines in, in the formats of three kinds of sender."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Text = Annotated[bytes, Depends(_text_of)]
 def send_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, body: Text) -> LogsOut:
     """Send log lines as JSON, one object a line.
 
-    The answer comes when every accepted line is on disk, and says what became of the others.
+    The answer comes when every accepted line is on disk, and reports the others.
     `Content-Encoding: gzip` is understood.
     """
     decoded = json_logs.decode(body, service_keys=settings.service_labels)
@@ -52,7 +52,7 @@ def send_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, bo
 def push_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, body: Text) -> LogsOut:
     """Push log lines as to Grafana Loki, in JSON.
 
-    A label names the service: which ones may is a setting. `Content-Encoding: gzip` is understood.
+    A label names the service; a setting lists the labels that may. `Content-Encoding: gzip` is understood.
     """
     decoded = loki_logs.decode(body, service_keys=settings.service_labels)
     return _receive(decoded, logs, metrics, settings)

@@ -1,4 +1,4 @@
-"""Pages that Sunspot raises, the budgets they are held to, and windows in which it raises none."""
+"""Pages that Sunspot raises, their budgets, and the maintenance windows in which it raises none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["paging"])
 def list_teams(signals: Signals, pager: Pager, pages: Pages) -> TeamsOut:
     """List teams with their page budgets, and the rates achieved.
 
-    By verdicts: pages of four weeks whose incident was called none. By replay: what the bundle would have
+    By verdicts: pages of four weeks whose incident was a false alarm. By replay: what the bundle would have
     paged in time that it did not learn from.
     """
     reports, reason = reports_now(signals, pager, pages)
@@ -45,7 +45,7 @@ def list_pages(
     team: Annotated[str | None, Query(description="of this team only")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> PagesOut:
-    """List the pages that Sunspot raised, newest first, each with what became of it."""
+    """List the pages that Sunspot raised, newest first, each with its outcome."""
     return PagesOut(pages=[PageOut.of(each) for each in pages.newest(limit=limit, team=team)])
 
 

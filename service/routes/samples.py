@@ -45,7 +45,7 @@ def send_samples(
 ) -> SamplesOut:
     """Send a batch of metric samples.
 
-    The answer comes when every accepted sample is on disk, and says what became of the others.
+    The answer comes when every accepted sample is on disk, and reports the others.
     `Content-Encoding: gzip` is understood.
     """
     decoded = read_samples(body)
@@ -61,10 +61,10 @@ def send_samples(
     responses=problems(UnknownItemError, *READ_ERRORS),
 )
 def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item: ItemId) -> ScoresOut:
-    """Read the latest scores of each series of an item, and of a flagged service as a whole.
+    """Read the latest scores of each series of an item, and of a flagged service overall.
 
-    A score is read only where its status is `scored`; beside it stand the slower severity and the novelty of
-    the value.
+    A score counts only where its status is `scored`. Each series also has its slower severity and the novelty
+    of its value.
     """
     return ScoresOut.of(
         latest_scores(item, scoring.first_stage, scoring.second_stage, signals, logs, items=cmdb.graph)

@@ -142,7 +142,7 @@ def test_a_browser_signs_in_reads_and_signs_out(client: TestClient, tokens: Toke
     assert client.get("/sign-in").status_code == 200
     wrong = client.post("/sign-in", data={"token": "guess", "to": "/"})
     assert wrong.status_code == 401
-    assert "not a token" in wrong.text
+    assert "That token is not valid" in wrong.text
     signed_in = client.post("/sign-in", data={"token": secret, "to": "/incidents/1"}, follow_redirects=False)
     cookie = signed_in.headers["set-cookie"]
     assert "HttpOnly" in cookie

@@ -75,7 +75,7 @@ def test_what_is_wrong_with_a_line_costs_that_line_and_is_told(client: TestClien
     told = client.post("/v1/logs", content=lines(LINE, *wrong) + b"\n\x00\xff\x89PNG\n").json()
     assert (told["accepted"], told["rejected"]) == (1, 6)
     reasons = " / ".join(each["reason"] for each in told["rejections"])
-    for word in ("older", "future", "which service", "no time", "limit", "not JSON"):
+    for word in ("older", "future", "name the service", "no time", "limit", "not JSON"):
         assert word in reasons
     metrics = client.get("/metrics").text
     for outcome, count in {

@@ -172,25 +172,25 @@ def test_a_calendar_file_that_cannot_be_read_stops_the_start(tmp_path: Path, con
 
 
 @pytest.mark.parametrize("has_token", [False, True])
-def test_a_service_without_tokens_says_so_when_it_starts(tmp_path: Path, has_token: bool) -> None:
+def test_a_service_without_tokens_announces_it_when_it_starts(tmp_path: Path, has_token: bool) -> None:
     database = Database(tmp_path / STORE)
     tokens = TokenStore(database)
     if has_token:
         tokens.create("reader", ["read"], at=NOW, who="test")
     listener, settings = bind(settings_for(tmp_path, port=0))
-    told: list[str] = []
+    lines: list[str] = []
     config = uvicorn.Config(no_application, log_config=None, lifespan="off")
 
-    def say(line: str) -> None:
-        told.append(line)
+    def announce(line: str) -> None:
+        lines.append(line)
         server.should_exit = True
 
-    server = AnnouncingServer(config, settings, Gate(tokens), say=say)
+    server = AnnouncingServer(config, settings, Gate(tokens), announce=announce)
     with listener:
         server.run(sockets=[listener])
     database.close()
-    assert told[0].startswith("Sunspot listens on http://127.0.0.1:")
-    assert any("no token exists" in line for line in told) != has_token
+    assert lines[0].startswith("Sunspot listens on http://127.0.0.1:")
+    assert any("no token exists" in line for line in lines) != has_token
 
 
 async def no_application(scope: Any, receive: Any, send: Any) -> None:
