@@ -78,8 +78,8 @@ def read_incident(
 def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) -> CausesOut:
     """Read an incident's root-cause candidates, most likely first, with evidence.
 
-    The ranking is the newest: it is renewed while the incident is open. `abstained` is the reason if none is named;
-    `unseen` lists what could not be looked at.
+    The ranking is the newest: it is renewed while the incident is open. `abstained` is the reason if none is
+    named; `unseen` lists what could not be looked at.
     """
     found = incidents.get(incident)
     stored = incidents.ranking_of(found)
