@@ -1,4 +1,4 @@
-"""Work that repeats beside the requests."""
+"""Background work that repeats."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Repeating:
-    """A thread that does one thing, waits, and does it again until it is stopped.
+    """A thread that repeats one piece of work at intervals until it is stopped.
 
-    An error is recorded and the work goes on: one bad round must not end all that follow.
+    An error is recorded and the work continues: one failed round must not end the later ones.
 
     Parameters
     ----------
     health
         Where each round's outcome is recorded.
     at_once
-        Do it first and then wait, or wait first.
+        Whether to work first and then wait, or to wait first.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class Repeating:
         )
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, *, wait_s: float = 5.0) -> None:
-        """End after the round under way, waiting for it at most so long."""
+        """Stop after the present round, waiting for it at most ``wait_s`` seconds."""
         self._stopping.set()
         self._thread.join(wait_s)
 
@@ -51,7 +51,7 @@ class Repeating:
         Parameters
         ----------
         wait
-            Waits for so many seconds; true if it was cut short because the work is to end.
+            Waits for a number of seconds; true if it was cut short because the work must stop.
         """
         if not self._at_once and wait(self._every_s):
             return

@@ -1,4 +1,4 @@
-"""The dependency graph in use: one reference, replaced when a document was imported whole."""
+"""The dependency graph in use: one reference, replaced once a document is imported completely."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from cmdb.importers.tables import ImportReport
+    from service.signals.intake import SignalIntake
     from service.store.graphs import CurrentGraph, GraphStore
 
 
@@ -27,7 +28,7 @@ class GraphInUse:
 
     @property
     def current(self) -> CurrentGraph:
-        """The graph in use; a request takes it once and keeps to it."""
+        """The graph in use; a request reads it once and uses that throughout."""
         return self._current
 
     @property
@@ -49,3 +50,9 @@ class GraphInUse:
         with self._importing:
             self._current = self._store.add(report.graph, at=at, who=who, n_rejected=len(report.rejected))
         return report
+
+
+def graph_in_use(cmdb: GraphInUse, signals: SignalIntake) -> DependencyGraph:
+    """Return the graph imported last; before the first import, the bundle's items without an edge."""
+    imported = cmdb.graph
+    return imported if len(imported) else signals.in_use.items_alone

@@ -1,34 +1,11 @@
-"""What can go wrong with a request, and how it is told: problem documents (RFC 9457).
-
-The only place with HTTP statuses. Nottingham, Wilde and Dalal, "Problem Details for HTTP APIs",
-RFC 9457, 2023.
-"""
+"""What can go wrong in the service, apart from the errors of the packages below it."""
 
 from __future__ import annotations
 
-import logging
-import re
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode
-
-from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.exceptions import HTTPException
-
-from cmdb.errors import BadTableError, UnknownItemError
-from telemetry.errors import BadBatchError, HistoryWriteError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    from fastapi import FastAPI
-
-logger = logging.getLogger(__name__)
-
-PROBLEM_TYPE = "application/problem+json"
 
 
 class BadJsonError(ValueError):
@@ -56,7 +33,7 @@ class BodyTooLargeError(ValueError):
 
 
 class BadEncodingError(ValueError):
-    """A body packed in a way that is not understood, or not packed as its header says."""
+    """A body whose encoding is not supported, or is not the one in its header."""
 
     def __init__(self, encoding: str, reason: str) -> None:
         super().__init__(f"cannot unpack the body as {encoding!r}: {reason}")
@@ -65,7 +42,7 @@ class BadEncodingError(ValueError):
 
 
 class BadMediaTypeError(ValueError):
-    """A body in a form that is not read here."""
+    """A body of a media type that is not supported."""
 
     def __init__(self, media_type: str) -> None:
         super().__init__(f"cannot read a body of {media_type!r}: have it sent as JSON")
@@ -73,7 +50,7 @@ class BadMediaTypeError(ValueError):
 
 
 class UnknownIncidentError(LookupError):
-    """An incident number that was never given."""
+    """The number of an incident that does not exist."""
 
     def __init__(self, incident: int) -> None:
         super().__init__(f"there is no incident {incident}")
@@ -81,7 +58,7 @@ class UnknownIncidentError(LookupError):
 
 
 class UnknownMaintenanceError(LookupError):
-    """The number of a window of maintenance that is not there."""
+    """The number of a window of maintenance that does not exist."""
 
     def __init__(self, window: int) -> None:
         super().__init__(f"there is no window of maintenance {window}")
@@ -89,7 +66,7 @@ class UnknownMaintenanceError(LookupError):
 
 
 class BadVerdictError(ValueError):
-    """A verdict that contradicts itself or names what is not there."""
+    """A verdict with too many causes, or one without a usable name."""
 
 
 class BadFormError(ValueError):
@@ -97,7 +74,7 @@ class BadFormError(ValueError):
 
 
 class StoreUnavailableError(OSError):
-    """The store cannot be written or read just now; the sender should try again."""
+    """The store cannot be written or read at present; the sender should try again."""
 
 
 class NewerStoreError(StoreUnavailableError):
@@ -194,111 +171,3 @@ class BadCalendarFileError(ValueError):
         super().__init__(f"cannot read the calendar overrides in {path}: {reason}")
         self.path = path
         self.reason = reason
-
-
-class Kind(NamedTuple):
-    """How one kind of error is told."""
-
-    status: HTTPStatus
-    title: str
-
-
-KINDS: dict[type[Exception], Kind] = {
-    BadJsonError: Kind(HTTPStatus.BAD_REQUEST, "Not JSON"),
-    BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of signals"),
-    BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
-    BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
-    BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
-    BadFormError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a form of these pages"),
-    RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),
-    BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
-    BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),
-    BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
-    UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
-    UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
-    UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
-    NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),
-    MissingScopeError: Kind(HTTPStatus.FORBIDDEN, "Scope missing"),
-    ForeignHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "Foreign host name"),
-    ForeignOriginError: Kind(HTTPStatus.FORBIDDEN, "Foreign origin"),
-    HistoryWriteError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "History unavailable"),
-    StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
-}
-"""Every error that a route can raise, and how it is told."""
-
-NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
-SEE_OTHER = HTTPStatus.SEE_OTHER
-SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
-
-
-def problem_of(error: Exception) -> dict[str, Any]:
-    """Problem document of an error that `KINDS` knows, or of a class derived from one."""
-    known, kind = next((each, KINDS[each]) for each in type(error).__mro__ if each in KINDS)
-    slug = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__.removesuffix("Error")).lower()
-    document = {
-        "type": f"urn:sunspot:problem:{slug}",
-        "title": kind.title,
-        "status": int(kind.status),
-        "detail": str(error),
-    }
-    if isinstance(error, RequestValidationError):
-        document["detail"] = "; ".join(f"{_place(each)}: {each['msg']}" for each in error.errors()[:20])
-    return document
-
-
-def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Answer with a problem document and the status it names."""
-    return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
-
-
-def answer_error(error: Exception) -> JSONResponse:
-    """Answer with the problem document of an error that `KINDS` knows."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
-    return problem_answer(problem_of(error), headers)
-
-
-def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
-    """Responses to declare on a route that may raise these errors."""
-    told: dict[int | str, list[Kind]] = {}
-    for error in errors:
-        told.setdefault(int(KINDS[error].status), []).append(KINDS[error])
-    return {
-        status: {
-            "description": " or ".join(kind.title.lower() for kind in kinds).capitalize(),
-            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, kinds in told.items()
-    }
-
-
-def install_handlers(app: FastAPI) -> None:
-    """Have every error of the application answered by a problem document."""
-
-    async def known(_request: Request, error: Exception) -> Response:
-        return answer_error(error)
-
-    for each in KINDS:
-        app.add_exception_handler(each, known)
-
-    @app.exception_handler(HTTPException)
-    async def from_framework(_request: Request, error: HTTPException) -> Response:
-        return problem_answer(_plain(HTTPStatus(error.status_code), error.detail), error.headers)
-
-    @app.exception_handler(SignInNeededError)
-    async def sign_in(_request: Request, error: SignInNeededError) -> Response:
-        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        logger.error("request failed", exc_info=error, extra={"path": request.url.path})
-        return problem_answer(
-            _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault in Sunspot; its log has the details")
-        )
-
-
-def _plain(status: HTTPStatus, detail: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
-
-
-def _place(error: Mapping[str, Any]) -> str:
-    return ".".join(str(part) for part in error["loc"])

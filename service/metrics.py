@@ -1,48 +1,53 @@
-"""What the service counts of itself, for Prometheus; each application has a registry of its own."""
+"""What the service counts and reads of itself, for Prometheus; each application has its own registry."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping
 
-    from service.health import Health
-    from service.logs.intake import ReceivedLogs
-    from service.shadow.record import ShadowRecord
-    from service.signals.intake import Received
+    from service.current_graph import GraphInUse
+    from service.health import HealthRegistry
+    from service.logs.intake import LogIntake, ReceivedLogs
+    from service.scoring.series import FirstStage
+    from service.shadow.runner import Shadow
+    from service.signals.intake import Received, SignalIntake
+    from service.store.incidents import IncidentStore
 
 RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
-    """Counters of one running service."""
+    """Counters of one running service, and the registry of all its metrics."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._samples = Counter(
             "sunspot_samples",
-            "Samples received, by what became of them: each has one outcome.",
+            "Samples received, by outcome: each has exactly one.",
             ["outcome"],
             registry=self.registry,
         )
         self._remarks = Counter(
             "sunspot_sample_remarks",
-            "What was remarkable about samples received; one sample may have several remarks.",
+            "Remarks about samples received; one sample may have several.",
             ["remark"],
             registry=self.registry,
         )
         self._lines = Counter(
             "sunspot_log_lines",
-            "Log lines received, by what became of them: each has one outcome.",
+            "Log lines received, by outcome: each has exactly one.",
             ["outcome"],
             registry=self.registry,
         )
         self._line_remarks = Counter(
             "sunspot_log_line_remarks",
-            "What was remarkable about log lines received; one line may have several remarks.",
+            "Remarks about log lines received; one line may have several.",
             ["remark"],
             registry=self.registry,
         )
@@ -59,52 +64,6 @@ class Metrics:
             "sunspot_webhook_seconds",
             "From an alert webhook to its answer.",
             buckets=RANKING_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.series = Gauge("sunspot_window_series", "Series held in memory.", registry=self.registry)
-        self.items = Gauge("sunspot_graph_items", "Items of the current graph.", registry=self.registry)
-        self.incidents = Gauge("sunspot_incidents", "Incidents kept.", registry=self.registry)
-        self.bundle = Gauge(
-            "sunspot_bundle", "The bundle in use: always 1.", ["version"], registry=self.registry
-        )
-        self._shadow_pages = Gauge(
-            "sunspot_shadow_pages",
-            "Pages since the challenger began: by both, or by one alone; absent while nothing is compared.",
-            ["by"],
-            registry=self.registry,
-        )
-        self._shadow_ticks = Gauge(
-            "sunspot_shadow_ticks",
-            "Ticks compared with the challenger: alike, or with other items over their thresholds.",
-            ["outcome"],
-            registry=self.registry,
-        )
-        self.damage = Gauge(
-            "sunspot_history_damaged",
-            "Pieces of history found damaged since the service started.",
-            registry=self.registry,
-        )
-        self.scored_until = Gauge(
-            "sunspot_scored_until_seconds",
-            "End of the last tick scored, since the epoch: alert on its age, for Sunspot may be gone.",
-            registry=self.registry,
-        )
-        self._failing = Gauge(
-            "sunspot_part_failing",
-            "Whether a background part fails: 1 from its first failure to its next success.",
-            ["part"],
-            registry=self.registry,
-        )
-        self._failures = Gauge(
-            "sunspot_part_failures",
-            "Rounds of each part that failed since the service started.",
-            ["part"],
-            registry=self.registry,
-        )
-        self._skipped = Gauge(
-            "sunspot_part_skipped_ticks",
-            "Ticks that each part could not process and went past.",
-            ["part"],
             registry=self.registry,
         )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
@@ -157,24 +116,117 @@ class Metrics:
         """Count a request that was answered."""
         self._requests.labels(method, route, str(status)).inc()
 
-    def set_health(self, parts: Sequence[Health]) -> None:
-        """Update the health of the parts that work in the background."""
-        for each in parts:
-            self._failing.labels(each.name).set(each.failing_since is not None)
-            self._failures.labels(each.name).set(each.n_failures)
-            self._skipped.labels(each.name).set(each.n_skipped)
-
-    def set_shadow(self, record: ShadowRecord | None) -> None:
-        """Take over what came of the challenger."""
-        self._shadow_pages.clear()
-        self._shadow_ticks.clear()
-        if record is not None:
-            self._shadow_pages.labels("both").set(record.n_both)
-            self._shadow_pages.labels("champion").set(record.n_champion)
-            self._shadow_pages.labels("challenger").set(record.n_challenger)
-            self._shadow_ticks.labels("alike").set(record.n_ticks - record.n_apart)
-            self._shadow_ticks.labels("apart").set(record.n_apart)
+    def observe(self, state: Collector) -> None:
+        """Include what a collector reads whenever the metrics are asked for."""
+        self.registry.register(state)
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+class StateCollector(Collector):
+    """Gauges that are read from the rooms at the time they are asked for."""
+
+    def __init__(
+        self,
+        *,
+        signals: SignalIntake,
+        logs: LogIntake,
+        cmdb: GraphInUse,
+        incidents: IncidentStore,
+        first_stage: FirstStage,
+        shadow: Shadow,
+        health: HealthRegistry,
+    ) -> None:
+        self._signals = signals
+        self._logs = logs
+        self._cmdb = cmdb
+        self._incidents = incidents
+        self._first_stage = first_stage
+        self._shadow = shadow
+        self._health = health
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read the present state."""
+        in_use, until = self._signals.in_use, self._first_stage.scored_until
+        yield GaugeMetricFamily(
+            "sunspot_window_series", "Series held in memory.", value=in_use.window.n_series
+        )
+        yield GaugeMetricFamily(
+            "sunspot_graph_items", "Items of the current graph.", value=len(self._cmdb.graph)
+        )
+        yield GaugeMetricFamily("sunspot_incidents", "Incidents stored.", value=self._incidents.count())
+        yield _labelled(
+            "sunspot_bundle",
+            "The bundle in use: always 1.",
+            "version",
+            {} if in_use.bundle is None else {in_use.bundle.version: 1},
+        )
+        yield from self._compared()
+        yield GaugeMetricFamily(
+            "sunspot_history_damaged",
+            "Pieces of history found damaged since the service started.",
+            value=self._signals.n_damaged + self._logs.n_damaged,
+        )
+        yield GaugeMetricFamily(
+            "sunspot_scored_until_seconds",
+            "End of the last tick scored, since the epoch: alert on its age, in case Sunspot itself is down.",
+            value=0 if until is None else until.timestamp(),
+        )
+
+        yield from self._parts()
+
+    def _parts(self) -> Iterator[GaugeMetricFamily]:
+        """The health of the parts that work in the background."""
+        parts = self._health.parts()
+        yield _labelled(
+            "sunspot_part_failing",
+            "Whether a background part fails: 1 from its first failure to its next success.",
+            "part",
+            {each.name: each.failing_since is not None for each in parts},
+        )
+        yield _labelled(
+            "sunspot_part_failures",
+            "Rounds of each part that failed since the service started.",
+            "part",
+            {each.name: each.n_failures for each in parts},
+        )
+        yield _labelled(
+            "sunspot_part_skipped_ticks",
+            "Ticks that each part could not process and went past.",
+            "part",
+            {each.name: each.n_skipped for each in parts},
+        )
+
+    def _compared(self) -> Iterator[GaugeMetricFamily]:
+        """Champion and challenger over the same ticks; without samples while there is no comparison."""
+        record = self._shadow.record
+        pages: dict[str, float] = {}
+        ticks: dict[str, float] = {}
+        if record is not None:
+            pages = {
+                "both": record.n_both,
+                "champion": record.n_champion,
+                "challenger": record.n_challenger,
+            }
+            ticks = {"alike": record.n_ticks - record.n_apart, "apart": record.n_apart}
+        yield _labelled(
+            "sunspot_shadow_pages",
+            "Pages since the challenger began: by both, or by one alone; absent without a comparison.",
+            "by",
+            pages,
+        )
+        yield _labelled(
+            "sunspot_shadow_ticks",
+            "Ticks compared with the challenger: alike, or with other items over their thresholds.",
+            "outcome",
+            ticks,
+        )
+
+
+def _labelled(name: str, description: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, description, labels=[label])
+    for value_of_label, value in values.items():
+        family.add_metric([value_of_label], value)
+    return family

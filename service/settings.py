@@ -15,14 +15,14 @@ from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
 
 
 class Present(StrEnum):
-    """What "now" is."""
+    """What counts as now."""
 
     WALL = "wall"  # the machine's clock
     SIGNALS = "signals"  # the end of the newest tick received: stored days are replayed
 
 
 class Settings(BaseSettings):
-    """What an operator can choose; every field is also the variable ``SUNSPOT_<FIELD>``."""
+    """The operator's settings; every field is also the variable ``SUNSPOT_<FIELD>``."""
 
     model_config = SettingsConfigDict(env_prefix="SUNSPOT_", frozen=True)
 
@@ -30,33 +30,41 @@ class Settings(BaseSettings):
         Path("sunspot-data"), description="directory of the store, history and cached bundles"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8321, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    base_url: str = Field("", description="how people reach the pages; by default the address listened on")
+    port: int = Field(8321, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
+    base_url: str = Field("", description="address of the pages for people; by default the one listened on")
 
     tracking_uri: str = Field("", description="MLflow's address; by default a file in the data directory")
     model_name: str = Field(MODEL_NAME, description="registered model whose champion serves")
-    refresh_s: float = Field(5.0, gt=0, description="seconds between two looks at the champion's alias")
+    refresh_s: float = Field(5.0, gt=0, description="seconds between two checks of the champion's alias")
 
-    body_limit_bytes: int = Field(8 * 1024 * 1024, gt=0, description="longest body, unpacked")
+    body_limit_bytes: int = Field(
+        8 * 1024 * 1024, gt=0, description="longest request body, in bytes, unpacked"
+    )
     max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are ranked")
     ranking_budget_s: float = Field(10.0, gt=0, description="seconds of ranking per webhook")
-    max_series: int = Field(200_000, gt=0, description="series kept in memory; more go to history only")
+    max_series: int = Field(
+        200_000, gt=0, description="series held in memory; further ones are only stored in history"
+    )
 
     present: Present = Present.WALL
     accepted_past: timedelta = Field(timedelta(days=7), description="older samples are rejected")
     accepted_future: timedelta = Field(timedelta(minutes=5), description="later samples are rejected")
-    window: timedelta = Field(timedelta(hours=6), gt=timedelta(0), description="signals kept in memory")
-    scoring_s: float = Field(1.0, gt=0, description="seconds between two looks for ticks to score")
-    step: timedelta = Field(timedelta(minutes=1), gt=timedelta(0), description="tick until a bundle says")
+    window: timedelta = Field(
+        timedelta(hours=6), gt=timedelta(0), description="how long signals are held in memory"
+    )
+    scoring_s: float = Field(1.0, gt=0, description="seconds between two checks for ticks to score")
+    step: timedelta = Field(
+        timedelta(minutes=1), gt=timedelta(0), description="tick length until a bundle sets it"
+    )
     grace: timedelta = Field(timedelta(seconds=30), ge=timedelta(0), description="wait before a tick closes")
 
     page_budget: float = Field(1.0, gt=0, description="false pages a week that a team accepts")
     team_budgets: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default_factory=dict, description='the same for teams that accept another number: {"trading": 0.5}'
+        default_factory=dict, description='budgets of teams that accept another number: {"trading": 0.5}'
     )
     default_team: str = Field("operations", min_length=1, description="owner of items that have no team")
     silent_after: timedelta = Field(
-        timedelta(minutes=5), gt=timedelta(0), description="without a scored tick for so long, that is paged"
+        timedelta(minutes=5), gt=timedelta(0), description="Sunspot pages if no tick was scored for this long"
     )
     notify_url: str = Field("", pattern="^(https?://.+)?$", description="where pages are posted as JSON")
 
@@ -92,7 +100,7 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """How people reach the pages, without a slash at the end."""
+        """Address of the pages for people, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
 

@@ -83,7 +83,7 @@ def revoke(name: str, data: Path) -> None:
 def _tokens(data: Path) -> AbstractContextManager[TokenStore]:
     from contextlib import contextmanager
 
-    from service.app import STORE
+    from service.data_directory import STORE
     from service.store.database import Database
     from service.store.tokens import TokenStore
 

@@ -139,7 +139,7 @@ def _stored_lines(data: Path) -> Callable[[], Iterable[Logs]]:
 
 def _stored_changes(data: Path) -> dict[str, list[int]]:
     """The change events stored by the service."""
-    from service.app import STORE
+    from service.data_directory import STORE
     from service.store.changes import ChangeStore
     from service.store.database import Database
 

@@ -65,23 +65,23 @@ def command(check: bool, data: Path, cases: Path | None) -> None:
 def all_findings(data: Path, cases: Path | None = None) -> Iterator[Finding]:
     """Everything that a service stores in its data directory, each opened as the service opens it."""
     from models.artifacts.model_kinds import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
-    from service import app
+    from service import data_directory as directory
     from service.shadow.record import RECORD, SHADOW
     from service.shadow.runner import CHECKPOINT, PAGING_CHECKPOINT
 
-    yield store(data / app.STORE)
-    yield first_stage("first-stage checkpoint", data / app.CHECKPOINT)
-    yield log_checkpoint(data / app.LOG_CHECKPOINT)
-    yield paging("paging state", data / app.PAGING_CHECKPOINT)
+    yield store(data / directory.STORE)
+    yield first_stage("first-stage checkpoint", data / directory.SCORING_CHECKPOINT)
+    yield log_checkpoint(data / directory.LOG_CHECKPOINT)
+    yield paging("paging state", data / directory.PAGING_CHECKPOINT)
     yield shadow_record(data / SHADOW / RECORD)
     yield first_stage("checkpoint in shadow", data / SHADOW / CHECKPOINT)
     yield paging("paging state in shadow", data / SHADOW / PAGING_CHECKPOINT)
-    yield bundle("detectors", DETECTORS_MODEL, data / app.BUNDLES)
-    yield bundle("detectors in shadow", DETECTORS_MODEL, data / SHADOW / app.BUNDLES)
-    yield bundle("log bundle", LOGS_MODEL, data / app.LOG_BUNDLES)
-    yield bundle("ranker", RANKER_MODEL, data / app.RANKERS)
-    yield from library("cases", cases or data / app.CASES)
-    yield from library("ranked cases", data / app.RANKED_CASES)
+    yield bundle("detectors", DETECTORS_MODEL, data / directory.BUNDLES)
+    yield bundle("detectors in shadow", DETECTORS_MODEL, data / SHADOW / directory.BUNDLES)
+    yield bundle("log bundle", LOGS_MODEL, data / directory.LOG_BUNDLES)
+    yield bundle("ranker", RANKER_MODEL, data / directory.RANKERS)
+    yield from library("cases", cases or data / directory.CASES)
+    yield from library("ranked cases", data / directory.RANKED_CASES)
 
 
 def store(path: Path) -> Finding:

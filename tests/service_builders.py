@@ -18,7 +18,8 @@ from models.detectors.baseline import fit_baseline
 from models.paging.normal_period_scores import NormalPeriodScores
 from models.paging.page_record import PageRecord
 from models.paging.thresholds import WEEK_MS
-from service.app import Sources, create_app
+from service.app import create_app
+from service.model_registry.sources import Sources
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class FakeSource:
 def a_bundle(
     *, items: tuple[str, ...] = ITEMS, name: str = "first", step_ms: int = MINUTE_MS, threshold: float = 6.0
 ) -> Bundle:
-    """Fit a bundle on a calm day before the incident."""
+    """Fit a bundle on a normal day before the incident."""
     normal = a_frame(items, end=ONSET - timedelta(hours=2), step_ms=step_ms)
     return make_bundle(
         clock="always",
@@ -90,10 +91,10 @@ def a_page_record(n_series: int) -> PageRecord:
     times_ms = np.arange(n_weeks * n_series, dtype=np.int64) * (WEEK_MS // n_series)
     columns = np.arange(n_weeks * n_series, dtype=np.int32) % n_series
     points = np.repeat(scores.astype(np.float32), n_series)
-    calm = NormalPeriodScores(times_ms, columns, points, np.full(n_series, float(n_weeks)))
+    normal = NormalPeriodScores(times_ms, columns, points, np.full(n_series, float(n_weeks)))
     thresholds = np.array([4.0, 8.0])
     pages = np.repeat(np.array([[8], [1]], dtype=np.int32), n_series, axis=1)
-    return PageRecord(thresholds, pages, calm, calm)
+    return PageRecord(thresholds, pages, normal, normal)
 
 
 def settings_for(directory: Path, **chosen: Any) -> Settings:
@@ -139,9 +140,9 @@ def a_webhook(
 
 def an_incident_frame(items: Sequence[str] = ITEMS) -> Frame:
     """An hour of signals that ends in a slow database, which makes all of its callers slow."""
-    calm = a_frame(items, n_ticks=60, end=ONSET + timedelta(minutes=6), seed=7)
+    normal = a_frame(items, n_ticks=60, end=ONSET + timedelta(minutes=6), seed=7)
     slow = {(each, "latency_s"): 0.9 for each in ("gateway", "order", "funds", "funds-db") if each in items}
-    return with_fault(calm, slow, last_ticks=7)
+    return with_fault(normal, slow, last_ticks=7)
 
 
 def as_columns(frame: Frame) -> dict[str, Any]:
@@ -175,8 +176,8 @@ def an_app(
         clock=clock or StillClock(),
     )
     app.state.source, app.state.challenger_source = source, rival
-    app.state.parts.champion.refresh()
-    app.state.parts.challenger.refresh()
+    app.state.rooms.models.champion.refresh()
+    app.state.rooms.models.challenger.refresh()
     return app
 
 

@@ -87,8 +87,8 @@ READ = (
 def recorded(directory: Path) -> dict[str, Any]:
     """Return the answer of each operation, by a name such as ``GET /healthz``."""
     with a_service(directory, challenger=a_dull_bundle()) as client:
-        client.app.state.parts.pipeline.advance()  # type: ignore[attr-defined]
-        client.app.state.parts.page_dispatcher.deliver()  # type: ignore[attr-defined]
+        client.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]
+        client.app.state.rooms.paging.dispatcher.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from service.app import STORE
+from service.data_directory import STORE
 
 UPGRADES = Path(__file__).parent / "upgrades"
 SECRETS = {"alertmanager": "sunspot_of-alertmanager-for-tests", "zhou": "sunspot_of-zhou-for-tests"}

@@ -22,7 +22,8 @@ from experiments.replay import document_of
 from features.calendar import CLOCKS
 from models.artifacts.bundle import make_bundle
 from models.detectors.baseline import fit_baseline
-from service.app import Sources, create_app
+from service.app import create_app
+from service.model_registry.sources import Sources
 from service.settings import Settings
 from telemetry.instants import from_ms
 
@@ -108,7 +109,7 @@ async def _timed(
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
-        app.state.parts.champion.refresh()
+        app.state.rooms.models.champion.refresh()
         (await client.post("/v1/cmdb", json=document_of(graph))).raise_for_status()
         for body in _batches(frame):
             (await client.post("/v1/samples", json=body)).raise_for_status()

@@ -1,4 +1,4 @@
-"""Bodies as they come off the wire: bounded, unpacked, and read as JSON."""
+"""Request bodies: bounded, unpacked, and read as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 
-from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError, answer_error
+from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError
+from service.http.problems import answer_error
 from telemetry.decoders import json_samples
 from telemetry.errors import BadBatchError
 
@@ -29,7 +30,7 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class BoundedBody:
     """Middleware that reads a body up to a limit and unpacks gzip, so that routes see plain bytes.
 
-    A body longer than the limit, packed or unpacked, is answered without being kept.
+    A body longer than the limit, packed or unpacked, is refused without being stored.
     """
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
@@ -37,7 +38,7 @@ class BoundedBody:
         self.limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on with its body read, or answer what is wrong with it."""
+        """Pass a request on with its body read, or refuse the body."""
         if scope["type"] != "http" or scope["method"] not in METHODS_WITH_BODY:
             await self.app(scope, receive, send)
             return
@@ -53,11 +54,11 @@ class BoundedBody:
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        _forget_encoding(scope)
+        _drop_encoding(scope)
         await self.app(scope, replay, send)
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """Return the plain body, or ``None`` if the sender went away."""
+        """Return the plain body, or ``None`` if the sender disconnected."""
         claimed = headers.get("content-length", "")
         if claimed.isdigit() and int(claimed) > self.limit_bytes:
             raise BodyTooLargeError(self.limit_bytes)
@@ -103,7 +104,13 @@ def unpack(body: bytes, limit_bytes: int) -> bytes:
 
 
 def read_json(body: bytes) -> Any:
-    """Return a JSON document, or say where it stops being one."""
+    """Return a JSON document.
+
+    Raises
+    ------
+    BadJsonError
+        If the body is not JSON; the reason names the position.
+    """
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -144,6 +151,6 @@ def read_as(body: bytes, model: type[Model]) -> Model:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
 
 
-def _forget_encoding(scope: Scope) -> None:
+def _drop_encoding(scope: Scope) -> None:
     dropped = {b"content-encoding", b"content-length"}
     scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]

@@ -1,4 +1,4 @@
-"""Middleware around every answer: counted, and with headers that keep a browser safe."""
+"""Middleware around every answer: it is counted, and gets headers that protect a browser."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ UNROUTED = "none"
 class AnswerMiddleware:
     """Middleware that counts each answer by its route and adds `SAFE_HEADERS`."""
 
-    def __init__(self, app: ASGIApp, *, measures: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app
-        self.measures = measures
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on and look at its answer."""
+        """Pass a request on and complete its answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def look(message: Message) -> None:
+        async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
                 route = getattr(scope.get("route"), "path", UNROUTED)
-                self.measures.count_request(scope["method"], route, message["status"])
+                self.metrics.count_request(scope["method"], route, message["status"])
             await send(message)
 
-        await self.app(scope, receive, look)
+        await self.app(scope, receive, complete)

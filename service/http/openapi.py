@@ -1,4 +1,4 @@
-"""What OpenAPI says beyond the routes themselves."""
+"""The OpenAPI document, beyond what the routes themselves declare."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 
-from service.errors import PROBLEM_TYPE
-from service.http.request_schemas import COMPONENT
-from service.intake.changes import ChangesIn
-from service.routes.documents import Problem
-from service.routes.incident_documents import VerdictIn
-from service.routes.paging_documents import MaintenanceIn
+from service.http.problems import PROBLEM_TYPE, Problem
+from service.http.request_schemas import schemas_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import FastAPI
 
 EXAMPLES = Path(__file__).parent / "examples.json"
-"""An answer of each operation, as a running service gave it; a test sees that it still does."""
+"""An answer of each operation, recorded from a running service; a test checks that it still looks so."""
 
 TAGS = [
     {"name": "signals", "description": "Metric samples and log lines in, scores out."},
     {"name": "alerts", "description": "Alerts in, the same alerts with their likely causes out."},
     {
         "name": "incidents",
-        "description": "What is wrong, where it started, how sure that is, and what it was.",
+        "description": "What is wrong, where it started, how sure that is, and what the true cause was.",
     },
     {"name": "paging", "description": "Sunspot's own pages, their budgets, and maintenance."},
     {"name": "cmdb", "description": "Configuration items and what depends on what."},
     {"name": "changes", "description": "Recorded alterations of items, such as deploys."},
-    {"name": "health", "description": "How the service itself is."},
+    {"name": "health", "description": "Whether the service itself works."},
 ]
 
 
-def describe(app: FastAPI) -> None:
-    """Have the application's OpenAPI document declare the problem documents that every route may answer."""
+def describe(app: FastAPI, *, bodies: Sequence[type]) -> None:
+    """Complete the application's OpenAPI document with bodies, examples and problem documents.
+
+    Parameters
+    ----------
+    bodies
+        What describes the bodies that routes read as bytes.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -48,25 +51,17 @@ def describe(app: FastAPI) -> None:
                     summary=app.summary,
                     routes=app.routes,
                     tags=app.openapi_tags,
-                )
+                ),
+                bodies,
             )
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
-    _, found = models_json_schema(
-        [
-            (ChangesIn, "validation"),
-            (VerdictIn, "validation"),
-            (MaintenanceIn, "validation"),
-            (Problem, "serialization"),
-        ],
-        ref_template=COMPONENT,
-    )
-    schemas.update(found["$defs"])
+    schemas.update(schemas_of([*bodies, Problem]))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

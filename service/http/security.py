@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.errors import (
@@ -57,11 +57,11 @@ class Sender:
 
 
 LOCAL = Sender("local", frozenset(Scope))
-"""Whoever sits at this machine, while no token exists."""
+"""Anybody at this machine, while no token exists."""
 
 
 class Gate:
-    """Decides on every request."""
+    """Decides who may send each request."""
 
     def __init__(self, tokens: TokenStore) -> None:
         self._tokens = tokens
@@ -137,8 +137,18 @@ def requires(scope: Scope) -> Callable[..., Sender]:
     return check
 
 
-def reader_of_pages(request: Request) -> Sender:
-    """Dependency of a page: a browser without a valid token is asked to sign in."""
+CAN_INGEST, CAN_READ, CAN_GIVE_VERDICTS = (
+    Depends(requires(each)) for each in (Scope.INGEST, Scope.READ, Scope.VERDICT)
+)
+"""Dependencies of a route that does not need to know who its sender is."""
+
+VerdictSender = Annotated[Sender, CAN_GIVE_VERDICTS]
+AdminSender = Annotated[Sender, Depends(requires(Scope.ADMIN))]
+"""A route's parameter that receives who sent the request, checked."""
+
+
+def _reader_of_pages(request: Request) -> Sender:
+    """Return the reader of a page; a browser without a valid token is asked to sign in."""
     try:
         sender = _gate(request).sender(request.cookies.get(COOKIE), request.headers, request.method)
     except NoTokenError as error:
@@ -148,8 +158,12 @@ def reader_of_pages(request: Request) -> Sender:
     return sender
 
 
+CAN_READ_PAGES = Depends(_reader_of_pages)
+"""Dependency of a page."""
+
+
 def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.parts.gate
+    gate: Gate = request.app.state.rooms.gate
     return gate
 
 

@@ -1,4 +1,4 @@
-"""The socket that is listened on, and the word that it is."""
+"""The listening socket, and a server that announces its address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bind(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Bind the address of the settings, not yet listening; the settings come back with the port bound."""
+    """Bind the address of the settings without listening yet; return the settings with the port bound."""
     family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -27,26 +27,28 @@ def bind(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
 
 
-OPEN = "open   no token exists: this machine alone is answered, and may do everything (sunspot token create)"
+OPEN = (
+    "open   no token exists: only this machine is answered, and it may do everything (sunspot token create)"
+)
 
 
 class AnnouncingServer(uvicorn.Server):
-    """A server that says where it listens once it does."""
+    """A server that announces its address once it listens."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, gate: Gate, *, say: Callable[[str], None]
+        self, config: uvicorn.Config, settings: Settings, gate: Gate, *, announce: Callable[[str], None]
     ) -> None:
         super().__init__(config)
         self._settings = settings
         self._gate = gate
-        self._say = say
+        self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then announce the address."""
         await super().startup(sockets)
         if not self.started:
             return
         address = self._settings.address
-        self._say(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
+        self._announce(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
         if self._gate.is_open:
-            self._say(f"  {OPEN}")
+            self._announce(f"  {OPEN}")

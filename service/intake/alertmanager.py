@@ -1,6 +1,6 @@
-"""Alerts as Alertmanager's webhook (version 4) and Grafana's variant of it tell them.
+"""Alerts from Alertmanager's webhook (version 4) and Grafana's variant of it.
 
-Unknown fields are passed over. What can be mended in one alert is mended and noted, so that it
+Unknown fields are ignored. What can be mended in one alert is mended and noted, so that it
 never costs the other alerts of the webhook their answer.
 """
 
@@ -9,15 +9,36 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.cases.case import Alert
 from service.clock import EARLIEST
 from service.errors import BadWebhookError
 from service.incidents.records import FIRING, RESOLVED, Notification
+from telemetry.decoders.json_lenient import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
+
+
+class WebhookAlert(msgspec.Struct, rename="camel"):
+    """One alert of a webhook."""
+
+    status: Literal["firing", "resolved"] | UnsetType = UNSET
+    labels: dict[str, str] | UnsetType = UNSET
+    annotations: dict[str, str] | UnsetType = UNSET
+    starts_at: Instant | UnsetType = UNSET
+    ends_at: Instant | UnsetType = UNSET
+    fingerprint: str | UnsetType = UNSET
+
+
+class Webhook(msgspec.Struct):
+    """Alertmanager's webhook, version 4, or Grafana's; unknown fields are ignored."""
+
+    alerts: list[WebhookAlert]
 
 
 def read_webhook(
@@ -40,7 +61,7 @@ def read_webhook(
         Labels that may name the item, best first. The first whose value is a known item wins;
         without one, the first that is there at all.
     received_at
-        Stands in for a start that is missing or makes no sense.
+        Used for a start that is missing or makes no sense.
     accepted_future
         A start later than this after ``received_at`` makes no sense.
 
@@ -73,7 +94,7 @@ def read_webhook(
 
 
 def _read_alert(
-    told: Mapping[str, Any],
+    sent: Mapping[str, Any],
     *,
     shared: Mapping[str, str],
     items: Container[str],
@@ -82,15 +103,15 @@ def _read_alert(
     latest: datetime,
 ) -> Notification:
     notes = []
-    labels = _texts(told.get("labels")) or dict(shared)
-    starts_at = _instant(told.get("startsAt"))
+    labels = _texts(sent.get("labels")) or dict(shared)
+    starts_at = _instant(sent.get("startsAt"))
     has_start = starts_at is not None and starts_at <= latest
     if starts_at is None or not has_start:
-        notes.append(f"its start {told.get('startsAt')!r} is no usable time: taken as now")
+        notes.append(f"its start {sent.get('startsAt')!r} is no usable time: the present is used")
         starts_at = received_at
-    status = RESOLVED if told.get("status") == RESOLVED else FIRING
-    fingerprint = told.get("fingerprint")
-    ends_at = _instant(told.get("endsAt"))
+    status = RESOLVED if sent.get("status") == RESOLVED else FIRING
+    fingerprint = sent.get("fingerprint")
+    ends_at = _instant(sent.get("endsAt"))
     alert = Alert(
         item=_item(labels, items, item_labels),
         name=labels.get("alertname", "alert"),
@@ -98,7 +119,7 @@ def _read_alert(
         fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else _fingerprint(labels),
         severity=labels.get("severity", ""),
         labels=labels,
-        annotations=_texts(told.get("annotations")),
+        annotations=_texts(sent.get("annotations")),
     )
     return Notification(
         alert,
@@ -117,7 +138,7 @@ def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequenc
 
 
 def _texts(value: object) -> dict[str, str]:
-    """Labels or annotations as text, whatever the sender made of their values."""
+    """Return labels or annotations as text; values that are no text become JSON."""
     if not isinstance(value, dict):
         return {}
     return {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}

@@ -22,7 +22,7 @@ class ChangeIn(BaseModel):
     summary: Annotated[str, Field(max_length=10_000)] = ""
 
     def to_event(self) -> ChangeEvent:
-        """Return the event as the CMDB has it."""
+        """Return the event for the CMDB."""
         return ChangeEvent(self.id, self.item, self.at, self.kind, self.summary)
 
 

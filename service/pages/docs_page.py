@@ -1,17 +1,16 @@
-"""The HTTP API's own page, rendered here: the usual viewers fetch scripts from elsewhere."""
+"""The page of the HTTP API, rendered here because the usual viewers fetch scripts from elsewhere."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from service.pages.rendering import page
-from service.parts import Parts
+from service.dependencies import ServiceSettings
+from service.pages.rendering import Render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,20 +31,18 @@ class RouteView:
 
 
 @router.get("/docs")
-def reference_page(parts: Parts, request: Request) -> HTMLResponse:
+def reference_page(settings: ServiceSettings, render: Render, request: Request) -> HTMLResponse:
     """Show every route with an example."""
     document = request.app.openapi()
     routes: dict[str, list[RouteView]] = {tag["name"]: [] for tag in document["tags"]}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             routes[operation["tags"][0]].append(_view(method, path, operation, document))
-    return page(
+    return render(
         "docs.html",
-        zone=ZoneInfo(parts.settings.time_zone),
         document=document,
         routes=routes,
-        address=parts.settings.address,
-        is_open=parts.gate.is_open,
+        address=settings.address,
     )
 
 

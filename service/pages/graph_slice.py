@@ -1,4 +1,4 @@
-"""The way from the alert to its candidates, drawn: geometry only, the template writes the SVG."""
+"""The paths from the alert to its candidates: geometry only, the template writes the SVG."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _ranks(items: Sequence[str], edges: Sequence[tuple[str, ...]], alerting: str
             if near not in hops:
                 hops[near] = hops[here] + 1
                 waiting.append(near)
-    last = max(hops.values()) + 1  # what no way leads to stands apart, on the right
+    last = max(hops.values()) + 1  # what no path leads to goes to the far right
     ranks = defaultdict(list)
     for item in items:
         ranks[hops.get(item, last)].append(item)

@@ -48,8 +48,8 @@ class IncidentView:
     causes
         The first candidates, most likely first; listed even when none is named.
     slice, tall_slice
-        The way from the alert to the candidates, for a wide screen and for a narrow one; ``None`` if
-        there is no way to draw.
+        The paths from the alert to the candidates, for a wide screen and for a narrow one; ``None`` if
+        there is none to draw.
     silence
         Why no cause is named; empty when one is.
     further
@@ -162,7 +162,7 @@ def _slice(
     cause: str,
     is_tall: bool,
 ) -> GraphSlice | None:
-    if len(snapshot.items) < 2:  # noqa: PLR2004  one box is no way
+    if len(snapshot.items) < 2:  # noqa: PLR2004  one box is no path
         return None
     return graph_slice(snapshot, alerting, candidates, cause=cause, is_tall=is_tall)
 

@@ -1,27 +1,28 @@
-"""The page of one item: its signals beside their season, their scores, and what it hangs together with."""
+"""The page of one item: its signals beside their season, their scores, and its neighbours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from features.golden import meaning_of
-from service.http.security import reader_of_pages
-from service.pages.rendering import page
+from service.dependencies import Cmdb, Graph, Logs, Pager, Scoring, Signals
+from service.http.security import CAN_READ_PAGES
+from service.pages.rendering import Render
 from service.pages.sparklines import Sparkline, sparkline
-from service.parts import Parts, ServiceParts
-from service.routes.samples import scores_now
+from service.scoring.latest_scores import latest_scores
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from features.frame import Frame
-    from service.routes.documents import SeriesScoreOut
+    from service.paging.pager import Paging
+    from service.scoring.series import SeriesScore
+    from service.signals.intake import SignalIntake
 
 router = APIRouter()
 SHOWN = timedelta(hours=2)
@@ -42,19 +43,27 @@ class SeriesView:
 
     metric: str
     line: Sparkline
-    scores: SeriesScoreOut | None
+    scores: SeriesScore | None
     pages_over: float | None
 
 
-@router.get("/items/{item:path}", dependencies=[Depends(reader_of_pages)])
-def item_page(parts: Parts, item: str) -> HTMLResponse:
+@router.get("/items/{item:path}", dependencies=[CAN_READ_PAGES])
+def item_page(
+    scoring: Scoring,
+    signals: Signals,
+    logs: Logs,
+    cmdb: Cmdb,
+    graph: Graph,
+    pager: Pager,
+    render: Render,
+    item: str,
+) -> HTMLResponse:
     """Show an item's signals and scores."""
-    scores, graph = scores_now(parts, item), parts.graph
+    scores = latest_scores(item, scoring.first_stage, scoring.second_stage, signals, logs, items=cmdb.graph)
     known = graph.items.get(item)
     needs, needed_by = (sorted(each.get(item, ())) for each in (graph.needs, graph.needed_by))
-    return page(
+    return render(
         "item.html",
-        zone=ZoneInfo(parts.settings.time_zone),
         item=item,
         known=known,
         needs=needs[:N_NEIGHBOURS],
@@ -62,18 +71,19 @@ def item_page(parts: Parts, item: str) -> HTMLResponse:
         needed_by=needed_by[:N_NEIGHBOURS],
         n_more_needed_by=max(0, len(needed_by) - N_NEIGHBOURS),
         scores=scores,
-        series=_series(parts, item, {each.metric: each for each in scores.series}),
+        series=_series(signals, pager, item, {each.metric: each for each in scores.series}),
         shown=SHOWN,
-        is_open=parts.gate.is_open,
     )
 
 
-def _series(parts: ServiceParts, item: str, scores: dict[str, SeriesScoreOut]) -> list[SeriesView]:
+def _series(
+    signals: SignalIntake, pager: Paging, item: str, scores: dict[str, SeriesScore]
+) -> list[SeriesView]:
     """Every series of an item that is in the window or is scored."""
-    window = parts.live.in_use.window
-    frame = window.frame({item}, since_ms=to_ms(parts.live.present() - SHOWN))
+    window = signals.in_use.window
+    frame = window.frame({item}, since_ms=to_ms(signals.present() - SHOWN))
     drawn = {key.metric: column for column, key in enumerate(frame.keys)}
-    pages_over = _pages_over(parts, item)
+    pages_over = _pages_over(signals, pager, item)
     return [
         SeriesView(
             metric,
@@ -85,8 +95,8 @@ def _series(parts: ServiceParts, item: str, scores: dict[str, SeriesScoreOut]) -
     ]
 
 
-def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScoreOut | None) -> Sparkline:
-    """The values in the unit of the metric's role, and what the season expects now; shaded is the latest."""
+def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScore | None) -> Sparkline:
+    """Return the values in the unit of the metric's role, and the usual value now; the latest is shaded."""
     meaning = meaning_of(metric)
     scale, offset = (1.0, 0.0) if meaning is None else (meaning.scale, meaning.offset)
     values = [] if column is None else (offset + scale * frame.values[:, column]).tolist()
@@ -104,10 +114,10 @@ def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScoreOut 
     )
 
 
-def _pages_over(parts: ServiceParts, item: str) -> dict[str, float]:
+def _pages_over(signals: SignalIntake, pager: Paging, item: str) -> dict[str, float]:
     """An item's thresholds of paging by metric; none while nothing can be paged."""
-    in_use = parts.live.in_use
-    teams = parts.paging.teams()
+    in_use = signals.in_use
+    teams = pager.teams()
     if in_use.bundle is None or teams is None:
         return {}
     thresholds = zip(in_use.bundle.baseline.keys, teams.watched.thresholds.tolist(), strict=True)

@@ -8,12 +8,9 @@ from features.golden import Role
 from models.evidence.figures import whole_percent
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
-MINUTE_S = 60
-HOUR_S = 3_600
-DAY_S = 86_400
 SHARES = frozenset({Role.ERRORS, Role.CPU, Role.MEMORY, Role.SATURATION, Role.LOSS})
 
 
@@ -36,7 +33,7 @@ def quantity(role: str, value: float | None) -> str:
 
 
 def measured(value: float | None, unit: str) -> str:
-    """Return a number with its unit, with a digit after the point where that matters.
+    """Return a number with its unit, with one decimal where that matters.
 
     >>> measured(1234.0, "lines"), measured(0.26, "lines")
     ('1,234 lines', '0.3 lines')
@@ -47,7 +44,7 @@ def measured(value: float | None, unit: str) -> str:
 
 
 def percent(probability: float | None) -> str:
-    """Return a probability as whole percents, never claiming certainty.
+    """Return a probability in percent without decimals, never 0 % or 100 %.
 
     >>> percent(0.834), percent(0.9999), percent(0.0004)
     ('83 %', '> 99 %', '< 1 %')
@@ -73,29 +70,6 @@ def local_day(at: datetime, zone: ZoneInfo) -> str:
     """
     there = at.astimezone(zone)
     return f"{there:%a} {there.day} {there:%b %Y}"
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time, to two units at most.
-
-    >>> from datetime import timedelta
-    >>> duration(timedelta(minutes=72)), duration(timedelta(seconds=40))
-    ('1 h 12 min', '40 s')
-    >>> duration(timedelta(hours=2)), duration(timedelta(days=3, minutes=5))
-    ('2 h', '3 d')
-    """
-    seconds = max(0, int(length.total_seconds()))
-    if seconds < MINUTE_S:
-        return f"{seconds} s"
-    if seconds < HOUR_S:
-        return f"{seconds // MINUTE_S} min"
-    if seconds < DAY_S:
-        return _two(seconds // HOUR_S, "h", seconds % HOUR_S // MINUTE_S, "min")
-    return _two(seconds // DAY_S, "d", seconds % DAY_S // HOUR_S, "h")
-
-
-def _two(large: int, unit: str, small: int, small_unit: str) -> str:
-    return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
 
 
 def short_version(version: str) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
+from fastapi import Depends
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from service.dependencies import AccessGate, ServiceSettings
+from service.durations import duration
 from service.pages import quantities
 from telemetry.instants import EPOCH
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+    from service.http.security import Gate
 
 TEMPLATES = Environment(
     loader=PackageLoader("service.pages"),
@@ -27,19 +32,47 @@ TEMPLATES.filters.update(
     percent=quantities.percent,
     local=quantities.local,
     local_day=quantities.local_day,
-    duration=quantities.duration,
+    duration=duration,
     measured=quantities.measured,
     short_version=quantities.short_version,
 )
 STYLE = files("service.pages").joinpath("style.css").read_text(encoding="utf-8")
 
 STYLE_VERSION = hashlib.sha256(STYLE.encode()).hexdigest()[:8]
-"""Part of the style sheet's address, so that no browser keeps an old one."""
+"""Part of the style sheet's address, so that no browser shows an old one."""
 
 
-def page(template: str, *, zone: ZoneInfo, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a template."""
-    text = TEMPLATES.get_template(template).render(
-        zone=zone, second=timedelta(seconds=1), epoch=EPOCH, style_version=STYLE_VERSION, **values
-    )
-    return HTMLResponse(text, status)
+@dataclass(frozen=True)
+class Renderer:
+    """Renders pages, each with what every page shows.
+
+    Attributes
+    ----------
+    zone
+        The exchange's, which times are shown in.
+    gate
+        Says whether there is no token yet, which every page warns of.
+    """
+
+    zone: ZoneInfo
+    gate: Gate
+
+    def __call__(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Render a template with its values."""
+        text = TEMPLATES.get_template(template).render(
+            zone=self.zone,
+            is_open=self.gate.is_open,
+            second=timedelta(seconds=1),
+            epoch=EPOCH,
+            style_version=STYLE_VERSION,
+            **values,
+        )
+        return HTMLResponse(text, status)
+
+
+async def _renderer(settings: ServiceSettings, gate: AccessGate) -> Renderer:
+    return Renderer(ZoneInfo(settings.time_zone), gate)
+
+
+Render = Annotated[Renderer, Depends(_renderer)]
+"""A page's parameter that renders it."""

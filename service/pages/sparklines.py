@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.golden import Role
-from service.pages.quantities import duration, quantity
+from service.durations import duration
+from service.pages.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ class Sparkline:
     Attributes
     ----------
     path
-        SVG path of the values; gaps are where nothing was seen.
+        SVG path of the values; gaps are where there was no value.
     normal_y, onset_x
         Where the normal median and the beginning of the incident's window are drawn.
     peak, normal

@@ -1,30 +1,26 @@
-"""The page of teams: what each accepts, what it got, and the latest pages."""
+"""The page of teams: their budgets, what they received, and the latest pages."""
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from service.http.security import reader_of_pages
-from service.pages.rendering import page
-from service.parts import Parts
-from service.routes.paging import reports_now
+from service.dependencies import Pager, Pages, Signals
+from service.http.security import CAN_READ_PAGES
+from service.pages.rendering import Render
+from service.paging.budget_report import reports_now
 
 router = APIRouter()
 N_PAGES = 50
 
 
-@router.get("/teams", dependencies=[Depends(reader_of_pages)])
-def team_page(parts: Parts) -> HTMLResponse:
+@router.get("/teams", dependencies=[CAN_READ_PAGES])
+def team_page(signals: Signals, pager: Pager, pages: Pages, render: Render) -> HTMLResponse:
     """Show the teams' page budgets and the latest pages."""
-    reports, reason = reports_now(parts)
-    return page(
+    reports, reason = reports_now(signals, pager, pages)
+    return render(
         "teams.html",
-        zone=ZoneInfo(parts.settings.time_zone),
         reports=reports,
         reason=reason,
-        latest=parts.pages.newest(limit=N_PAGES),
-        is_open=parts.gate.is_open,
+        latest=pages.newest(limit=N_PAGES),
     )

@@ -1,29 +1,39 @@
-"""The pages a person reads: the list of incidents, one incident, and the way in."""
+"""The list of incidents, the page of one incident, and sign-in."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import parse_qs
-from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from service.errors import SEE_OTHER, SIGN_IN_REFUSED, BadFormError, NoTokenError
-from service.http.request_schemas import RawBody
-from service.http.security import COOKIE, Scope, Sender, check_origin, reader_of_pages, requires
+from service.dependencies import (
+    AccessGate,
+    AuditTrail,
+    Changes,
+    Clock,
+    Cmdb,
+    IncidentId,
+    Incidents,
+    Pages,
+    RawBody,
+    Signals,
+)
+from service.errors import BadFormError, NoTokenError
+from service.http.problems import SEE_OTHER, SIGN_IN_REFUSED
+from service.http.security import CAN_READ_PAGES, COOKIE, VerdictSender, check_origin
+from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.pages.incident_view import view_incident
-from service.pages.rendering import STYLE, page
-from service.parts import Parts, ServiceParts
-from service.routes.incidents import IncidentId, changes_near
+from service.pages.rendering import STYLE, Render
 
 router = APIRouter()
 A_YEAR_S = 31_536_000
 PAGE_SIZE = 50
 OTHER = "another item"
 NONE = "none"
-"""Choices of the verdict form that are not the place of a candidate."""
+"""Choices of the verdict form that are no candidate."""
 
 
 @router.get("/style.css")
@@ -32,92 +42,100 @@ def read_style() -> Response:
     return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
 
-@router.get("/", dependencies=[Depends(reader_of_pages)])
-@router.get("/incidents", dependencies=[Depends(reader_of_pages)])
-def list_page(parts: Parts, offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> HTMLResponse:
+@router.get("/", dependencies=[CAN_READ_PAGES])
+@router.get("/incidents", dependencies=[CAN_READ_PAGES])
+def list_page(
+    incidents: Incidents,
+    signals: Signals,
+    render: Render,
+    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> HTMLResponse:
     """Show the incidents, newest first."""
-    found = parts.incidents.newest(limit=PAGE_SIZE, offset=offset)
-    total = parts.incidents.count()
-    return page(
+    found = incidents.newest(limit=PAGE_SIZE, offset=offset)
+    total = incidents.count()
+    return render(
         "incidents.html",
-        zone=_zone(parts),
         incidents=found,
         offset=offset,
         older=offset + PAGE_SIZE if offset + PAGE_SIZE < total else None,
         newer=max(0, offset - PAGE_SIZE) if offset else None,
         total=total,
-        present=parts.live.present(),
-        is_open=parts.gate.is_open,
+        present=signals.present(),
     )
 
 
-@router.get("/incidents/{incident}", dependencies=[Depends(reader_of_pages)])
-def incident_page(parts: Parts, incident: IncidentId) -> HTMLResponse:
+@router.get("/incidents/{incident}", dependencies=[CAN_READ_PAGES])
+def incident_page(
+    incidents: Incidents,
+    audit: AuditTrail,
+    changes: Changes,
+    pages: Pages,
+    signals: Signals,
+    render: Render,
+    incident: IncidentId,
+) -> HTMLResponse:
     """Show one incident."""
-    found = parts.incidents.get(incident)
-    stored = parts.incidents.ranking_of(found)
+    found = incidents.get(incident)
+    stored = incidents.ranking_of(found)
     view = view_incident(
         found,
-        parts.incidents.alerts_of(incident),
-        verdicts_of(parts.audit, incident),
-        changes_near(parts, found, stored),
-        parts.incidents.rankings_of(incident),
+        incidents.alerts_of(incident),
+        verdicts_of(audit, incident),
+        changes_near(changes, found, stored),
+        incidents.rankings_of(incident),
         stored=stored,
     )
-    return page(
+    return render(
         "incident.html",
-        zone=_zone(parts),
         view=view,
-        own_pages=parts.pages.of_incident(incident),
-        present=parts.live.present(),
-        is_open=parts.gate.is_open,
+        own_pages=pages.of_incident(incident),
+        present=signals.present(),
     )
 
 
 @router.post("/incidents/{incident}/verdict")
 def verdict_form(
-    parts: Parts,
+    incidents: Incidents,
+    audit: AuditTrail,
+    cmdb: Cmdb,
+    clock: Clock,
+    sender: VerdictSender,
     incident: IncidentId,
     body: RawBody,
-    sender: Annotated[Sender, Depends(requires(Scope.VERDICT))],
 ) -> RedirectResponse:
     """Record the verdict of the incident page's form."""
-    parts.incidents.get(incident)
+    incidents.get(incident)
     form = _form(body)
     chosen = form.get("cause", "")
     causes = {NONE: [], OTHER: [form.get("other", "").strip()]}.get(chosen, [chosen.removeprefix("item:")])
     give_verdict(
-        parts.audit,
+        audit,
         incident,
         causes,
         note=form.get("note", "")[:10_000],
         who=sender.name,
-        at=parts.clock.now(),
-        items=parts.cmdb.graph,
+        at=clock.now(),
+        items=cmdb.graph,
     )
     return RedirectResponse(f"/incidents/{incident}", SEE_OTHER)
 
 
 @router.get("/sign-in")
-def sign_in_page(parts: Parts, to: str = "/") -> HTMLResponse:
+def sign_in_page(render: Render, to: str = "/") -> HTMLResponse:
     """Ask for a token."""
-    return page(
-        "sign_in.html", zone=_zone(parts), to=_local_path(to), refused=False, is_open=parts.gate.is_open
-    )
+    return render("sign_in.html", to=_local_path(to), refused=False)
 
 
 @router.post("/sign-in")
-def sign_in(parts: Parts, request: Request, body: RawBody) -> Response:
-    """Keep a valid token in a cookie that only this site's own pages send."""
+def sign_in(gate: AccessGate, render: Render, request: Request, body: RawBody) -> Response:
+    """Store a valid token in a cookie that only this site's own pages send."""
     check_origin(request.headers, request.method)
     form = _form(body)
     to, secret = _local_path(form.get("to", "/")), form.get("token", "").strip()
     try:
-        parts.gate.sender(secret, request.headers, request.method)
+        gate.sender(secret, request.headers, request.method)
     except NoTokenError:
-        return page(
-            "sign_in.html", zone=_zone(parts), status=int(SIGN_IN_REFUSED), to=to, refused=True, is_open=False
-        )
+        return render("sign_in.html", status=int(SIGN_IN_REFUSED), to=to, refused=True)
     answer = RedirectResponse(to, SEE_OTHER)
     is_encrypted = request.url.scheme == "https"
     answer.set_cookie(COOKIE, secret, max_age=A_YEAR_S, httponly=True, samesite="strict", secure=is_encrypted)
@@ -126,15 +144,11 @@ def sign_in(parts: Parts, request: Request, body: RawBody) -> Response:
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> RedirectResponse:
-    """Forget the token."""
+    """Remove the token's cookie."""
     check_origin(request.headers, request.method)
     answer = RedirectResponse("/sign-in", SEE_OTHER)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
-
-
-def _zone(parts: ServiceParts) -> ZoneInfo:
-    return ZoneInfo(parts.settings.time_zone)
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -147,6 +161,6 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _local_path(to: str) -> str:
-    """Return a path of this site, whatever was asked for: never the way to another site."""
+    """Return the path if it is one of this site, else the root: never another site."""
     is_local = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_local else "/"

@@ -14,7 +14,9 @@ from telemetry.instants import from_ms
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.paging.pager import Paging
     from service.paging.teams import Teams
+    from service.signals.intake import SignalIntake
     from service.store.pages import PageStore
 
 LOOKED_BACK = timedelta(days=28)
@@ -72,6 +74,19 @@ class TeamReport:
     spent: int
     by_verdicts: Rate | None
     by_replay: Rate | None
+
+
+def reports_now(signals: SignalIntake, pager: Paging, pages: PageStore) -> tuple[list[TeamReport], str]:
+    """Return every team's report, or none and the reason."""
+    bundle, teams = signals.in_use.bundle, pager.teams()
+    if bundle is None:
+        return [], "no champion was found yet"
+    if teams is None:
+        return [], "the bundle has no counts of false pages: train again"
+    reports = team_reports(
+        teams, pages, since_ms=pager.since_ms, now=signals.present(), step_ms=bundle.step_ms
+    )
+    return reports, ""
 
 
 def team_reports(

@@ -2,66 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter
 
 from cmdb.errors import BadTableError, UnknownItemError
-from service.errors import (
-    BadEncodingError,
-    BadJsonError,
-    BodyTooLargeError,
-    MissingScopeError,
-    NoTokenError,
-    StoreUnavailableError,
-    problems,
-)
+from service.dependencies import Clock, Cmdb, ItemId, RawBody
 from service.http.body_reader import read_json
-from service.http.request_schemas import CMDB_BODY, RawBody
-from service.http.security import Scope, Sender, requires
-from service.parts import Parts
-from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut, RejectedRowOut
+from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
+from service.http.security import CAN_READ, AdminSender
+from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut
+from service.routes.request_bodies import CMDB_BODY
 
 router = APIRouter(prefix="/v1/cmdb", tags=["cmdb"])
-GUARDED = (NoTokenError, MissingScopeError)
-ItemId = Annotated[str, Path(description="id of a configuration item", examples=["order"])]
+ITEM_ANSWERS = problems(UnknownItemError, *READ_ERRORS)
 
 
-@router.post(
-    "",
-    openapi_extra=CMDB_BODY,
-    responses=problems(
-        BadJsonError, BadTableError, BodyTooLargeError, BadEncodingError, StoreUnavailableError, *GUARDED
-    ),
-)
-def import_cmdb(
-    parts: Parts, body: RawBody, sender: Annotated[Sender, Depends(requires(Scope.ADMIN))]
-) -> ImportOut:
+@router.post("", openapi_extra=CMDB_BODY, responses=problems(BadTableError, *WRITE_ERRORS))
+def import_cmdb(cmdb: Cmdb, clock: Clock, sender: AdminSender, body: RawBody) -> ImportOut:
     """Replace the dependency graph by a document of items and edges.
 
     An edge says that `dependent` depends on `dependency`. Rows that make no sense are left out and
-    reported; a document that cannot be read changes nothing. Every version is kept.
+    reported. A document that cannot be read changes nothing. Every version is stored.
     """
     document = read_json(body)
     if not isinstance(document, dict):
         raise BadTableError("the body", "it must be an object with items and edges")
-    report = parts.cmdb.replace(document, at=parts.clock.now(), who=sender.name)
-    return ImportOut(
-        graph_version=report.graph.version,
-        items=report.n_items,
-        edges=report.n_edges,
-        rejected=len(report.rejected),
-        rejections=[
-            RejectedRowOut.model_validate({"table": each.table, "row": each.row, "reason": each.reason})
-            for each in report.rejected[:100]
-        ],
-    )
+    return ImportOut.of(cmdb.replace(document, at=clock.now(), who=sender.name))
 
 
-@router.get("", dependencies=[Depends(requires(Scope.READ))], responses=problems(*GUARDED))
-def read_cmdb(parts: Parts) -> CmdbOut:
+@router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+def read_cmdb(cmdb: Cmdb) -> CmdbOut:
     """Read which version of the dependency graph is in use."""
-    current = parts.cmdb.current
+    current = cmdb.current
     return CmdbOut(
         graph_version=current.graph.version,
         items=len(current.graph),
@@ -70,36 +41,24 @@ def read_cmdb(parts: Parts) -> CmdbOut:
     )
 
 
-@router.get(
-    "/items/{item:path}/dependencies",
-    dependencies=[Depends(requires(Scope.READ))],
-    responses=problems(UnknownItemError, *GUARDED),
-)
-def list_dependencies(parts: Parts, item: ItemId) -> ReachedOut:
+@router.get("/items/{item:path}/dependencies", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
+def list_dependencies(cmdb: Cmdb, item: ItemId) -> ReachedOut:
     """List everything an item needs, directly or not: where root causes are looked for."""
-    graph = parts.cmdb.graph
+    graph = cmdb.graph
     return ReachedOut(item=item, items=sorted(graph.dependencies(item)), graph_version=graph.version)
 
 
-@router.get(
-    "/items/{item:path}/dependents",
-    dependencies=[Depends(requires(Scope.READ))],
-    responses=problems(UnknownItemError, *GUARDED),
-)
-def list_dependents(parts: Parts, item: ItemId) -> ReachedOut:
+@router.get("/items/{item:path}/dependents", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
+def list_dependents(cmdb: Cmdb, item: ItemId) -> ReachedOut:
     """List everything that needs an item, directly or not: its blast radius."""
-    graph = parts.cmdb.graph
+    graph = cmdb.graph
     return ReachedOut(item=item, items=sorted(graph.dependents(item)), graph_version=graph.version)
 
 
-@router.get(
-    "/items/{item:path}",
-    dependencies=[Depends(requires(Scope.READ))],
-    responses=problems(UnknownItemError, *GUARDED),
-)
-def read_item(parts: Parts, item: ItemId) -> ItemOut:
+@router.get("/items/{item:path}", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
+def read_item(cmdb: Cmdb, item: ItemId) -> ItemOut:
     """Read a configuration item."""
-    graph = parts.cmdb.graph
+    graph = cmdb.graph
     if item not in graph:
         raise UnknownItemError(item)
     return ItemOut.of(graph.items[item])

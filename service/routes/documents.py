@@ -5,57 +5,76 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
+    from cmdb.importers.tables import ImportReport
     from cmdb.items import ChangeEvent, Item
     from service.health import Health
-
-
-class Problem(BaseModel):
-    """What is wrong with a request (RFC 9457)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:sunspot:problem:unknown-incident",
-                    "title": "Unknown incident",
-                    "status": 404,
-                    "detail": "there is no incident 7",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str
+    from service.scoring.latest_scores import ItemScores, LogScore
+    from service.scoring.services import ServiceScore
+    from service.settings import Settings
+    from service.signals.intake import Received
+    from telemetry.decoders.gathering import Decoded
 
 
 class RejectedOut(BaseModel):
-    """One part of a body that was not taken, and why."""
+    """One rejected part of a body, and why."""
 
     index: int | None = Field(description="position in the body, from 0")
     reason: str
 
 
 class SamplesOut(BaseModel):
-    """What became of a batch of samples."""
+    """How a batch of samples was processed."""
 
     accepted: int = Field(description="written to history, on disk")
-    rejected: int = Field(description="not taken")
+    rejected: int = Field(description="not accepted")
     rejections: list[RejectedOut] = Field(description="why, for the first hundred")
     duplicate: int = Field(description="of a series and instant that had a sample; the last one wins")
     out_of_order: int = Field(description="older than a sample of the series that came before")
-    late: int = Field(description="of ticks that were closed: kept, and no score changes")
+    late: int = Field(description="of ticks that were closed: stored, but no score changes")
     outside_window: int = Field(description="older than the window in memory: in history only")
     over_series_limit: int = Field(description="of series for which memory has no room: in history only")
-    unknown_item_samples: int = Field(description="of items that the dependency graph does not hold: kept")
+    unknown_item_samples: int = Field(
+        description="accepted, of items that the dependency graph does not hold"
+    )
     unknown_items: list[str] = Field(description="those items, the first twenty")
+
+    @classmethod
+    def of(
+        cls,
+        decoded: Decoded,
+        received: Received,
+        settings: Settings,
+        *,
+        n_unknown: int,
+        unknown_items: list[str],
+    ) -> Self:
+        """Return the document of a batch that was decoded and received."""
+        past, future = settings.accepted_past, settings.accepted_future
+        counted = {
+            f"samples are older than {past}, or than the epoch": received.n_too_old,
+            f"samples are more than {future} in the future": received.n_too_new,
+        }
+        rejections: list[tuple[int | None, str]] = [
+            (None, f"{n_samples} {reason}") for reason, n_samples in counted.items() if n_samples
+        ]
+        rejections += [(each.index, each.reason) for each in decoded.rejected[:100]]
+        return cls(
+            accepted=received.n_accepted,
+            rejected=decoded.n_rejected + sum(counted.values()),
+            rejections=first_hundred(rejections),
+            duplicate=received.taken.n_duplicate,
+            out_of_order=received.taken.n_out_of_order,
+            late=received.taken.n_late,
+            outside_window=received.taken.n_outside,
+            over_series_limit=received.taken.n_over_limit,
+            unknown_item_samples=n_unknown,
+            unknown_items=unknown_items,
+        )
 
 
 class ChangeOut(BaseModel):
@@ -69,7 +88,7 @@ class ChangeOut(BaseModel):
 
     @classmethod
     def of(cls, change: ChangeEvent) -> Self:
-        """Tell a change event."""
+        """Return the document of a change event."""
         return cls(id=change.id, item=change.item, at=change.at, kind=change.kind, summary=change.summary)
 
 
@@ -80,11 +99,13 @@ class ChangesOut(BaseModel):
 
 
 class ChangesTakenOut(BaseModel):
-    """What became of change events."""
+    """How change events were processed."""
 
     accepted: int
-    known: int = Field(description="events whose id was there already: left as they were")
-    unknown_items: list[str] = Field(description="items that the dependency graph does not hold; kept")
+    known: int = Field(description="events whose id was known already: not changed")
+    unknown_items: list[str] = Field(
+        description="of accepted events, those that the dependency graph does not hold"
+    )
 
 
 class ItemOut(BaseModel):
@@ -98,7 +119,7 @@ class ItemOut(BaseModel):
 
     @classmethod
     def of(cls, item: Item) -> Self:
-        """Tell an item."""
+        """Return the document of an item."""
         return cls(
             id=item.id, kind=item.kind, name=item.name, team=item.team, attributes=dict(item.attributes)
         )
@@ -121,13 +142,27 @@ class RejectedRowOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What became of a CMDB document."""
+    """How a CMDB document was imported."""
 
     graph_version: str
     items: int
     edges: int
     rejected: int
     rejections: list[RejectedRowOut] = Field(description="why, for the first hundred")
+
+    @classmethod
+    def of(cls, report: ImportReport) -> Self:
+        """Return the document of an import."""
+        return cls(
+            graph_version=report.graph.version,
+            items=report.n_items,
+            edges=report.n_edges,
+            rejected=len(report.rejected),
+            rejections=[
+                RejectedRowOut.model_validate({"table": each.table, "row": each.row, "reason": each.reason})
+                for each in report.rejected[:100]
+            ],
+        )
 
 
 class CmdbOut(BaseModel):
@@ -168,14 +203,35 @@ class LogScoreOut(BaseModel):
     threshold: float
     is_anomalous: bool = Field(description="whether the score is over the threshold")
 
+    @classmethod
+    def of(cls, score: LogScore) -> Self:
+        """Return the document of a score."""
+        return cls(
+            minute_at=score.minute_at,
+            bundle_version=score.bundle_version,
+            score=score.score,
+            threshold=score.threshold,
+            is_anomalous=score.is_anomalous,
+        )
+
 
 class ServiceScoreOut(BaseModel):
-    """How odd a service is as a whole, by the detector of feature rows that training chose."""
+    """How odd a service is overall, by the detector of feature rows that training chose."""
 
     detector: str = Field(description="top_scores is the mean of the three largest scores of its metrics")
     score: float
-    threshold: float = Field(description="what a calm service passes as often as the page budget allows")
+    threshold: float = Field(description="what a normal service passes as often as the page budget allows")
     is_anomalous: bool = Field(description="whether the score is over the threshold; it does not page")
+
+    @classmethod
+    def of(cls, score: ServiceScore) -> Self:
+        """Return the document of a score."""
+        return cls(
+            detector=score.detector,
+            score=score.score,
+            threshold=score.threshold,
+            is_anomalous=score.is_anomalous,
+        )
 
 
 class ScoresOut(BaseModel):
@@ -191,9 +247,35 @@ class ScoresOut(BaseModel):
     )
     logs: LogScoreOut | None = Field(description="null if its lines were not scored")
 
+    @classmethod
+    def of(cls, scores: ItemScores) -> Self:
+        """Return the document of an item's scores."""
+        return cls(
+            item=scores.item,
+            tick_at=scores.tick_at,
+            bundle_version=scores.bundle_version,
+            threshold=scores.threshold,
+            series=[
+                SeriesScoreOut.model_validate(
+                    {
+                        "metric": each.metric,
+                        "status": each.status,
+                        "score": each.score,
+                        "is_anomalous": scores.is_anomalous(each),
+                        "severity": each.severity,
+                        "novelty": each.novelty,
+                        "expected": each.expected,
+                    }
+                )
+                for each in scores.series
+            ],
+            service=None if scores.service is None else ServiceScoreOut.of(scores.service),
+            logs=None if scores.logs is None else LogScoreOut.of(scores.logs),
+        )
+
 
 class HealthOut(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
 
@@ -232,10 +314,10 @@ class ReadyOut(BaseModel):
     present: datetime
     graph_version: str
     bundle_version: str
-    log_bundle_version: str = Field(description="what serves of the models of log lines; empty if none does")
+    log_bundle_version: str = Field(description="the log bundle in use; empty if there is none")
     parts: list[PartOut] = Field(description="every part that works in the background")
 
 
 def first_hundred(rejections: list[tuple[int | None, str]]) -> list[RejectedOut]:
-    """Tell the first rejections."""
+    """Return the documents of the first hundred rejections."""
     return [RejectedOut(index=index, reason=reason) for index, reason in rejections[:100]]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
-N_ANSWERED = 5
-"""Causes in the answer to a webhook; the incident's own route has more."""
+N_CANDIDATES = 5
+"""Candidates in the answer to a webhook; the incident's own route has all of them."""
 
 
 class EnrichedAlert(BaseModel):
@@ -38,20 +38,20 @@ class EnrichedAlert(BaseModel):
 
     @classmethod
     def of(cls, answer: Answer, address: str) -> Self:
-        """Tell an answer."""
-        told, known = answer.notification, answer.known
-        ranking = None if answer.ranking is None else _public(answer.ranking.shortened(N_ANSWERED))
+        """Return the document of an answer."""
+        notification, known = answer.notification, answer.known
+        ranking = None if answer.ranking is None else _public(answer.ranking.shortened(N_CANDIDATES))
         return cls(
-            fingerprint=told.alert.fingerprint,
-            name=told.alert.name,
-            item=told.alert.item,
-            status="firing" if told.status == "firing" else "resolved",
+            fingerprint=notification.alert.fingerprint,
+            name=notification.alert.name,
+            item=notification.alert.item,
+            status="firing" if notification.status == "firing" else "resolved",
             starts_at=known.alert.starts_at,
             incident=known.incident,
             page=f"{address}/incidents/{known.incident}",
             ranking=ranking,
             unenriched=answer.unenriched,
-            notes=list(told.notes),
+            notes=list(notification.notes),
         )
 
 
@@ -79,20 +79,20 @@ class IncidentOut(BaseModel):
 
     @classmethod
     def of(cls, incident: Incident, address: str) -> Self:
-        """Tell an incident."""
+        """Return the document of an incident."""
         return cls.model_validate(_incident_fields(incident, address))
 
 
 class IncidentsOut(BaseModel):
-    """A stretch of the list of incidents, newest first."""
+    """One part of the list of incidents, newest first."""
 
     incidents: list[IncidentOut]
     total: int
-    next_offset: int | None = Field(description="where the list goes on; null at its end")
+    next_offset: int | None = Field(description="where the next part starts; null at the end of the list")
 
 
 class AlertOut(BaseModel):
-    """An alert as it is kept."""
+    """A stored alert."""
 
     fingerprint: str
     name: str
@@ -109,7 +109,7 @@ class AlertOut(BaseModel):
 
     @classmethod
     def of(cls, known: StoredAlert) -> Self:
-        """Tell a kept alert."""
+        """Return the document of a stored alert."""
         alert = known.alert
         return cls(
             fingerprint=alert.fingerprint,
@@ -142,7 +142,7 @@ class VerdictIn(BaseModel):
 
 
 class VerdictOut(BaseModel):
-    """A verdict as it stands in the audit."""
+    """A verdict as the audit has it."""
 
     causes: list[str] | Literal["none"]
     note: str
@@ -152,13 +152,13 @@ class VerdictOut(BaseModel):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        """Tell an audit row."""
-        told = {**entry.document, "causes": entry.document["causes"] or "none"}
-        return cls(who=entry.who, at=entry.at, **told)
+        """Return the document of a verdict in the audit."""
+        document = {**entry.document, "causes": entry.document["causes"] or "none"}
+        return cls(who=entry.who, at=entry.at, **document)
 
 
 class IncidentDetailOut(IncidentOut):
-    """An incident with its alerts and what people said of it."""
+    """An incident with its alerts and verdicts."""
 
     alerts: list[AlertOut]
     verdicts: list[VerdictOut]
@@ -167,7 +167,7 @@ class IncidentDetailOut(IncidentOut):
     def with_parts(
         cls, incident: Incident, alerts: list[StoredAlert], verdicts: list[Entry], address: str
     ) -> Self:
-        """Tell an incident whole."""
+        """Return the document of an incident with its alerts and verdicts."""
         return cls.model_validate(
             {
                 **_incident_fields(incident, address),

@@ -1,4 +1,4 @@
-"""The JSON documents that say what became of log lines."""
+"""The JSON documents that report how log lines were processed."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ MAX_MESSAGE = 2_000
 
 
 class LogsOut(BaseModel):
-    """What became of a batch of log lines."""
+    """How a batch of log lines was processed."""
 
     accepted: int = Field(description="on disk")
-    rejected: int = Field(description="not taken")
+    rejected: int = Field(description="not accepted")
     rejections: list[RejectedOut] = Field(description="why, for the first hundred")
-    garbled: int = Field(description="taken with bytes that were not valid UTF-8 replaced by �")
+    garbled: int = Field(description="accepted, with bytes that were not valid UTF-8 replaced by �")
     late: int = Field(description="of minutes that were closed: rankings see them, no score changes")
     outside_window: int = Field(description="older than what is held in memory: on disk only")
 
     @classmethod
     def of(cls, decoded: DecodedLogs, received: ReceivedLogs, settings: Settings) -> Self:
-        """Tell what the decoder and the intake said."""
+        """Return the document of a batch that was decoded and received."""
         past, future = settings.accepted_past, settings.accepted_future
         counted = {
             f"lines are older than {past}, or than the epoch": received.n_too_old,
             f"lines are more than {future} in the future": received.n_too_new,
-            "lines do not say which service wrote them": received.n_without_service,
+            "lines do not name the service that wrote them": received.n_without_service,
         }
         rejections: list[tuple[int | None, str]] = [
             (None, f"{n_lines} {reason}") for reason, n_lines in counted.items() if n_lines
@@ -62,11 +62,11 @@ class ExportLogsOut(BaseModel):
     partialSuccess: PartialSuccessOut | None = None  # noqa: N815
 
     @classmethod
-    def of(cls, told: LogsOut) -> Self:
-        """Tell it in OpenTelemetry's words."""
-        if not told.rejected:
+    def of(cls, logs: LogsOut) -> Self:
+        """Return the answer in OpenTelemetry's words."""
+        if not logs.rejected:
             return cls()
-        message = "; ".join(each.reason for each in told.rejections)[:MAX_MESSAGE]
+        message = "; ".join(each.reason for each in logs.rejections)[:MAX_MESSAGE]
         return cls(
-            partialSuccess=PartialSuccessOut(rejectedLogRecords=str(told.rejected), errorMessage=message)
+            partialSuccess=PartialSuccessOut(rejectedLogRecords=str(logs.rejected), errorMessage=message)
         )

@@ -40,25 +40,25 @@ class RateOut(BaseModel):
     per_week: float
     low: float
     high: float
-    weeks: float = Field(description="how long was looked at")
+    weeks: float = Field(description="how many weeks were observed")
 
     @classmethod
     def of(cls, rate: Rate | None) -> Self | None:
-        """Tell a rate."""
+        """Return the document of a rate."""
         if rate is None:
             return None
         return cls(per_week=rate.per_week, low=rate.low, high=rate.high, weeks=rate.weeks)
 
 
 class TeamOut(BaseModel):
-    """A team's page budget, and what became of it."""
+    """A team's page budget, and how much of it was used."""
 
     team: str
     items: int
     series: int
     budget_per_week: float = Field(description="false pages that the team accepts")
-    spent_this_week: int = Field(description="pages of seven days that no verdict has called useful")
-    tail_probability: float = Field(description="that a tick of one of its series pages while all is well")
+    spent_this_week: int = Field(description="pages of seven days, except those that a verdict called useful")
+    tail_probability: float = Field(description="that a normal tick of one of its series pages")
     lowest_threshold: float = Field(description="of its series; metrics differ")
     highest_threshold: float
     useful: int = Field(description="pages of four weeks, by the verdicts on their incidents")
@@ -66,12 +66,12 @@ class TeamOut(BaseModel):
     unknown: int
     by_verdicts: RateOut | None = Field(description="pages called false; null before the first tick")
     by_replay: RateOut | None = Field(
-        description="of the bundle on calm time that it did not learn from; null if there was none"
+        description="of the bundle on normal periods that it did not learn from; null if there were none"
     )
 
     @classmethod
     def of(cls, report: TeamReport) -> Self:
-        """Tell a report."""
+        """Return the document of a team's report."""
         return cls(
             team=report.team,
             items=report.n_items,
@@ -103,7 +103,7 @@ class PageOut(BaseModel):
     incident: int
     at: datetime
     team: str
-    item: str = Field(description="empty if nothing is scored any more")
+    item: str = Field(description="empty if scoring stopped")
     kind: str = Field(description="anomaly, silent_source or scoring_stopped")
     severity: str = Field(description="warning or critical")
     metric: str
@@ -116,7 +116,7 @@ class PageOut(BaseModel):
 
     @classmethod
     def of(cls, page: StoredPage) -> Self:
-        """Tell a page."""
+        """Return the document of a page."""
         facts = page.facts
         return cls(
             id=page.id,
@@ -179,7 +179,7 @@ class MaintenanceIn(BaseModel):
         return self
 
     def to_window(self) -> Maintenance:
-        """Return the window as paging has it."""
+        """Return the window that paging uses."""
         phases = frozenset(Phase[each.upper()] for each in self.phases) or EVERY_PHASE
         return Maintenance(
             frozenset(self.items), frozenset(self.teams), to_ms(self.start), to_ms(self.end), phases
@@ -200,7 +200,7 @@ class MaintenanceOut(BaseModel):
 
     @classmethod
     def of(cls, announced: Announced) -> Self:
-        """Tell a window."""
+        """Return the document of an announced window."""
         window = announced.window
         return cls(
             id=announced.id,

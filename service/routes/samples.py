@@ -1,36 +1,30 @@
-"""Signals in, and the scores they got."""
+"""Signals in, and their scores out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter
 
 from cmdb.errors import UnknownItemError
-from service.errors import (
-    BadEncodingError,
-    BadJsonError,
-    BodyTooLargeError,
-    MissingScopeError,
-    NoTokenError,
-    StoreUnavailableError,
-    problems,
+from service.dependencies import (
+    Cmdb,
+    ItemId,
+    Logs,
+    RawBody,
+    Scoring,
+    ServiceMetrics,
+    ServiceSettings,
+    Signals,
 )
 from service.http.body_reader import read_samples
-from service.http.request_schemas import SAMPLES_BODY, RawBody
-from service.http.security import Scope, requires
-from service.parts import Parts, ServiceParts
-from service.routes.documents import (
-    LogScoreOut,
-    SamplesOut,
-    ScoresOut,
-    SeriesScoreOut,
-    ServiceScoreOut,
-    first_hundred,
-)
+from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
+from service.http.security import CAN_INGEST, CAN_READ
+from service.routes.documents import SamplesOut, ScoresOut
+from service.routes.request_bodies import SAMPLES_BODY
+from service.scoring.latest_scores import latest_scores
 from telemetry.errors import BadBatchError
-from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -38,126 +32,42 @@ if TYPE_CHECKING:
     from telemetry.batches import Samples
 
 router = APIRouter(prefix="/v1", tags=["signals"])
-GUARDED = (NoTokenError, MissingScopeError)
 
 
 @router.post(
     "/samples",
-    dependencies=[Depends(requires(Scope.INGEST))],
+    dependencies=[CAN_INGEST],
     openapi_extra=SAMPLES_BODY,
-    responses=problems(
-        BadJsonError, BadBatchError, BodyTooLargeError, BadEncodingError, StoreUnavailableError, *GUARDED
-    ),
+    responses=problems(BadBatchError, *WRITE_ERRORS),
 )
-def send_samples(parts: Parts, body: RawBody) -> SamplesOut:
+def send_samples(
+    signals: Signals, cmdb: Cmdb, metrics: ServiceMetrics, settings: ServiceSettings, body: RawBody
+) -> SamplesOut:
     """Send a batch of metric samples.
 
-    The answer comes when every accepted sample is on disk, and says what became of the others.
+    The answer comes when every accepted sample is on disk, and reports the others.
     `Content-Encoding: gzip` is understood.
     """
     decoded = read_samples(body)
-    received = parts.live.receive(decoded.samples)
-    n_unknown, unknown_items = _unknown(decoded.samples, parts.cmdb.graph)
-    parts.measures.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
-    rejections: list[tuple[int | None, str]] = []
-    settings = parts.settings
-    if received.n_too_old:
-        past = settings.accepted_past
-        rejections.append((None, f"{received.n_too_old} samples are older than {past}, or than the epoch"))
-    if received.n_too_new:
-        future = settings.accepted_future
-        rejections.append((None, f"{received.n_too_new} samples are more than {future} in the future"))
-    rejections += [(each.index, each.reason) for each in decoded.rejected[:100]]
-    return SamplesOut(
-        accepted=received.n_accepted,
-        rejected=decoded.n_rejected + received.n_too_old + received.n_too_new,
-        rejections=first_hundred(rejections),
-        duplicate=received.taken.n_duplicate,
-        out_of_order=received.taken.n_out_of_order,
-        late=received.taken.n_late,
-        outside_window=received.taken.n_outside,
-        over_series_limit=received.taken.n_over_limit,
-        unknown_item_samples=n_unknown,
-        unknown_items=unknown_items,
-    )
+    received = signals.receive(decoded.samples)
+    n_unknown, unknown_items = _unknown(decoded.samples, cmdb.graph)
+    metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
+    return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
 
 
-@router.get("/items/{item:path}/scores", responses=problems(UnknownItemError, *GUARDED))
-def latest_scores(
-    parts: Parts,
-    item: Annotated[str, Path(examples=["order"])],
-    _: Annotated[object, Depends(requires(Scope.READ))],
-) -> ScoresOut:
-    """Read the latest scores of each series of an item, and of a flagged service as a whole.
+@router.get(
+    "/items/{item:path}/scores",
+    dependencies=[CAN_READ],
+    responses=problems(UnknownItemError, *READ_ERRORS),
+)
+def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item: ItemId) -> ScoresOut:
+    """Read the latest scores of each series of an item, and of a flagged service overall.
 
-    A score is read only where its status is `scored`; beside it stand the slower severity and the novelty of
-    the value.
+    A score counts only where its status is `scored`. Each series also has its slower severity and the novelty
+    of its value.
     """
-    return scores_now(parts, item)
-
-
-def scores_now(parts: ServiceParts, item: str) -> ScoresOut:
-    """The latest scores of an item.
-
-    Raises
-    ------
-    UnknownItemError
-        If neither the graph nor any score knows it.
-    """
-    tick_at, version, scores = parts.first_stage.scores_of(item)
-    logs = _log_score(parts, item)
-    if item not in parts.cmdb.graph and not scores and logs is None:
-        raise UnknownItemError(item)
-    bundle = parts.live.in_use.bundle
-    threshold = None if bundle is None else bundle.threshold
-    series = [
-        SeriesScoreOut.model_validate(
-            {
-                "metric": each.metric,
-                "status": each.status,
-                "score": each.score,
-                "is_anomalous": each.score is not None and threshold is not None and each.score > threshold,
-                "severity": each.severity,
-                "novelty": each.novelty,
-                "expected": each.expected,
-            }
-        )
-        for each in scores
-    ]
-    return ScoresOut(
-        item=item,
-        tick_at=tick_at,
-        bundle_version=version,
-        threshold=threshold,
-        series=series,
-        service=_service_score(parts, item),
-        logs=logs,
-    )
-
-
-def _service_score(parts: ServiceParts, item: str) -> ServiceScoreOut | None:
-    score = parts.second_stage.score_of(item)
-    if score is None:
-        return None
-    return ServiceScoreOut(
-        detector=score.detector,
-        score=score.score,
-        threshold=score.threshold,
-        is_anomalous=score.is_anomalous,
-    )
-
-
-def _log_score(parts: ServiceParts, item: str) -> LogScoreOut | None:
-    scores = parts.logs.scores
-    score = None if scores is None else scores.by_service.get(item)
-    if scores is None or score is None:
-        return None
-    return LogScoreOut(
-        minute_at=from_ms(scores.minute_ms),
-        bundle_version=scores.bundle_version,
-        score=score,
-        threshold=scores.threshold,
-        is_anomalous=score > scores.threshold,
+    return ScoresOut.of(
+        latest_scores(item, scoring.first_stage, scoring.second_stage, signals, logs, items=cmdb.graph)
     )
 
 

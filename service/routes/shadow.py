@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from service.errors import MissingScopeError, NoTokenError, problems
-from service.http.security import Scope, requires
-from service.parts import Parts
+from service.dependencies import Models, ShadowRunner
+from service.http.problems import READ_ERRORS, problems
+from service.http.security import CAN_READ
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["paging"])
 
 
 class LonePageOut(BaseModel):
-    """A page that one of the two sends, and the other does not."""
+    """A page that only one of the two sends."""
 
     by: Literal["champion", "challenger"]
     item: str
@@ -33,7 +33,7 @@ class LonePageOut(BaseModel):
 
     @classmethod
     def of(cls, page: LonePage) -> Self:
-        """Tell a page."""
+        """Return the document of a page."""
         return cls(
             by="champion" if page.by == "champion" else "challenger",
             item=page.item,
@@ -51,18 +51,22 @@ class ComparedOut(BaseModel):
 
     champion_version: str
     challenger_version: str
-    since: datetime = Field(description="start of the first tick compared; another bundle begins anew")
+    since: datetime = Field(
+        description="start of the first tick compared; a new bundle starts a new comparison"
+    )
     until: datetime
     ticks: int
-    ticks_apart: int = Field(description="at which not the same items were over their thresholds")
-    pages_both: int = Field(description="for the same trouble")
+    ticks_apart: int = Field(description="at which different items were over their thresholds")
+    pages_both: int = Field(description="for the same anomaly group")
     pages_champion_alone: int
     pages_challenger_alone: int
-    latest: list[LonePageOut] = Field(description="the ten latest pages of one alone, the newest first")
+    latest: list[LonePageOut] = Field(
+        description="the ten latest pages that only one of them sent, newest first"
+    )
 
     @classmethod
     def of(cls, record: ShadowRecord) -> Self:
-        """Tell a record."""
+        """Return the document of a record."""
         return cls(
             champion_version=record.champion,
             challenger_version=record.challenger,
@@ -80,21 +84,17 @@ class ComparedOut(BaseModel):
 class ShadowOut(BaseModel):
     """The challenger beside the champion."""
 
-    compared: ComparedOut | None = Field(description="null while nothing is compared")
-    reason: str = Field(description="why nothing is compared; empty if something is")
+    compared: ComparedOut | None = Field(description="null while there is no comparison")
+    reason: str = Field(description="why there is no comparison; empty if there is one")
     problem: str = Field(description="why the registry's challenger could not be fetched; empty if it could")
 
 
-@router.get(
-    "/shadow",
-    dependencies=[Depends(requires(Scope.READ))],
-    responses=problems(NoTokenError, MissingScopeError),
-)
-def read_shadow(parts: Parts) -> ShadowOut:
+@router.get("/shadow", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+def read_shadow(shadow: ShadowRunner, models: Models) -> ShadowOut:
     """Compare the challenger, which scores in shadow and pages nobody, with the champion."""
-    record = parts.shadow.record
+    record = shadow.record
     return ShadowOut(
         compared=None if record is None else ComparedOut.of(record),
-        reason=parts.shadow.reason,
-        problem=parts.challenger.problem,
+        reason=shadow.reason,
+        problem=models.challenger.problem,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from service.pages.quantities import duration
+from service.durations import duration
 from telemetry.durable import replacing
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ leniently, to find out which samples are bad.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from telemetry.decoders.gathering import BadSampleError, Decoded, Gathering
@@ -18,27 +20,40 @@ from telemetry.errors import BadBatchError
 MAX_BODY_BYTES = 32 * 2**20
 
 
-class _Sample(msgspec.Struct):
+Metric = Annotated[str, msgspec.Meta(description="its name ends in its unit: latency_s")]
+Milliseconds = Annotated[int, msgspec.Meta(description="milliseconds since the epoch, UTC")]
+Value = Annotated[
+    float, msgspec.Meta(description="a value that is null or not finite is counted and rejected")
+]
+
+
+class Sample(msgspec.Struct):
+    """One value of a metric of an item, at a time or a time_ms."""
+
     item: str
-    metric: str
-    value: float
-    time_ms: int | None = None
+    metric: Metric
+    value: Value
+    time_ms: Milliseconds | None = None
     time: Instant | None = None
 
 
-class _Series(msgspec.Struct):
+class SampleColumns(msgspec.Struct):
+    """The values of one series, and the time of each."""
+
     item: str
-    metric: str
-    time_ms: list[int]
-    values: list[float]
+    metric: Metric
+    time_ms: list[Milliseconds]
+    values: list[Value]
 
 
-class _Body(msgspec.Struct):
-    samples: list[_Sample] | None = None
-    series: list[_Series] | None = None
+class SamplesBody(msgspec.Struct):
+    """Samples one by one, or as columns per series; at least one of the two."""
+
+    samples: list[Sample] | None = None
+    series: list[SampleColumns] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = msgspec.json.Decoder(SamplesBody)
 _STRICT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadSampleError, OverflowError)
 
 
@@ -68,7 +83,7 @@ def decode(body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> Decoded:
         return gather_leniently(body).decoded()
 
 
-def _gather_strictly(body: _Body) -> Gathering:
+def _gather_strictly(body: SamplesBody) -> Gathering:
     """All samples of a body without errors; the first error raises."""
     if body.samples is None and body.series is None:
         raise BadBatchError("it has neither samples nor series")

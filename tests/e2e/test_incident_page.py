@@ -72,7 +72,7 @@ def test_the_incident_page_names_the_cause_with_its_evidence(pages: dict[str, st
     page = browse(pages["incident"], tmp_path)
     assert "Most likely cause" in page
     assert "excess failures a minute arise in order-db itself" in page
-    assert "What could not be seen" in page
+    assert "What could not be checked" in page
     assert page.count("<svg") >= 4
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from experiments.performance.series_flood import flood
 from experiments.performance.train_speed import synthetic_series
 from experiments.performance.webhook_speed import StillClock
-from service.app import Sources, create_app
+from service.app import create_app
 from service.model_registry.refresher import NoSource
+from service.model_registry.sources import Sources
 from service.settings import Settings
 
 if TYPE_CHECKING:

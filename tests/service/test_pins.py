@@ -40,7 +40,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with a_service(directory, bundle=a_bundle(), challenger=a_dull_bundle()) as running:
         running.post("/v1/alerts", json=a_webhook()).raise_for_status()
         running.post("/v1/logs", json={"time": "2026-03-04T02:05:30Z", "service": "order", "message": "x"})
-        running.app.state.parts.first_stage.advance()  # type: ignore[attr-defined]  # the shadow begins
+        running.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]  # the shadow begins
         yield running
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from service_builders import a_bundle, a_client, an_app, settings_for
 
 from features.calendar import CLOCKS
-from service.app import STORE
+from service.data_directory import STORE
 from service.http.server import bind
 from service.store.database import Database
 from service.store.tokens import TokenStore
@@ -91,6 +91,6 @@ def test_the_service_and_training_use_the_same_clock(tmp_path: Path) -> None:
     bundle = replace(a_bundle(), clock="XSHG")
     app = an_app(tmp_path / "data", bundle=bundle, calendar_overrides=path)
     with a_client(app):
-        clock = app.state.parts.live.in_use.clock
+        clock = app.state.rooms.signals.in_use.clock
     assert clock == clocks_with(path)["XSHG"]
     assert clock != CLOCKS["XSHG"]

@@ -15,7 +15,7 @@ from models.artifacts.mlflow_names import tracking_uri_for
 from models.artifacts.model_kinds import LOGS_MODEL, REGISTERED_MODELS
 from models.cases.files import StoredCase
 from models.cases.library import write_case
-from service.app import STORE
+from service.data_directory import STORE
 from service.store.changes import ChangeStore
 from service.store.database import Database
 from sunspot.models import command as models_command

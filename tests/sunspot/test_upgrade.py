@@ -10,7 +10,14 @@ import pytest
 from click.testing import CliRunner
 from upgrade_builders import data_of_0_1_0, store_of_0_1_0
 
-from service.app import BUNDLES, CASES, CHECKPOINT, LOG_CHECKPOINT, PAGING_CHECKPOINT, STORE
+from service.data_directory import (
+    BUNDLES,
+    CASES,
+    LOG_CHECKPOINT,
+    PAGING_CHECKPOINT,
+    SCORING_CHECKPOINT,
+    STORE,
+)
 from service.shadow.record import RECORD, SHADOW
 from service.store.database import Database
 from service.store.migrations import HEAD
@@ -79,7 +86,7 @@ def test_a_store_that_cannot_be_migrated_would_be_lost(tmp_path: Path, statement
 
 def test_what_is_damaged_would_be_lost_and_the_reason_is_shown(tmp_path: Path) -> None:
     data = data_of_0_1_0(tmp_path / "data")
-    for name in (STORE, CHECKPOINT, LOG_CHECKPOINT, PAGING_CHECKPOINT, f"{SHADOW}/{RECORD}"):
+    for name in (STORE, SCORING_CHECKPOINT, LOG_CHECKPOINT, PAGING_CHECKPOINT, f"{SHADOW}/{RECORD}"):
         (data / name).write_bytes(b"no such thing" * 99)
     (data / BUNDLES / "current.json").write_text('{"directory": "sha256-0"}')
     (data / CASES / "case-orders-slow.json").write_text("{}")

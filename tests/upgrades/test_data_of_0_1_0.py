@@ -12,19 +12,19 @@ from upgrade_builders import SECRETS, data_of_0_1_0
 from models.artifacts.model_kinds import DETECTORS_MODEL, LOGS_MODEL, RANKER_MODEL
 from models.cases.library import case_paths, path_of, read_case
 from models.rankers import rank
-from service.app import (
+from service.app import create_app
+from service.data_directory import (
     BUNDLES,
     CASES,
-    CHECKPOINT,
     LOG_BUNDLES,
     LOG_CHECKPOINT,
     PAGING_CHECKPOINT,
     RANKERS,
-    Sources,
-    create_app,
+    SCORING_CHECKPOINT,
 )
 from service.logs.checkpoint import LogCheckpoints
 from service.model_registry.mlflow_source import ModelSource
+from service.model_registry.sources import Sources
 from service.paging.state import read_paging
 from service.scoring.checkpoint import Checkpoints
 from service.shadow.record import RECORD, SHADOW, read_record
@@ -49,7 +49,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_the_memory_of_the_first_stage(data: Path) -> None:
-    scored = Checkpoints(data / CHECKPOINT).read(position=ANY)
+    scored = Checkpoints(data / SCORING_CHECKPOINT).read(position=ANY)
     assert scored is not None
     assert set(scored.memory.state.keys) >= KEYS
     assert scored.memory.state.tick_ms == ONSET_MS + 4 * 60_000
@@ -115,18 +115,18 @@ def test_a_service_goes_on_where_0_1_0_was(data: Path, caplog: pytest.LogCapture
         ),
         clock=clock,
     )
-    parts = app.state.parts
-    for each in (parts.champion, parts.ranker, parts.log_champion):
+    rooms = app.state.rooms
+    for each in (rooms.models.champion, rooms.models.ranker, rooms.models.log_champion):
         each.refresh()
     with a_client(app, headers={"Authorization": f"Bearer {SECRETS['zhou']}"}) as client:
-        assert parts.pipeline.advance() == 0, "every tick of the history was scored before the upgrade"
-        assert parts.logs.advance() == 0
-        assert parts.paging.since_ms is not None
+        assert rooms.scoring.pipeline.advance() == 0, "every tick was scored before the upgrade"
+        assert rooms.logs.advance() == 0
+        assert rooms.paging.pager.since_ms is not None
         ready = client.get("/readyz").json()
         later = a_frame(("gateway", "order"), n_ticks=3, end=NOW.replace(minute=9), seed=8)
         client.post("/v1/samples", json=as_columns(later)).raise_for_status()
         clock.at = NOW.replace(minute=10)
-        assert parts.pipeline.advance() > 0
+        assert rooms.scoring.pipeline.advance() > 0
     assert ready["ready"] is True
     assert not [each for each in ready["reasons"] if "damage" in each or "history" in each]
     assert not [each for each in caplog.messages if "unused" in each]

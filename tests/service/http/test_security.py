@@ -6,8 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from service_builders import LOCAL, NOW, FakeSource, a_client, a_service, a_webhook, an_app, settings_for
 
-from service.app import STORE, Sources, create_app
+from service.app import create_app
+from service.data_directory import STORE
 from service.errors import OpenToTheNetworkError
+from service.model_registry.sources import Sources
 from service.settings import is_loopback
 from service.store.database import Database
 from service.store.tokens import TokenNameTakenError, TokenStore, UnknownTokenError
@@ -42,7 +44,7 @@ def assert_problem(answer: Response, status: int) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_without_tokens_this_machine_may_do_everything_and_readiness_says_so(client: TestClient) -> None:
+def test_without_tokens_this_machine_may_do_everything_and_readiness_reports_it(client: TestClient) -> None:
     assert client.get("/v1/incidents").status_code == 200
     assert any("no token exists" in each for each in client.get("/readyz").json()["reasons"])
     assert "No token exists" in client.get("/").text
@@ -98,8 +100,8 @@ def test_a_token_allows_its_scopes_only(client: TestClient, tokens: TokenStore) 
 
 def test_a_verdict_names_the_token_that_gave_it(client: TestClient, tokens: TokenStore) -> None:
     secret = tokens.create("zhou", ["verdict"], at=NOW, who="test")
-    told = client.post("/v1/incidents/1/verdict", json={"causes": "none"}, headers=bearer(secret)).json()
-    assert told["who"] == "zhou"
+    recorded = client.post("/v1/incidents/1/verdict", json={"causes": "none"}, headers=bearer(secret)).json()
+    assert recorded["who"] == "zhou"
 
 
 def test_a_revoked_token_is_useless_and_does_not_open_the_service(
@@ -140,7 +142,7 @@ def test_a_browser_signs_in_reads_and_signs_out(client: TestClient, tokens: Toke
     assert client.get("/sign-in").status_code == 200
     wrong = client.post("/sign-in", data={"token": "guess", "to": "/"})
     assert wrong.status_code == 401
-    assert "not a token" in wrong.text
+    assert "That token is not valid" in wrong.text
     signed_in = client.post("/sign-in", data={"token": secret, "to": "/incidents/1"}, follow_redirects=False)
     cookie = signed_in.headers["set-cookie"]
     assert "HttpOnly" in cookie
@@ -170,7 +172,7 @@ def test_signing_in_never_leads_to_another_site(client: TestClient, tokens: Toke
     assert answer.headers["location"] == "/"
 
 
-def test_every_answer_has_headers_that_keep_a_browser_safe(client: TestClient) -> None:
+def test_every_answer_has_headers_that_protect_a_browser(client: TestClient) -> None:
     for path in ("/", "/incidents/1", "/v1/incidents", "/nowhere", "/docs"):
         headers = client.get(path).headers
         policy = headers["content-security-policy"]

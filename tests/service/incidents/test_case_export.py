@@ -32,7 +32,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 
 def export_of(client: TestClient) -> CaseExport:
-    export: CaseExport = client.app.state.parts.cases  # type: ignore[attr-defined]
+    export: CaseExport = client.app.state.rooms.incidents.cases  # type: ignore[attr-defined]
     return export
 
 

@@ -74,18 +74,18 @@ def causes(client: TestClient) -> dict[str, Any]:
 
 
 def announced(app: FastAPI) -> list[dict[str, Any]]:
-    due = app.state.parts.outbox_messages.due(END + timedelta(days=1), limit=99)
+    due = app.state.rooms.paging.messages.due(END + timedelta(days=1), limit=99)
     return [dict(each.document) for each in due]
 
 
 def test_samples_that_come_late_change_the_answer_and_everybody_is_shown_it(
     app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     early = ONSET - timedelta(minutes=59)
     send(client, incident, early, NOW, but=LATE)
     send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
-    parts.pipeline.advance()
+    rooms.scoring.pipeline.advance()
     first = client.post("/v1/alerts", json=a_webhook(summary="The app is slow")).json()["alerts"][0][
         "ranking"
     ]
@@ -95,8 +95,8 @@ def test_samples_that_come_late_change_the_answer_and_everybody_is_shown_it(
         clock.at = NOW + timedelta(minutes=minute)
         send(client, incident, clock.at - timedelta(minutes=1), clock.at, but=LATE)
         send(client, incident, ONSET - timedelta(minutes=1), clock.at - timedelta(minutes=2), only=LATE)
-        parts.pipeline.advance()
-        parts.reranker.advance()
+        rooms.scoring.pipeline.advance()
+        rooms.incidents.reranker.advance()
     found = causes(client)
     assert found["ranking"]["candidates"][0]["item"] == LATE
     assert found["ranking"]["abstained"] == ""
@@ -120,16 +120,16 @@ def test_samples_that_come_late_change_the_answer_and_everybody_is_shown_it(
 def test_the_same_answer_again_is_confirmed_not_repeated(
     app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     send(client, incident, ONSET - timedelta(minutes=59), NOW)
-    parts.pipeline.advance()
+    rooms.scoring.pipeline.advance()
     client.post("/v1/alerts", json=a_webhook()).raise_for_status()
     before = causes(client)
     clock.at = NOW + timedelta(minutes=5)
     send(client, incident, NOW, clock.at)
-    parts.pipeline.advance()
-    assert parts.reranker.advance() == 1
-    assert parts.reranker.advance() == 0, "nothing is new: at most once per tick"
+    rooms.scoring.pipeline.advance()
+    assert rooms.incidents.reranker.advance() == 1
+    assert rooms.incidents.reranker.advance() == 0, "nothing is new: at most once per tick"
     after = causes(client)
     assert after["as_of"] > before["as_of"]
     assert len(after["history"]) == 1
@@ -141,59 +141,59 @@ def test_the_same_answer_again_is_confirmed_not_repeated(
 def test_another_alert_and_the_end_are_reasons_too(
     app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     send(client, incident, ONSET - timedelta(minutes=59), NOW)
-    parts.pipeline.advance()
+    rooms.scoring.pipeline.advance()
     client.post("/v1/alerts", json=a_webhook()).raise_for_status()
-    parts.reranker.advance()
+    rooms.incidents.reranker.advance()
     client.post("/v1/alerts", json=a_webhook(LATE, name="SlowQueries")).raise_for_status()
-    assert parts.reranker.advance() == 1
+    assert rooms.incidents.reranker.advance() == 1
     top = causes(client)["ranking"]["candidates"][0]
     assert "alerts" in [each["kind"] for each in top["evidence"]]
     for item, name in (("gateway", "SlowRequests"), (LATE, "SlowQueries")):
         client.post("/v1/alerts", json=a_webhook(item, name=name, status="resolved")).raise_for_status()
-    assert parts.reranker.advance() == 1
+    assert rooms.incidents.reranker.advance() == 1
     assert client.get("/v1/incidents/1").json()["status"] == "closed"
     clock.at = NOW + timedelta(minutes=9)
     send(client, incident, NOW, clock.at)
-    parts.pipeline.advance()
-    assert parts.reranker.advance() == 0, "a closed incident is left alone"
+    rooms.scoring.pipeline.advance()
+    assert rooms.incidents.reranker.advance() == 0, "a closed incident is left alone"
 
 
 def test_an_open_incident_is_ranked_for_two_hours_and_no_longer(
     app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     send(client, incident, ONSET - timedelta(minutes=59), NOW)
     client.post("/v1/alerts", json=a_webhook()).raise_for_status()
     for hours, n_ranked in ((1.9, 1), (2.2, 0)):
         clock.at = ONSET + timedelta(hours=hours)
         later = a_frame(ITEMS, n_ticks=5, end=clock.at, seed=3)
         client.post("/v1/samples", json=as_columns(later)).raise_for_status()
-        parts.pipeline.advance()
-        assert parts.reranker.advance() == n_ranked
+        rooms.scoring.pipeline.advance()
+        assert rooms.incidents.reranker.advance() == n_ranked
 
 
 def test_a_budget_that_is_spent_leaves_the_rest_for_the_next_round(
     app: FastAPI, client: TestClient, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     send(client, incident, ONSET - timedelta(minutes=59), NOW)
     for item in ("funds", "quotes"):
         client.post("/v1/alerts", json=a_webhook(item)).raise_for_status()
     seconds = iter((0.0, 0.0, 99.0, 100.0, 100.0, 199.0))
-    parts.reranker._elapsed_s = lambda: next(seconds)
-    parts.pipeline.advance()
-    assert [parts.reranker.advance() for _ in range(2)] == [1, 1]
+    rooms.incidents.reranker._elapsed_s = lambda: next(seconds)
+    rooms.scoring.pipeline.advance()
+    assert [rooms.incidents.reranker.advance() for _ in range(2)] == [1, 1]
 
 
 def test_a_persons_words_title_the_incident_that_sunspot_opened(
     app: FastAPI, client: TestClient, incident: Frame
 ) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     send(client, incident, ONSET - timedelta(minutes=59), NOW)
-    parts.pipeline.advance()
-    parts.page_dispatcher.deliver()
+    rooms.scoring.pipeline.advance()
+    rooms.paging.dispatcher.deliver()
     opened = client.get("/v1/incidents/1").json()
     assert opened["title"] == "Latency of gateway is " + opened["title"].removeprefix(
         "Latency of gateway is "

@@ -36,26 +36,26 @@ def test_what_is_no_webhook_is_refused(document: object) -> None:
 
 
 def test_the_first_label_that_names_a_known_item_wins() -> None:
-    [told] = read({"labels": {"ci": "unknown", "job": "order", "instance": "db"}})
-    assert told.alert.item == "order"
+    [found] = read({"labels": {"ci": "unknown", "job": "order", "instance": "db"}})
+    assert found.alert.item == "order"
 
 
 def test_a_port_is_not_part_of_an_item() -> None:
-    [told] = read({"labels": {"instance": "db:9100"}})
-    assert told.alert.item == "db"
+    [found] = read({"labels": {"instance": "db:9100"}})
+    assert found.alert.item == "db"
 
 
-def test_without_a_known_item_the_best_label_is_told() -> None:
-    [told, nameless] = read({"labels": {"service": "ghost", "job": "x"}}, {"labels": {}})
-    assert told.alert.item == "ghost"
+def test_without_a_known_item_the_best_label_is_used() -> None:
+    [found, nameless] = read({"labels": {"service": "ghost", "job": "x"}}, {"labels": {}})
+    assert found.alert.item == "ghost"
     assert nameless.alert.item == ""
 
 
 def test_an_unresolved_end_in_the_year_one_is_no_end() -> None:
-    [told] = read({"status": "firing", "startsAt": "2026-03-04T01:59:00Z", "endsAt": "0001-01-01T00:00:00Z"})
-    assert told.ends_at is None
-    assert told.alert.starts_at == datetime(2026, 3, 4, 1, 59, tzinfo=UTC)
-    assert not told.notes
+    [found] = read({"status": "firing", "startsAt": "2026-03-04T01:59:00Z", "endsAt": "0001-01-01T00:00:00Z"})
+    assert found.ends_at is None
+    assert found.alert.starts_at == datetime(2026, 3, 4, 1, 59, tzinfo=UTC)
+    assert not found.notes
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_an_unresolved_end_in_the_year_one_is_no_end() -> None:
         "1970-01-01",
     ],
 )
-def test_a_start_that_makes_no_sense_is_taken_as_now_and_noted(start: object) -> None:
-    [told] = read({"startsAt": start})
-    assert told.alert.starts_at == ONSET
-    assert told.notes
+def test_a_start_that_makes_no_sense_is_replaced_by_now_and_noted(start: object) -> None:
+    [found] = read({"startsAt": start})
+    assert found.alert.starts_at == ONSET
+    assert found.notes
 
 
 def test_each_alert_has_its_own_status_and_unknown_fields_are_passed_over() -> None:
@@ -83,9 +83,9 @@ def test_each_alert_has_its_own_status_and_unknown_fields_are_passed_over() -> N
         "endsAt": "2026-03-04T01:30:00Z",
         "values": {"A": 1},
     }
-    told = read(resolved, {"status": "firing"}, status="firing", orgId=1, version="1")
-    assert [each.status for each in told] == ["resolved", "firing"]
-    assert told[0].ends_at == datetime(2026, 3, 4, 1, 30, tzinfo=UTC)
+    found = read(resolved, {"status": "firing"}, status="firing", orgId=1, version="1")
+    assert [each.status for each in found] == ["resolved", "firing"]
+    assert found[0].ends_at == datetime(2026, 3, 4, 1, 30, tzinfo=UTC)
 
 
 def test_without_a_fingerprint_equal_labels_are_one_alert() -> None:

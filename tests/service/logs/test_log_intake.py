@@ -55,7 +55,7 @@ def told(start_ms: int, end_ms: int, *, broken: str = "", seed: int = 0) -> list
 
 
 def logs_of(client: Any) -> LogIntake:
-    logs: LogIntake = client.app.state.parts.logs
+    logs: LogIntake = client.app.state.rooms.logs
     return logs
 
 
@@ -64,7 +64,7 @@ def receive(logs: LogIntake, records: Sequence[LogRecord]) -> ReceivedLogs:
 
 
 def row(client: Any, at_ms: int, item: str) -> dict[str, float]:
-    window = client.app.state.parts.live.in_use.window
+    window = client.app.state.rooms.signals.in_use.window
     keys = tuple(SeriesKey(item, name) for name in ("log_rate", "log_error_share", "log_shift"))
     return dict(zip((key.metric for key in keys), window.row(at_ms // MINUTE_MS, keys).tolist(), strict=True))
 
@@ -178,7 +178,7 @@ def test_a_log_bundle_says_what_is_normal_and_mines_the_minutes_again(start: Sta
 def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> None:
     client = start()
     logs, bundle = logs_of(client), a_log_bundle()
-    client.app.state.parts.log_champion._adopt(bundle)
+    client.app.state.rooms.models.log_champion._adopt(bundle)
     assert client.get("/readyz").json()["log_bundle_version"] == bundle.version
     receive(logs, told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"))
     logs.advance()

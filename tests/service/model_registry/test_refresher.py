@@ -32,7 +32,7 @@ def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Pat
 
         def ask(number: int) -> tuple[int, str]:
             app.state.source.bundle = bundles[number % len(bundles)]
-            app.state.parts.champion.refresh()
+            app.state.rooms.models.champion.refresh()
             if number % 3 == 0:
                 return client.post("/v1/samples", json=as_columns(an_incident_frame())).status_code, ""
             answer = client.post("/v1/alerts", json=a_webhook())
@@ -49,7 +49,7 @@ def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Pat
 def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) -> None:
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
-    live = app.state.parts.live
+    live = app.state.rooms.signals
     champion = AliasedBundle(lambda: source, live.adopt)
     assert champion.problem == ""
     champion.refresh()
@@ -116,7 +116,7 @@ def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_
         [shipped] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
         source = FakeSource()
         source.bundle = modest  # type: ignore[assignment]
-        AliasedBundle(lambda: source, app.state.parts.live.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
+        AliasedBundle(lambda: source, app.state.rooms.signals.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
         [trained] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
     assert shipped["ranking"]["ranker_version"] == "default"
     assert trained["ranking"]["ranker_version"] == modest.version

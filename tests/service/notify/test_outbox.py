@@ -9,7 +9,7 @@ import pytest
 from service_builders import NOW, StillClock, a_client, an_app
 from upgrade_builders import store_of_0_1_0
 
-from service.app import STORE
+from service.data_directory import STORE
 from service.errors import MessageRefusedError, TargetDownError
 from service.notify.outbox import MAX_TRIES, Outbox
 from service.store.database import Database
@@ -140,7 +140,7 @@ def test_messages_of_0_1_0_are_sent(tmp_path: Path, clock: StillClock) -> None:
 def test_dead_letters_are_shown_where_readiness_is(tmp_path: Path) -> None:
     app = an_app(tmp_path, notify_url="http://127.0.0.1:9/pages")
     with a_client(app) as client:
-        app.state.parts.outbox.put({"item": "order"})
-        app.state.parts.outbox_messages.give_up(1, "it answered 404 Not Found", at=NOW)
+        app.state.rooms.paging.outbox.put({"item": "order"})
+        app.state.rooms.paging.messages.give_up(1, "it answered 404 Not Found", at=NOW)
         reasons = client.get("/readyz").json()["reasons"]
     assert "notify: 1 page(s) were given up in the last seven days: it answered 404 Not Found" in reasons

@@ -18,9 +18,10 @@ from service_builders import (
     as_columns,
 )
 
+from service.durations import duration
 from service.incidents.ranking_document import CandidateDocument, PageSnapshot, SnapshotItem
 from service.pages.graph_slice import graph_slice
-from service.pages.quantities import duration, percent, quantity, short_version
+from service.pages.quantities import percent, quantity, short_version
 from service.pages.sparklines import sparkline
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
-        self.said: list[str] = []
+        self.words: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -48,11 +49,11 @@ class Tags(HTMLParser):
         self.attributes += attrs
 
     def handle_data(self, data: str) -> None:
-        self.said += data.split()
+        self.words += data.split()
 
     @property
     def text(self) -> str:
-        return " ".join(self.said)
+        return " ".join(self.words)
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_the_incident_page_says_what_is_wrong_why_and_how_sure_that_is(client: T
     [told] = client.post("/v1/alerts", json=a_webhook(summary="The app is slow")).json()["alerts"]
     page = Tags(client.get("/incidents/1").text)
     first = told["ranking"]["candidates"][0]
-    for said in (
+    for shown in (
         "The app is slow",
         "Funds-db",
         percent(first["probability"]),
@@ -80,7 +81,7 @@ def test_the_incident_page_says_what_is_wrong_why_and_how_sure_that_is(client: T
         "No traces were received",
         short_version(told["ranking"]["bundle_version"]),
     ):
-        assert said in page.text
+        assert shown in page.text
     assert "script" not in page.tags
     assert not any(name.startswith("on") or name == "style" for name, _ in page.attributes)
     assert "upstream" not in page.text.lower()
@@ -115,11 +116,11 @@ def test_an_alert_that_could_not_be_explained_says_why(client: TestClient) -> No
 
 
 def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -> None:
-    client.app.state.parts.pipeline.advance()  # type: ignore[attr-defined]
+    client.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]
     api = client.get("/v1/items/funds-db/scores").json()
     page = Tags(client.get("/items/funds-db").text)
     [latency] = [each for each in api["series"] if each["metric"] == "latency_s"]
-    for said in (
+    for shown in (
         "Funds-db",
         f"Score {latency['score']:.1f} pages over",
         f"severity {latency['severity']:.1f}",
@@ -127,7 +128,7 @@ def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -
         "Depends on nothing known",
         "Is needed by funds",
     ):
-        assert said in page.text
+        assert shown in page.text
     assert ("href", "/items/funds") in page.attributes
     assert "script" not in page.tags
     lead = Tags(client.get("/items/gateway").text)
@@ -138,11 +139,11 @@ def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -
 def test_an_item_without_a_champion_or_a_signal_has_a_page_too(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path)) as client:
         client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
-        assert "No signal of it was received" in Tags(client.get("/items/order").text).text
+        assert "No signal of this item was received" in Tags(client.get("/items/order").text).text
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
         page = Tags(client.get("/items/order").text).text
-    assert "nothing was scored yet" in page
-    assert "The champion does not know it" in page
+    assert "not scored yet" in page
+    assert "The champion does not know this series" in page
 
 
 def test_the_incident_page_leads_to_its_items(client: TestClient) -> None:
@@ -156,7 +157,7 @@ def test_the_list_is_where_people_look_for_it(client: TestClient) -> None:
 
 
 def test_the_list_names_the_incidents_and_their_causes(client: TestClient) -> None:
-    assert "Nothing is wrong" in client.get("/").text
+    assert "No incidents so far" in client.get("/").text
     client.post("/v1/alerts", json=a_webhook(summary="The app is slow"))
     resolved = a_webhook("quotes", status="resolved", starts_at=ONSET - timedelta(hours=2))
     client.post("/v1/alerts", json=resolved)

@@ -56,8 +56,8 @@ def without_gaps(frame: Frame) -> dict[str, Any]:
 
 
 def advance(app: FastAPI) -> None:
-    app.state.parts.pipeline.advance()
-    app.state.parts.page_dispatcher.deliver()
+    app.state.rooms.scoring.pipeline.advance()
+    app.state.rooms.paging.dispatcher.deliver()
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_an_incident_pages_one_team_and_is_ranked_like_an_alert(app: FastAPI, cl
     html = client.get(f"/incidents/{page['incident']}").text
     assert f"1 of {page['budget_per_week']:g} false pages accepted that week, no verdict yet" in html
     assert page["metric"] in client.get("/teams").text
-    [letter] = app.state.parts.outbox_messages.due(NOW, limit=9)
+    [letter] = app.state.rooms.paging.messages.due(NOW, limit=9)
     assert letter.document["team"] == page["team"]
     assert letter.document["incident_url"].endswith(f"/incidents/{page['incident']}")
 
@@ -106,7 +106,7 @@ def test_a_verdict_decides_on_the_fate_and_the_budget(app: FastAPI, client: Test
     client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
     advance(app)
     [page] = client.get("/v1/pages").json()["pages"]
-    app.state.parts.clock.at = NOW + timedelta(minutes=20)
+    app.state.rooms.clock.at = NOW + timedelta(minutes=20)
     for causes, outcome, false in ((["funds-db"], "useful", 0), ("none", "false", 1)):
         verdict = {"causes": causes}
         client.post(f"/v1/incidents/{page['incident']}/verdict", json=verdict).raise_for_status()
@@ -157,7 +157,7 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
             client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
             advance(app)
             assert len(client.get("/v1/pages").json()["pages"]) == 1
-            since_ms = app.state.parts.paging.since_ms
+            since_ms = app.state.rooms.paging.pager.since_ms
     kept = read_paging(tmp_path / "paging.state")
     assert kept is not None
     assert kept.memory.anomaly_groups
@@ -225,7 +225,7 @@ def test_what_began_long_ago_pages_nobody(app: FastAPI, client: TestClient, cloc
     client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
     advance(app)
     assert client.get("/v1/pages").json()["pages"] == []
-    assert app.state.parts.paging.since_ms is not None
+    assert app.state.rooms.paging.pager.since_ms is not None
 
 
 def test_a_silent_source_pages_and_says_when_it_is_back(
@@ -253,23 +253,23 @@ def test_a_silent_source_pages_and_says_when_it_is_back(
 def test_somebody_is_told_when_scoring_stops_and_only_once(
     app: FastAPI, client: TestClient, clock: StillClock
 ) -> None:
-    parts = app.state.parts
-    parts.watchdog.look()
+    rooms = app.state.rooms
+    rooms.scoring.watchdog.look()
     calm = a_frame(ITEMS, n_ticks=60, end=NOW, seed=7)
     client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
     advance(app)
-    parts.watchdog.look()
+    rooms.scoring.watchdog.look()
     clock.at = NOW + timedelta(minutes=10)
     for _ in range(2):
-        parts.watchdog.look()
-        parts.page_dispatcher.deliver()
+        rooms.scoring.watchdog.look()
+        rooms.paging.dispatcher.deliver()
     [page] = client.get("/v1/pages").json()["pages"]
     assert (page["kind"], page["team"], page["item"]) == ("scoring_stopped", "operations", "")
     later = a_frame(ITEMS, n_ticks=10, end=clock.at, seed=8)
     client.post("/v1/samples", json=as_columns(later)).raise_for_status()
     advance(app)
-    parts.watchdog.look()
-    parts.page_dispatcher.deliver()
+    rooms.scoring.watchdog.look()
+    rooms.paging.dispatcher.deliver()
     incident = client.get(f"/v1/incidents/{page['incident']}").json()
     assert incident["alerts"][0]["status"] == "resolved"
     assert "sunspot_scored_until_seconds" in client.get("/metrics").text
@@ -332,8 +332,8 @@ def test_a_bundle_without_counts_pages_nobody_and_says_so(tmp_path: Path) -> Non
 
 
 def test_an_address_where_nobody_listens_is_a_failure_that_is_told(app: FastAPI, client: TestClient) -> None:
-    app.state.parts.outbox.put({"item": "order"})
-    assert app.state.parts.outbox.deliver() == 0
+    app.state.rooms.paging.outbox.put({"item": "order"})
+    assert app.state.rooms.paging.outbox.deliver() == 0
     assert any(each.startswith("notify: 1 page(s)") for each in client.get("/readyz").json()["reasons"])
 
 

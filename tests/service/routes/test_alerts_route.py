@@ -66,13 +66,13 @@ def test_an_alert_comes_back_with_its_likely_cause_and_the_page(client: TestClie
 
 def test_the_answer_is_the_ranking_of_the_case_that_offline_code_builds(client: TestClient) -> None:
     told = send(client, a_webhook())
-    parts = client.app.state.parts  # type: ignore[attr-defined]
-    bundle = parts.live.in_use.bundle
+    rooms = client.app.state.rooms  # type: ignore[attr-defined]
+    bundle = rooms.signals.in_use.bundle
     alert = Alert("gateway", "SlowRequests", ONSET + timedelta(minutes=4), "SlowRequests-gateway")
     case = build_case(
         alert,
         NOW,
-        parts.cmdb.graph,
+        rooms.cmdb.graph,
         an_incident_frame(),
         normal=bundle.normal,
         clock=CLOCKS[bundle.clock],
@@ -115,7 +115,7 @@ def test_no_bundle_no_known_item_and_no_signals_are_each_the_reason(tmp_path: Pa
     with a_client(app) as client:
         assert "champion" in send(client, a_webhook())["unenriched"]
         app.state.source.bundle = a_bundle()
-        app.state.parts.champion.refresh()
+        app.state.rooms.models.champion.refresh()
         assert "no configuration item" in send(client, a_webhook("ghost"))["unenriched"]
         assert "signals" in send(client, a_webhook())["unenriched"]
         client.post("/v1/samples", json=as_columns(an_incident_frame()))

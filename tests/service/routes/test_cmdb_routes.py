@@ -18,11 +18,11 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
         yield running
 
 
-def test_a_document_becomes_the_graph_and_the_report_says_what_was_left_out(client: TestClient) -> None:
+def test_a_document_becomes_the_graph_and_the_report_lists_what_was_left_out(client: TestClient) -> None:
     document = a_cmdb(items=("a", "b/c"), edges=(("a", "b/c"), ("a", "a"), ("a", "ghost")))
-    told = client.post("/v1/cmdb", json=document).json()
-    assert (told["items"], told["edges"], told["rejected"]) == (2, 1, 2)
-    assert {each["table"] for each in told["rejections"]} == {"edges"}
+    report = client.post("/v1/cmdb", json=document).json()
+    assert (report["items"], report["edges"], report["rejected"]) == (2, 1, 2)
+    assert {each["table"] for each in report["rejections"]} == {"edges"}
     assert client.get("/v1/cmdb/items/a/dependencies").json()["items"] == ["b/c"]
     assert client.get("/v1/cmdb/items/b/c/dependents").json()["items"] == ["a"]
     assert client.get("/v1/cmdb/items/b/c").json()["name"] == "B/c"
@@ -59,7 +59,7 @@ def test_the_last_version_survives_a_restart_and_an_earlier_one_can_come_back(tm
         old = client.post("/v1/cmdb", json=a_cmdb()).json()["graph_version"]
         new = client.post("/v1/cmdb", json=a_cmdb(items=("solo",), edges=())).json()["graph_version"]
     app = an_app(tmp_path)
-    cmdb = app.state.parts.cmdb
+    cmdb = app.state.rooms.cmdb
     with a_client(app) as client:
         assert client.get("/v1/cmdb").json()["graph_version"] == new
         client.post("/v1/cmdb", json=a_cmdb())

@@ -111,10 +111,10 @@ def test_nothing_acknowledged_is_lost_when_the_service_is_killed_while_writing(t
 
     assert all(len(numbers) >= ENOUGH for numbers in done.values())
     history = History(tmp_path / "history")
-    kept = history.read()
+    stored = history.read()
     history.close()
     in_history = {
-        (kept.keys[each].metric, int(at)) for each, at in zip(kept.series, kept.time_ms, strict=True)
+        (stored.keys[each].metric, int(at)) for each, at in zip(stored.series, stored.time_ms, strict=True)
     }
     assert {(f"m{each}", ONSET_MS + number) for number in done["samples"] for each in range(20)} <= in_history
 
@@ -128,7 +128,7 @@ def test_nothing_acknowledged_is_lost_when_the_service_is_killed_while_writing(t
         assert {str(number) for number in done["changes"]} <= {each["id"] for each in changes}
 
 
-def test_the_service_finishes_and_goes_when_it_is_told_to(tmp_path: Path) -> None:
+def test_the_service_finishes_and_stops_when_it_is_asked_to(tmp_path: Path) -> None:
     with a_process(tmp_path) as (process, address):
         assert httpx2.get(f"{address}/healthz", trust_env=False).status_code == 200
         process.send_signal(signal.SIGTERM)

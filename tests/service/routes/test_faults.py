@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_inside(tmp_path: Path) -> None:
+def test_an_internal_fault_is_a_problem_that_reveals_nothing(tmp_path: Path) -> None:
     app = an_app(tmp_path)
 
     @app.get("/broken", response_model=None)
@@ -26,7 +26,7 @@ def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_inside(tmp_path: Pat
     assert "secret" not in answer.text
 
 
-def test_what_the_service_counts_is_told_to_prometheus(tmp_path: Path) -> None:
+def test_what_the_service_counts_is_exported_to_prometheus(tmp_path: Path) -> None:
     with TestClient(an_app(tmp_path), base_url=LOCAL) as client:
         samples = [{"item": "a", "metric": "m", "time": "2026-03-04T02:00:00Z", "value": 1}]
         client.post("/v1/samples", json={"samples": samples})

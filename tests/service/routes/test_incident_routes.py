@@ -41,16 +41,16 @@ def test_an_unknown_incident_is_a_problem(client: TestClient, route: str) -> Non
 
 def test_a_verdict_is_recorded_with_who_and_when(client: TestClient) -> None:
     answer = client.post("/v1/incidents/1/verdict", json={"causes": ["funds-db"], "note": "locks"})
-    told = answer.json()
-    assert (told["causes"], told["who"], told["note"]) == (["funds-db"], "local", "locks")
+    recorded = answer.json()
+    assert (recorded["causes"], recorded["who"], recorded["note"]) == (["funds-db"], "local", "locks")
     client.post("/v1/incidents/1/verdict", json={"causes": "none"})
     verdicts = client.get("/v1/incidents/1").json()["verdicts"]
     assert [each["causes"] for each in verdicts] == [["funds-db"], "none"]
 
 
 def test_a_cause_that_the_graph_lacks_is_recorded_and_reported(client: TestClient) -> None:
-    told = client.post("/v1/incidents/1/verdict", json={"causes": ["the carrier"]}).json()
-    assert told["unknown_items"] == ["the carrier"]
+    recorded = client.post("/v1/incidents/1/verdict", json={"causes": ["the carrier"]}).json()
+    assert recorded["unknown_items"] == ["the carrier"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_verdict_on_an_unknown_incident_is_a_problem(client: TestClient) -> No
     assert client.post("/v1/incidents/8/verdict", json={"causes": "none"}).status_code == 404
 
 
-def test_changes_near_an_incident_are_told_with_its_causes(client: TestClient) -> None:
+def test_changes_near_an_incident_are_shown_with_its_causes(client: TestClient) -> None:
     near = {"id": "c1", "item": "funds-db", "at": "2026-03-04T01:50:00Z", "summary": "pool 200 → 60"}
     elsewhere = {"id": "c2", "item": "ghost", "at": "2026-03-04T01:50:00Z"}
     early = {"id": "c3", "item": "funds-db", "at": "2026-03-01T01:50:00Z"}

@@ -41,9 +41,9 @@ def client(tmp_path: Path) -> Any:
         yield running
 
 
-def said(client: TestClient) -> list[tuple[str, str, str]]:
+def stored_lines(client: TestClient) -> list[tuple[str, str, str]]:
     """Service, severity and text of every line the service holds."""
-    history = client.app.state.parts.logs._history  # type: ignore[attr-defined]
+    history = client.app.state.rooms.logs._history  # type: ignore[attr-defined]
     return [
         (*logs.streams[stream][:2], body)
         for _, logs in history.replay()
@@ -61,10 +61,10 @@ def test_every_sender_s_line_becomes_the_same_record(client: TestClient) -> None
     answers = {path: client.post(path, content=body).json() for path, body in posted.items()}
     assert answers["/v1/logs"]["accepted"] == answers["/loki/api/v1/push"]["accepted"] == 1
     assert answers["/otlp/v1/logs"] == {}
-    assert said(client) == [("order", "WARN", "order 17 is late")] * 3
+    assert stored_lines(client) == [("order", "WARN", "order 17 is late")] * 3
 
 
-def test_what_is_wrong_with_a_line_costs_that_line_and_is_told(client: TestClient) -> None:
+def test_a_bad_line_costs_only_itself_and_is_reported(client: TestClient) -> None:
     wrong = [
         {**LINE, "service": None},
         {**LINE, "time_ms": ONSET_MS - 8 * 86_400_000},
@@ -72,10 +72,10 @@ def test_what_is_wrong_with_a_line_costs_that_line_and_is_told(client: TestClien
         {**LINE, "time_ms": "soon"},
         {**LINE, "message": "x" * 2**20},
     ]
-    told = client.post("/v1/logs", content=lines(LINE, *wrong) + b"\n\x00\xff\x89PNG\n").json()
-    assert (told["accepted"], told["rejected"]) == (1, 6)
-    reasons = " / ".join(each["reason"] for each in told["rejections"])
-    for word in ("older", "future", "which service", "no time", "limit", "not JSON"):
+    outcome = client.post("/v1/logs", content=lines(LINE, *wrong) + b"\n\x00\xff\x89PNG\n").json()
+    assert (outcome["accepted"], outcome["rejected"]) == (1, 6)
+    reasons = " / ".join(each["reason"] for each in outcome["rejections"])
+    for word in ("older", "future", "name the service", "no time", "limit", "not JSON"):
         assert word in reasons
     metrics = client.get("/metrics").text
     for outcome, count in {
@@ -92,9 +92,9 @@ def test_wrong_bytes_are_replaced_and_counted(client: TestClient) -> None:
     body = (
         lines(LINE).replace(b"late", b"\xff\xfe") + b"\n" + lines({**LINE, "message": "half \ud800 a letter"})
     )
-    told = client.post("/v1/logs", content=body).json()
-    assert (told["accepted"], told["garbled"]) == (2, 1)
-    assert [text for _, _, text in said(client)] == ["order 17 is \ufffd\ufffd", "half ? a letter"]
+    outcome = client.post("/v1/logs", content=body).json()
+    assert (outcome["accepted"], outcome["garbled"]) == (2, 1)
+    assert [text for _, _, text in stored_lines(client)] == ["order 17 is \ufffd\ufffd", "half ? a letter"]
 
 
 def test_gzip_is_unpacked_and_binary_forms_are_refused(client: TestClient) -> None:
@@ -112,11 +112,13 @@ def test_a_document_that_is_none_is_a_problem(client: TestClient, path: str, bod
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:sunspot:problem:bad-batch")
 
 
-def test_an_export_tells_what_it_did_not_deliver(client: TestClient) -> None:
+def test_an_export_reports_what_it_did_not_deliver(client: TestClient) -> None:
     good = {"timeUnixNano": "0", "observedTimeUnixNano": NS, "body": {"stringValue": "fine"}}
-    told = client.post("/otlp/v1/logs", content=otlp(good, {"timeUnixNano": "x"}, 7)).json()["partialSuccess"]
-    assert told["rejectedLogRecords"] == "2"
-    assert "no time" in told["errorMessage"]
+    outcome = client.post("/otlp/v1/logs", content=otlp(good, {"timeUnixNano": "x"}, 7)).json()[
+        "partialSuccess"
+    ]
+    assert outcome["rejectedLogRecords"] == "2"
+    assert "no time" in outcome["errorMessage"]
 
 
 ANY = st.recursive(

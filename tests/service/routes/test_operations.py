@@ -1,4 +1,4 @@
-"""What an operator is told of a running service, and can set."""
+"""What an operator can learn of a running service, and can set."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from service_builders import (
 from features.calendar import CLOCKS
 from models.artifacts.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
-from service.app import HISTORY, STORE, Sources, create_app
+from service.app import create_app
+from service.data_directory import HISTORY, STORE
 from service.errors import BadCalendarFileError
 from service.http.security import Gate
 from service.http.server import AnnouncingServer, bind
+from service.model_registry.sources import Sources
 from service.signals.intake import SignalIntake
 from service.store.database import Database
 from service.store.tokens import TokenStore
@@ -70,8 +72,8 @@ class BrokenLog:
 
 
 def reasons(client: TestClient) -> list[str]:
-    told: list[str] = client.get("/readyz").json()["reasons"]
-    return told
+    found: list[str] = client.get("/readyz").json()["reasons"]
+    return found
 
 
 def of_the_exchange() -> Bundle:
@@ -88,7 +90,7 @@ def of_the_exchange() -> Bundle:
     )
 
 
-def test_damage_to_history_is_told(tmp_path: Path) -> None:
+def test_damage_to_history_is_reported(tmp_path: Path) -> None:
     with a_service(tmp_path):
         pass
     [log] = (tmp_path / HISTORY / "log").glob("*")
@@ -101,7 +103,7 @@ def test_damage_to_history_is_told(tmp_path: Path) -> None:
         assert "sunspot_history_damaged 1.0" in client.get("/metrics").text
 
 
-def test_a_history_that_cannot_be_sealed_is_told(tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_sealed_is_reported(tmp_path: Path) -> None:
     live = SignalIntake(settings_for(tmp_path), BrokenLog(), StillClock())
     damage, sealing = live.health_problems()
     assert "7.log, bytes 10 to 20: no whole record" in damage
@@ -120,29 +122,29 @@ def test_history_is_removed_at_the_age_that_is_set(tmp_path: Path) -> None:
     for days, n_left in ((29, 1), (31, 0)):
         app = an_app(tmp_path, clock=StillClock(NOW + timedelta(days=days)), retention=timedelta(days=30))
         with a_client(app):
-            app.state.parts.live.retain()
+            app.state.rooms.signals.retain()
         assert len(list(segments.glob("*"))) == n_left
 
 
-def test_by_default_more_than_a_year_is_kept(tmp_path: Path) -> None:
+def test_by_default_more_than_a_year_is_retained(tmp_path: Path) -> None:
     log = BrokenLog()
     SignalIntake(settings_for(tmp_path), log, StillClock()).retain()
     assert log.retained == [(400.0, int(NOW.timestamp() * 1000))]
 
 
 @pytest.mark.parametrize(
-    ("listed", "is_told"),
+    ("listed", "is_reported"),
     [(None, True), ("known_until = 2027-12-31", False), ("openings = [2027-03-03]", False)],
 )
-def test_a_day_that_the_calendar_does_not_know_is_told_unless_it_is_listed(
-    tmp_path: Path, listed: str | None, is_told: bool
+def test_a_day_that_the_calendar_does_not_know_is_reported_unless_it_is_listed(
+    tmp_path: Path, listed: str | None, is_reported: bool
 ) -> None:
     path = tmp_path / "calendar.toml"
     path.write_text(listed or "")
     chosen: dict[str, Any] = {} if listed is None else {"calendar_overrides": path}
     app = an_app(tmp_path, bundle=of_the_exchange(), clock=StillClock(AFTER_THE_CALENDAR), **chosen)
     with a_client(app) as client:
-        assert any(each.startswith("calendar: ") for each in reasons(client)) == is_told
+        assert any(each.startswith("calendar: ") for each in reasons(client)) == is_reported
 
 
 @pytest.mark.parametrize("day", ["2026-03-04", "2026-03-05"])
@@ -153,9 +155,9 @@ def test_a_listed_closure_is_compared_with_days_without_trading(tmp_path: Path, 
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
-        told = client.post("/v1/alerts", json=a_webhook()).json()["alerts"][0]
+        enriched = client.post("/v1/alerts", json=a_webhook()).json()["alerts"][0]
     # the normal history has the night before, which counts as the same closed day, but no morning
-    is_compared_with_all = any("session phase" in each for each in told["ranking"]["unseen"])
+    is_compared_with_all = any("session phase" in each for each in enriched["ranking"]["unseen"])
     assert is_compared_with_all == (day != "2026-03-04")
 
 
@@ -170,25 +172,25 @@ def test_a_calendar_file_that_cannot_be_read_stops_the_start(tmp_path: Path, con
 
 
 @pytest.mark.parametrize("has_token", [False, True])
-def test_a_service_without_tokens_says_so_when_it_starts(tmp_path: Path, has_token: bool) -> None:
+def test_a_service_without_tokens_announces_it_when_it_starts(tmp_path: Path, has_token: bool) -> None:
     database = Database(tmp_path / STORE)
     tokens = TokenStore(database)
     if has_token:
         tokens.create("reader", ["read"], at=NOW, who="test")
     listener, settings = bind(settings_for(tmp_path, port=0))
-    told: list[str] = []
+    lines: list[str] = []
     config = uvicorn.Config(no_application, log_config=None, lifespan="off")
 
-    def say(line: str) -> None:
-        told.append(line)
+    def announce(line: str) -> None:
+        lines.append(line)
         server.should_exit = True
 
-    server = AnnouncingServer(config, settings, Gate(tokens), say=say)
+    server = AnnouncingServer(config, settings, Gate(tokens), announce=announce)
     with listener:
         server.run(sockets=[listener])
     database.close()
-    assert told[0].startswith("Sunspot listens on http://127.0.0.1:")
-    assert any("no token exists" in line for line in told) != has_token
+    assert lines[0].startswith("Sunspot listens on http://127.0.0.1:")
+    assert any("no token exists" in line for line in lines) != has_token
 
 
 async def no_application(scope: Any, receive: Any, send: Any) -> None:

@@ -31,8 +31,8 @@ def send(client: TestClient, *rows: tuple[str, str, int, Any]) -> dict[str, Any]
     samples = [{"item": i, "metric": m, "time_ms": t, "value": v} for i, m, t, v in rows]
     answer = client.post("/v1/samples", content=json.dumps({"samples": samples}))
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    outcome: dict[str, Any] = answer.json()
+    return outcome
 
 
 @pytest.fixture
@@ -42,44 +42,50 @@ def client(tmp_path: Path) -> Any:
         yield running
 
 
-def test_a_good_batch_is_accepted_whole(client: TestClient) -> None:
-    told = send(client, ("order", "latency_s", ONSET_MS, 0.2), ("order", "latency_s", ONSET_MS + 1, 0.2))
-    assert told["accepted"] == 2
-    assert told["rejected"] == told["late"] == told["duplicate"] == told["unknown_item_samples"] == 0
+def test_a_good_batch_is_accepted_completely(client: TestClient) -> None:
+    outcome = send(client, ("order", "latency_s", ONSET_MS, 0.2), ("order", "latency_s", ONSET_MS + 1, 0.2))
+    assert outcome["accepted"] == 2
+    assert (
+        outcome["rejected"] == outcome["late"] == outcome["duplicate"] == outcome["unknown_item_samples"] == 0
+    )
 
 
-def test_samples_of_unknown_items_are_kept_and_counted(client: TestClient) -> None:
-    told = send(client, ("ghost", "latency_s", ONSET_MS, 0.2), ("order", "latency_s", ONSET_MS, 0.2))
-    assert (told["accepted"], told["unknown_item_samples"], told["unknown_items"]) == (2, 1, ["ghost"])
+def test_samples_of_unknown_items_are_stored_and_counted(client: TestClient) -> None:
+    outcome = send(client, ("ghost", "latency_s", ONSET_MS, 0.2), ("order", "latency_s", ONSET_MS, 0.2))
+    assert (outcome["accepted"], outcome["unknown_item_samples"], outcome["unknown_items"]) == (
+        2,
+        1,
+        ["ghost"],
+    )
 
 
-def test_duplicates_and_samples_out_of_order_are_kept_and_counted(client: TestClient) -> None:
+def test_duplicates_and_samples_out_of_order_are_stored_and_counted(client: TestClient) -> None:
     send(client, ("order", "latency_s", ONSET_MS, 0.2))
-    told = send(
+    outcome = send(
         client, ("order", "latency_s", ONSET_MS, 0.3), ("order", "latency_s", ONSET_MS - MINUTE_MS, 0.1)
     )
-    assert (told["accepted"], told["duplicate"], told["out_of_order"]) == (2, 1, 1)
+    assert (outcome["accepted"], outcome["duplicate"], outcome["out_of_order"]) == (2, 1, 1)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), None, "much"])
 def test_what_is_no_finite_number_costs_its_own_sample_only(client: TestClient, value: object) -> None:
-    told = send(client, ("order", "latency_s", ONSET_MS, value), ("order", "requests", ONSET_MS, 1.0))
-    assert (told["accepted"], told["rejected"]) == (1, 1)
-    assert told["rejections"][0]["reason"]
+    outcome = send(client, ("order", "latency_s", ONSET_MS, value), ("order", "requests", ONSET_MS, 1.0))
+    assert (outcome["accepted"], outcome["rejected"]) == (1, 1)
+    assert outcome["rejections"][0]["reason"]
 
 
 @pytest.mark.parametrize("days", [-8, 1])
 def test_times_far_from_now_are_rejected_with_the_reason(client: TestClient, days: int) -> None:
     far_ms = ONSET_MS + days * 86_400_000
-    told = send(client, ("order", "latency_s", far_ms, 0.2), ("order", "latency_s", ONSET_MS, 0.2))
-    assert (told["accepted"], told["rejected"]) == (1, 1)
-    assert ("future" if days > 0 else "older") in told["rejections"][0]["reason"]
+    outcome = send(client, ("order", "latency_s", far_ms, 0.2), ("order", "latency_s", ONSET_MS, 0.2))
+    assert (outcome["accepted"], outcome["rejected"]) == (1, 1)
+    assert ("future" if days > 0 else "older") in outcome["rejections"][0]["reason"]
 
 
 def test_samples_older_than_the_window_go_to_history_only(client: TestClient) -> None:
     send(client, ("order", "latency_s", ONSET_MS, 0.2))
-    told = send(client, ("order", "latency_s", ONSET_MS - 86_400_000, 0.2))
-    assert (told["accepted"], told["outside_window"]) == (1, 1)
+    outcome = send(client, ("order", "latency_s", ONSET_MS - 86_400_000, 0.2))
+    assert (outcome["accepted"], outcome["outside_window"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,7 @@ def test_a_batch_that_is_none_is_a_problem_and_costs_nothing(client: TestClient,
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) == {"type", "title", "status", "detail"}
-    assert client.app.state.parts.live.in_use.window.n_series == 1  # type: ignore[attr-defined]
+    assert client.app.state.rooms.signals.in_use.window.n_series == 1  # type: ignore[attr-defined]
 
 
 def test_gzip_is_unpacked(client: TestClient) -> None:
@@ -125,16 +131,16 @@ def test_bodies_over_the_limit_are_refused_packed_or_not(tmp_path: Path) -> None
 
 def test_series_beyond_the_limit_go_to_history_only(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path, max_series=1)) as client:
-        told = send(client, ("a", "m", ONSET_MS, 1.0), ("b", "m", ONSET_MS, 1.0))
-    assert (told["accepted"], told["over_series_limit"]) == (2, 1)
+        outcome = send(client, ("a", "m", ONSET_MS, 1.0), ("b", "m", ONSET_MS, 1.0))
+    assert (outcome["accepted"], outcome["over_series_limit"]) == (2, 1)
 
 
 def test_the_window_is_rebuilt_from_history_after_a_restart(tmp_path: Path) -> None:
     bundle = a_bundle()
     with a_service(tmp_path, bundle=bundle) as client:
-        before = client.app.state.parts.live.in_use.window.frame()  # type: ignore[attr-defined]
+        before = client.app.state.rooms.signals.in_use.window.frame()  # type: ignore[attr-defined]
     app = an_app(tmp_path, bundle=bundle)
-    after = app.state.parts.live.in_use.window.frame()
+    after = app.state.rooms.signals.in_use.window.frame()
     with a_client(app) as client:
         assert client.get("/v1/cmdb").json()["items"] == len(ITEMS)
     assert dict(before.column_of).keys() == dict(after.column_of).keys()
@@ -145,23 +151,23 @@ def test_the_window_is_rebuilt_from_history_after_a_restart(tmp_path: Path) -> N
 def test_with_signals_as_the_present_old_days_are_accepted(tmp_path: Path) -> None:
     clock_now = ONSET + timedelta(days=400)
     app = an_app(tmp_path, bundle=a_bundle(), present="signals")
-    app.state.parts.clock.at = clock_now
-    live = app.state.parts.live
+    app.state.rooms.clock.at = clock_now
+    live = app.state.rooms.signals
     with a_client(app) as client:
         assert live.present() == clock_now
         assert send(client, ("order", "latency_s", ONSET_MS, 0.2))["accepted"] == 1
         assert live.present() == ONSET + timedelta(minutes=1)
         assert send(client, ("order", "latency_s", 4_000_000_000_000, 0.2))["rejected"] == 1
     again = an_app(tmp_path, present="signals")
-    assert again.state.parts.live.present() == ONSET + timedelta(minutes=1)
+    assert again.state.rooms.signals.present() == ONSET + timedelta(minutes=1)
     with a_client(again) as client:
         assert client.get("/readyz").json()["present"] == "2026-03-04T02:01:00Z"
 
 
-def test_rejections_are_told_in_the_order_of_the_body_and_each_sample_has_one_fate(
+def test_rejections_are_listed_in_the_order_of_the_body_and_each_sample_has_one_outcome(
     client: TestClient,
 ) -> None:
-    told = send(
+    outcome = send(
         client,
         ("order", "latency_s", ONSET_MS, None),
         ("order", "latency_s", ONSET_MS, 0.2),
@@ -170,7 +176,7 @@ def test_rejections_are_told_in_the_order_of_the_body_and_each_sample_has_one_fa
         ("ghost", "latency_s", ONSET_MS, 0.3),
         ("order", "latency_s", ONSET_MS + 86_400_000, 0.2),
     )
-    assert [each["index"] for each in told["rejections"]] == [None, 0, 2]
+    assert [each["index"] for each in outcome["rejections"]] == [None, 0, 2]
     counted = {
         line.partition("{")[2].partition("}")[0]: float(line.rpartition(" ")[2])
         for line in client.get("/metrics").text.splitlines()

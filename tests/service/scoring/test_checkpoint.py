@@ -21,7 +21,7 @@ from service_builders import (
 
 from models.detectors.three_scores import score
 from models.state import ARRAYS
-from service.app import CHECKPOINT, HISTORY
+from service.data_directory import HISTORY, SCORING_CHECKPOINT
 from service.scoring.checkpoint import Checkpoints, Scored
 from telemetry.batches import SeriesKey
 from telemetry.history import History
@@ -40,8 +40,8 @@ def run(directory: Path, minutes: int, *, first: int = 0, **chosen: Any) -> Scor
     sent = frame.between(frame.start_ms + first * MINUTE_MS, frame.start_ms + minutes * MINUTE_MS)
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(sent)).raise_for_status()
-        app.state.parts.pipeline.advance()
-    kept = Checkpoints(directory / CHECKPOINT).read(position=ENOUGH)
+        app.state.rooms.scoring.pipeline.advance()
+    kept = Checkpoints(directory / SCORING_CHECKPOINT).read(position=ENOUGH)
     assert kept is not None
     return kept
 
@@ -86,8 +86,8 @@ def test_the_scores_are_there_again_before_the_next_tick_closes(tmp_path: Path) 
     kept = run(tmp_path, 60)
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
-        tick_at, version, scores = app.state.parts.first_stage.scores_of("order")
-        assert app.state.parts.pipeline.advance() == 0
+        tick_at, version, scores = app.state.rooms.scoring.first_stage.scores_of("order")
+        assert app.state.rooms.scoring.pipeline.advance() == 0
     assert (tick_at, version) == (ONSET + timedelta(minutes=4), kept.bundle_version)
     assert len(scores) == 3
     assert [each.novelty for each in scores] == [None, None, None]  # not a day of values yet
@@ -98,7 +98,7 @@ def test_the_slower_scores_are_told_beside_onset(tmp_path: Path) -> None:
     keys = kept.memory.state.keys
     novelty = np.where([key.metric == "requests" for key in keys], np.nan, np.arange(len(keys)))
     scores = kept.scores._replace(novelty=novelty.astype(np.float32))
-    Checkpoints(tmp_path / CHECKPOINT).write(replace(kept, scores=scores), position=0)
+    Checkpoints(tmp_path / SCORING_CHECKPOINT).write(replace(kept, scores=scores), position=0)
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
@@ -135,7 +135,7 @@ def test_a_checkpoint_of_another_history_is_left_unused(tmp_path: Path) -> None:
 
 def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
     run(tmp_path, 60)
-    path = tmp_path / CHECKPOINT
+    path = tmp_path / SCORING_CHECKPOINT
     whole = path.read_bytes()
     with np.load(io.BytesIO(whole)) as stored:
         arrays = dict(stored)
@@ -156,5 +156,5 @@ def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
         assert Checkpoints(path).read(position=ENOUGH) is None
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
-        app.state.parts.pipeline.advance()
-        assert app.state.parts.first_stage.scores_of("order")[2]
+        app.state.rooms.scoring.pipeline.advance()
+        assert app.state.rooms.scoring.first_stage.scores_of("order")[2]

@@ -41,8 +41,8 @@ def app(tmp_path: Path) -> FastAPI:
 
 
 def run(app: FastAPI, health: HealthRegistry, **consumers: Consumer) -> int:
-    parts = app.state.parts
-    pipeline = TickPipeline(parts.first_stage, parts.second_stage, consumers, health)
+    rooms = app.state.rooms
+    pipeline = TickPipeline(rooms.scoring.first_stage, rooms.scoring.second_stage, consumers, health)
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
         return pipeline.advance()
@@ -72,13 +72,13 @@ def test_a_tick_that_fails_twice_is_skipped_and_no_other_consumer_notices(app: F
 
 
 def test_a_failing_second_stage_costs_paging_nothing_and_shows_on_readyz(app: FastAPI) -> None:
-    parts = app.state.parts
+    rooms = app.state.rooms
     broken = Consumer(**{f"t{LAST_MS}": 9})
-    parts.pipeline._services = TickConsumer(broken, parts.health.record("service scoring"))
+    rooms.scoring.pipeline._services = TickConsumer(broken, rooms.health.record("service scoring"))
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
-        parts.pipeline.advance()
-        parts.page_dispatcher.deliver()
+        rooms.scoring.pipeline.advance()
+        rooms.paging.dispatcher.deliver()
         assert client.get("/v1/pages").json()["pages"]
         ready = client.get("/readyz").json()
         metrics = client.get("/metrics").text
@@ -92,10 +92,12 @@ def test_a_failing_second_stage_costs_paging_nothing_and_shows_on_readyz(app: Fa
 
 
 def test_a_tick_carries_the_scores_of_its_services(app: FastAPI) -> None:
-    parts, seen = app.state.parts, list[object]()
-    parts.second_stage.scores_at = lambda tick_ms: {"order": tick_ms}
+    rooms, seen = app.state.rooms, list[object]()
+    rooms.scoring.second_stage.scores_at = lambda tick_ms: {"order": tick_ms}
     consumers = {"c": lambda tick: seen.append(tick.services)}
-    pipeline = TickPipeline(parts.first_stage, parts.second_stage, consumers, HealthRegistry(StillClock()))
+    pipeline = TickPipeline(
+        rooms.scoring.first_stage, rooms.scoring.second_stage, consumers, HealthRegistry(StillClock())
+    )
     with a_client(app) as client:
         few = a_frame(ITEMS, n_ticks=3, end=NOW, seed=1)
         client.post("/v1/samples", json=as_columns(few)).raise_for_status()

@@ -34,11 +34,11 @@ def scores_by_metric(scores: list[SeriesScore]) -> dict[str, float | None]:
 def test_online_scores_are_the_offline_ones_and_late_samples_do_not_change_them(tmp_path: Path) -> None:
     clock, bundle, frame = StillClock(), a_bundle(), an_incident_frame()
     app = an_app(tmp_path, bundle=bundle, clock=clock)
-    first_stage = app.state.parts.first_stage
+    first_stage = app.state.rooms.scoring.first_stage
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb())
         client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         tick_at, version, online = first_stage.scores_of("funds-db")
         assert tick_at == ONSET + timedelta(minutes=4)  # 02:06 less the grace: 02:05 is still open
         assert version == bundle.version
@@ -52,7 +52,7 @@ def test_online_scores_are_the_offline_ones_and_late_samples_do_not_change_them(
         late = [{"item": "funds-db", "metric": "latency_s", "time": "2026-03-04T02:04:30Z", "value": 9e9}]
         told = client.post("/v1/samples", json={"samples": late}).json()
         assert (told["accepted"], told["late"]) == (1, 1)
-        assert app.state.parts.pipeline.advance() == 0
+        assert app.state.rooms.scoring.pipeline.advance() == 0
         assert first_stage.scores_of("funds-db")[2] == online
 
         answer = client.get("/v1/items/funds-db/scores").json()
@@ -66,7 +66,7 @@ def test_a_missing_series_has_a_status_and_no_score(tmp_path: Path) -> None:
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb())
         client.post("/v1/samples", json=as_columns(an_incident_frame(("quotes",))))
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         series: list[dict[str, Any]] = client.get("/v1/items/order/scores").json()["series"]
         assert {each["status"] for each in series} <= {"missing", "stale"}
         assert all(each["score"] is None and not each["is_anomalous"] for each in series)
@@ -76,30 +76,30 @@ def test_a_missing_series_has_a_status_and_no_score(tmp_path: Path) -> None:
 def test_another_champion_on_the_same_step_takes_the_memory_over(tmp_path: Path) -> None:
     clock = StillClock()
     app = an_app(tmp_path, bundle=a_bundle(), clock=clock)
-    first_stage = app.state.parts.first_stage
+    first_stage = app.state.rooms.scoring.first_stage
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame()))
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         app.state.source.bundle = a_bundle(name="second")
-        app.state.parts.champion.refresh()
-        assert app.state.parts.pipeline.advance() == 0
+        app.state.rooms.models.champion.refresh()
+        assert app.state.rooms.scoring.pipeline.advance() == 0
         clock.at = NOW + timedelta(seconds=30)
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         assert first_stage.scores_of("order")[0] == ONSET + timedelta(minutes=5)
         assert first_stage.scores_of("order")[1] == a_bundle(name="second").version
 
 
 def test_a_champion_on_another_step_gets_a_window_on_its_own(tmp_path: Path) -> None:
     app = an_app(tmp_path, bundle=a_bundle())
-    live, first_stage = app.state.parts.live, app.state.parts.first_stage
+    live, first_stage = app.state.rooms.signals, app.state.rooms.scoring.first_stage
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame()))
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         app.state.source.bundle = a_bundle(step_ms=5 * MINUTE_MS)
-        app.state.parts.champion.refresh()
+        app.state.rooms.models.champion.refresh()
         window = live.in_use.window
         assert window.step_ms == 5 * MINUTE_MS
         assert np.isfinite(window.frame().values).any()
         assert window.n_series == 3 * len(ITEMS)
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         assert first_stage.scores_of("order")[1] == live.in_use.bundle.version

@@ -63,11 +63,11 @@ def test_flagged_services_get_the_score_that_training_would_give_them(
 ) -> None:
     bundle, frame = with_second_stage(name, unseen=unseen), an_incident_frame()
     app = an_app(tmp_path, bundle=bundle, clock=StillClock())
-    parts, clock = app.state.parts, CLOCKS[bundle.clock]
+    rooms, clock = app.state.rooms, CLOCKS[bundle.clock]
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb())
         client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
-        parts.pipeline.advance()
+        rooms.scoring.pipeline.advance()
         told = {item: client.get(f"/v1/items/{item}/scores").json()["service"] for item in ITEMS}
     closed = frame.between(frame.start_ms, frame.end_ms - MINUTE_MS)
     by_key = {key: closed.values[:, column] for column, key in enumerate(closed.keys)}
@@ -94,7 +94,7 @@ def test_a_bundle_that_chose_nothing_it_holds_scores_no_service(tmp_path: Path, 
     app = an_app(tmp_path, bundle=bundle, clock=StillClock())
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
-        app.state.parts.pipeline.advance()
+        app.state.rooms.scoring.pipeline.advance()
         assert client.get("/v1/items/funds-db/scores").json()["service"] is None
 
 
@@ -104,7 +104,7 @@ def test_a_service_that_is_calm_again_has_no_score(tmp_path: Path) -> None:
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
         checkpoints = Checkpoints(tmp_path / "other.state")
-        seen += FirstStage(app.state.parts.live, checkpoints, grace=timedelta(0)).advance()
+        seen += FirstStage(app.state.rooms.signals, checkpoints, grace=timedelta(0)).advance()
     second_stage = SecondStage()
     second_stage.process(seen[-1])
     assert second_stage.score_of("funds-db") is not None

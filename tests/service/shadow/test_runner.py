@@ -52,8 +52,8 @@ def send(app: FastAPI, client: TestClient) -> None:
 
 
 def advance(app: FastAPI) -> None:
-    app.state.parts.pipeline.advance()
-    app.state.parts.page_dispatcher.deliver()
+    app.state.rooms.scoring.pipeline.advance()
+    app.state.rooms.paging.dispatcher.deliver()
 
 
 def comparison(client: TestClient) -> dict[str, Any]:
@@ -141,15 +141,15 @@ def test_without_a_challenger_nothing_is_computed_and_that_is_said(tmp_path: Pat
 
 def test_a_challenger_that_is_withdrawn_is_forgotten(tmp_path: Path) -> None:
     app = an_app(tmp_path, bundle=a_bundle(), challenger=a_dull_bundle())
-    parts = app.state.parts
+    rooms = app.state.rooms
     with a_client(app) as client:
         send(app, client)
-        parts.shadow.checkpoint()
-        assert read_record(tmp_path / "shadow" / "record.json") == parts.shadow.record
+        rooms.shadow.checkpoint()
+        assert read_record(tmp_path / "shadow" / "record.json") == rooms.shadow.record
         app.state.challenger_source.bundle = None
-        parts.challenger.refresh()
+        rooms.models.challenger.refresh()
         assert client.get("/v1/shadow").json()["compared"] is None
-        assert parts.shadow.challenger_version == ""
+        assert rooms.shadow.challenger_version == ""
     assert not (tmp_path / "shadow" / "record.json").exists()
 
 
@@ -185,7 +185,7 @@ def test_a_challenger_that_fails_leaves_the_champion_alone(tmp_path: Path) -> No
         assert len(client.get("/v1/pages").json()["pages"]) == 1
         assert "could not score" in client.get("/v1/shadow").json()["reason"]
         app.state.challenger_source.bundle = good
-        app.state.parts.challenger.refresh()
+        app.state.rooms.models.challenger.refresh()
         assert client.get("/v1/shadow").json() == {
             "compared": None,
             "reason": "the challenger begins with the next tick",

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from service_builders import a_client, a_webhook, an_app
 from upgrade_builders import SECRETS, store_of_0_1_0
 
-from service.app import STORE
+from service.data_directory import STORE
 from service.errors import NewerStoreError, StoreUnavailableError, UnreadableStoreError
 from service.store.audit import Audit
 from service.store.database import Database

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from service_builders import NOW, a_client, an_app
 
-from service.app import STORE
+from service.data_directory import STORE
 from service.errors import StoreUnavailableError
 from service.store.audit import Audit
 from service.store.database import Database

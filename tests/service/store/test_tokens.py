@@ -9,7 +9,7 @@ from service_builders import NOW
 from sqlalchemy import event
 from upgrade_builders import SECRETS, store_of_0_1_0
 
-from service.app import STORE
+from service.data_directory import STORE
 from service.store.database import Database
 from service.store.tokens import TokenStore
 

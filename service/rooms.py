@@ -1,11 +1,11 @@
-"""What a running service is made of."""
+"""The rooms of a running service: the objects of each concept, grouped as `service.wiring` made them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import Depends, Request
+from service.current_graph import graph_in_use
 
 if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
@@ -41,56 +41,68 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ServiceParts:
-    """Everything a route may call; made once, by the wiring."""
+class IncidentsRoom:
+    """Alerts in, ranked incidents and exported cases out."""
 
-    settings: Settings
-    clock: WallClock
-    gate: Gate
-    live: SignalIntake
-    logs: LogIntake
+    store: IncidentStore
+    changes: ChangeStore
+    audit: Audit
+    cases: CaseExport
+    reranker: Reranker
+    handler: AlertHandler
+
+
+@dataclass(frozen=True)
+class PagingRoom:
+    """Sunspot's own pages, and the outbox that sends them."""
+
+    store: PageStore
+    maintenance: MaintenanceStore
+    messages: OutboxStore
+    outbox: Outbox
+    dispatcher: PageDispatcher
+    pager: Paging
+
+
+@dataclass(frozen=True)
+class ScoringRoom:
+    """Both stages of scoring, the pipeline through them, and the watchdog that pages when it stops."""
+
+    first_stage: FirstStage
+    second_stage: SecondStage
+    pipeline: TickPipeline
+    watchdog: Watchdog
+
+
+@dataclass(frozen=True)
+class ModelsRoom:
+    """The bundle in use of each alias, refreshed from the registry."""
+
     champion: AliasedBundle[Bundle]
     challenger: AliasedBundle[Bundle]
     ranker: AliasedBundle[RankerBundle]
     log_champion: AliasedBundle[LogBundle]
-    first_stage: FirstStage
-    second_stage: SecondStage
-    cmdb: GraphInUse
-    changes: ChangeStore
-    incidents: IncidentStore
-    audit: Audit
-    alert_handler: AlertHandler
-    cases: CaseExport
-    paging: Paging
-    shadow: Shadow
-    page_dispatcher: PageDispatcher
-    watchdog: Watchdog
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """A running service; one object per room, or the room's only object."""
+
+    settings: Settings
+    clock: WallClock
+    gate: Gate
     health: HealthRegistry
-    pipeline: TickPipeline
-    reranker: Reranker
-    pages: PageStore
-    maintenance: MaintenanceStore
-    outbox_messages: OutboxStore
-    outbox: Outbox
-    measures: Metrics
+    metrics: Metrics
+    cmdb: GraphInUse
+    signals: SignalIntake
+    logs: LogIntake
+    incidents: IncidentsRoom
+    paging: PagingRoom
+    shadow: Shadow
+    scoring: ScoringRoom
+    models: ModelsRoom
 
     @property
     def graph(self) -> DependencyGraph:
         """The graph imported last; before the first import, the bundle's items without an edge."""
-        return graph_in_use(self.cmdb, self.live)
-
-
-def graph_in_use(cmdb: GraphInUse, live: SignalIntake) -> DependencyGraph:
-    """Return the graph imported last; before the first import, the bundle's items without an edge."""
-    imported = cmdb.graph
-    return imported if len(imported) else live.in_use.items_alone
-
-
-def parts_of(request: Request) -> ServiceParts:
-    """Return the parts of the service that a request came to."""
-    parts: ServiceParts = request.app.state.parts
-    return parts
-
-
-Parts = Annotated[ServiceParts, Depends(parts_of)]
-"""A route's parameter that receives the parts."""
+        return graph_in_use(self.cmdb, self.signals)

@@ -1,0 +1,76 @@
+"""What a route or page can ask for: one alias per object, filled from the rooms of the application.
+
+A route declares exactly what it uses, such as ``incidents: Incidents``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Path, Request
+
+from cmdb.graph import DependencyGraph
+from service.clock import WallClock
+from service.current_graph import GraphInUse
+from service.http.security import Gate
+from service.incidents.alert_handler import AlertHandler
+from service.logs.intake import LogIntake
+from service.metrics import Metrics
+from service.paging.pager import Paging
+from service.rooms import ModelsRoom, Rooms, ScoringRoom
+from service.settings import Settings
+from service.shadow.runner import Shadow
+from service.signals.intake import SignalIntake
+from service.store.audit import Audit
+from service.store.changes import ChangeStore
+from service.store.incidents import IncidentStore
+from service.store.maintenance import MaintenanceStore
+from service.store.pages import PageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _from_rooms(choose: Callable[[Rooms], object]) -> Any:
+    async def chosen(request: Request) -> object:  # async: a plain function would go through the thread pool
+        return choose(request.app.state.rooms)
+
+    return Depends(chosen)
+
+
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+AllRooms = Annotated[Rooms, _from_rooms(lambda rooms: rooms)]
+"""For the routes that report on the whole service; every other route declares less."""
+
+ServiceSettings = Annotated[Settings, _from_rooms(lambda rooms: rooms.settings)]
+Clock = Annotated[WallClock, _from_rooms(lambda rooms: rooms.clock)]
+AccessGate = Annotated[Gate, _from_rooms(lambda rooms: rooms.gate)]
+ServiceMetrics = Annotated[Metrics, _from_rooms(lambda rooms: rooms.metrics)]
+
+Cmdb = Annotated[GraphInUse, _from_rooms(lambda rooms: rooms.cmdb)]
+"""The imported graph alone, and the way to import another."""
+Graph = Annotated[DependencyGraph, _from_rooms(lambda rooms: rooms.graph)]
+"""The imported graph; before the first import, the bundle's items without an edge."""
+Signals = Annotated[SignalIntake, _from_rooms(lambda rooms: rooms.signals)]
+Logs = Annotated[LogIntake, _from_rooms(lambda rooms: rooms.logs)]
+Scoring = Annotated[ScoringRoom, _from_rooms(lambda rooms: rooms.scoring)]
+
+Alerts = Annotated[AlertHandler, _from_rooms(lambda rooms: rooms.incidents.handler)]
+Incidents = Annotated[IncidentStore, _from_rooms(lambda rooms: rooms.incidents.store)]
+Changes = Annotated[ChangeStore, _from_rooms(lambda rooms: rooms.incidents.changes)]
+AuditTrail = Annotated[Audit, _from_rooms(lambda rooms: rooms.incidents.audit)]
+
+Pager = Annotated[Paging, _from_rooms(lambda rooms: rooms.paging.pager)]
+Pages = Annotated[PageStore, _from_rooms(lambda rooms: rooms.paging.store)]
+Maintenance = Annotated[MaintenanceStore, _from_rooms(lambda rooms: rooms.paging.maintenance)]
+
+ShadowRunner = Annotated[Shadow, _from_rooms(lambda rooms: rooms.shadow)]
+Models = Annotated[ModelsRoom, _from_rooms(lambda rooms: rooms.models)]
+
+RawBody = Annotated[bytes, Depends(_body_of)]
+"""The body as bytes, unpacked, at most as long as the limit."""
+IncidentId = Annotated[int, Path(ge=1, le=2**53, description="number of the incident", examples=[1])]
+ItemId = Annotated[str, Path(description="id of a configuration item", examples=["order"])]

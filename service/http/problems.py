@@ -1,0 +1,187 @@
+"""Errors as HTTP answers: problem documents (RFC 9457).
+
+The only place with HTTP statuses. Nottingham, Wilde and Dalal, "Problem Details for HTTP APIs",
+RFC 9457, 2023.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from cmdb.errors import BadTableError, UnknownItemError
+from service.errors import (
+    BadEncodingError,
+    BadFormError,
+    BadJsonError,
+    BadMediaTypeError,
+    BadVerdictError,
+    BadWebhookError,
+    BodyTooLargeError,
+    ForeignHostError,
+    ForeignOriginError,
+    MissingScopeError,
+    NoTokenError,
+    SignInNeededError,
+    StoreUnavailableError,
+    UnknownIncidentError,
+    UnknownMaintenanceError,
+)
+from telemetry.errors import BadBatchError, HistoryWriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """What is wrong with a request (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:sunspot:problem:unknown-incident",
+                    "title": "Unknown incident",
+                    "status": 404,
+                    "detail": "there is no incident 7",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Kind(NamedTuple):
+    """The status and title of one kind of error."""
+
+    status: HTTPStatus
+    title: str
+
+
+KINDS: dict[type[Exception], Kind] = {
+    BadJsonError: Kind(HTTPStatus.BAD_REQUEST, "Not JSON"),
+    BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of signals"),
+    BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
+    BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
+    BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
+    BadFormError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a form of these pages"),
+    RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),
+    BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
+    BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),
+    BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
+    UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
+    UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
+    UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
+    NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),
+    MissingScopeError: Kind(HTTPStatus.FORBIDDEN, "Scope missing"),
+    ForeignHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "Foreign host name"),
+    ForeignOriginError: Kind(HTTPStatus.FORBIDDEN, "Foreign origin"),
+    HistoryWriteError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "History unavailable"),
+    StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
+}
+"""Every error that a route can raise, with its status and title."""
+
+READ_ERRORS: tuple[type[Exception], ...] = (NoTokenError, MissingScopeError, StoreUnavailableError)
+"""What any guarded route may answer."""
+
+BODY_ERRORS: tuple[type[Exception], ...] = (BodyTooLargeError, BadEncodingError)
+"""What any route that reads a body may answer."""
+
+WRITE_ERRORS: tuple[type[Exception], ...] = (BadJsonError, *BODY_ERRORS, *READ_ERRORS)
+"""What any guarded route that reads a JSON body may answer."""
+
+NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
+SEE_OTHER = HTTPStatus.SEE_OTHER
+SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """Problem document of an error that `KINDS` knows, or of a class derived from one."""
+    known, kind = next((each, KINDS[each]) for each in type(error).__mro__ if each in KINDS)
+    slug = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__.removesuffix("Error")).lower()
+    document = {
+        "type": f"urn:sunspot:problem:{slug}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": str(error),
+    }
+    if isinstance(error, RequestValidationError):
+        document["detail"] = "; ".join(f"{_place(each)}: {each['msg']}" for each in error.errors()[:20])
+    return document
+
+
+def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Answer with a problem document and the status it names."""
+    return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
+
+
+def answer_error(error: Exception) -> JSONResponse:
+    """Answer with the problem document of an error that `KINDS` knows."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
+    return problem_answer(problem_of(error), headers)
+
+
+def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+    """Responses to declare on a route that may raise these errors."""
+    by_status: dict[int | str, list[Kind]] = {}
+    for error in errors:
+        by_status.setdefault(int(KINDS[error].status), []).append(KINDS[error])
+    return {
+        status: {
+            "description": " or ".join(kind.title.lower() for kind in kinds).capitalize(),
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, kinds in by_status.items()
+    }
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Have every error of the application answered by a problem document."""
+
+    async def known(_request: Request, error: Exception) -> Response:
+        return answer_error(error)
+
+    for each in KINDS:
+        app.add_exception_handler(each, known)
+
+    @app.exception_handler(HTTPException)
+    async def from_framework(_request: Request, error: HTTPException) -> Response:
+        return problem_answer(_plain(HTTPStatus(error.status_code), error.detail), error.headers)
+
+    @app.exception_handler(SignInNeededError)
+    async def sign_in(_request: Request, error: SignInNeededError) -> Response:
+        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        logger.error("request failed", exc_info=error, extra={"path": request.url.path})
+        return problem_answer(
+            _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault in Sunspot; its log has the details")
+        )
+
+
+def _plain(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in error["loc"])

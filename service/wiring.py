@@ -1,0 +1,255 @@
+"""One wiring function per room: which object gets which. Nothing is decided here."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from service.calendar_file import overrides_from
+from service.clock import SystemClock
+from service.current_graph import GraphInUse, graph_in_use
+from service.data_directory import (
+    CASES,
+    HISTORY,
+    LINES,
+    LOG_CHECKPOINT,
+    PAGING_CHECKPOINT,
+    RANKED_CASES,
+    SCORING_CHECKPOINT,
+    STORE,
+)
+from service.health import HealthRegistry
+from service.http.security import Gate
+from service.incidents.alert_handler import AlertHandler
+from service.incidents.case_export import CaseExport
+from service.incidents.enrichment import Enricher
+from service.incidents.publishing import RankingPublisher
+from service.incidents.reranking import Reranker
+from service.logs.checkpoint import LogCheckpoints
+from service.logs.intake import LogIntake
+from service.metrics import Metrics, StateCollector
+from service.model_registry.refresher import AliasedBundle
+from service.model_registry.sources import registry_sources
+from service.notify.http_post import post_to
+from service.notify.outbox import Outbox
+from service.paging.dispatcher import PageDispatcher
+from service.paging.pager import Paging
+from service.paging.watchdog import Watchdog
+from service.rooms import IncidentsRoom, ModelsRoom, PagingRoom, Rooms, ScoringRoom
+from service.scoring.checkpoint import Checkpoints
+from service.scoring.pipeline import TickPipeline
+from service.scoring.series import FirstStage
+from service.scoring.services import SecondStage
+from service.shadow.record import SHADOW
+from service.shadow.runner import Shadow
+from service.signals.intake import SignalIntake
+from service.store.audit import Audit
+from service.store.changes import ChangeStore
+from service.store.database import Database
+from service.store.graphs import GraphStore
+from service.store.incidents import IncidentStore
+from service.store.maintenance import MaintenanceStore
+from service.store.outbox import OutboxStore
+from service.store.pages import PageStore
+from service.store.tokens import TokenStore
+from telemetry.history import History
+from telemetry.log_history import LogHistory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from cmdb.graph import DependencyGraph
+    from service.clock import WallClock
+    from service.model_registry.sources import Sources
+    from service.settings import Settings
+
+
+def open_rooms(
+    settings: Settings, opened: ExitStack, *, sources: Sources | None = None, clock: WallClock | None = None
+) -> Rooms:
+    """Open the store and the history, and make every room from them.
+
+    Parameters
+    ----------
+    opened
+        Closes what this function opens.
+    sources
+        Where bundles come from; by default MLflow's registry.
+    clock
+        The time of day; by default the machine's.
+    """
+    overrides = overrides_from(settings.calendar_overrides)
+    database = Database(settings.data_dir / STORE)
+    opened.callback(database.close)
+    gate = Gate(TokenStore(database))
+    gate.check_listening(settings)
+    clock = clock or SystemClock()
+    health = HealthRegistry(clock)
+    history = opened.enter_context(History(settings.data_dir / HISTORY))
+    signals = SignalIntake(settings, history, clock, overrides=overrides)
+    lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
+    incident_store, changes = IncidentStore(database), ChangeStore(database)
+    logs = LogIntake(
+        settings,
+        lines,
+        signals,
+        LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
+        affected=incident_store.affected_since,
+        changes=changes.between,
+    )
+    cmdb = GraphInUse(GraphStore(database))
+
+    def graph() -> DependencyGraph:
+        return graph_in_use(cmdb, signals)
+
+    incidents = _incidents(
+        settings, database, incident_store, changes, signals=signals, logs=logs, clock=clock, graph=graph
+    )
+    paging = _paging(
+        settings,
+        database,
+        incidents,
+        signals=signals,
+        clock=clock,
+        graph=graph,
+    )
+    shadow = Shadow(
+        settings,
+        signals,
+        paging.pager,
+        graph=graph,
+        maintenance=paging.maintenance.windows,
+        directory=settings.data_dir / SHADOW,
+    )
+    scoring = _scoring(settings, signals, paging, shadow, clock=clock, health=health)
+    metrics = Metrics()
+    metrics.observe(
+        StateCollector(
+            signals=signals,
+            logs=logs,
+            cmdb=cmdb,
+            incidents=incident_store,
+            first_stage=scoring.first_stage,
+            shadow=shadow,
+            health=health,
+        )
+    )
+    return Rooms(
+        settings=settings,
+        clock=clock,
+        gate=gate,
+        health=health,
+        metrics=metrics,
+        cmdb=cmdb,
+        signals=signals,
+        logs=logs,
+        incidents=incidents,
+        paging=paging,
+        shadow=shadow,
+        scoring=scoring,
+        models=_models(sources or registry_sources(settings), signals, logs, shadow),
+    )
+
+
+def _incidents(
+    settings: Settings,
+    database: Database,
+    store: IncidentStore,
+    changes: ChangeStore,
+    *,
+    signals: SignalIntake,
+    logs: LogIntake,
+    clock: WallClock,
+    graph: Callable[[], DependencyGraph],
+) -> IncidentsRoom:
+    audit = Audit(database)
+    cases = CaseExport(
+        settings.data_dir / RANKED_CASES,
+        settings.case_library or settings.data_dir / CASES,
+        store,
+        audit,
+        clock,
+        retention=settings.case_retention,
+    )
+    enricher = Enricher(store, changes, signals, logs)
+    publisher = RankingPublisher(
+        store,
+        clock,
+        address=settings.address,
+        announces=bool(settings.notify_url),
+        on_ranked=cases.receive,
+    )
+    reranker = Reranker(
+        store,
+        enricher,
+        publisher,
+        signals,
+        graph=graph,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+    )
+    handler = AlertHandler(
+        store,
+        enricher,
+        publisher,
+        reranker,
+        live=signals,
+        clock=clock,
+        elapsed_s=time.monotonic,
+        budget_s=settings.ranking_budget_s,
+        max_alerts=settings.max_alerts,
+    )
+    return IncidentsRoom(store, changes, audit, cases, reranker, handler)
+
+
+def _paging(
+    settings: Settings,
+    database: Database,
+    incidents: IncidentsRoom,
+    *,
+    signals: SignalIntake,
+    clock: WallClock,
+    graph: Callable[[], DependencyGraph],
+) -> PagingRoom:
+    store, maintenance, messages = PageStore(database), MaintenanceStore(database), OutboxStore(database)
+    outbox = Outbox(messages, post_to(settings.notify_url) if settings.notify_url else None, clock)
+    dispatcher = PageDispatcher(
+        incidents.handler, incidents.store, store, outbox, graph=graph, address=settings.address
+    )
+    pager = Paging(
+        settings,
+        signals,
+        graph=graph,
+        maintenance=maintenance.windows,
+        notify=dispatcher.submit,
+        path=settings.data_dir / PAGING_CHECKPOINT,
+    )
+    return PagingRoom(store, maintenance, messages, outbox, dispatcher, pager)
+
+
+def _scoring(
+    settings: Settings,
+    signals: SignalIntake,
+    paging: PagingRoom,
+    shadow: Shadow,
+    *,
+    clock: WallClock,
+    health: HealthRegistry,
+) -> ScoringRoom:
+    checkpoints = Checkpoints(settings.data_dir / SCORING_CHECKPOINT)
+    first_stage, second_stage = FirstStage(signals, checkpoints, grace=settings.grace), SecondStage()
+    pipeline = TickPipeline(
+        first_stage, second_stage, {"paging": paging.pager.process, "shadow": shadow.process}, health
+    )
+    watchdog = Watchdog(settings, first_stage, health, clock, notify=paging.dispatcher.submit)
+    return ScoringRoom(first_stage, second_stage, pipeline, watchdog)
+
+
+def _models(sources: Sources, signals: SignalIntake, logs: LogIntake, shadow: Shadow) -> ModelsRoom:
+    return ModelsRoom(
+        champion=AliasedBundle(sources.detectors, signals.adopt),
+        challenger=AliasedBundle(sources.challenger, shadow.adopt, withdraw=shadow.withdraw),
+        ranker=AliasedBundle(sources.ranker, signals.adopt_ranker),
+        log_champion=AliasedBundle(sources.logs, logs.adopt),
+    )

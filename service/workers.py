@@ -1,0 +1,71 @@
+"""The service's background work: the only list of it, and what is saved once at the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service.background import Repeating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.rooms import Rooms
+
+CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
+WATCHDOG_S, OUTBOX_S = 15.0, 2.0
+
+
+def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
+    """Return every background worker of the service, not yet started, with its health record."""
+    settings, models, scoring, paging = rooms.settings, rooms.models, rooms.scoring, rooms.paging
+    cases, logs, shadow = rooms.incidents.cases, rooms.logs, rooms.shadow
+
+    def repeating(
+        name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
+    ) -> Repeating:
+        record = rooms.health.record(name, every=timedelta(seconds=every_s))
+        return Repeating(work, record, every_s=every_s, at_once=at_once)
+
+    return (
+        repeating("champion", models.champion.refresh, every_s=settings.refresh_s),
+        repeating("challenger", models.challenger.refresh, every_s=settings.refresh_s),
+        repeating("ranker", models.ranker.refresh, every_s=settings.refresh_s),
+        repeating("log champion", models.log_champion.refresh, every_s=settings.refresh_s),
+        repeating("ticks", lambda: _score(rooms), every_s=settings.scoring_s, at_once=False),
+        repeating("page delivery", paging.dispatcher.deliver, every_s=settings.scoring_s, at_once=False),
+        repeating("re-ranking", rooms.incidents.reranker.advance, every_s=settings.scoring_s, at_once=False),
+        repeating("watchdog", scoring.watchdog.look, every_s=WATCHDOG_S),
+        repeating("outbox", paging.outbox.deliver, every_s=OUTBOX_S),
+        repeating("cases", cases.advance_in_pause, every_s=CASES_S),
+        repeating("checkpoint", scoring.first_stage.checkpoint, every_s=CHECKPOINT_S),
+        repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
+        repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
+        repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
+        repeating("retention", rooms.signals.retain, every_s=RETENTION_S),
+        repeating("log retention", logs.retain, every_s=RETENTION_S),
+        repeating("case retention", cases.retain, every_s=RETENTION_S),
+    )
+
+
+def checkpoint_all(rooms: Rooms) -> None:
+    """Save the state of every room once more, after the workers have stopped; a failure affects no other."""
+    for name, work in (
+        ("checkpoint", rooms.scoring.first_stage.checkpoint),
+        ("log checkpoint", rooms.logs.checkpoint),
+        ("paging checkpoint", lambda: _checkpoint_paging(rooms)),
+        ("shadow checkpoint", rooms.shadow.checkpoint),
+        ("cases", rooms.incidents.cases.advance),
+    ):
+        rooms.health.record(name).run(work)
+
+
+def _score(rooms: Rooms) -> None:
+    """Make the log series of the minutes that have closed, then score the ticks that have."""
+    rooms.health.record("log series").run(rooms.logs.advance)  # its failure must not stop scoring
+    rooms.metrics.ticks.inc(rooms.scoring.pipeline.advance())
+
+
+def _checkpoint_paging(rooms: Rooms) -> None:
+    rooms.paging.dispatcher.deliver()  # first: a page that the checkpoint counts as sent must not be lost
+    rooms.paging.pager.checkpoint()
