@@ -19,8 +19,8 @@ class FieldsFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base class's name
         """Return the line, without a traceback."""
         fields = {name: value for name, value in record.__dict__.items() if name not in _KNOWN}
-        told = "".join(f" {name}={json.dumps(value, default=str)}" for name, value in fields.items())
-        return super().formatMessage(record) + told
+        text = "".join(f" {name}={json.dumps(value, default=str)}" for name, value in fields.items())
+        return super().formatMessage(record) + text
 
 
 def configure_logging(level: int = logging.INFO) -> None:

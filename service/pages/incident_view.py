@@ -74,7 +74,7 @@ class IncidentView:
 
     @property
     def ranking(self) -> StoredRankingDocument | None:
-        """The ranking that speaks for the incident; ``None`` if there is none."""
+        """The incident's current ranking; ``None`` if there is none."""
         return None if self.stored is None else self.stored.document
 
     @property
@@ -115,7 +115,7 @@ def view_incident(
     rankings
         Every answer of the incident, newest first.
     stored
-        The ranking that speaks for it; ``None`` if there is none.
+        The incident's current ranking; ``None`` if there is none.
     """
     document = None if stored is None else stored.document
     snapshot = PageSnapshot() if document is None else document.page_snapshot

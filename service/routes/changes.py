@@ -12,7 +12,7 @@ from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_INGEST, CAN_READ
 from service.intake.changes import ChangesIn
-from service.routes.documents import ChangeOut, ChangesOut, ChangesTakenOut
+from service.routes.documents import ChangeOut, ChangesAcceptedOut, ChangesOut
 from service.routes.request_bodies import CHANGES_BODY
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/changes", tags=["changes"])
     openapi_extra=CHANGES_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )
-def send_changes(changes: Changes, cmdb: Cmdb, clock: Clock, body: RawBody) -> ChangesTakenOut:
+def send_changes(changes: Changes, cmdb: Cmdb, clock: Clock, body: RawBody) -> ChangesAcceptedOut:
     """Send change events, such as deploys.
 
     They are on disk before the answer. Each id counts once, so sending again is harmless.
@@ -33,7 +33,7 @@ def send_changes(changes: Changes, cmdb: Cmdb, clock: Clock, body: RawBody) -> C
     n_new = changes.add(events, at=clock.now())
     graph = cmdb.graph
     unknown = sorted({each.item for each in events if each.item not in graph})
-    return ChangesTakenOut(accepted=n_new, known=len(events) - n_new, unknown_items=unknown[:20])
+    return ChangesAcceptedOut(accepted=n_new, known=len(events) - n_new, unknown_items=unknown[:20])
 
 
 @router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))

@@ -98,7 +98,7 @@ class ChangesOut(BaseModel):
     changes: list[ChangeOut]
 
 
-class ChangesTakenOut(BaseModel):
+class ChangesAcceptedOut(BaseModel):
     """How change events were processed."""
 
     accepted: int

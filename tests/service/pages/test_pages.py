@@ -62,12 +62,12 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
         yield running
 
 
-def test_the_incident_page_says_what_is_wrong_why_and_how_sure_that_is(client: TestClient) -> None:
+def test_the_incident_page_shows_what_is_wrong_why_and_how_sure_that_is(client: TestClient) -> None:
     change = {"id": "c", "item": "funds-db", "at": "2026-03-04T01:50:00Z", "summary": "pool 200 → 60"}
     client.post("/v1/changes", json={"changes": [change]})
-    [told] = client.post("/v1/alerts", json=a_webhook(summary="The app is slow")).json()["alerts"]
+    [enriched] = client.post("/v1/alerts", json=a_webhook(summary="The app is slow")).json()["alerts"]
     page = Tags(client.get("/incidents/1").text)
-    first = told["ranking"]["candidates"][0]
+    first = enriched["ranking"]["candidates"][0]
     for shown in (
         "The app is slow",
         "Funds-db",
@@ -79,7 +79,7 @@ def test_the_incident_page_says_what_is_wrong_why_and_how_sure_that_is(client: T
         "service · alerting",
         "items looked at, all as usual.",
         "No traces were received",
-        short_version(told["ranking"]["bundle_version"]),
+        short_version(enriched["ranking"]["bundle_version"]),
     ):
         assert shown in page.text
     assert "script" not in page.tags
@@ -108,7 +108,7 @@ def test_names_from_outside_are_text_and_nothing_else(tmp_path: Path) -> None:
         assert HOSTILE in Tags(client.get("/incidents/1").text).text
 
 
-def test_an_alert_that_could_not_be_explained_says_why(client: TestClient) -> None:
+def test_an_alert_that_could_not_be_explained_shows_why(client: TestClient) -> None:
     client.post("/v1/alerts", json=a_webhook("ghost"))
     page = Tags(client.get("/incidents/1").text).text
     assert "I don’t know" in page
@@ -218,7 +218,7 @@ def test_quantities_are_short_and_have_units() -> None:
     assert short_version("") == "none"
 
 
-def test_a_sparkline_leaves_gaps_and_keeps_lone_points() -> None:
+def test_a_sparkline_leaves_gaps_and_draws_lone_points() -> None:
     values = [1.0, None, 2.0, float("nan"), 3.0]
     line = sparkline("latency", values, 1.0, [0, 1, 2, 3, 4], onset_ms=2, step=timedelta(minutes=1))
     assert line.path.count("M") == 3
@@ -229,7 +229,7 @@ def test_a_sparkline_leaves_gaps_and_keeps_lone_points() -> None:
 
 
 @pytest.mark.parametrize("is_tall", [False, True])
-def test_a_slice_with_cycles_and_islands_is_drawn_whole(*, is_tall: bool) -> None:
+def test_a_slice_with_cycles_and_islands_is_drawn_completely(*, is_tall: bool) -> None:
     names = ["a", "b", "c", "island", "d"]
     snapshot = PageSnapshot(
         items={each: SnapshotItem(name=each * 30, kind="service", team="") for each in names},

@@ -45,27 +45,27 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 def send(client: TestClient, webhook: dict[str, Any]) -> dict[str, Any]:
     answer = client.post("/v1/alerts", json=webhook)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()["alerts"][0]
-    return told
+    enriched: dict[str, Any] = answer.json()["alerts"][0]
+    return enriched
 
 
 def test_an_alert_comes_back_with_its_likely_cause_and_the_page(client: TestClient) -> None:
-    told = send(client, a_webhook())
-    assert told["unenriched"] == ""
-    first = told["ranking"]["candidates"][0]
+    enriched = send(client, a_webhook())
+    assert enriched["unenriched"] == ""
+    first = enriched["ranking"]["candidates"][0]
     assert first["item"] == "funds-db"
     assert first["probability"] > 0.5
     assert first["path"] == ["gateway", "order", "funds", "funds-db"]
     assert first["evidence"][0]["sentence"]
-    assert told["page"].endswith(f"/incidents/{told['incident']}")
-    causes = client.get(f"/v1/incidents/{told['incident']}/causes").json()
+    assert enriched["page"].endswith(f"/incidents/{enriched['incident']}")
+    causes = client.get(f"/v1/incidents/{enriched['incident']}/causes").json()
     assert causes["ranking"]["candidates"][0] == first
     versions = {"graph_version", "bundle_version", "code_version", "window_start_ms", "window_end_ms"}
     assert all(causes["ranking"][each] for each in versions)
 
 
 def test_the_answer_is_the_ranking_of_the_case_that_offline_code_builds(client: TestClient) -> None:
-    told = send(client, a_webhook())
+    enriched = send(client, a_webhook())
     rooms = client.app.state.rooms  # type: ignore[attr-defined]
     bundle = rooms.signals.in_use.bundle
     alert = Alert("gateway", "SlowRequests", ONSET + timedelta(minutes=4), "SlowRequests-gateway")
@@ -79,10 +79,10 @@ def test_the_answer_is_the_ranking_of_the_case_that_offline_code_builds(client: 
         bundle_version=bundle.version,
     )
     ranking = rank(case)
-    assert [each["item"] for each in told["ranking"]["candidates"]] == [
+    assert [each["item"] for each in enriched["ranking"]["candidates"]] == [
         each.item for each in ranking.candidates
     ]
-    assert told["ranking"]["candidates"][0]["score"] == ranking.candidates[0].score
+    assert enriched["ranking"]["candidates"][0]["score"] == ranking.candidates[0].score
 
 
 @pytest.mark.parametrize("body", [b"", b'{"alerts": [', b"[]", b"{}", b'{"alerts": [1]}', b'{"alerts": "x"}'])
@@ -98,16 +98,16 @@ def test_text_that_is_no_unicode_is_a_problem(client: TestClient) -> None:
 
 
 def test_an_alert_about_nothing_known_is_answered_with_the_reason(client: TestClient) -> None:
-    told = send(client, a_webhook("ghost"))
-    assert told["ranking"] is None
-    assert "ghost" in told["unenriched"]
-    assert client.get(f"/v1/incidents/{told['incident']}").json()["alerts"][0]["unenriched"]
+    enriched = send(client, a_webhook("ghost"))
+    assert enriched["ranking"] is None
+    assert "ghost" in enriched["unenriched"]
+    assert client.get(f"/v1/incidents/{enriched['incident']}").json()["alerts"][0]["unenriched"]
 
 
 def test_an_alert_without_labels_is_answered_with_the_reason(client: TestClient) -> None:
-    told = send(client, {"alerts": [{}]})
-    assert told["unenriched"] == "no label of the alert names a configuration item"
-    assert told["notes"]
+    enriched = send(client, {"alerts": [{}]})
+    assert enriched["unenriched"] == "no label of the alert names a configuration item"
+    assert enriched["notes"]
 
 
 def test_no_bundle_no_known_item_and_no_signals_are_each_the_reason(tmp_path: Path) -> None:
@@ -123,45 +123,45 @@ def test_no_bundle_no_known_item_and_no_signals_are_each_the_reason(tmp_path: Pa
         assert client.get("/v1/incidents").json()["total"] == 2
 
 
-def test_without_a_graph_items_are_ranked_on_their_own_signals_and_it_is_said(tmp_path: Path) -> None:
+def test_without_a_graph_items_are_ranked_on_their_own_signals_and_it_is_noted(tmp_path: Path) -> None:
     alone = with_fault(an_incident_frame(), {("funds-db", "latency_s"): 5.0}, last_ticks=7)
     with a_client(an_app(tmp_path, bundle=a_bundle())) as client:
         client.post("/v1/samples", json=as_columns(alone)).raise_for_status()
         ready = client.get("/readyz")
-        told = send(client, a_webhook())
+        enriched = send(client, a_webhook())
         known = send(client, a_webhook("ghost", fingerprint="other"))
     assert ready.status_code == 200
     assert any(each.startswith("no graph") for each in ready.json()["reasons"])
-    assert told["unenriched"] == ""
-    assert told["ranking"]["n_candidates"] == len(ITEMS)
-    assert told["ranking"]["candidates"][0]["item"] == "funds-db"
-    assert any("no edges" in each for each in told["ranking"]["unseen"])
+    assert enriched["unenriched"] == ""
+    assert enriched["ranking"]["n_candidates"] == len(ITEMS)
+    assert enriched["ranking"]["candidates"][0]["item"] == "funds-db"
+    assert any("no edges" in each for each in enriched["ranking"]["unseen"])
     assert "no configuration item" in known["unenriched"]
 
 
-def test_a_graph_without_edges_is_searched_whole_as_offline_code_does(tmp_path: Path) -> None:
+def test_a_graph_without_edges_is_searched_completely_as_offline_code_does(tmp_path: Path) -> None:
     bundle, frame = a_bundle(), an_incident_frame()
     with a_client(an_app(tmp_path, bundle=bundle)) as client:
         client.post("/v1/cmdb", json=a_cmdb(edges=())).raise_for_status()
         client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
-        told = send(client, a_webhook())["ranking"]
+        enriched = send(client, a_webhook())["ranking"]
     alert = Alert("gateway", "SlowRequests", ONSET + timedelta(minutes=4), "SlowRequests-gateway")
     graph = a_graph(alone=ITEMS)
     ranking = rank(build_case(alert, NOW, graph, frame, normal=bundle.normal, clock=CLOCKS[bundle.clock]))
-    assert told["n_candidates"] == len(ranking.candidates) == len(ITEMS)
-    assert told["unseen"] == list(ranking.unseen)
-    for each, offline in zip(told["candidates"], ranking.candidates, strict=True):
+    assert enriched["n_candidates"] == len(ranking.candidates) == len(ITEMS)
+    assert enriched["unseen"] == list(ranking.unseen)
+    for each, offline in zip(enriched["candidates"], ranking.candidates, strict=True):
         assert (each["item"], each["score"]) == (offline.item, offline.score)
 
 
 def test_the_alerts_of_one_incident_are_evidence_for_each_other(client: TestClient) -> None:
     webhook = a_webhook()
     webhook["alerts"] += a_webhook("funds-db", name="SlowQueries")["alerts"]
-    told = send(client, webhook)["ranking"]
-    kinds = {each["item"]: [one["kind"] for one in each["evidence"]] for each in told["candidates"]}
+    enriched = send(client, webhook)["ranking"]
+    kinds = {each["item"]: [one["kind"] for one in each["evidence"]] for each in enriched["candidates"]}
     assert "alerts" in kinds["funds-db"]
     assert not any("alerts" in found for item, found in kinds.items() if item != "funds-db")
-    assert told["causes"] == ["funds-db"]
+    assert enriched["causes"] == ["funds-db"]
 
 
 def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer() -> None:
@@ -232,9 +232,9 @@ def test_alerts_far_apart_in_time_or_unrelated_do_not(client: TestClient) -> Non
 def test_an_incident_closes_when_the_last_of_its_alerts_is_resolved(client: TestClient) -> None:
     for item in ("gateway", "order"):
         send(client, a_webhook(item))
-    told = send(client, a_webhook("order", status="resolved"))
+    enriched = send(client, a_webhook("order", status="resolved"))
     assert client.get("/v1/incidents/1").json()["status"] == "open"
-    assert told["ranking"]["candidates"][0]["item"] == "funds-db"
+    assert enriched["ranking"]["candidates"][0]["item"] == "funds-db"
     send(client, a_webhook("gateway", status="resolved"))
     incident = client.get("/v1/incidents/1").json()
     assert incident["status"] == "closed"
@@ -243,23 +243,23 @@ def test_an_incident_closes_when_the_last_of_its_alerts_is_resolved(client: Test
     assert client.get("/v1/incidents/1").json()["status"] == "open"
 
 
-def test_alerts_beyond_the_limit_are_kept_unranked_and_keep_what_was_said_before(tmp_path: Path) -> None:
+def test_alerts_beyond_the_limit_are_stored_unranked_and_retain_their_earlier_answer(tmp_path: Path) -> None:
     with a_service(tmp_path, max_alerts=1) as client:
         webhook = a_webhook("order")
         webhook["alerts"] += a_webhook("quotes")["alerts"]
         answers = client.post("/v1/alerts", json=webhook).json()["alerts"]
-        kept = client.get("/v1/incidents").json()
+        stored = client.get("/v1/incidents").json()
         webhook["alerts"].reverse()
         again = client.post("/v1/alerts", json=webhook).json()["alerts"]
     assert answers[0]["ranking"]
     assert "first 1 alerts" in answers[1]["unenriched"]
-    assert kept["total"] == 2
-    assert {each["id"] for each in kept["incidents"]} == {each["incident"] for each in answers}
+    assert stored["total"] == 2
+    assert {each["id"] for each in stored["incidents"]} == {each["incident"] for each in answers}
     assert [each["unenriched"] for each in again] == ["", ""]
     assert again[1]["ranking"] == answers[0]["ranking"]
 
 
-def test_a_late_alert_keeps_the_ranking_it_has(tmp_path: Path) -> None:
+def test_a_late_alert_retains_its_ranking(tmp_path: Path) -> None:
     with a_service(tmp_path) as client:
         before = send(client, a_webhook())
     with a_client(an_app(tmp_path, bundle=a_bundle(), ranking_budget_s=1e-9)) as client:
@@ -280,8 +280,8 @@ def test_a_notification_that_comes_again_is_ranked_while_all_of_it_can_be_seen(
     with a_service(tmp_path, clock=clock) as client:
         before = send(client, a_webhook())
         clock.at = NOW + later
-        calm = a_frame(ITEMS, n_ticks=int(later / timedelta(minutes=1)), end=clock.at, seed=3)
-        client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+        normal = a_frame(ITEMS, n_ticks=int(later / timedelta(minutes=1)), end=clock.at, seed=3)
+        client.post("/v1/samples", json=as_columns(normal)).raise_for_status()
         again = send(client, a_webhook())
     assert (again["ranking"] != before["ranking"]) == is_ranked_again
     assert again["ranking"]["candidates"][0]["item"] == "funds-db"
@@ -323,9 +323,9 @@ def test_an_alert_without_a_start_is_one_alert_until_it_is_resolved(tmp_path: Pa
 
 def test_a_webhook_that_takes_too_long_answers_the_rest_unenriched(tmp_path: Path) -> None:
     with a_service(tmp_path, ranking_budget_s=1e-9) as client:
-        told = send(client, a_webhook())
-    assert "time" in told["unenriched"]
-    assert told["incident"] == 1
+        enriched = send(client, a_webhook())
+    assert "time" in enriched["unenriched"]
+    assert enriched["incident"] == 1
 
 
 def test_what_was_explained_stays_explained_when_it_cannot_be_again(tmp_path: Path) -> None:
