@@ -32,7 +32,7 @@ from models.paging.normal_period_scores import normal_period_scores
 from models.paging.page_record import GRID, PageRecord
 from service.clock import SystemClock
 from service.paging.pager import Paging
-from service.scoring.series import ScoredTick
+from service.scoring.tick import ScoredTick
 from service.settings import Present, Settings
 from service.shadow.runner import Shadow
 from service.signals.intake import SignalIntake

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.paging.rules import Call
-    from service.scoring.services import ServiceScore
+    from service.scoring.tick import ServiceScore
 
 ANOMALY, SILENT_SOURCE, SCORING_STOPPED = "anomaly", "silent_source", "scoring_stopped"
 PART_FAILING = "part_failing"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from service.paging.notifications import Notice
     from service.paging.state import PagingState
     from service.paging.teams import Teams
-    from service.scoring.series import ScoredTick
+    from service.scoring.tick import ScoredTick
     from service.settings import Settings
     from service.signals.intake import SignalIntake
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cmdb.items import ChangeEvent, Item
     from service.health import Health
     from service.scoring.latest_scores import ItemScores, LogScore
-    from service.scoring.services import ServiceScore
+    from service.scoring.tick import ServiceScore
     from service.settings import Settings
     from service.signals.intake import Received
     from telemetry.decoders.gathering import Decoded

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from service.logs.intake import LogIntake
     from service.scoring.series import FirstStage, SeriesScore
-    from service.scoring.services import SecondStage, ServiceScore
+    from service.scoring.services import SecondStage
+    from service.scoring.tick import ServiceScore
     from service.signals.intake import SignalIntake
 
 

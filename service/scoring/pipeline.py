@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from service.health import HealthRecord, HealthRegistry
-    from service.scoring.series import FirstStage, ScoredTick
+    from service.scoring.series import FirstStage
     from service.scoring.services import SecondStage
+    from service.scoring.tick import ScoredTick
 
     Process = Callable[[ScoredTick], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,20 +13,18 @@ from models.detectors.first_stage import Status
 from models.detectors.three_scores import initial_memory, moved_to, step
 from models.state import NEVER_MS
 from service.scoring.checkpoint import Scored
+from service.scoring.tick import ScoredTick
 from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
-
-    from numpy.typing import NDArray
 
     from features.calendar import Clock
     from models.artifacts.bundle import Bundle
-    from models.detectors.three_scores import Memory, ThreeScores
+    from models.detectors.three_scores import Memory
     from models.state import State
     from service.scoring.checkpoint import Checkpoints
-    from service.scoring.services import ServiceScore
     from service.signals.intake import SignalIntake
     from service.signals.recent_window import RecentWindow
 
@@ -53,34 +51,6 @@ class SeriesScore:
     severity: float
     novelty: float | None
     expected: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredTick:
-    """A tick that was just scored: everything the consumers of the pipeline need.
-
-    Attributes
-    ----------
-    window
-        Where its values come from, and those of other series.
-    values
-        Of every series of the bundle, as they were scored, shape ``(n_series,)``.
-    memory
-        What is carried to the next tick.
-    scores
-        Of every series of the bundle.
-    services
-        Scores of the services flagged at the tick, by item.
-    """
-
-    bundle: Bundle
-    clock: Clock
-    window: RecentWindow
-    tick_ms: int
-    values: NDArray[np.float64]
-    memory: Memory
-    scores: ThreeScores
-    services: Mapping[str, ServiceScore] = field(default_factory=dict)
 
 
 class FirstStage:

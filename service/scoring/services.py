@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,37 +11,16 @@ from features.service_rows import service_rows
 from models.artifacts.bundle import SECOND_STAGE
 from models.detectors.baseline import expected_values
 from models.state import NEVER_MS
+from service.scoring.tick import ServiceScore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.artifacts.bundle import Bundle
-    from service.scoring.series import ScoredTick
+    from service.scoring.tick import ScoredTick
 
 FLAGGED_SHARE = 0.5
 """A service is flagged while one of its series is over this share of the bundle's threshold."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceScore:
-    """How odd a service is as a whole.
-
-    Attributes
-    ----------
-    detector
-        What scored it, as in `models.detectors.DETECTORS`.
-    threshold
-        The score that a calm service passes as often a week as the page budget of training allows.
-    """
-
-    detector: str
-    score: float
-    threshold: float
-
-    @property
-    def is_anomalous(self) -> bool:
-        """Whether the score is over the threshold."""
-        return self.score > self.threshold
 
 
 class SecondStage:

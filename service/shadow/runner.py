@@ -16,7 +16,7 @@ from models.detectors.three_scores import ThreeScores, initial_memory, moved_to,
 from service.paging.pager import Paging
 from service.paging.state import write_paging
 from service.scoring.checkpoint import Checkpoints, Scored
-from service.scoring.series import ScoredTick
+from service.scoring.tick import ScoredTick
 from service.shadow.comparison import Side, compared
 from service.shadow.record import RECORD, ShadowRecord, read_record, write_record
 

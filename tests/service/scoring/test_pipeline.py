@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from service.scoring.series import ScoredTick
+    from service.scoring.tick import ScoredTick
 
 LAST_MS = int((NOW - timedelta(minutes=2)).timestamp() * 1000)
 """The newest tick of the incident's signals that is closed: 02:05 is still within the grace."""

@@ -30,14 +30,15 @@ from models.paging.rules import Call
 from service.paging.notifications import anomaly_notice
 from service.scoring.checkpoint import Checkpoints
 from service.scoring.series import FirstStage
-from service.scoring.services import FLAGGED_SHARE, SecondStage, ServiceScore
+from service.scoring.services import FLAGGED_SHARE, SecondStage
+from service.scoring.tick import ServiceScore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from models.artifacts.bundle import Bundle
-    from service.scoring.series import ScoredTick
+    from service.scoring.tick import ScoredTick
 
 
 def with_second_stage(name: str, *, named: str | None = None, unseen: Sequence[int] = ()) -> Bundle:
