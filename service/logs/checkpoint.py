@@ -45,7 +45,9 @@ class LogMemory:
     Attributes
     ----------
     position
-        Of the last batch of the history that is in it.
+        Every batch of the history up to this position is in it.
+    beyond
+        Positions of the batches beyond it that are in it, too.
     bundle_version
         Of the log bundle that the miner began with; empty if it began with nothing.
     closed_ms
@@ -61,6 +63,7 @@ class LogMemory:
     """
 
     position: int
+    beyond: frozenset[int]
     bundle_version: str
     closed_ms: int
     aged_ms: int
@@ -81,6 +84,7 @@ class LogCheckpoints:
         header: dict[str, Any] = {
             "layout": LAYOUT,
             "position": memory.position,
+            "beyond": sorted(memory.beyond),
             "bundle": memory.bundle_version,
             "closed_ms": memory.closed_ms,
             "aged_ms": memory.aged_ms,
@@ -113,7 +117,7 @@ class LogCheckpoints:
         except UNUSABLE as reason:
             logger.warning("log checkpoint left unused", extra={"reason": str(reason)})
             return None
-        if kept.position > position:
+        if max({kept.position} | kept.beyond) > position:
             logger.warning("log checkpoint left unused", extra={"reason": "history does not reach as far"})
             return None
         return kept
@@ -136,6 +140,7 @@ def _decoded(path: Path) -> LogMemory:
     starts = [] if recent is None else recent.counts.starts_ms.tolist()
     return LogMemory(
         int(header["position"]),
+        frozenset(map(int, header.get("beyond", ()))),  # 0.1.0 did not write it
         str(header["bundle"]),
         int(header["closed_ms"]),
         int(header["aged_ms"]),

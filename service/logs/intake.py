@@ -20,6 +20,7 @@ from features.logs.traces import vectors_of
 from models.cases.case import BEFORE, LEAD
 from service.logs.baseline import MAX_KINDS, MINUTE_MS, LogBaseline, bounded
 from service.logs.checkpoint import LogMemory
+from service.logs.counted import CountedBatches
 from service.logs.examples import LogExamples
 from service.logs.scoring import SCORED_MINUTES, latest_scores
 from service.settings import Present
@@ -139,7 +140,9 @@ class LogIntake:
         self._minutes: dict[int, LogSums] = {}
         self._past = LogBaseline()
         self._scores: LogScores | None = None
-        self._closed_ms = self._position = self._kept_position = self._replayed = 0
+        self._closed_ms = 0
+        self._counted = CountedBatches()
+        self._checkpointed: tuple[int, frozenset[int]] = (0, frozenset())
         self._begin(None)
         self._restore(checkpoints.read(position=history.position))
 
@@ -176,11 +179,18 @@ class LogIntake:
         accepted = logs.where(is_named & ~too_old & ~too_new)
         n_late = n_outside = 0
         if len(accepted):
-            position = self._history.append(accepted)
             with self._lock:
-                if position > self._replayed:  # else a bundle was adopted meanwhile, and read it from disk
-                    self._position = max(self._position, position)
-                    n_late, n_outside = self._take(accepted)
+                before = self._history.position
+                self._counted.begin(before)
+            try:
+                position = self._history.append(accepted)
+                with self._lock:
+                    is_new = self._counted.add(position)  # not if a bundle was adopted, and replayed it
+                    if is_new:
+                        n_late, n_outside = self._take(accepted)
+            finally:
+                with self._lock:
+                    self._counted.end(before)
         return ReceivedLogs(
             n_accepted=len(accepted),
             n_too_old=int(too_old.sum()),
@@ -260,23 +270,25 @@ class LogIntake:
     def _mine_again(self, bundle: LogBundle, other: LogIntake) -> None:
         """Let a copy read the lines again beside this one, and take over what it holds."""
         other._begin(bundle)
-        other._replay(after=0)
+        until = other._replay(after=0)
         with self._advancing, self._lock:
-            other._replay(after=other._position)  # what came meanwhile
+            until = other._replay(after=until)  # what came meanwhile
             closed_ms = self._closed_ms
             self._begin(bundle)
             self._miner, self._notes, self._minutes = other._miner, other._notes, other._minutes
             self._traces = other._traces
-            self._position = self._replayed = other._position
+            self._counted.replayed(until)
             self._closed_ms = closed_ms
 
     def checkpoint(self) -> None:
         """Bring the memory to disk, if anything was received since it was kept."""
         with self._lock:
-            if self._position == self._kept_position:
+            counted = (self._counted.until, self._counted.beyond)
+            if counted == self._checkpointed:
                 return
             memory = LogMemory(
-                position=self._position,
+                position=self._counted.until,
+                beyond=self._counted.beyond,
                 bundle_version=self._bundle_version,
                 closed_ms=self._closed_ms,
                 aged_ms=self._past.until_ms,
@@ -286,7 +298,7 @@ class LogIntake:
                 past=self._past.sums,
             )
         self._checkpoints.write(memory)
-        self._kept_position = memory.position
+        self._checkpointed = counted
 
     def retain(self) -> int:
         """Remove the lines that are older than the settings keep; return how many files that were."""
@@ -301,8 +313,10 @@ class LogIntake:
             self._past = LogBaseline(memory.past, until_ms=memory.aged_ms)
             self._bundle_version = memory.bundle_version
             self._closed_ms = memory.closed_ms
-            self._position = self._kept_position = memory.position
-        self._replay(after=self._position)
+            self._counted = CountedBatches(memory.position, memory.beyond)
+            self._checkpointed = (memory.position, memory.beyond)
+        until = self._replay(after=self._counted.until, beyond=self._counted.beyond)
+        self._counted.replayed(until)
 
     def _begin(self, bundle: LogBundle | None) -> None:
         """Forget everything but what a bundle knows."""
@@ -312,15 +326,19 @@ class LogIntake:
         self._notes, self._traces = LogExamples(), OpenTraces()
         self._minutes, self._past = {}, LogBaseline()
         self._scores = None
-        self._closed_ms = self._position = self._kept_position = self._replayed = 0
+        self._closed_ms = 0
+        self._checkpointed = (0, frozenset())
 
-    def _replay(self, *, after: int) -> None:
+    def _replay(self, *, after: int, beyond: Collection[int] = ()) -> int:
+        """Count the batches after a position again, without some; return the last position, or the first."""
         earliest_ms = to_ms(self._live.present()) - self._n_minutes * MINUTE_MS
         is_replayed = self._settings.present is Present.SIGNALS
         since_s = 0.0 if is_replayed else earliest_ms / 1000 - self._settings.accepted_future.total_seconds()
         for position, logs in self._history.replay(after=after, since_s=since_s):
-            self._position = position
-            self._take(logs.where(logs.time_ms >= earliest_ms))
+            after = position
+            if position not in beyond:
+                self._take(logs.where(logs.time_ms >= earliest_ms))
+        return after
 
     def _take(self, logs: Logs) -> tuple[int, int]:
         """Sum up lines; return how many were late, and how many are older than the minutes held."""
