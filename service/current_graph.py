@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from cmdb.importers.tables import ImportReport
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
     from service.store.graphs import CurrentGraph, GraphStore
 
 
@@ -52,7 +52,7 @@ class GraphInUse:
         return report
 
 
-def graph_in_use(cmdb: GraphInUse, signals: SignalIntake) -> DependencyGraph:
+def graph_in_use(cmdb: GraphInUse, signals: SignalsRoom) -> DependencyGraph:
     """Return the graph imported last; before the first import, the bundle's items without an edge."""
     imported = cmdb.graph
     return imported if len(imported) else signals.in_use.items_alone

@@ -20,7 +20,7 @@ from service.paging.pager import Paging
 from service.rooms import ModelsRoom, Rooms, ScoringRoom
 from service.settings import Settings
 from service.shadow.runner import Shadow
-from service.signals.intake import SignalIntake
+from service.signals.room import SignalsRoom
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.incidents import IncidentStore
@@ -54,7 +54,7 @@ Cmdb = Annotated[GraphInUse, _from_rooms(lambda rooms: rooms.cmdb)]
 """The imported graph alone, and the way to import another."""
 Graph = Annotated[DependencyGraph, _from_rooms(lambda rooms: rooms.graph)]
 """The imported graph; before the first import, the bundle's items without an edge."""
-Signals = Annotated[SignalIntake, _from_rooms(lambda rooms: rooms.signals)]
+Signals = Annotated[SignalsRoom, _from_rooms(lambda rooms: rooms.signals)]
 Logs = Annotated[LogIntake, _from_rooms(lambda rooms: rooms.logs)]
 Scoring = Annotated[ScoringRoom, _from_rooms(lambda rooms: rooms.scoring)]
 

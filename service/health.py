@@ -13,10 +13,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from service.clock import WallClock
+    from telemetry.damage import Damage
 
 logger = logging.getLogger(__name__)
 
@@ -175,3 +176,11 @@ class HealthRegistry:
         """Describe every part that fails or hangs."""
         now = self._clock.now()
         return [text for each in self.parts() if (text := each.problem(now, patience=patience))]
+
+
+def damage_problems(name: str, damage: Sequence[Damage]) -> list[str]:
+    """Return the damage found in a history as one sentence, or nothing."""
+    if not damage:
+        return []
+    more = f", and {len(damage) - 1} more" if len(damage) > 1 else ""
+    return [f"{name}: damage was found in {damage[0]}{more}"]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from service.logs.intake import LogIntake, ReceivedLogs
     from service.scoring.series import FirstStage
     from service.shadow.runner import Shadow
-    from service.signals.intake import Received, SignalIntake
+    from service.signals.intake import Received
+    from service.signals.room import SignalsRoom
     from service.store.incidents import IncidentStore
 
 RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -77,11 +78,11 @@ class Metrics:
             "too_new": received.n_too_new,
         }
         remarks = {
-            "duplicate": received.taken.n_duplicate,
-            "out_of_order": received.taken.n_out_of_order,
-            "late": received.taken.n_late,
-            "outside_window": received.taken.n_outside,
-            "over_series_limit": received.taken.n_over_limit,
+            "duplicate": received.added.n_duplicate,
+            "out_of_order": received.added.n_out_of_order,
+            "late": received.added.n_late,
+            "outside_window": received.added.n_outside,
+            "over_series_limit": received.added.n_over_limit,
             "unknown_item": n_unknown,
         }
         for outcome, n_samples in outcomes.items():
@@ -131,7 +132,7 @@ class StateCollector(Collector):
     def __init__(
         self,
         *,
-        signals: SignalIntake,
+        signals: SignalsRoom,
         logs: LogIntake,
         cmdb: GraphInUse,
         incidents: IncidentStore,
@@ -167,7 +168,7 @@ class StateCollector(Collector):
         yield GaugeMetricFamily(
             "sunspot_history_damaged",
             "Pieces of history found damaged since the service started.",
-            value=self._signals.n_damaged + self._logs.n_damaged,
+            value=len(self._signals.history.damage) + self._logs.n_damaged,
         )
         yield GaugeMetricFamily(
             "sunspot_scored_until_seconds",

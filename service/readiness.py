@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.signals.history import history_problems
+from service.signals.present import calendar_known
+
 if TYPE_CHECKING:
     from service.rooms import Rooms
 
@@ -37,8 +40,10 @@ def readiness(rooms: Rooms) -> Readiness:
         remarks.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
-    remarks += signals.health_problems() + logs.health_problems() + rooms.incidents.cases.health_problems()
-    if not signals.calendar_known():
+    remarks += (
+        history_problems(signals.history) + logs.health_problems() + rooms.incidents.cases.health_problems()
+    )
+    if not calendar_known(signals.in_use.clock, signals.present()):
         remarks.append(
             "calendar: today is not in the exchange calendar, so a weekday counts as a trading day"
         )

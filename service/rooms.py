@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from service.scoring.services import SecondStage
     from service.settings import Settings
     from service.shadow.runner import Shadow
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
     from service.store.audit import Audit
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
@@ -94,7 +94,7 @@ class Rooms:
     health: HealthRegistry
     metrics: Metrics
     cmdb: GraphInUse
-    signals: SignalIntake
+    signals: SignalsRoom
     logs: LogIntake
     incidents: IncidentsRoom
     paging: PagingRoom

@@ -42,7 +42,7 @@ from service.scoring.series import FirstStage
 from service.scoring.services import SecondStage
 from service.shadow.record import SHADOW
 from service.shadow.runner import Shadow
-from service.signals.intake import SignalIntake
+from service.signals.room import SignalsRoom, signals_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database
@@ -87,7 +87,7 @@ def open_rooms(
     clock = clock or SystemClock()
     health = HealthRegistry(clock)
     history = opened.enter_context(History(settings.data_dir / HISTORY))
-    signals = SignalIntake(settings, history, clock, overrides=overrides)
+    signals = signals_room(settings, history, clock, overrides=overrides)
     lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
     incident_store, changes = IncidentStore(database), ChangeStore(database)
     logs = LogIntake(
@@ -158,7 +158,7 @@ def _incidents(
     store: IncidentStore,
     changes: ChangeStore,
     *,
-    signals: SignalIntake,
+    signals: SignalsRoom,
     logs: LogIntake,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
@@ -208,7 +208,7 @@ def _paging(
     database: Database,
     incidents: IncidentsRoom,
     *,
-    signals: SignalIntake,
+    signals: SignalsRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> PagingRoom:
@@ -230,7 +230,7 @@ def _paging(
 
 def _scoring(
     settings: Settings,
-    signals: SignalIntake,
+    signals: SignalsRoom,
     paging: PagingRoom,
     shadow: Shadow,
     *,
@@ -246,10 +246,10 @@ def _scoring(
     return ScoringRoom(first_stage, second_stage, pipeline, watchdog)
 
 
-def _models(sources: Sources, signals: SignalIntake, logs: LogIntake, shadow: Shadow) -> ModelsRoom:
+def _models(sources: Sources, signals: SignalsRoom, logs: LogIntake, shadow: Shadow) -> ModelsRoom:
     return ModelsRoom(
-        champion=AliasedBundle(sources.detectors, signals.adopt),
+        champion=AliasedBundle(sources.detectors, signals.holder.adopt),
         challenger=AliasedBundle(sources.challenger, shadow.adopt, withdraw=shadow.withdraw),
-        ranker=AliasedBundle(sources.ranker, signals.adopt_ranker),
+        ranker=AliasedBundle(sources.ranker, signals.holder.adopt_ranker),
         log_champion=AliasedBundle(sources.logs, logs.adopt),
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.background import Repeating
+from service.signals.history import retain_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
-        repeating("retention", rooms.signals.retain, every_s=RETENTION_S),
+        repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S),
         repeating("log retention", logs.retain, every_s=RETENTION_S),
         repeating("case retention", cases.retain, every_s=RETENTION_S),
     )
@@ -64,6 +65,10 @@ def _score(rooms: Rooms) -> None:
     """Make the log series of the minutes that have closed, then score the ticks that have."""
     rooms.health.record("log series").run(rooms.logs.advance)  # its failure must not stop scoring
     rooms.metrics.ticks.inc(rooms.scoring.pipeline.advance())
+
+
+def _retain_signals(rooms: Rooms) -> int:
+    return retain_history(rooms.signals.history, rooms.settings, now=rooms.signals.present())
 
 
 def _checkpoint_paging(rooms: Rooms) -> None:

@@ -35,7 +35,7 @@ from service.paging.pager import Paging
 from service.scoring.tick import ScoredTick
 from service.settings import Present, Settings
 from service.shadow.runner import Shadow
-from service.signals.intake import SignalIntake
+from service.signals.room import signals_room
 from telemetry.batches import Samples
 from telemetry.history import History
 
@@ -68,8 +68,8 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
     bundle, clock = a_bundle(n_series), CLOCKS["always"]
     settings = Settings.model_validate({"data_dir": directory, "present": Present.SIGNALS})
     with History(directory / "history") as history:
-        live = SignalIntake(settings, history, SystemClock())
-        live.adopt(bundle)
+        live = signals_room(settings, history, SystemClock())
+        live.holder.adopt(bundle)
         frame = synthetic_series(n_series, 1, seed=1)
         window = live.in_use.window
         for tick in range(N_TICKS + 1):

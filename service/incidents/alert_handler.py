@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from service.incidents.ranking_document import StoredRankingDocument
     from service.incidents.records import Notification, StoredAlert
     from service.incidents.reranking import Reranker
-    from service.signals.intake import InUse, SignalIntake
+    from service.signals.in_use import InUse
+    from service.signals.room import SignalsRoom
     from service.store.incidents import IncidentStore
 
 FIRST, AGAIN = "the alert arrived", "the alert was sent again"
@@ -64,7 +65,7 @@ class AlertHandler:
         publisher: RankingPublisher,
         reranker: Reranker,
         *,
-        live: SignalIntake,
+        live: SignalsRoom,
         clock: WallClock,
         elapsed_s: Callable[[], float],
         budget_s: float,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from service.incidents.ranking_document import StoredRankingDocument
     from service.incidents.records import StoredAlert
     from service.logs.intake import LogIntake
-    from service.signals.intake import InUse, SignalIntake
+    from service.signals.in_use import InUse
+    from service.signals.room import SignalsRoom
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
 
@@ -58,7 +59,7 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, live: SignalIntake, logs: LogIntake
+        self, incidents: IncidentStore, changes: ChangeStore, live: SignalsRoom, logs: LogIntake
     ) -> None:
         self._incidents = incidents
         self._changes = changes

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.incidents.enrichment import Enricher
     from service.incidents.publishing import RankingPublisher
     from service.incidents.records import StoredAlert
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
     from service.store.incidents import IncidentStore
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Reranker:
         incidents: IncidentStore,
         enricher: Enricher,
         publisher: RankingPublisher,
-        live: SignalIntake,
+        live: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         elapsed_s: Callable[[], float],

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from service.logs.checkpoint import LogCheckpoints
     from service.logs.scoring import LogScores
     from service.settings import Settings
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
     from telemetry.damage import Damage
     from telemetry.logs import Logs
 
@@ -120,7 +120,7 @@ class LogIntake:
         self,
         settings: Settings,
         history: LineLog,
-        live: SignalIntake,
+        live: SignalsRoom,
         checkpoints: LogCheckpoints,
         *,
         affected: Callable[[datetime], Sequence[AffectedPeriod]],
@@ -172,7 +172,7 @@ class LogIntake:
 
     def receive(self, logs: Logs) -> ReceivedLogs:
         """Keep a batch: when this returns it is on disk, and the minutes know it."""
-        earliest_ms, latest_ms = self._live.accepted_ms()
+        earliest_ms, latest_ms = self._live.time.accepted_ms()
         has_service = np.array([bool(stream.service) for stream in logs.streams], dtype=bool)
         is_named = has_service[logs.stream]
         too_old, too_new = logs.time_ms < earliest_ms, logs.time_ms > latest_ms
@@ -220,7 +220,7 @@ class LogIntake:
                 self._traces.ended_before(closed_ms - SILENT_MS)
                 traces = self._traces.unended()
             for each in closing:
-                self._live.receive(log_series(each.counts, reference))
+                self._live.intake.receive(log_series(each.counts, reference))
             self._closed_ms = closed_ms  # not before: what a full disk refuses is tried again
             if bundle is not None:
                 until = from_ms(closed_ms)
@@ -345,7 +345,7 @@ class LogIntake:
         if not len(logs):
             return 0, 0
         newest_ms = max(int(logs.time_ms.max()), max(self._minutes, default=0))
-        self._live.advance_present(int(logs.time_ms.max()))
+        self._live.time.advance(int(logs.time_ms.max()))
         oldest_ms = (newest_ms // MINUTE_MS - self._n_minutes + 1) * MINUTE_MS
         inside = logs.where(logs.time_ms >= oldest_ms)
         n_late = int((inside.time_ms < self._closed_ms).sum())

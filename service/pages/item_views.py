@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from features.frame import Frame
     from service.paging.pager import Paging
     from service.scoring.series import SeriesScore
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
 
 router = APIRouter()
 SHOWN = timedelta(hours=2)
@@ -77,7 +77,7 @@ def item_page(
 
 
 def _series(
-    signals: SignalIntake, pager: Paging, item: str, scores: dict[str, SeriesScore]
+    signals: SignalsRoom, pager: Paging, item: str, scores: dict[str, SeriesScore]
 ) -> list[SeriesView]:
     """Every series of an item that is in the window or is scored."""
     window = signals.in_use.window
@@ -114,7 +114,7 @@ def _line(frame: Frame, column: int | None, metric: str, scores: SeriesScore | N
     )
 
 
-def _pages_over(signals: SignalIntake, pager: Paging, item: str) -> dict[str, float]:
+def _pages_over(signals: SignalsRoom, pager: Paging, item: str) -> dict[str, float]:
     """An item's thresholds of paging by metric; none while nothing can be paged."""
     in_use = signals.in_use
     teams = pager.teams()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from service.paging.pager import Paging
     from service.paging.teams import Teams
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
     from service.store.pages import PageStore
 
 LOOKED_BACK = timedelta(days=28)
@@ -76,7 +76,7 @@ class TeamReport:
     by_replay: Rate | None
 
 
-def reports_now(signals: SignalIntake, pager: Paging, pages: PageStore) -> tuple[list[TeamReport], str]:
+def reports_now(signals: SignalsRoom, pager: Paging, pages: PageStore) -> tuple[list[TeamReport], str]:
     """Return every team's report, or none and the reason."""
     bundle, teams = signals.in_use.bundle, pager.teams()
     if bundle is None:

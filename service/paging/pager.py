@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from service.paging.teams import Teams
     from service.scoring.tick import ScoredTick
     from service.settings import Settings
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
 
 TOO_LATE = timedelta(minutes=30)
 """Older ticks, as after a long standstill, do not page; what is still wrong pages at the first newer one."""
@@ -91,7 +91,7 @@ class Paging:
     def __init__(
         self,
         settings: Settings,
-        live: SignalIntake,
+        live: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         maintenance: Callable[[int], Iterable[Maintenance]],

@@ -49,7 +49,7 @@ def send_samples(
     `Content-Encoding: gzip` is understood.
     """
     decoded = read_samples(body)
-    received = signals.receive(decoded.samples)
+    received = signals.intake.receive(decoded.samples)
     n_unknown, unknown_items = _unknown(decoded.samples, cmdb.graph)
     metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
     return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from service.scoring.series import FirstStage, SeriesScore
     from service.scoring.services import SecondStage
     from service.scoring.tick import ServiceScore
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def latest_scores(
     item: str,
     first_stage: FirstStage,
     second_stage: SecondStage,
-    signals: SignalIntake,
+    signals: SignalsRoom,
     logs: LogIntake,
     *,
     items: Container[str],

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from models.detectors.three_scores import Memory
     from models.state import State
     from service.scoring.checkpoint import Checkpoints
-    from service.signals.intake import SignalIntake
     from service.signals.recent_window import RecentWindow
+    from service.signals.room import SignalsRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class FirstStage:
 
     def __init__(
         self,
-        live: SignalIntake,
+        live: SignalsRoom,
         checkpoints: Checkpoints,
         *,
         grace: timedelta,
@@ -77,7 +77,7 @@ class FirstStage:
         self._live = live
         self._grace_ms = grace // MILLISECOND
         self._checkpoints = checkpoints
-        self._latest = self._written = checkpoints.read(position=live.position)
+        self._latest = self._written = checkpoints.read(position=live.history.position)
         self._writing = Lock()
 
     def advance(self) -> Iterator[ScoredTick]:
@@ -101,7 +101,7 @@ class FirstStage:
         with self._writing:
             latest = self._latest
             if latest is not None and latest is not self._written:
-                self._checkpoints.write(latest, position=self._live.position)
+                self._checkpoints.write(latest, position=self._live.history.position)
                 self._written = latest
 
     @property

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from service.paging.notifications import Notice
     from service.paging.state import PagingState
     from service.settings import Settings
-    from service.signals.intake import SignalIntake
+    from service.signals.room import SignalsRoom
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Shadow:
     def __init__(
         self,
         settings: Settings,
-        live: SignalIntake,
+        live: SignalsRoom,
         champion: Paging,
         *,
         graph: Callable[[], DependencyGraph],
@@ -151,7 +151,7 @@ class Shadow:
             if running is None or running is self._written:
                 return
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._checkpoints.write(running.scored, position=self._live.position)
+            self._checkpoints.write(running.scored, position=self._live.history.position)
             if running.paged is not None:
                 write_paging(running.paged, self._directory / PAGING_CHECKPOINT)
             write_record(running.record, self._directory / RECORD)
@@ -178,7 +178,7 @@ class Shadow:
             tick.bundle.version,
             challenger.version,
         ):
-            scored = self._checkpoints.read(position=self._live.position)
+            scored = self._checkpoints.read(position=self._live.history.position)
             if scored is not None and scored.bundle_version == challenger.version:
                 paging = self._paging(None)
                 return _Running(challenger, clock, paging, scored, paging.state, record)

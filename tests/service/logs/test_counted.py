@@ -15,7 +15,7 @@ from service_builders import StillClock, settings_for
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.counted import CountedBatches
 from service.logs.intake import LogIntake
-from service.signals.intake import SignalIntake
+from service.signals.room import SignalsRoom, signals_room
 from telemetry.errors import HistoryWriteError
 from telemetry.history import History
 from telemetry.logs import LogRecord, Logs
@@ -59,7 +59,7 @@ class Threads:
     """A log intake whose history interleaves, and what a restart would find."""
 
     directory: Path
-    signals: SignalIntake
+    signals: SignalsRoom
     history: InterleavedHistory = field(default_factory=InterleavedHistory)
 
     def __post_init__(self) -> None:
@@ -94,7 +94,7 @@ def n_lines(logs: LogIntake) -> int:
 @pytest.fixture
 def threads(tmp_path: Path) -> Iterator[Threads]:
     with History(tmp_path / "history") as history:
-        yield Threads(tmp_path, SignalIntake(settings_for(tmp_path), history, StillClock(ONSET)))
+        yield Threads(tmp_path, signals_room(settings_for(tmp_path), history, StillClock(ONSET)))
 
 
 def test_a_checkpoint_does_not_skip_a_batch_that_another_thread_has_stored(threads: Threads) -> None:

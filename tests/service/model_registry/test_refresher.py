@@ -50,7 +50,7 @@ def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) 
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
     live = app.state.rooms.signals
-    champion = AliasedBundle(lambda: source, live.adopt)
+    champion = AliasedBundle(lambda: source, live.holder.adopt)
     assert champion.problem == ""
     champion.refresh()
     in_use = live.in_use
@@ -116,7 +116,7 @@ def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_
         [shipped] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
         source = FakeSource()
         source.bundle = modest  # type: ignore[assignment]
-        AliasedBundle(lambda: source, app.state.rooms.signals.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
+        AliasedBundle(lambda: source, app.state.rooms.signals.holder.adopt_ranker).refresh()  # type: ignore[arg-type,type-var]
         [trained] = client.post("/v1/alerts", json=a_webhook()).json()["alerts"]
     assert shipped["ranking"]["ranker_version"] == "default"
     assert trained["ranking"]["ranker_version"] == modest.version

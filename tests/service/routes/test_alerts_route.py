@@ -26,7 +26,7 @@ from features.frame import Frame
 from models.cases.case import Alert, build_case
 from models.rankers import rank
 from service.incidents.enrichment import enrich
-from service.signals.intake import InUse
+from service.signals.in_use import InUse
 from service.signals.recent_window import RecentWindow
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from service.errors import BadCalendarFileError
 from service.http.security import Gate
 from service.http.server import AnnouncingServer, bind
 from service.model_registry.sources import Sources
-from service.signals.intake import SignalIntake
+from service.signals.history import history_problems, retain_history
 from service.store.database import Database
 from service.store.tokens import TokenStore
 from telemetry.damage import Damage
@@ -103,13 +103,11 @@ def test_damage_to_history_is_reported(tmp_path: Path) -> None:
         assert "sunspot_history_damaged 1.0" in client.get("/metrics").text
 
 
-def test_a_history_that_cannot_be_sealed_is_reported(tmp_path: Path) -> None:
-    live = SignalIntake(settings_for(tmp_path), BrokenLog(), StillClock())
-    damage, sealing = live.health_problems()
+def test_a_history_that_cannot_be_sealed_is_reported() -> None:
+    damage, sealing = history_problems(BrokenLog())
     assert "7.log, bytes 10 to 20: no whole record" in damage
     assert "and 1 more" in damage
     assert "no space left" in sealing
-    assert live.n_damaged == 2
 
 
 def test_history_is_removed_at_the_age_that_is_set(tmp_path: Path) -> None:
@@ -122,13 +120,15 @@ def test_history_is_removed_at_the_age_that_is_set(tmp_path: Path) -> None:
     for days, n_left in ((29, 1), (31, 0)):
         app = an_app(tmp_path, clock=StillClock(NOW + timedelta(days=days)), retention=timedelta(days=30))
         with a_client(app):
-            app.state.rooms.signals.retain()
+            retain_history(
+                app.state.rooms.signals.history, app.state.rooms.settings, now=app.state.rooms.clock.now()
+            )
         assert len(list(segments.glob("*"))) == n_left
 
 
 def test_by_default_more_than_a_year_is_retained(tmp_path: Path) -> None:
     log = BrokenLog()
-    SignalIntake(settings_for(tmp_path), log, StillClock()).retain()
+    retain_history(log, settings_for(tmp_path), now=NOW)
     assert log.retained == [(400.0, int(NOW.timestamp() * 1000))]
 
 

@@ -1,0 +1,56 @@
+"""The signals of a running service: what takes them in, holds them and dates them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from features.calendar_overrides import NO_OVERRIDES
+from service.signals.in_use import InUseHolder
+from service.signals.intake import SignalIntake
+from service.signals.present import PresentTime
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from features.calendar_overrides import CalendarOverrides
+    from service.clock import WallClock
+    from service.settings import Settings
+    from service.signals.history import SignalLog
+    from service.signals.in_use import InUse
+
+
+@dataclass(frozen=True)
+class SignalsRoom:
+    """Samples in; the window, bundle and ranker in use out."""
+
+    history: SignalLog
+    holder: InUseHolder
+    time: PresentTime
+    intake: SignalIntake
+
+    @property
+    def in_use(self) -> InUse:
+        """What is in use at this moment; a request reads it once and uses that throughout."""
+        return self.holder.in_use
+
+    def present(self) -> datetime:
+        """Return what "now" is to the signals."""
+        return self.time.now()
+
+
+def signals_room(
+    settings: Settings, history: SignalLog, clock: WallClock, *, overrides: CalendarOverrides = NO_OVERRIDES
+) -> SignalsRoom:
+    """Make the room; its window is rebuilt from the history when this returns.
+
+    Parameters
+    ----------
+    clock
+        The machine's time; what "now" is to the signals follows from the settings.
+    overrides
+        Days on which the exchange deviates from its calendar.
+    """
+    holder = InUseHolder(settings, history, clock, overrides=overrides)
+    time = PresentTime(settings, clock, holder)
+    return SignalsRoom(history, holder, time, SignalIntake(history, holder, time))
