@@ -238,6 +238,11 @@ class ScoresOut(BaseModel):
     """The latest scores of an item's series."""
 
     item: str
+    status: Literal["current", "late", "silent", "unknown"] = Field(
+        description="late: its samples come after their tick was closed, so that no score uses them, but "
+        "rankings and charts do; silent: it has sent nothing for more than ten ticks; unknown: no sample of "
+        "it is in memory"
+    )
     tick_at: datetime | None = Field(description="start of the tick; null before the first")
     bundle_version: str
     threshold: float | None
@@ -252,6 +257,7 @@ class ScoresOut(BaseModel):
         """Return the document of an item's scores."""
         return cls(
             item=scores.item,
+            status=scores.status.status,
             tick_at=scores.tick_at,
             bundle_version=scores.bundle_version,
             threshold=scores.threshold,

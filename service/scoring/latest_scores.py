@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmdb.errors import UnknownItemError
-from telemetry.instants import from_ms
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from service.scoring.series import FirstStage, SeriesScore
     from service.scoring.services import SecondStage
     from service.scoring.tick import ServiceScore
+    from service.signals.item_status import ItemStatus
     from service.signals.room import SignalsRoom
 
 
@@ -40,6 +41,8 @@ class ItemScores:
 
     Attributes
     ----------
+    status
+        Whether its samples arrive in time to be scored.
     tick_at
         Start of the tick; ``None`` before the first.
     threshold
@@ -51,6 +54,7 @@ class ItemScores:
     """
 
     item: str
+    status: ItemStatus
     tick_at: datetime | None
     bundle_version: str
     threshold: float | None
@@ -88,12 +92,13 @@ def latest_scores(
     log_score = _log_score(item, logs)
     if item not in items and not series and log_score is None:
         raise UnknownItemError(item)
-    bundle = signals.in_use.bundle
+    in_use = signals.in_use
     return ItemScores(
         item,
+        in_use.window.item_status(item, present_ms=to_ms(signals.present())),
         tick_at,
         version,
-        None if bundle is None else bundle.threshold,
+        None if in_use.bundle is None else in_use.bundle.threshold,
         series,
         second_stage.score_of(item),
         log_score,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.frame import Frame
+from service.signals.item_status import item_status
 from service.signals.series_ring import NEVER, SeriesRing
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from service.signals.item_status import ItemStatus
     from telemetry.batches import Samples, SeriesKey
 
 
@@ -164,6 +166,24 @@ class RecentWindow:
             values[held] = self._ring.read(tick, tick, column[held])[0]
         return values
 
+    def item_status(self, item: str, *, present_ms: int) -> ItemStatus:
+        """Return how current the samples of an item are at an instant."""
+        with self._lock:
+            ring = self._ring
+            mine = [
+                column
+                for key, column in ring.column.items()
+                if key.item == item and ring.newest_ms[column] != NEVER
+            ]
+            columns = np.array(mine, dtype=np.int64)
+            return item_status(
+                ring.newest_ms[columns] // self.step_ms,
+                ring.late_ticks[columns],
+                ring.held_ticks(columns),
+                last_closed=None if self._first_open_tick == NEVER else self._first_open_tick - 1,
+                present=present_ms // self.step_ms - 1,
+            )
+
     def _write(self, column: NDArray[np.int64], samples: Samples) -> tuple[int, int]:
         """Write samples; return how many were duplicates, and how many out of order."""
         time_ms, ring = samples.time_ms, self._ring
@@ -174,8 +194,17 @@ class RecentWindow:
         n_duplicate = int(repeated.sum() + (ring.has_instant(column, time_ms) & first_of_kind).sum())
         n_out_of_order = int((time_ms < _newest_before(column, time_ms, ring.newest_ms)).sum())
         ring.write(column, time_ms, samples.values)
-        np.maximum.at(ring.newest_ms, column, time_ms)
+        self._note_newest(column, time_ms)
         return n_duplicate, n_out_of_order
+
+    def _note_newest(self, column: NDArray[np.int64], time_ms: NDArray[np.int64]) -> None:
+        """Note the newest instant of each column, and by how many ticks its sample came late."""
+        ring, tick = self._ring, time_ms // self.step_ms
+        is_newer = time_ms > ring.newest_ms[column]  # one that is sent again does not become late
+        np.maximum.at(ring.newest_ms, column, time_ms)
+        newest = is_newer & (time_ms == ring.newest_ms[column])
+        late_ticks = np.where(tick < self._first_open_tick, self._first_open_tick - tick, 0)
+        ring.late_ticks[column[newest]] = late_ticks[newest]
 
 
 def _newest_before(
