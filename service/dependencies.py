@@ -14,7 +14,7 @@ from service.clock import WallClock
 from service.current_graph import GraphInUse
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
-from service.logs.intake import LogIntake
+from service.logs.room import LogsRoom
 from service.metrics import Metrics
 from service.paging.pager import Paging
 from service.rooms import ModelsRoom, Rooms, ScoringRoom
@@ -55,7 +55,7 @@ Cmdb = Annotated[GraphInUse, _from_rooms(lambda rooms: rooms.cmdb)]
 Graph = Annotated[DependencyGraph, _from_rooms(lambda rooms: rooms.graph)]
 """The imported graph; before the first import, the bundle's items without an edge."""
 Signals = Annotated[SignalsRoom, _from_rooms(lambda rooms: rooms.signals)]
-Logs = Annotated[LogIntake, _from_rooms(lambda rooms: rooms.logs)]
+Logs = Annotated[LogsRoom, _from_rooms(lambda rooms: rooms.logs)]
 Scoring = Annotated[ScoringRoom, _from_rooms(lambda rooms: rooms.scoring)]
 
 Alerts = Annotated[AlertHandler, _from_rooms(lambda rooms: rooms.incidents.handler)]

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from service.current_graph import GraphInUse
     from service.health import HealthRegistry
-    from service.logs.intake import LogIntake, ReceivedLogs
+    from service.logs.intake import ReceivedLogs
+    from service.logs.room import LogsRoom
     from service.scoring.series import FirstStage
     from service.shadow.runner import Shadow
     from service.signals.intake import Received
@@ -133,7 +134,7 @@ class StateCollector(Collector):
         self,
         *,
         signals: SignalsRoom,
-        logs: LogIntake,
+        logs: LogsRoom,
         cmdb: GraphInUse,
         incidents: IncidentStore,
         first_stage: FirstStage,
@@ -168,7 +169,7 @@ class StateCollector(Collector):
         yield GaugeMetricFamily(
             "sunspot_history_damaged",
             "Pieces of history found damaged since the service started.",
-            value=len(self._signals.history.damage) + self._logs.n_damaged,
+            value=len(self._signals.history.damage) + len(self._logs.history.damage),
         )
         yield GaugeMetricFamily(
             "sunspot_scored_until_seconds",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport
     from service.incidents.reranking import Reranker
-    from service.logs.intake import LogIntake
+    from service.logs.room import LogsRoom
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
@@ -95,7 +95,7 @@ class Rooms:
     metrics: Metrics
     cmdb: GraphInUse
     signals: SignalsRoom
-    logs: LogIntake
+    logs: LogsRoom
     incidents: IncidentsRoom
     paging: PagingRoom
     shadow: Shadow

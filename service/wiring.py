@@ -26,7 +26,7 @@ from service.incidents.enrichment import Enricher
 from service.incidents.publishing import RankingPublisher
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
-from service.logs.intake import LogIntake
+from service.logs.room import LogsRoom, logs_room
 from service.metrics import Metrics, StateCollector
 from service.model_registry.refresher import AliasedBundle
 from service.model_registry.sources import registry_sources
@@ -90,7 +90,7 @@ def open_rooms(
     signals = signals_room(settings, history, clock, overrides=overrides)
     lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
     incident_store, changes = IncidentStore(database), ChangeStore(database)
-    logs = LogIntake(
+    logs = logs_room(
         settings,
         lines,
         signals,
@@ -159,7 +159,7 @@ def _incidents(
     changes: ChangeStore,
     *,
     signals: SignalsRoom,
-    logs: LogIntake,
+    logs: LogsRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> IncidentsRoom:
@@ -172,7 +172,7 @@ def _incidents(
         clock,
         retention=settings.case_retention,
     )
-    enricher = Enricher(store, changes, signals, logs)
+    enricher = Enricher(store, changes, signals, logs.evidence)
     publisher = RankingPublisher(
         store,
         clock,
@@ -246,10 +246,10 @@ def _scoring(
     return ScoringRoom(first_stage, second_stage, pipeline, watchdog)
 
 
-def _models(sources: Sources, signals: SignalsRoom, logs: LogIntake, shadow: Shadow) -> ModelsRoom:
+def _models(sources: Sources, signals: SignalsRoom, logs: LogsRoom, shadow: Shadow) -> ModelsRoom:
     return ModelsRoom(
         champion=AliasedBundle(sources.detectors, signals.holder.adopt),
         challenger=AliasedBundle(sources.challenger, shadow.adopt, withdraw=shadow.withdraw),
         ranker=AliasedBundle(sources.ranker, signals.holder.adopt_ranker),
-        log_champion=AliasedBundle(sources.logs, logs.adopt),
+        log_champion=AliasedBundle(sources.logs, logs.adoption.adopt),
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.background import Repeating
+from service.logs.history import retain_lines
 from service.signals.history import retain_history
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
         repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S),
-        repeating("log retention", logs.retain, every_s=RETENTION_S),
+        repeating("log retention", lambda: retain_lines(logs.history, settings), every_s=RETENTION_S),
         repeating("case retention", cases.retain, every_s=RETENTION_S),
     )
 
@@ -63,7 +64,7 @@ def checkpoint_all(rooms: Rooms) -> None:
 
 def _score(rooms: Rooms) -> None:
     """Make the log series of the minutes that have closed, then score the ticks that have."""
-    rooms.health.record("log series").run(rooms.logs.advance)  # its failure must not stop scoring
+    rooms.health.record("log series").run(rooms.logs.closing.advance)  # its failure must not stop scoring
     rooms.metrics.ticks.inc(rooms.scoring.pipeline.advance())
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.cases.case import Alert, Case
     from service.incidents.ranking_document import StoredRankingDocument
     from service.incidents.records import StoredAlert
-    from service.logs.intake import LogIntake
+    from service.logs.evidence import LogEvidence
     from service.signals.in_use import InUse
     from service.signals.room import SignalsRoom
     from service.store.changes import ChangeStore
@@ -59,7 +59,7 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, live: SignalsRoom, logs: LogIntake
+        self, incidents: IncidentStore, changes: ChangeStore, live: SignalsRoom, logs: LogEvidence
     ) -> None:
         self._incidents = incidents
         self._changes = changes
@@ -93,7 +93,7 @@ def enrich(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
-    logs: LogIntake | None = None,
+    logs: LogEvidence | None = None,
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
@@ -125,7 +125,7 @@ def _ranked(
     changes: Sequence[ChangeEvent],
     *,
     other_alerts: Sequence[Alert],
-    logs: LogIntake | None,
+    logs: LogEvidence | None,
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:

@@ -1,4 +1,4 @@
-"""What was learned of log lines, on disk, so that a restart goes on where it was."""
+"""What was learned from log lines, on disk, so that a restart continues where it was."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ UNUSABLE = (
 
 
 @dataclass(frozen=True)
-class LogMemory:
-    """Everything that log lines left behind in memory.
+class LogCheckpoint:
+    """Everything that the service had in memory of log lines.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class LogMemory:
     beyond
         Positions of the batches beyond it that are in it, too.
     bundle_version
-        Of the log bundle that the miner began with; empty if it began with nothing.
+        Of the log bundle whose miner was continued; empty without one.
     closed_ms
         End of the last minute whose series were made.
     aged_ms
@@ -59,7 +59,7 @@ class LogMemory:
     minutes
         The sums of each minute still held, by its start.
     past
-        What services usually said; ``None`` before the first minute is old enough.
+        What services usually logged; ``None`` before the first minute is old enough.
     """
 
     position: int
@@ -74,26 +74,26 @@ class LogMemory:
 
 
 class LogCheckpoints:
-    """One file with the memory of log lines; it is replaced whole, or not at all."""
+    """One file with the checkpoint of log lines; it is replaced completely, or not at all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, memory: LogMemory) -> None:
-        """Keep a memory; it is on disk when this returns."""
+    def write(self, checkpoint: LogCheckpoint) -> None:
+        """Write a checkpoint; it is on disk when this returns."""
         header: dict[str, Any] = {
             "layout": LAYOUT,
-            "position": memory.position,
-            "beyond": sorted(memory.beyond),
-            "bundle": memory.bundle_version,
-            "closed_ms": memory.closed_ms,
-            "aged_ms": memory.aged_ms,
-            "miner": memory.miner,
-            "notes": memory.notes,
+            "position": checkpoint.position,
+            "beyond": sorted(checkpoint.beyond),
+            "bundle": checkpoint.bundle_version,
+            "closed_ms": checkpoint.closed_ms,
+            "aged_ms": checkpoint.aged_ms,
+            "miner": checkpoint.miner,
+            "notes": checkpoint.notes,
         }
         arrays: dict[str, NDArray[Any]] = {}
-        recent = joined(list(memory.minutes.values())) if memory.minutes else None
-        for name, sums in (("recent", recent), ("past", memory.past)):
+        recent = joined(list(checkpoint.minutes.values())) if checkpoint.minutes else None
+        for name, sums in (("recent", recent), ("past", checkpoint.past)):
             header[name] = None
             if sums is not None:
                 header[name], parts = sums_parts(sums)
@@ -102,8 +102,8 @@ class LogCheckpoints:
         with replacing(self._path) as file:
             np.savez_compressed(file, allow_pickle=False, header=packed, **arrays)
 
-    def read(self, *, position: int) -> LogMemory | None:
-        """Return what was kept last, or ``None`` if there is nothing that can be used.
+    def read(self, *, position: int) -> LogCheckpoint | None:
+        """Return the checkpoint written last, or ``None`` if there is none that can be used.
 
         Parameters
         ----------
@@ -111,19 +111,19 @@ class LogCheckpoints:
             Position of the last batch in history: a checkpoint from beyond it belongs to another history.
         """
         try:
-            kept = _decoded(self._path)
+            found = _decoded(self._path)
         except FileNotFoundError:
             return None
         except UNUSABLE as reason:
             logger.warning("log checkpoint left unused", extra={"reason": str(reason)})
             return None
-        if max({kept.position} | kept.beyond) > position:
+        if max({found.position} | found.beyond) > position:
             logger.warning("log checkpoint left unused", extra={"reason": "history does not reach as far"})
             return None
-        return kept
+        return found
 
 
-def _decoded(path: Path) -> LogMemory:
+def _decoded(path: Path) -> LogCheckpoint:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         header = json.loads(stored["header"].tobytes())
         if header["layout"] != LAYOUT:
@@ -138,7 +138,7 @@ def _decoded(path: Path) -> LogMemory:
             sums[name] = None if header[name] is None else sums_from_parts(header[name], parts)
     recent = sums["recent"]
     starts = [] if recent is None else recent.counts.starts_ms.tolist()
-    return LogMemory(
+    return LogCheckpoint(
         int(header["position"]),
         frozenset(map(int, header.get("beyond", ()))),  # 0.1.0 did not write it
         str(header["bundle"]),
@@ -146,13 +146,13 @@ def _decoded(path: Path) -> LogMemory:
         int(header["aged_ms"]),
         dict(header["miner"]),
         list(header["notes"]),
-        {start: _said(recent.at([start])) for start in starts} if recent is not None else {},
+        {start: _without_absent(recent.at([start])) for start in starts} if recent is not None else {},
         sums["past"],
     )
 
 
-def _said(minute: LogSums) -> LogSums:
-    """A minute without the kinds that only other minutes hold."""
+def _without_absent(minute: LogSums) -> LogSums:
+    """Return a minute without the kinds that only other minutes hold."""
     counts = minute.counts
     kinds = [counts.kinds[kind] for kind in np.flatnonzero(counts.counts.any(axis=0)).tolist()]
     return replace(minute, counts=counts.of_kinds(kinds))

@@ -16,7 +16,7 @@ from telemetry.decoders import json_logs, loki_logs, otlp_logs
 from telemetry.errors import BadBatchError
 
 if TYPE_CHECKING:
-    from service.logs.intake import LogIntake
+    from service.logs.room import LogsRoom
     from service.metrics import Metrics
     from service.settings import Settings
     from telemetry.decoders.gathering_logs import DecodedLogs
@@ -68,7 +68,7 @@ def export_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, 
     return ExportLogsOut.of(_receive(decoded, logs, metrics, settings))
 
 
-def _receive(decoded: DecodedLogs, logs: LogIntake, metrics: Metrics, settings: Settings) -> LogsOut:
-    received = logs.receive(decoded.logs)
+def _receive(decoded: DecodedLogs, logs: LogsRoom, metrics: Metrics, settings: Settings) -> LogsOut:
+    received = logs.intake.receive(decoded.logs)
     metrics.count_lines(received, n_rejected=decoded.n_rejected, n_garbled=decoded.n_garbled)
     return LogsOut.of(decoded, received, settings)

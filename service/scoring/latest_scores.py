@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
 
-    from service.logs.intake import LogIntake
+    from service.logs.room import LogsRoom
     from service.scoring.series import FirstStage, SeriesScore
     from service.scoring.services import SecondStage
     from service.scoring.tick import ServiceScore
@@ -72,7 +72,7 @@ def latest_scores(
     first_stage: FirstStage,
     second_stage: SecondStage,
     signals: SignalsRoom,
-    logs: LogIntake,
+    logs: LogsRoom,
     *,
     items: Container[str],
 ) -> ItemScores:
@@ -105,7 +105,7 @@ def latest_scores(
     )
 
 
-def _log_score(item: str, logs: LogIntake) -> LogScore | None:
+def _log_score(item: str, logs: LogsRoom) -> LogScore | None:
     scores = logs.scores
     score = None if scores is None else scores.by_service.get(item)
     if scores is None or score is None:

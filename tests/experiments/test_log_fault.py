@@ -57,7 +57,7 @@ def test_broken_replication_is_found_ranked_first_and_explained_by_its_templates
             for part in parts_of(logs.where(is_due)):
                 client.post("/v1/logs", content=lines_of(part)).raise_for_status()
             sent_until_ms = until_ms
-            app.state.rooms.logs.advance()
+            app.state.rooms.logs.closing.advance()
         [alert] = client.post("/v1/alerts", json=alertmanager_payload(fired)).json()["alerts"]
     keys = (SeriesKey("ledger-db", "log_error_share"),)
     window = app.state.rooms.signals.in_use.window

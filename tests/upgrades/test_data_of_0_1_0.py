@@ -120,7 +120,7 @@ def test_a_service_goes_on_where_0_1_0_was(data: Path, caplog: pytest.LogCapture
         each.refresh()
     with a_client(app, headers={"Authorization": f"Bearer {SECRETS['zhou']}"}) as client:
         assert rooms.scoring.pipeline.advance() == 0, "every tick was scored before the upgrade"
-        assert rooms.logs.advance() == 0
+        assert rooms.logs.closing.advance() == 0
         assert rooms.paging.pager.since_ms is not None
         ready = client.get("/readyz").json()
         later = a_frame(("gateway", "order"), n_ticks=3, end=NOW.replace(minute=9), seed=8)

@@ -14,7 +14,7 @@ from service_builders import StillClock, settings_for
 
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.counted import CountedBatches
-from service.logs.intake import LogIntake
+from service.logs.room import LogsRoom, logs_room
 from service.signals.room import SignalsRoom, signals_room
 from telemetry.errors import HistoryWriteError
 from telemetry.history import History
@@ -65,8 +65,8 @@ class Threads:
     def __post_init__(self) -> None:
         self.logs = self.started()
 
-    def started(self) -> LogIntake:
-        return LogIntake(
+    def started(self) -> LogsRoom:
+        return logs_room(
             settings_for(self.directory),
             self.history,
             self.signals,
@@ -76,7 +76,7 @@ class Threads:
         )
 
     def receive(self, body: str) -> None:
-        self.logs.receive(Logs.from_records([LogRecord("order", "INFO", "", ONSET_MS + 1, body)]))
+        self.logs.intake.receive(Logs.from_records([LogRecord("order", "INFO", "", ONSET_MS + 1, body)]))
 
     def checkpointed(self) -> tuple[int, set[int]]:
         self.logs.checkpoint()
@@ -85,8 +85,8 @@ class Threads:
         return memory.position, set(memory.beyond)
 
 
-def n_lines(logs: LogIntake) -> int:
-    window = logs.window(["order"], since_ms=0)
+def n_lines(logs: LogsRoom) -> int:
+    window = logs.evidence.window(["order"], since_ms=0)
     assert window is not None
     return int(window.counts.counts.sum())
 
@@ -132,7 +132,7 @@ def test_a_bundle_adopted_while_a_batch_is_stored_counts_it_once(threads: Thread
 
     def another_thread() -> None:
         threads.receive("third")
-        threads.logs.adopt(a_log_bundle())
+        threads.logs.adoption.adopt(a_log_bundle())
         found.append((*threads.checkpointed(), n_lines(threads.logs)))
 
     threads.history.meanwhile = [another_thread]

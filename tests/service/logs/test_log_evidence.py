@@ -57,7 +57,7 @@ def a_client_with(client: TestClient, lines: bytes) -> dict[str, Any]:
 def test_a_ranking_over_http_is_the_offline_one(tmp_path: Path) -> None:
     lines, bundle, log_bundle = broken_lines(), a_bundle(items=SERVICES), a_log_bundle()
     app = an_app(tmp_path, bundle=bundle, clock=StillClock(NOW))
-    app.state.rooms.logs.adopt(log_bundle)
+    app.state.rooms.logs.adoption.adopt(log_bundle)
     with a_client(app) as client:
         alert = a_client_with(client, lines)
     logs = json_logs.decode(lines).logs
@@ -84,9 +84,9 @@ def test_a_ranking_over_http_is_the_offline_one(tmp_path: Path) -> None:
 
 def test_a_fault_that_only_lines_show_is_ranked_first_and_told_by_its_templates(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path, bundle=a_bundle(items=SERVICES), clock=StillClock(NOW))) as client:
-        client.app.state.rooms.logs.advance()  # type: ignore[attr-defined]
+        client.app.state.rooms.logs.closing.advance()  # type: ignore[attr-defined]
         client.post("/v1/logs", content=body_of(requests(ONSET_MS - 3_600_000, ONSET_MS))).raise_for_status()
-        client.app.state.rooms.logs.advance()  # type: ignore[attr-defined]
+        client.app.state.rooms.logs.closing.advance()  # type: ignore[attr-defined]
         fault = replace_body(requests(ONSET_MS, ONSET_MS + 200_000, seed=1, broken="stock"))
         alert = a_client_with(client, body_of(fault))
         page = client.get(f"/incidents/{alert['incident']}").text
@@ -107,7 +107,7 @@ def test_a_fault_that_only_lines_show_is_ranked_first_and_told_by_its_templates(
 
 def test_an_alert_without_any_sample_is_ranked_by_lines_alone(tmp_path: Path) -> None:
     app = an_app(tmp_path, bundle=a_bundle(items=SERVICES), clock=StillClock(NOW))
-    app.state.rooms.logs.adopt(a_log_bundle())
+    app.state.rooms.logs.adoption.adopt(a_log_bundle())
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb(SERVICES, EDGES)).raise_for_status()
         client.post("/v1/logs", content=broken_lines()).raise_for_status()

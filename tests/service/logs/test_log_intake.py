@@ -16,8 +16,7 @@ from log_builders import SERVICES, a_log_bundle, requests, sums_of
 from service_builders import StillClock, a_bundle, a_client, a_cmdb, a_webhook, an_app
 
 from cmdb.items import ChangeEvent
-from service.logs.baseline import bounded
-from service.logs.intake import MINUTE_MS
+from service.logs.baseline import MINUTE_MS, bounded
 from service.logs.scoring import latest_scores
 from telemetry.batches import SeriesKey
 from telemetry.logs import LogRecord, Logs
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
     from features.logs.sums import LogSums
     from features.logs.traces import TraceVectors
-    from service.logs.intake import LogIntake, ReceivedLogs
+    from service.logs.intake import ReceivedLogs
+    from service.logs.room import LogsRoom
 
     Start = Callable[..., TestClient]
 
@@ -54,13 +54,13 @@ def told(start_ms: int, end_ms: int, *, broken: str = "", seed: int = 0) -> list
     return sorted(requests(start_ms, end_ms, broken=broken, seed=seed), key=lambda each: each.time_ms)
 
 
-def logs_of(client: Any) -> LogIntake:
-    logs: LogIntake = client.app.state.rooms.logs
+def logs_of(client: Any) -> LogsRoom:
+    logs: LogsRoom = client.app.state.rooms.logs
     return logs
 
 
-def receive(logs: LogIntake, records: Sequence[LogRecord]) -> ReceivedLogs:
-    return logs.receive(Logs.from_records(records))
+def receive(logs: LogsRoom, records: Sequence[LogRecord]) -> ReceivedLogs:
+    return logs.intake.receive(Logs.from_records(records))
 
 
 def row(client: Any, at_ms: int, item: str) -> dict[str, float]:
@@ -74,13 +74,13 @@ def test_a_closed_minute_becomes_series_of_its_services(start: Start) -> None:
     client = start(clock=clock)
     logs, line = logs_of(client), LogRecord("order", "INFO", "", ONSET_MS + 1, "placed")
     receive(logs, [line] * 9 + [line._replace(severity="ERROR", body="failed")] * 3)
-    assert logs.advance() == 0  # it may still get lines
+    assert logs.closing.advance() == 0  # it may still get lines
     clock.at += timedelta(seconds=1)
-    assert logs.advance() == 1
+    assert logs.closing.advance() == 1
     found = row(client, ONSET_MS, "order")
     assert (found["log_rate"], found["log_error_share"]) == (0.2, 0.25)
     assert found["log_shift"] != found["log_shift"]  # nothing to compare with yet
-    assert (receive(logs, [line]).n_late, logs.advance()) == (1, 0)
+    assert (receive(logs, [line]).n_late, logs.closing.advance()) == (1, 0)
     assert row(client, ONSET_MS, "order")["log_rate"] == 0.2
 
 
@@ -90,8 +90,8 @@ def test_a_minute_becomes_past_unless_its_service_was_in_trouble(start: Start) -
     client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
     logs = logs_of(client)
     receive(logs, told(ONSET_MS - HOUR_MS, ONSET_MS))
-    logs.advance()
-    calm = logs.normal(SERVICES)
+    logs.closing.advance()
+    calm = logs.evidence.normal(SERVICES)
     assert calm is not None
     assert len(calm.counts.starts_ms) == 24  # an hour but for its last 35 minutes, and the grace
     clock.at = ONSET + timedelta(minutes=4)
@@ -99,8 +99,8 @@ def test_a_minute_becomes_past_unless_its_service_was_in_trouble(start: Start) -
     receive(logs, told(ONSET_MS, ONSET_MS + 300_000, seed=1))
     clock.at = ONSET + timedelta(hours=2)
     receive(logs, told(ONSET_MS + 300_000, ONSET_MS + HOUR_MS, seed=2))
-    logs.advance()
-    normal = logs.normal(SERVICES)
+    logs.closing.advance()
+    normal = logs.evidence.normal(SERVICES)
     assert normal is not None
     said = {service: normal.of_services([service]).counts for service in SERVICES}
     last = {name: int(each.starts_ms[each.counts.any(axis=1)][-1]) for name, each in said.items()}
@@ -112,10 +112,10 @@ def test_a_restart_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
     first, second = told(ONSET_MS - HOUR_MS, ONSET_MS), told(ONSET_MS - 60_000, ONSET_MS + 200_000, seed=1)
     with a_client(an_app(tmp_path / "stopped", clock=StillClock(ONSET))) as stopped:
         receive(logs_of(stopped), first)
-        logs_of(stopped).advance()
+        logs_of(stopped).closing.advance()
     whole, again = start("whole"), start("stopped")
     receive(logs_of(whole), first)
-    logs_of(whole).advance()
+    logs_of(whole).closing.advance()
     for each in (whole, again):
         receive(logs_of(each), second)
     assert_equal(whole, again)
@@ -125,8 +125,8 @@ def test_a_restart_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
 
 def assert_equal(one: TestClient, other: TestClient) -> None:
     pairs = (
-        [logs_of(each).window(SERVICES, since_ms=0) for each in (one, other)],
-        [logs_of(each).normal(SERVICES) for each in (one, other)],
+        [logs_of(each).evidence.window(SERVICES, since_ms=0) for each in (one, other)],
+        [logs_of(each).evidence.normal(SERVICES) for each in (one, other)],
     )
     for found, wanted in pairs:
         assert found is not None
@@ -144,10 +144,10 @@ def test_a_damaged_checkpoint_is_made_again_from_the_lines(
 ) -> None:
     with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
         receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
-        before = logs_of(client).window(SERVICES, since_ms=0)
+        before = logs_of(client).evidence.window(SERVICES, since_ms=0)
     path = tmp_path / "data" / "logs.state"
     path.write_bytes(path.read_bytes()[:-50] if damage is None else damage)
-    after = logs_of(start()).window(SERVICES, since_ms=0)
+    after = logs_of(start()).evidence.window(SERVICES, since_ms=0)
     assert before is not None
     assert after is not None
     assert (before.counts.counts == after.counts.counts).all()
@@ -157,21 +157,21 @@ def test_a_checkpoint_of_another_history_is_left_alone(start: Start, tmp_path: P
     with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
         receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
     shutil.rmtree(tmp_path / "data" / "lines")
-    assert logs_of(start()).window(SERVICES, since_ms=0) is None
+    assert logs_of(start()).evidence.window(SERVICES, since_ms=0) is None
 
 
 def test_a_log_bundle_says_what_is_normal_and_mines_the_minutes_again(start: Start) -> None:
     client = start()
     logs, bundle = logs_of(client), a_log_bundle()
     receive(logs, told(ONSET_MS - 300_000, ONSET_MS, seed=3))
-    logs.adopt(bundle)
-    logs.adopt(bundle)
-    normal, window = logs.normal(SERVICES), logs.window(SERVICES, since_ms=0)
+    logs.adoption.adopt(bundle)
+    logs.adoption.adopt(bundle)
+    normal, window = logs.evidence.normal(SERVICES), logs.evidence.window(SERVICES, since_ms=0)
     assert normal is not None
     assert window is not None
     assert set(window.counts.kinds) == set(normal.counts.kinds)
     assert len(window.counts.starts_ms) == 5
-    logs.advance()
+    logs.closing.advance()
     assert row(client, ONSET_MS - 300_000, "order")["log_shift"] < 0.05
 
 
@@ -181,7 +181,7 @@ def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> N
     client.app.state.rooms.models.log_champion._adopt(bundle)
     assert client.get("/readyz").json()["log_bundle_version"] == bundle.version
     receive(logs, told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"))
-    logs.advance()
+    logs.closing.advance()
     found = {each: client.get(f"/v1/items/{each}/scores").json()["logs"] for each in ("gateway", "stock")}
     assert [found[each]["is_anomalous"] for each in ("gateway", "stock")] == [False, True]
     assert found["stock"]["score"] > bundle.threshold
@@ -200,9 +200,9 @@ def test_what_a_service_never_said_in_one_trace_before_scores(start: Start) -> N
     scores = []
     for name, used in (("hears", bundle), ("deaf", replace(bundle, version="deaf", signatures=frozenset()))):
         logs = logs_of(start(name))
-        logs.adopt(used)
+        logs.adoption.adopt(used)
         receive(logs, records)
-        logs.advance()
+        logs.closing.advance()
         assert logs.scores is not None
         scores.append(logs.scores.by_service)
     heard, unheard = scores
@@ -238,11 +238,11 @@ def test_scores_do_not_depend_on_how_many_minutes_are_closed_at_once(start: Star
     clock = StillClock(ONSET - timedelta(minutes=5))
     together, apart = logs_of(start("together")), logs_of(start("apart", clock=clock))
     for each in (together, apart):
-        each.adopt(bundle)
+        each.adoption.adopt(bundle)
         receive(each, records)
-    together.advance()
+    together.closing.advance()
     for _ in range(6):
-        apart.advance()
+        apart.closing.advance()
         clock.at += timedelta(minutes=1)
     assert together.scores == apart.scores
     assert together.scores is not None
@@ -251,10 +251,10 @@ def test_scores_do_not_depend_on_how_many_minutes_are_closed_at_once(start: Star
 def test_a_bundle_of_other_windows_is_left_alone_and_told(start: Start) -> None:
     logs, bundle = logs_of(start()), a_log_bundle()
     counts = replace(bundle.normal.counts, step_ms=30_000)
-    logs.adopt(replace(bundle, version="other", normal=replace(bundle.normal, counts=counts)))
+    logs.adoption.adopt(replace(bundle, version="other", normal=replace(bundle.normal, counts=counts)))
     assert logs.bundle_version == ""
     assert "of 30 s: train logs with --step 60" in logs.health_problems()[0]
-    logs.adopt(bundle)
+    logs.adoption.adopt(bundle)
     assert (logs.bundle_version, logs.health_problems()) == (bundle.version, [])
 
 
@@ -264,10 +264,10 @@ def test_no_line_is_lost_or_counted_twice_while_a_bundle_is_adopted(start: Start
     records = told(ONSET_MS - 300_000, ONSET_MS, seed=3)
     with ThreadPoolExecutor(max_workers=3) as pool:
         work = [pool.submit(receive, logs, records[first::20]) for first in range(20)]
-        work += [pool.submit(logs.adopt, bundles[number % 2]) for number in range(4)]
+        work += [pool.submit(logs.adoption.adopt, bundles[number % 2]) for number in range(4)]
         for each in work:
             each.result()
-    window = logs.window(SERVICES, since_ms=0)
+    window = logs.evidence.window(SERVICES, since_ms=0)
     assert window is not None
     assert window.counts.counts.sum() == len(records)
 
@@ -277,7 +277,7 @@ def test_many_kinds_of_line_in_one_minute_are_folded_together(start: Start) -> N
     words = [f"{'abcdefghij'[n % 10] * (n // 10 + 1)}" for n in range(900)]
     lines = [f"{word} {word} {word}" for word in words]
     receive(logs, [LogRecord("order", "INFO", "", ONSET_MS + n, line) for n, line in enumerate(lines)])
-    kept = bounded(logs._minutes[ONSET_MS], max_kinds=100)
+    kept = bounded(logs.memory.minutes.by_start[ONSET_MS], max_kinds=100)
     assert len(kept.counts.kinds) == 101
     assert kept.counts.counts.sum() == 900
 
@@ -289,17 +289,17 @@ def test_lines_older_than_the_minutes_held_go_to_disk_only(start: Start) -> None
     backwards = receive(logs, [line._replace(time_ms=ONSET_MS - HOUR_MS)])
     assert (backwards.n_accepted, backwards.n_outside) == (1, 1)
     receive(logs, [line._replace(time_ms=ONSET_MS + 240_000)])
-    window = logs.window(["order"], since_ms=ONSET_MS)
+    window = logs.evidence.window(["order"], since_ms=ONSET_MS)
     assert window is not None
     assert window.counts.counts.sum() == 2
 
 
 def test_services_that_said_nothing_have_empty_sums(start: Start) -> None:
     logs = logs_of(start())
-    assert logs.window(["order"], since_ms=0) is None
-    assert logs.normal(["order"]) is None
+    assert logs.evidence.window(["order"], since_ms=0) is None
+    assert logs.evidence.normal(["order"]) is None
     receive(logs, [LogRecord("order", "INFO", "", ONSET_MS - HOUR_MS, "placed")])
-    window = logs.window(["order"], since_ms=ONSET_MS)
+    window = logs.evidence.window(["order"], since_ms=ONSET_MS)
     assert window is not None
     assert not len(window.counts.starts_ms)
 
@@ -313,5 +313,5 @@ def test_what_is_normal_does_not_depend_on_when_minutes_were_last_closed(start: 
         due = [each for each in lines if each.time_ms // MINUTE_MS == ONSET_MS // MINUTE_MS - 60 + minute]
         for each in (often, never):
             receive(logs_of(each), due)
-        logs_of(often).advance()
+        logs_of(often).closing.advance()
     assert_equal(often, never)

@@ -43,7 +43,7 @@ def client(tmp_path: Path) -> Any:
 
 def stored_lines(client: TestClient) -> list[tuple[str, str, str]]:
     """Service, severity and text of every line the service holds."""
-    history = client.app.state.rooms.logs._history  # type: ignore[attr-defined]
+    history = client.app.state.rooms.logs.history  # type: ignore[attr-defined]
     return [
         (*logs.streams[stream][:2], body)
         for _, logs in history.replay()

@@ -1,0 +1,88 @@
+"""Log lines read again from disk: after a restart, and when another bundle is adopted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.logs.baseline import MINUTE_MS
+from service.logs.minutes import LogMinutes
+from service.settings import Present
+from telemetry.instants import to_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from models.artifacts.log_bundle import LogBundle
+    from service.logs.history import LineLog
+    from service.logs.memory import LogMemory
+    from service.settings import Settings
+    from service.signals.present import PresentTime
+
+
+class LogReplay:
+    """Sums up the lines of the history that are recent enough.
+
+    Parameters
+    ----------
+    time
+        What the present is; lines advance it.
+    """
+
+    def __init__(self, settings: Settings, history: LineLog, time: PresentTime) -> None:
+        self._settings = settings
+        self._history = history
+        self._time = time
+
+    def resume(self, memory: LogMemory) -> None:
+        """Add every batch that is not in a memory yet; nothing else may add to it meanwhile."""
+        counted = memory.counted
+        counted.replayed(self.into(memory.minutes, after=counted.until, beyond=counted.beyond))
+
+    def into(self, minutes: LogMinutes, *, after: int, beyond: Collection[int] = ()) -> int:
+        """Add the batches after a position, without some; return the last position, or ``after``."""
+        earliest_ms = to_ms(self._time.now()) - minutes.n_minutes * MINUTE_MS
+        is_replayed = self._settings.present is Present.SIGNALS
+        since_s = 0.0 if is_replayed else earliest_ms / 1000 - self._settings.accepted_future.total_seconds()
+        for position, logs in self._history.replay(after=after, since_s=since_s):
+            after = position
+            recent = logs.where(logs.time_ms >= earliest_ms)
+            if position not in beyond and len(recent):
+                self._time.advance(int(recent.time_ms.max()))
+                minutes.add(recent)
+        return after
+
+
+class LogAdoption:
+    """Replaces the log bundle in use.
+
+    Attributes
+    ----------
+    refused
+        Why the last bundle was refused; empty if it was adopted.
+    """
+
+    def __init__(self, memory: LogMemory, replay: LogReplay) -> None:
+        self.refused = ""
+        self._memory = memory
+        self._replay = replay
+
+    def adopt(self, bundle: LogBundle) -> None:
+        """Compare with the normal period of a bundle from now on; its miner mines the lines held again.
+
+        Meanwhile lines are received and rankings made with the earlier bundle. A bundle whose windows are
+        not minutes is refused.
+        """
+        if bundle.step_ms != MINUTE_MS:
+            every = f"{bundle.step_ms / 1000:g} s"
+            self.refused = f"log lines: the champion's windows are of {every}: train logs with --step 60"
+            return
+        self.refused = ""
+        memory = self._memory
+        if bundle.version == memory.minutes.bundle_version:
+            memory.minutes.bundle = bundle
+            return
+        minutes = LogMinutes(bundle, n_minutes=memory.minutes.n_minutes)
+        until = self._replay.into(minutes, after=0)
+        with memory.closing, memory.lock:
+            until = self._replay.into(minutes, after=until)  # what came meanwhile
+            memory.replace(minutes, until=until)

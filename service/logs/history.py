@@ -1,0 +1,44 @@
+"""Where accepted log lines rest on disk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from service.settings import Settings
+    from telemetry.damage import Damage
+    from telemetry.logs import Logs
+
+
+class LineLog(Protocol):
+    """The history of log lines."""
+
+    @property
+    def position(self) -> int:
+        """Position of the last batch that is safe."""
+        ...
+
+    @property
+    def damage(self) -> Sequence[Damage]:
+        """Damage found since it was opened."""
+        ...
+
+    def append(self, logs: Logs) -> int:
+        """Write a batch and return its position; it is safe when this returns."""
+        ...
+
+    def replay(self, *, after: int = 0, since_s: float = 0.0) -> Iterator[tuple[int, Logs]]:
+        """Read the batches after a position again, in order of arrival."""
+        ...
+
+    def retain(self, days: float) -> int:
+        """Remove what is older; return how many files that were."""
+        ...
+
+
+def retain_lines(history: LineLog, settings: Settings) -> int:
+    """Remove the lines that are older than the settings allow; return how many files that were."""
+    return history.retain(settings.log_retention / timedelta(days=1))
