@@ -192,35 +192,7 @@ class RecentWindow:
         first_of_kind = np.ones(len(order), dtype=bool)
         first_of_kind[order[1:]] = ~repeated
         n_duplicate = int(repeated.sum() + (ring.has_instant(column, time_ms) & first_of_kind).sum())
-        n_out_of_order = int((time_ms < _newest_before(column, time_ms, ring.newest_ms)).sum())
+        n_out_of_order = int((time_ms < ring.newest_before(column, time_ms)).sum())
         ring.write(column, time_ms, samples.values)
-        self._note_newest(column, time_ms)
+        ring.note_newest(column, time_ms, first_open_tick=self._first_open_tick)
         return n_duplicate, n_out_of_order
-
-    def _note_newest(self, column: NDArray[np.int64], time_ms: NDArray[np.int64]) -> None:
-        """Note the newest instant of each column, and by how many ticks its sample came late."""
-        ring, tick = self._ring, time_ms // self.step_ms
-        is_newer = time_ms > ring.newest_ms[column]  # one that is sent again does not become late
-        np.maximum.at(ring.newest_ms, column, time_ms)
-        newest = is_newer & (time_ms == ring.newest_ms[column])
-        late_ticks = np.where(tick < self._first_open_tick, self._first_open_tick - tick, 0)
-        ring.late_ticks[column[newest]] = late_ticks[newest]
-
-
-def _newest_before(
-    column: NDArray[np.int64], time_ms: NDArray[np.int64], newest_ms: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """For each sample the newest instant of its series before it, in the window or in the batch."""
-    if not len(column):
-        return time_ms
-    order = np.argsort(column, kind="stable")
-    sorted_column, sorted_ms = column[order], time_ms[order]
-    starts = np.r_[True, np.diff(sorted_column) != 0]
-    group = np.cumsum(starts) - 1
-    base = int(sorted_ms.min())
-    span = int(sorted_ms.max()) - base + 1
-    running = np.maximum.accumulate(sorted_ms - base + group * span) - group * span + base
-    earlier = np.where(starts, NEVER, np.r_[NEVER, running[:-1]])
-    newest = np.empty(len(column), dtype=np.int64)
-    newest[order] = np.maximum(earlier, newest_ms[sorted_column])
-    return newest

@@ -82,6 +82,33 @@ class SeriesRing:
         self._values[row, column] = values
         self._offset_ms[row, column] = time_ms - tick * self.step_ms
 
+    def note_newest(
+        self, column: NDArray[np.int64], time_ms: NDArray[np.int64], *, first_open_tick: int
+    ) -> None:
+        """Note the newest instant of each column, and by how many ticks its sample came late."""
+        tick = time_ms // self.step_ms
+        is_newer = time_ms > self.newest_ms[column]  # a sample that is sent again does not become late
+        np.maximum.at(self.newest_ms, column, time_ms)
+        newest = is_newer & (time_ms == self.newest_ms[column])
+        late_ticks = np.where(tick < first_open_tick, first_open_tick - tick, 0)
+        self.late_ticks[column[newest]] = late_ticks[newest]
+
+    def newest_before(self, column: NDArray[np.int64], time_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each sample the newest instant of its series before it, in the ring or in the batch."""
+        if not len(column):
+            return time_ms
+        order = np.argsort(column, kind="stable")
+        sorted_column, sorted_ms = column[order], time_ms[order]
+        starts = np.r_[True, np.diff(sorted_column) != 0]
+        group = np.cumsum(starts) - 1
+        base = int(sorted_ms.min())
+        span = int(sorted_ms.max()) - base + 1
+        running = np.maximum.accumulate(sorted_ms - base + group * span) - group * span + base
+        earlier = np.where(starts, NEVER, np.r_[NEVER, running[:-1]])
+        newest = np.empty(len(column), dtype=np.int64)
+        newest[order] = np.maximum(earlier, self.newest_ms[sorted_column])
+        return newest
+
     def has_instant(self, column: NDArray[np.int64], time_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the sample that each tick holds is of the same instant."""
         tick = time_ms // self.step_ms
