@@ -38,7 +38,7 @@ MAX_WINDOW = timedelta(hours=2)
 """An incident is judged by its first two hours."""
 
 MAX_NORMAL_TICKS = 600
-"""At most so many normal ticks go into a case: the nearest in the exchange day."""
+"""At most so many normal ticks that hold values go into a case: the nearest in the exchange day."""
 
 MAX_HOPS = 6
 """Causes are looked for within so many hops of the alert."""
@@ -48,6 +48,12 @@ MAX_ITEMS = 5_000
 
 MIN_NORMAL_TICKS = 30
 """Fewer ticks of normal history than this count as no history."""
+
+
+COLUMNS_AT_ONCE = 16
+"""So many series are looked at together for a value in a tick."""
+
+END_OF_TIME_MS = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,8 @@ class Case:
     items
         The graph's items, sorted; one column of every array each.
     window, before, normal
-        The incident's ticks; those just before it; and ticks of normal operation at the same part of
-        the exchange day. None overlaps another.
+        The incident's ticks; those just before it; and earlier ticks of normal operation at the same part of
+        the exchange day, each with values of some item. None overlaps another.
     window_logs, normal_logs
         What log lines sum to in the incident's window and in normal operation; ``None`` where no logs are
         collected.
@@ -179,7 +185,8 @@ def build_case(
     frame
         Recent signals, the incident and half an hour before it included.
     normal
-        Signals of normal operation, on the same step; ticks of the incident itself are left out.
+        Signals of normal operation, on the same step; ticks without any value and ticks that are not
+        before the incident are left out.
     clock
         Chooses which normal ticks compare with the incident's; by default the time of the week.
     changes
@@ -217,8 +224,7 @@ def build_case(
     before_ms = onset_ms - int(stretch.total_seconds() * 1000)
     before = frame.between(before_ms, window.start_ms)
     before_ms = before.start_ms if frame.n_ticks else before_ms
-    outside = (normal.times_ms + normal.step_ms <= before_ms) | (normal.times_ms >= end_ms)
-    chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
+    chosen, relaxed = _comparable_ticks(normal, before_ms, window, clock, items)
     near = tuple(change for change in changes if change.item in part and change.at <= at)
     return Case(
         id=case_id_of(alert),
@@ -237,9 +243,9 @@ def build_case(
         notes=(*notes, *_left_out(graph, alert.item), *relaxed),
         cause=tuple(cause),
         window_spans=spans.between(onset_ms, end_ms) if spans else None,
-        normal_spans=normal_spans.outside(before_ms, end_ms) if normal_spans else None,
+        normal_spans=normal_spans.outside(before_ms, END_OF_TIME_MS) if normal_spans else None,
         window_logs=logs.between(onset_ms, end_ms) if logs else None,
-        normal_logs=normal_logs.outside(before_ms, end_ms) if normal_logs else None,
+        normal_logs=normal_logs.outside(before_ms, END_OF_TIME_MS) if normal_logs else None,
         change_ages_days=_ages_days(near, alert, clock),
     )
 
@@ -296,20 +302,70 @@ def trading_days_since(case: Case) -> tuple[float, ...]:
 
 
 def _comparable_ticks(
-    normal: Frame, outside: NDArray[np.bool_], window: Frame, clock: Clock
+    normal: Frame, before_ms: int, window: Frame, clock: Clock, items: Sequence[str]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Normal ticks at the incident's part of the day, nearest slots first, and what had to be relaxed."""
+    """Earlier ticks at the incident's part of the day, nearest slots first, and what had to be relaxed."""
+    earlier = np.flatnonzero(normal.times_ms + normal.step_ms <= before_ms)
+    notes = _later_ticks_note(normal, window, items)
     if not window.n_ticks:
-        return np.flatnonzero(outside)[-MAX_NORMAL_TICKS:], ()
-    middle = window.times_ms[len(window.times_ms) // 2 :][:1]
-    same = np.flatnonzero(outside & (clock.phases(normal.times_ms) == clock.phases(middle)))
-    notes: tuple[str, ...] = ()
-    if len(same) < MIN_NORMAL_TICKS:
-        same = np.flatnonzero(outside)
-        notes = ("no normal history of this session phase: compared with all of it",)
-    distance = np.abs(clock.slots(normal.times_ms[same]) - clock.slots(middle))
-    nearest = same[np.argsort(distance, kind="stable")[:MAX_NORMAL_TICKS]]
-    return np.sort(nearest), notes
+        chosen, n_empty = _with_values(normal, earlier[::-1], items)
+    else:
+        middle = window.times_ms[len(window.times_ms) // 2 :][:1]
+        same = earlier[clock.phases(normal.times_ms[earlier]) == clock.phases(middle)]
+        chosen, n_empty = _with_values(normal, _nearest_first(normal, same, middle, clock), items)
+        if len(chosen) < MIN_NORMAL_TICKS:
+            if len(same) < len(earlier):
+                notes += ("no normal history of this session phase: compared with all of it",)
+            chosen, n_empty = _with_values(normal, _nearest_first(normal, earlier, middle, clock), items)
+    if n_empty:
+        left_out = f"{n_empty:,} ticks without any value were left out of normal operation"
+        notes += (f"{left_out}: {len(chosen):,} ticks remain to compare with.",)
+    return np.sort(chosen), notes
+
+
+def _later_ticks_note(normal: Frame, window: Frame, items: Sequence[str]) -> tuple[str, ...]:
+    """Report the ticks with values after the window, which are not normal operation."""
+    later = np.flatnonzero(normal.times_ms >= window.end_ms) if window.n_ticks else np.zeros(0, np.int64)
+    n_later = len(_with_values(normal, later, items)[0])
+    if not n_later:
+        return ()
+    many = f"{n_later:,} ticks" if n_later < MAX_NORMAL_TICKS else f"{n_later:,} ticks or more"
+    return (f"{many} after the incident's window were left out: what follows an incident is not normal.",)
+
+
+def _nearest_first(
+    normal: Frame, ticks: NDArray[np.int64], middle: NDArray[np.int64], clock: Clock
+) -> NDArray[np.int64]:
+    """Ticks by their distance in the exchange day, equal ones by time."""
+    distance = np.abs(clock.slots(normal.times_ms[ticks]) - clock.slots(middle))
+    return ticks[np.argsort(distance, kind="stable")]
+
+
+def _with_values(
+    normal: Frame, ticks: NDArray[np.int64], items: Sequence[str]
+) -> tuple[NDArray[np.int64], int]:
+    """The first `MAX_NORMAL_TICKS` ticks that hold a value of any item, and how many empty ones precede."""
+    wanted = set(items)
+    columns = [column for column, key in enumerate(normal.keys) if key.item in wanted]
+    chosen: list[NDArray[np.int64]] = []
+    n_chosen = n_empty = 0
+    for start in range(0, len(ticks), MAX_NORMAL_TICKS):
+        some = ticks[start : start + MAX_NORMAL_TICKS]
+        holds = np.zeros(len(some), dtype=bool)
+        for first in range(0, len(columns), COLUMNS_AT_ONCE):  # most ticks are full: the first few tell
+            empty = np.flatnonzero(~holds)
+            if not len(empty):
+                break
+            cells = normal.values[some[empty][:, None], columns[first : first + COLUMNS_AT_ONCE]]
+            holds[empty] = np.isfinite(cells).any(axis=1)
+        full = np.flatnonzero(holds)[: MAX_NORMAL_TICKS - n_chosen]
+        chosen.append(some[full])
+        n_chosen += len(full)
+        if n_chosen == MAX_NORMAL_TICKS:
+            n_empty += int(full[-1]) + 1 - len(full)
+            break
+        n_empty += len(some) - len(full)
+    return np.concatenate([*chosen, np.zeros(0, dtype=np.int64)]), n_empty
 
 
 def _signals(frame: Frame, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None) -> Signals:

@@ -52,8 +52,8 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     own = float(excess.own[index])
     level, usual, before = (float(each[index]) for each in (excess.level, excess.usual, excess.reference))
     was_raised = before > RAISED * usual
-    n_as_large = int(excess.n_as_large[index])
-    seen = f"{n_as_large} of {excess.n_normal}" if n_as_large else f"none of {excess.n_normal}"
+    n_as_large, n_normal = int(excess.n_as_large[index]), int(excess.n_normal[index])
+    seen = f"{n_as_large} of {n_normal}" if n_as_large else f"none of {n_normal}"
     is_latency = excess.role is Role.LATENCY
     if excess.counts_requests:
         per_minute = MINUTE_MS / case.step_ms
@@ -76,7 +76,7 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
         levels += f" and {percent(before)} just before" if was_raised else ""
         figures |= {"error_ratio": level, "usual_error_ratio": usual, "reference_error_ratio": before}
     figures |= {"share_of_whole": float(excess.share[index]), "surprise": float(excess.surprise[index])}
-    figures |= {"n_normal_windows": excess.n_normal, "n_normal_windows_as_large": n_as_large}
+    figures |= {"n_normal_windows": n_normal, "n_normal_windows_as_large": n_as_large}
     return f"{claim}: {levels}; {seen} normal windows saw as much.", figures
 
 
