@@ -14,6 +14,7 @@ from cmdb.errors import UnknownItemError
 from features.calendar import AlwaysClock
 from features.golden import Role
 from features.trading_time import trading_days_until
+from models.cases.first_change import first_changed_tick
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from features.span_sums import SpanSums
 
 LEAD = timedelta(minutes=5)
-"""How long before an alert starts its fault may have begun: rules fire late."""
+"""How long before an alert starts its fault may have begun: rules fire late. The signals show when."""
 
 BEFORE = timedelta(minutes=30)
 """The stretch before the incident window that gives the level just before the alert."""
@@ -50,8 +51,17 @@ MIN_NORMAL_TICKS = 30
 """Fewer ticks of normal history than this count as no history."""
 
 
+MIN_TICKS_BEFORE = 10
+"""With fewer ticks just before the incident, the usual level is that of normal operation."""
+
+ENOUGH_TICKS = 60
+"""So many normal ticks are enough to see the usual level and its spread."""
+
 COLUMNS_AT_ONCE = 16
 """So many series are looked at together for a value in a tick."""
+
+MINUTE_MS = 60_000
+"""Spans and log lines are summed up per minute or less: the minute of the onset belongs to the incident."""
 
 END_OF_TIME_MS = int(np.iinfo(np.int64).max)
 
@@ -108,8 +118,9 @@ class Case:
     items
         The graph's items, sorted; one column of every array each.
     window, before, normal
-        The incident's ticks; those just before it; and earlier ticks of normal operation at the same part of
-        the exchange day, each with values of some item. None overlaps another.
+        The incident's ticks, from its onset where the signals show one, else from the lead before the alert;
+        those just before it; and earlier ticks of normal operation at the same part of the exchange day,
+        each with values of some item. None overlaps another.
     window_logs, normal_logs
         What log lines sum to in the incident's window and in normal operation; ``None`` where no logs are
         collected.
@@ -218,13 +229,17 @@ def build_case(
     clock = clock or AlwaysClock()
     part = searched_part(graph, alert.item)
     items = tuple(sorted(part.items))
-    at_ms, onset_ms = to_ms(at), to_ms(alert.starts_at - lead)
+    at_ms, earliest_ms = to_ms(at), to_ms(alert.starts_at - lead)
     end_ms = min(at_ms, to_ms(alert.starts_at + MAX_WINDOW))
-    window = frame.between(onset_ms, end_ms)
-    before_ms = onset_ms - int(stretch.total_seconds() * 1000)
+    window = frame.between(earliest_ms, end_ms)
+    before_ms = earliest_ms - int(stretch.total_seconds() * 1000)
     before = frame.between(before_ms, window.start_ms)
     before_ms = before.start_ms if frame.n_ticks else before_ms
     chosen, relaxed = _comparable_ticks(normal, before_ms, window, clock, items)
+    usual = _signals(normal, items, ticks=chosen)
+    earlier, during = _from_onset(_signals(before, items), _signals(window, items), usual, alert, lead)
+    onset_ms = int(during.times_ms[0]) if len(during.times_ms) else earliest_ms
+    onset_ms = max(earliest_ms, onset_ms // MINUTE_MS * MINUTE_MS)
     near = tuple(change for change in changes if change.item in part and change.at <= at)
     return Case(
         id=case_id_of(alert),
@@ -233,9 +248,9 @@ def build_case(
         graph=part,
         items=items,
         step_ms=frame.step_ms,
-        window=_signals(window, items),
-        before=_signals(before, items),
-        normal=_signals(normal, items, ticks=chosen),
+        window=during,
+        before=earlier,
+        normal=usual,
         changes=near,
         other_alerts=_beside(alert, other_alerts, part, at),
         graph_version=graph.version,
@@ -299,6 +314,45 @@ def trading_days_since(case: Case) -> tuple[float, ...]:
     if len(case.change_ages_days) == len(case.changes):
         return case.change_ages_days
     return _ages_days(case.changes, case.alert, AlwaysClock())
+
+
+def _from_onset(
+    before: Signals, window: Signals, normal: Signals, alert: Alert, lead: timedelta
+) -> tuple[Signals, Signals]:
+    """The ticks before the onset and those from it; as they are where no signal shows one by the alert."""
+    n_before = len(before.times_ms)
+    by_alert, by_then = (to_ms(alert.starts_at + later) for later in (timedelta(0), lead))
+    n_candidates = int((window.times_ms <= by_alert).sum())
+    if n_candidates <= 1:
+        return before, window
+    around = _joined(before, window)
+    end = n_before + int((window.times_ms <= by_then).sum())
+    usual = before.values if n_before >= MIN_TICKS_BEFORE else _some_ticks(normal)
+    first = first_changed_tick(around.values, usual, range(n_before, n_before + n_candidates), end)
+    if first is None or first == n_before:
+        return before, window
+    return _rows(around, slice(first)), _rows(around, slice(first, None))
+
+
+def _joined(before: Signals, window: Signals) -> Signals:
+    """Adjacent stretches as one; a role that is missing in one of them is ``nan`` there."""
+    n_items = next((each.shape[1] for part in (before, window) for each in part.values.values()), 0)
+    roles = [role for role in Role if role in before.values or role in window.values]
+    values = {role: np.concatenate([before.of(role, n_items), window.of(role, n_items)]) for role in roles}
+    return Signals(np.concatenate([before.times_ms, window.times_ms]), values)
+
+
+def _some_ticks(signals: Signals) -> Mapping[Role, NDArray[np.float64]]:
+    """A part of the ticks, evenly spread: enough for a level and its spread."""
+    every = max(1, len(signals.times_ms) // ENOUGH_TICKS)
+    return {role: values[::every] for role, values in signals.values.items()}
+
+
+def _rows(signals: Signals, rows: slice) -> Signals:
+    """Some ticks; roles that are never seen in them are left out."""
+    chosen = {role: values[rows] for role, values in signals.values.items()}
+    seen = {role: values for role, values in chosen.items() if np.isfinite(values).any()}
+    return Signals(signals.times_ms[rows], seen)
 
 
 def _comparable_ticks(
