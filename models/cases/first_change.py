@@ -17,6 +17,7 @@ import numpy as np
 
 from features.golden import Role
 from models.evidence.columns import column_median
+from models.evidence.far_off import FAR_OFF, least_spread, spread_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,22 +29,11 @@ if TYPE_CHECKING:
 ROLES = (Role.LATENCY, Role.ERRORS, Role.CPU, Role.MEMORY, Role.SATURATION, Role.LOSS)
 """The roles whose levels are looked at; requests rise and fall for reasons of their own."""
 
-FAR_OFF = 5.0
-"""Only series with a value so many spreads from their usual level have changed."""
-
 LARGEST = 10.0
 """Values count as so many spreads at most: one series does not outvote all others."""
 
 LEAST_GAIN = 50.0
 """A series has changed if its squared sum is so large: two ticks at five spreads, or one at seven."""
-
-SCALE_FLOOR = 0.05
-"""Least spread, as a share of the usual level."""
-
-ABSOLUTE_FLOOR = 1e-3
-"""Least spread: a millisecond, or one request in a thousand."""
-
-NORMAL_CONSISTENCY = 1.4826
 
 
 def first_changed_tick(around: Values, usual: Values, candidates: range, end: int) -> int | None:
@@ -76,13 +66,12 @@ def first_changed_tick(around: Values, usual: Values, candidates: range, end: in
 def _gain(values: NDArray[np.float64], usual: NDArray[np.float64], n_candidates: int) -> NDArray[np.float64]:
     """Sum over the changed series of each candidate's gain, shape ``(n_candidates,)``."""
     level = column_median(usual)
-    least = np.maximum(SCALE_FLOOR * np.abs(level), ABSOLUTE_FLOOR)
-    far = np.flatnonzero((np.abs(values - level) > FAR_OFF * least).any(axis=0))
+    far = np.flatnonzero((np.abs(values - level) > FAR_OFF * least_spread(level)).any(axis=0))
     if not len(far):
         return np.zeros(n_candidates)  # spares the spread of all the others
-    level, least = level[far], least[far]
-    spread = NORMAL_CONSISTENCY * column_median(np.abs(usual[:, far] - level))
-    z = np.clip((values[:, far] - level) / np.hypot(spread, least), -LARGEST, LARGEST)
+    level = level[far]
+    spread = spread_about(usual[:, far], level)
+    z = np.clip((values[:, far] - level) / spread, -LARGEST, LARGEST)
     seen = np.isfinite(z)
     sums = np.cumsum(np.where(seen, z, 0.0)[::-1], axis=0)[::-1][:n_candidates]
     n_seen = np.cumsum(seen[::-1], axis=0)[::-1][:n_candidates]

@@ -21,6 +21,7 @@ from features.golden import Role
 from models.cases.case import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
+from models.evidence.far_off import is_far_off
 from models.tails import past_surprise, surprise
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class OwnExcess:
     is_known
         Shape ``(n_items,)``: seen in the window and with enough history, and its requests with it where they
         are counted at all. Any other item is not blamed and explains nothing.
+    is_far
+        Shape ``(n_items,)``: whose level is far from usual, whatever explains it.
     lacks_requests
         Shape ``(n_items,)``: would be known, but its requests are neither counted nor told by its callers'.
     whole
@@ -81,6 +84,7 @@ class OwnExcess:
     reference: NDArray[np.float64]
     surprise: NDArray[np.float64]
     is_known: NDArray[np.bool_]
+    is_far: NDArray[np.bool_]
     lacks_requests: NDArray[np.bool_]
     whole: float
     n_normal: NDArray[np.int64]
@@ -238,6 +242,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         reference=reference,
         surprise=surprised,
         is_known=is_known,
+        is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
         whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
         n_normal=n_normal,

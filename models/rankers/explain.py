@@ -107,18 +107,27 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
 
 
 def normal_sentences(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """What was looked at and found as usual: per kind, how many items, and how many of them."""
-    said = []
+    """What was looked at and found as usual: per kind, how many items, and how many of them.
+
+    An item whose level is far from usual is not as usual, even where its dependencies explain it.
+    """
+    sentences = []
     for each in findings:
-        known = each.surprise[each.is_known] / each.inflation
-        if each.kind not in LOOKED_AT or not len(known):
+        is_known = each.is_known
+        n_known = int(is_known.sum())
+        if each.kind not in LOOKED_AT or not n_known:
             continue
-        n_unusual = int((known > UNUSUAL + np.log(len(known))).sum())
+        is_usual = is_known & ~(each.surprise / each.inflation > UNUSUAL + np.log(n_known))
+        if each.is_far is not None:
+            is_usual &= ~each.is_far
+        n_usual = int(is_usual.sum())
+        if not n_usual:
+            continue
         what = LOOKED_AT[each.kind]
-        items = "1 item" if len(known) == 1 else f"{len(known):,} items"
-        usual = f"{len(known) - n_unusual:,} as usual" if n_unusual else "all as usual"
-        said.append(f"{what[0].upper()}{what[1:]}: {items} looked at, {usual}.")
-    return tuple(said)
+        items = "1 item" if n_known == 1 else f"{n_known:,} items"
+        usual = "all as usual" if n_usual == n_known else f"{n_usual:,} as usual"
+        sentences.append(f"{what[0].upper()}{what[1:]}: {items} looked at, {usual}.")
+    return tuple(sentences)
 
 
 def _blind_spots(case: Case) -> list[str]:

@@ -215,7 +215,12 @@ def _of_excess(case: Case, excess: OwnExcess) -> Finding:
     kind, meaning = BLAMED_ROLES[excess.role]
     surprise = np.where(excess.is_known, excess.surprise, np.nan)
     return Finding(
-        kind, meaning, surprise, excess.share, lambda index: own_excess_sentence(case, excess, index)
+        kind,
+        meaning,
+        surprise,
+        excess.share,
+        lambda index: own_excess_sentence(case, excess, index),
+        is_far=excess.is_far,
     )
 
 

@@ -28,7 +28,7 @@ def a_case_that_began(
     cpu: float = 0.8,
     step_ms: int = MINUTE_MS,
 ) -> Case:
-    """A case whose `db` fails and works hard, and whose callers fail, from so many minutes before the alert."""
+    """A case whose `db` and its callers fail, and `db` works hard, from minutes before the alert."""
     end = ONSET + timedelta(milliseconds=n_later * step_ms)
     frame = with_cpu(a_frame(ITEMS, n_ticks=90, end=end, seed=5, step_ms=step_ms))
     first = 90 - n_later - minutes_before * MINUTE_MS // step_ms
