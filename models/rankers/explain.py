@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from models.cases.case import Case
     from models.evidence.finding import Finding
+    from models.evidence.lateness import Lateness
     from models.evidence.own_excess import OwnExcess
 
 MAX_NAMED = 5
@@ -24,6 +25,7 @@ RAISED = 1.1
 """A level just before the alert is told when it is so many times the usual one."""
 
 MINUTE_MS = 60_000
+MINUTE_S = 60
 
 UNUSUAL = 3.0
 """A surprise that chance alone gives one time in twenty, before the number of items looked at counts."""
@@ -44,6 +46,14 @@ LOOKED_AT = {
     "log_waits": "waits between log lines",
 }
 """The kinds of evidence that can be found normal, as they are called in a sentence."""
+
+
+ROLE_OF = {
+    "own_latency": Role.LATENCY,
+    "own_failures": Role.ERRORS,
+    **{kind: role for role, (kind, _) in RESOURCES.items()},
+}
+"""The role that a kind of evidence looks at, where it looks at one."""
 
 
 def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str, dict[str, float]]:
@@ -80,9 +90,9 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
     return f"{claim}: {levels}; {seen} normal windows saw as much.", figures
 
 
-def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
-    """What could not be looked at: missing signals, missing history, a missing graph, relaxed references."""
-    said = list(case.notes)
+def unseen_sentences(case: Case, excesses: list[OwnExcess], late: Lateness) -> tuple[str, ...]:
+    """What could not be looked at: late samples, missing signals or history, no graph, relaxed references."""
+    said = [*case.notes, *_late_sentences(case, late)]
     if not case.graph.has_edges:
         said.append("The graph has no edges here: items are ranked by their own surprise alone.")
     known = np.any([excess.is_known for excess in excesses], axis=0)
@@ -93,8 +103,9 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
         ],
         axis=0,
     )
-    if (~seen).any():
-        said.append(f"No latency or errors were received for {_names(case, ~seen)}.")
+    never = ~seen & ~late.is_late
+    if never.any():
+        said.append(f"No latency or errors were received for {_names(case, never)}.")
     lacking = np.any([excess.lacks_requests for excess in excesses], axis=0) & ~known
     if lacking.any():
         said.append(f"No requests counted for {_names(case, lacking)} or its callers: not blamed.")
@@ -106,14 +117,17 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess]) -> tuple[str, ...]:
     return (*said, *_blind_spots(case))
 
 
-def normal_sentences(findings: Sequence[Finding]) -> tuple[str, ...]:
+def normal_sentences(findings: Sequence[Finding], late: Lateness) -> tuple[str, ...]:
     """What was looked at and found as usual: per kind, how many items, and how many of them.
 
-    An item whose level is far from usual is not as usual, even where its dependencies explain it.
+    An item whose level is far from usual is not as usual, even where its dependencies explain it. An item
+    whose samples are late was not looked at.
     """
     sentences = []
     for each in findings:
-        is_known = each.is_known
+        is_known = each.is_known & ~late.is_late
+        if each.kind in ROLE_OF:
+            is_known &= ~late.of(ROLE_OF[each.kind])
         n_known = int(is_known.sum())
         if each.kind not in LOOKED_AT or not n_known:
             continue
@@ -128,6 +142,32 @@ def normal_sentences(findings: Sequence[Finding]) -> tuple[str, ...]:
         usual = "all as usual" if n_usual == n_known else f"{n_usual:,} as usual"
         sentences.append(f"{what[0].upper()}{what[1:]}: {items} looked at, {usual}.")
     return tuple(sentences)
+
+
+def silence_of(case: Case, late: Lateness, n_missing: int) -> str:
+    """How long nothing came: "its last sample is 2 minutes old"."""
+    age_s = n_missing * case.step_ms / 1000
+    unit, n = ("second", age_s) if age_s < MINUTE_S else ("minute", age_s / MINUTE_S)
+    age = f"{n:,.{0 if n == round(n) else 1}f} {unit}{'' if n == 1 else 's'}"
+    return f"no sample for {age} or more" if n_missing == late.n_ticks else f"its last sample is {age} old"
+
+
+def _late_sentences(case: Case, late: Lateness) -> list[str]:
+    """Which items and metrics are late, an item at a time; of many the first are named."""
+    items = np.flatnonzero(late.is_late).tolist()
+    sentences = []
+    for index in items[:MAX_NAMED]:
+        n_missing = late.silence(index)
+        state = "missing" if n_missing == late.n_ticks else "late"
+        sentences.append(f"{case.items[index]}: {silence_of(case, late, n_missing)}; it is {state}.")
+    if len(items) > MAX_NAMED:
+        sentences.append(f"{len(items) - MAX_NAMED:,} more items are late or missing.")
+    for role, mask in late.roles.items():
+        only = mask & ~late.is_late
+        if only.any():
+            name = RESOURCES[role][1] if role in RESOURCES else role.value
+            sentences.append(f"{name[0].upper()}{name[1:]} of {_names(case, only)}: late, not seen yet.")
+    return sentences
 
 
 def _blind_spots(case: Case) -> list[str]:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evidence.calls import calls_and_reach
+from models.evidence.calls import calls_and_reach, calls_of
 from models.evidence.figures import whole_percent
+from models.evidence.lateness import lateness
 from models.evidence.surge import surge
 from models.rankers.causes import Causes, causes_among
-from models.rankers.explain import normal_sentences, unseen_sentences
+from models.rankers.explain import normal_sentences, silence_of, unseen_sentences
 from models.rankers.fusion import gather
+from models.rankers.not_seen import NOBODY, with_not_seen
 from models.rankers.posterior import Belief, Posterior
 from models.rankers.ranking import DEFAULT_VERSION, Candidate, Evidence, Ranking
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
     from models.cases.case import Case
     from models.evidence.calls import Reach
+    from models.evidence.lateness import Lateness
     from models.rankers.fusion import Gathered
+    from models.rankers.not_seen import NotSeen
 
 DEFAULT_BELIEF = Belief()
 
@@ -33,6 +37,9 @@ LEAST_WEIGHT = 0.5
 
 UNTOLD = ((), (), "")
 """Path, evidence and explanation of a candidate that is not told of."""
+
+NOT_SEEN = "not_seen"
+"""The kind of evidence of an item that is silent, and may explain what is seen of its caller."""
 
 WEAKER = "weaker_signs"
 """The kind of evidence that sums up what is too weak to be told."""
@@ -79,14 +86,16 @@ class SunspotRanker:
         """Rank every item of the case, best first."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             gathered, reach = self.gathered(case)  # senders may send any number at all
-        evidence = gathered.evidence
-        belief = self.belief.posterior(evidence, surge(case, reach))
-        scores = self.belief.log_odds(evidence)
+            late = lateness(case)
+            not_seen = with_not_seen(gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay)
+        observed = gathered.evidence
+        belief = self.belief.posterior(not_seen.evidence, surge(case, reach))
+        scores = self.belief.log_odds(not_seen.evidence)
         total = gathered.weights.sum(axis=0)
-        per_nat = np.divide(scores, total, out=np.zeros_like(scores), where=total > 0)
+        per_nat = np.divide(self.belief.log_odds(observed), total, out=np.zeros_like(scores), where=total > 0)
         order = _best_first(case, scores)
         abstained = self._reason_to_abstain(case, gathered, order, scores, belief)
-        causes = Causes() if abstained else causes_among(case, case.items[order[0]], evidence, self.belief)
+        causes = Causes() if abstained else causes_among(case, case.items[order[0]], observed, self.belief)
         explained = tuple(
             Candidate(
                 case.items[index],
@@ -94,7 +103,9 @@ class SunspotRanker:
                 float(belief.candidates[index]),
                 int(reach.hops[index]) if reach.hops[index] >= 0 else None,
                 tuple(case.items[each] for each in reach.path(index)),
-                self._evidence(gathered, index, float(per_nat[index])),
+                self._evidence(gathered, index, float(per_nat[index]))
+                if not_seen.explained[index] == NOBODY
+                else (_silence(case, late, not_seen, index, float(scores[index])),),
                 causes.explanation_of(case.items[index]) if scores[index] > 0 else "",
             )
             for index in order[: self.n_explained].tolist()
@@ -110,14 +121,14 @@ class SunspotRanker:
             ranker=self.name,
             candidates=explained + others,
             abstained=abstained,
-            unseen=unseen_sentences(case, list(gathered.excesses)),
+            unseen=unseen_sentences(case, list(gathered.excesses), late),
             graph_version=case.graph_version,
             bundle_version=case.bundle_version,
             window_start_ms=int(times[0]) if len(times) else 0,
             window_end_ms=int(times[-1]) + case.step_ms if len(times) else 0,
             answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
             causes=causes.named,
-            found_normal=normal_sentences(gathered.findings),
+            found_normal=normal_sentences(gathered.findings, late),
             ranker_version=self.version,
         )
 
@@ -191,6 +202,17 @@ class SunspotRanker:
                 f"a cause outside what is observed has {whole_percent(belief.none)}"
             )
         return ""
+
+
+def _silence(case: Case, late: Lateness, not_seen: NotSeen, index: int, score: float) -> Evidence:
+    """What an item that is not seen may explain, in place of what was seen of it earlier."""
+    n_missing = late.silence(index)
+    caller = case.items[not_seen.explained[index]]
+    text = (
+        f"{case.items[index]} is not seen ({silence_of(case, late, n_missing)}): "
+        f"it may explain what is wrong with {caller}."
+    )
+    return Evidence(NOT_SEEN, score, text, {"n_missing_ticks": n_missing})
 
 
 def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:
