@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from heapq import nsmallest
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -380,7 +381,7 @@ def _comparable_ticks(
 def _later_ticks_note(normal: Frame, window: Frame, items: Sequence[str]) -> tuple[str, ...]:
     """Report the ticks with values after the window, which are not normal operation."""
     later = np.flatnonzero(normal.times_ms >= window.end_ms) if window.n_ticks else np.zeros(0, np.int64)
-    n_later = len(_with_values(normal, later, items)[0])
+    n_later = len(_with_values(normal, later, items)[0]) if len(later) else 0
     if not n_later:
         return ()
     many = f"{n_later:,} ticks" if n_later < MAX_NORMAL_TICKS else f"{n_later:,} ticks or more"
@@ -400,18 +401,15 @@ def _with_values(
 ) -> tuple[NDArray[np.int64], int]:
     """The first `MAX_NORMAL_TICKS` ticks that hold a value of any item, and how many empty ones precede."""
     wanted = set(items)
-    columns = [column for column, key in enumerate(normal.keys) if key.item in wanted]
     chosen: list[NDArray[np.int64]] = []
     n_chosen = n_empty = 0
     for start in range(0, len(ticks), MAX_NORMAL_TICKS):
         some = ticks[start : start + MAX_NORMAL_TICKS]
         holds = np.zeros(len(some), dtype=bool)
-        for first in range(0, len(columns), COLUMNS_AT_ONCE):  # most ticks are full: the first few tell
+        columns = (column for column, key in enumerate(normal.keys) if key.item in wanted)
+        while not holds.all() and (few := list(islice(columns, COLUMNS_AT_ONCE))):  # most ticks are full
             empty = np.flatnonzero(~holds)
-            if not len(empty):
-                break
-            cells = normal.values[some[empty][:, None], columns[first : first + COLUMNS_AT_ONCE]]
-            holds[empty] = np.isfinite(cells).any(axis=1)
+            holds[empty] = np.isfinite(normal.values[some[empty][:, None], few]).any(axis=1)
         full = np.flatnonzero(holds)[: MAX_NORMAL_TICKS - n_chosen]
         chosen.append(some[full])
         n_chosen += len(full)

@@ -79,6 +79,8 @@ def lateness(case: Case) -> Lateness:
         window = case.window.of(role, n_items)
         has_come |= np.isfinite(window[-1])
         silent = np.flatnonzero(~np.isfinite(window[-1]) & ~(is_idle & (role in OF_REQUESTS)))
+        if not len(silent):
+            continue
         n_sent = np.isfinite(normal[:, silent]).sum(axis=0)
         silent, n_sent = silent[n_sent >= MIN_NORMAL_TICKS], n_sent[n_sent >= MIN_NORMAL_TICKS]
         if not len(silent):
@@ -94,7 +96,8 @@ def lateness(case: Case) -> Lateness:
             n_missing[role] = np.zeros(n_items, dtype=np.int64)
             n_missing[role][silent] = missing
     late = np.any([*roles.values(), np.zeros(n_items, dtype=bool)], axis=0) & ~has_come
-    return Lateness(roles, late, late & _hardly_seen(case), n_missing, n_ticks)
+    unseen = late & _hardly_seen(case) if late.any() else late
+    return Lateness(roles, late, unseen, n_missing, n_ticks)
 
 
 def _hardly_seen(case: Case) -> Mask:

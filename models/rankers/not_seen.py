@@ -44,18 +44,19 @@ class NotSeen:
 
 
 def with_not_seen(
-    gathered: Gathered, calls: Calls, is_unseen: NDArray[np.bool_], *, hop_decay: float
+    evidence: Floats, gathered: Gathered, calls: Calls, is_unseen: NDArray[np.bool_], *, hop_decay: float
 ) -> NotSeen:
     """Give unseen callees the evidence against their callers, less what speaks for the caller alone.
 
     Parameters
     ----------
+    evidence
+        Shape ``(n_items,)``: the evidence of ``gathered``.
     is_unseen
         Shape ``(n_items,)``: items that usually send and are not seen in the incident.
     hop_decay
         Factor on evidence for each further hop from the alert.
     """
-    evidence = gathered.evidence
     explained = np.full(len(evidence), NOBODY, dtype=np.int64)
     edges = np.flatnonzero(is_unseen[calls.callees])
     if not len(edges):

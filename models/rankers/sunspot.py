@@ -87,8 +87,10 @@ class SunspotRanker:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             gathered, reach = self.gathered(case)  # senders may send any number at all
             late = lateness(case)
-            not_seen = with_not_seen(gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay)
-        observed = gathered.evidence
+            observed = gathered.evidence
+            not_seen = with_not_seen(
+                observed, gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay
+            )
         belief = self.belief.posterior(not_seen.evidence, surge(case, reach))
         scores = self.belief.log_odds(not_seen.evidence)
         total = gathered.weights.sum(axis=0)
