@@ -21,7 +21,7 @@ from models.artifacts.log_sums_files import sums_from_parts, sums_parts
 from models.artifacts.span_sums_files import spans_from_parts, spans_parts
 from models.cases.arrays import pack, unpack
 from models.cases.by_hand import alert_of, case_by_hand, change_of
-from models.cases.case import MIN_NORMAL_TICKS, Case, Signals
+from models.cases.case import Case, Signals
 from models.cases.document import (
     SCHEMA_VERSION,
     AlertDocument,
@@ -32,6 +32,7 @@ from models.cases.document import (
     ItemDocument,
     SumsDocument,
 )
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.errors import BadCaseError, CaseTooLargeError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.cases.case import MIN_NORMAL_TICKS
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

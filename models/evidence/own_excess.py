@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.cases.case import MIN_NORMAL_TICKS
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
 from models.evidence.far_off import is_far_off

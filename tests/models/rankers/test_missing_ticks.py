@@ -8,7 +8,8 @@ from builders import ONSET, a_frame, a_graph, with_fault
 
 from features.frame import Frame
 from features.golden import Role
-from models.cases.case import MAX_NORMAL_TICKS, Alert, Case, build_case
+from models.cases.case import Alert, Case, build_case
+from models.cases.normal_ticks import MAX_NORMAL_TICKS
 from models.evidence.own_excess import moving_mean, own_excess
 from models.rankers import rank
 from models.tails import past_surprise, surprise
