@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from features.span_sums import SpanSums
 
 LEAD = timedelta(minutes=5)
-"""How long before an alert starts its fault may have begun: rules fire late. The signals show when."""
+"""How long before an alert starts its fault may have begun: rules fire late."""
 
 BEFORE = timedelta(minutes=30)
 """The stretch before the incident window that gives the level just before the alert."""
@@ -64,7 +64,7 @@ class Alert:
     Attributes
     ----------
     role
-        What the alert is about, where its sender says so; Sunspot's own ranker does without.
+        What the alert is about, where its sender states it; Sunspot's own ranker does not read it.
     """
 
     item: str
@@ -121,7 +121,7 @@ class Case:
     other_alerts
         Alerts that fire beside ``alert`` in the neighbourhood, by their start.
     change_ages_days
-        Trading time from each change to the alert, in trading days; empty where no clock told it.
+        Trading time from each change to the alert, in trading days; empty if no clock was given.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -174,7 +174,7 @@ def build_case(
     stretch: timedelta = BEFORE,
     notes: Sequence[str] = (),
 ) -> Case:
-    """Gather what is known of an alert at an instant; pure.
+    """Gather what is known of an alert at an instant.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def build_case(
     at
         The present: later ticks of ``frame`` are not looked at.
     graph
-        The whole dependency graph; the case keeps its `searched_part`.
+        The complete dependency graph; the case holds its `searched_part`.
     frame
         Recent signals, the incident and half an hour before it included.
     normal
@@ -192,9 +192,9 @@ def build_case(
     clock
         Chooses which normal ticks compare with the incident's; by default the time of the week.
     changes
-        Change events; those of the neighbourhood up to ``at`` are kept.
+        Change events; the case holds those of the neighbourhood up to ``at``.
     other_alerts
-        Alerts that fire beside it; those of the neighbourhood that began by ``at`` are kept.
+        Alerts that fire at the same time; the case holds those of the neighbourhood that began by ``at``.
     bundle_version
         Version of the bundle that ``normal`` comes from.
     cause
@@ -266,7 +266,7 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
     """Part of a graph in which the causes of an alert on an item are looked for: its neighbourhood.
 
     Its dependencies within `MAX_HOPS`, nearest first, and who else calls them; at most `MAX_ITEMS`. In a
-    graph without any edge every item is a candidate: it is kept whole or, if larger, the first by name.
+    graph without any edge every item is a candidate: all of it or, if it is larger, the first by name.
     """
     if graph.has_edges:
         return graph.neighbourhood(item, max_hops=MAX_HOPS, max_items=MAX_ITEMS)
@@ -277,21 +277,21 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
 
 @lru_cache(maxsize=16)
 def _left_out(graph: DependencyGraph, item: str) -> tuple[str, ...]:
-    """Say how much of a graph an alert's case leaves out that may hold the cause; nothing if it is whole."""
+    """Report how much of a graph that may hold the cause is left out of an alert's case, if any."""
     part = searched_part(graph, item)
     if not graph.has_edges:
         n_left, whose = len(graph) - len(part), "in a graph without edges"
-        kept = f"the first {MAX_ITEMS:,} by name"
+        searched = f"the first {MAX_ITEMS:,} by name"
     else:
         n_left = len(set().union(*(graph.needs[each] for each in part.hops(item))) - part.items.keys())
-        whose, kept = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
-    return (f"{n_left:,} items {whose} were left out: only {kept} are looked at.",) if n_left else ()
+        whose, searched = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
+    return (f"{n_left:,} items {whose} were left out: only {searched} are looked at.",) if n_left else ()
 
 
 def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: datetime) -> tuple[Alert, ...]:
     """Other alerts of the neighbourhood, by start, item and name, whatever order they come in."""
-    kept = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
-    return tuple(sorted(kept, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
+    nearby = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
+    return tuple(sorted(nearby, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
 
 
 def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tuple[float, ...]:
@@ -301,7 +301,7 @@ def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tu
 
 
 def trading_days_since(case: Case) -> tuple[float, ...]:
-    """Trading time from each change of a case to its alert; as the days pass where no clock told it."""
+    """Trading time from each change of a case to its alert; calendar time if no clock was given."""
     if len(case.change_ages_days) == len(case.changes):
         return case.change_ages_days
     return _ages_days(case.changes, case.alert, AlwaysClock())

@@ -1,7 +1,7 @@
 """Onset order: whose anomaly began first. A tie-breaker, of one nat at most.
 
 Ticks are coarse and rules are late, so that order alone names nobody; between two items that are equally
-suspect, the one that was worse first is the likelier cause.
+suspect, the one that became worse first is the likelier cause.
 """
 
 from __future__ import annotations

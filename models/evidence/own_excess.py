@@ -2,10 +2,10 @@
 
 Per service and tick, excess seconds are ``(latency − reference) × requests`` and excess failures
 ``(error ratio − reference) × requests``. What a service's callees explain, its share of each callee's
-requests times the callee's positive excess, is taken away; the rest is its own. Own excess is turned
+requests times the callee's positive excess, is subtracted; the rest is its own. Own excess is turned
 into surprise against the same service's own past, and counts only with its share of the whole: a
 loud trifle is not a cause. Where an item's latency and failures usually rise together, the lesser of
-the two surprises tells little that is new, and counts by what they do not share.
+the two surprises adds little that is new, and counts by what they do not share.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class OwnExcess:
     is_far
         Shape ``(n_items,)``: whose level is far from usual, whatever explains it.
     lacks_requests
-        Shape ``(n_items,)``: would be known, but its requests are neither counted nor told by its callers'.
+        Shape ``(n_items,)``: would be known, but its requests are neither counted nor inferred.
     whole
         What all items together have to explain: the alerting item's excess or, if larger, the largest own.
     n_normal

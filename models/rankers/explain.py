@@ -22,7 +22,7 @@ MAX_NAMED = 5
 """So many items are named in a sentence; the others are counted."""
 
 RAISED = 1.1
-"""A level just before the alert is told when it is so many times the usual one."""
+"""A level just before the alert is mentioned if it is so many times the usual one."""
 
 MINUTE_MS = 60_000
 MINUTE_S = 60
@@ -57,7 +57,7 @@ ROLE_OF = {
 
 
 def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str, dict[str, float]]:
-    """Say what an item adds, against what all known items add together, with the figures behind it."""
+    """Describe what an item adds, beside what all known items add together, with the figures behind it."""
     item = case.items[index]
     own = float(excess.own[index])
     level, usual, before = (float(each[index]) for each in (excess.level, excess.usual, excess.reference))
@@ -92,9 +92,9 @@ def own_excess_sentence(case: Case, excess: OwnExcess, index: int) -> tuple[str,
 
 def unseen_sentences(case: Case, excesses: list[OwnExcess], late: Lateness) -> tuple[str, ...]:
     """What could not be looked at: late samples, missing signals or history, no graph, relaxed references."""
-    said = [*case.notes, *_late_sentences(case, late)]
+    sentences = [*case.notes, *_late_sentences(case, late)]
     if not case.graph.has_edges:
-        said.append("The graph has no edges here: items are ranked by their own surprise alone.")
+        sentences.append("The graph has no edges here: items are ranked by their own surprise alone.")
     known = np.any([excess.is_known for excess in excesses], axis=0)
     seen = np.any(
         [
@@ -105,16 +105,16 @@ def unseen_sentences(case: Case, excesses: list[OwnExcess], late: Lateness) -> t
     )
     never = ~seen & ~late.is_late
     if never.any():
-        said.append(f"No latency or errors were received for {_names(case, never)}.")
+        sentences.append(f"No latency or errors were received for {_names(case, never)}.")
     lacking = np.any([excess.lacks_requests for excess in excesses], axis=0) & ~known
     if lacking.any():
-        said.append(f"No requests counted for {_names(case, lacking)} or its callers: not blamed.")
+        sentences.append(f"No requests counted for {_names(case, lacking)} or its callers: not blamed.")
     young = seen & ~known & ~lacking
     if young.any():
-        said.append(f"Too little history to judge {_names(case, young)}: not blamed, its callers are.")
+        sentences.append(f"Too little history to judge {_names(case, young)}: not blamed, its callers are.")
     if not all(excess.counts_requests for excess in excesses):
-        said.append("No request counts: excess is what a regression on the dependencies leaves over.")
-    return (*said, *_blind_spots(case))
+        sentences.append("No request counts: excess is what a regression on the dependencies leaves over.")
+    return (*sentences, *_blind_spots(case))
 
 
 def normal_sentences(findings: Sequence[Finding], late: Lateness) -> tuple[str, ...]:
@@ -172,14 +172,14 @@ def _late_sentences(case: Case, late: Lateness) -> list[str]:
 
 def _blind_spots(case: Case) -> list[str]:
     """The sources that gave nothing for this case."""
-    said = []
+    sentences = []
     if case.window_spans is None or not len(case.window_spans.own.n):
-        said.append("No traces were received: own time, network and calls could not be looked at.")
+        sentences.append("No traces were received: own time, network and calls could not be looked at.")
     if case.window_logs is None or not len(case.window_logs.counts.counts):
-        said.append("No log lines were received.")
+        sentences.append("No log lines were received.")
     if not set(RESOURCES) & set(case.window.values):
-        said.append("No CPU, memory, saturation or packet loss was received.")
-    return said
+        sentences.append("No CPU, memory, saturation or packet loss was received.")
+    return sentences
 
 
 def _names(case: Case, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:

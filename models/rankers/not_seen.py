@@ -1,7 +1,7 @@
 """What a dependency that is not seen may be the cause of: all that its fault would show at its caller.
 
-Where a caller's callee is silent, nothing tells a fault of the one from a fault of the other: with the same
-evidence, belief is shared between them. Only what a callee does not cause speaks for the caller alone.
+Where a caller's callee is silent, a fault of the one looks like a fault of the other: with the same evidence,
+belief is shared between them. Only what a callee does not cause speaks for the caller alone.
 """
 
 from __future__ import annotations

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 DEFAULT_BELIEF = Belief()
 
 LEAST_WEIGHT = 0.5
-"""Evidence that adds less to a score is not told by itself, but summed up."""
+"""Weaker evidence gets no sentence of its own; it is summed up."""
 
-UNTOLD = ((), (), "")
-"""Path, evidence and explanation of a candidate that is not told of."""
+UNEXPLAINED = ((), (), "")
+"""Path, evidence and explanation of a candidate beyond those that are explained."""
 
 NOT_SEEN = "not_seen"
 """The kind of evidence of an item that is silent, and may explain what is seen of its caller."""
 
 WEAKER = "weaker_signs"
-"""The kind of evidence that sums up what is too weak to be told."""
+"""The kind of evidence that sums up what is too weak for a sentence of its own."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class SunspotRanker:
         names = [case.items[index] for index in rest.tolist()]
         hops = [each if each >= 0 else None for each in reach.hops[rest].tolist()]
         figures = names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops
-        others = tuple(map(Candidate._make, zip(*figures, *map(repeat, UNTOLD), strict=False)))
+        others = tuple(map(Candidate._make, zip(*figures, *map(repeat, UNEXPLAINED), strict=False)))
         times = case.window.times_ms
         return Ranking(
             case_id=case.id,
@@ -160,7 +160,7 @@ class SunspotRanker:
             for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
             if weight > 0
         ]
-        told = [
+        shown = [
             Evidence(
                 finding.kind,
                 weight,
@@ -170,14 +170,14 @@ class SunspotRanker:
             for finding, weight in weighed
             if weight >= LEAST_WEIGHT
         ]
-        told.sort(key=lambda evidence: -evidence.weight)
+        shown.sort(key=lambda evidence: -evidence.weight)
         weaker = [
             (finding.kind.replace("_", " "), weight) for finding, weight in weighed if weight < LEAST_WEIGHT
         ]
         if weaker:
             kinds = ", ".join(kind for kind, _ in weaker)
-            told.append(Evidence(WEAKER, sum(weight for _, weight in weaker), f"Weaker signs: {kinds}."))
-        return tuple(told)
+            shown.append(Evidence(WEAKER, sum(weight for _, weight in weaker), f"Weaker signs: {kinds}."))
+        return tuple(shown)
 
     def _reason_to_abstain(
         self,
