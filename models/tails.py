@@ -35,7 +35,7 @@ def surprise(
     value
         Shape ``(n_series,)``.
     past
-        Shape ``(n_past, n_series)``; no missing values. The past itself is never modified.
+        Shape ``(n_past, n_series)``; ``nan`` is left out. The past itself is never modified.
     floor
         Smallest scale of the fitted tail, in the unit of ``value``: a past that never moved must not
         make the least move infinitely surprising.
@@ -50,6 +50,8 @@ def surprise(
     >>> surprise(np.array([49.0]), past).round(2)  # half of the past is larger
     array([0.67])
     """
+    if np.isnan(past).any():
+        return _surprise_by_length(value, past, np.broadcast_to(floor, value.shape))
     n_past = len(past)
     if not n_past:
         return np.zeros_like(value)
@@ -72,17 +74,30 @@ def surprise(
     return surprised
 
 
+def _surprise_by_length(
+    value: NDArray[np.float64], past: NDArray[np.float64], floor: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """`surprise` of series whose pasts have missing values: together those that have equally many."""
+    n_seen = (~np.isnan(past)).sum(axis=0)
+    ordered = np.sort(past, axis=0)  # missing values come last
+    surprised = np.zeros_like(value)
+    for length in np.unique(n_seen).tolist():
+        alike = n_seen == length
+        surprised[alike] = surprise(value[alike], ordered[:length, alike], floor=floor[alike])
+    return surprised
+
+
 def past_surprise(past: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return −ln of the share of each series' past that is at least as large as each of its own values.
 
     Parameters
     ----------
     past
-        Shape ``(n_past, n_series)``; no missing values.
+        Shape ``(n_past, n_series)``; ``nan`` is a missing value.
 
     Returns
     -------
-    The shape of ``past``, 0 and up; equal values are equally surprising.
+    The shape of ``past``, 0 and up, ``nan`` where that is; equal values are equally surprising.
 
     Examples
     --------
@@ -95,8 +110,10 @@ def past_surprise(past: NDArray[np.float64]) -> NDArray[np.float64]:
     n_below = np.zeros(past.shape, dtype=np.int64)
     n_below[1:] = np.where(ordered[1:] > ordered[:-1], np.arange(1, n_past)[:, None], 0)
     np.maximum.accumulate(n_below, axis=0, out=n_below)
+    n_seen = (~np.isnan(past)).sum(axis=0)
     surprised = np.empty_like(past)
-    np.put_along_axis(surprised, order, np.log(n_past / (n_past - n_below)), axis=0)
+    shares = np.where(np.isnan(ordered), np.nan, n_seen / np.maximum(n_seen - n_below, 1))
+    np.put_along_axis(surprised, order, np.log(shares), axis=0)
     return surprised
 
 

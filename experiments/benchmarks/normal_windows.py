@@ -19,6 +19,7 @@ from experiments.datasets.nezha import FAULT_LASTS, FAULT_LINGERS, load_nezha
 from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
 from experiments.datasets.petshop import load_petshop
 from features.calendar import ExchangeClock
+from features.frame import Frame
 from models.cases.case import Alert, build_case
 from telemetry.instants import MILLISECOND, from_ms, to_ms
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 N_TICKS_OF_INCIDENT, N_TICKS_BEFORE_ALERT = 5, 2
 """Ticks of a PetShop incident, and ticks of it before its alert."""
+
+WEEK_MS = 7 * 86_400_000
 
 MIN_TICKS_BEFORE = 12
 """Minutes of Nezha's day that precede the first window."""
@@ -75,7 +78,17 @@ def petshop_normal(scenario: Scenario) -> Iterator[Case]:
         starts_at = from_ms(frame.start_ms + (first + N_TICKS_BEFORE_ALERT) * frame.step_ms)
         alert = replace(incidents[number].alert, starts_at=starts_at, fingerprint=f"calm-{first}")
         asked_at = from_ms(frame.start_ms + (first + N_TICKS_OF_INCIDENT) * frame.step_ms)
-        yield build_case(alert, asked_at, scenario.graph, frame, normal=frame)
+        yield build_case(alert, asked_at, scenario.graph, frame, normal=_without(frame, first))
+
+
+def _without(frame: Frame, first: int) -> Frame:
+    """The normal period without a window and the half hour before it, dated a week earlier.
+
+    All of the period is labelled normal, what follows the window too.
+    """
+    values = frame.values.copy()
+    values[max(0, first - N_TICKS_OF_INCIDENT) : first + N_TICKS_OF_INCIDENT] = np.nan
+    return Frame(frame.start_ms - WEEK_MS, frame.step_ms, frame.keys, values)
 
 
 def nezha_normal(day: Day) -> Iterator[Case]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,11 @@ FAULT_LINGERS = timedelta(minutes=4)
 """For this long after an injection, nothing counts as normal."""
 
 MIN_NORMAL_TICKS = 10
-"""With fewer normal minutes before a fault, later ones are included, and the case notes it."""
+"""With fewer normal minutes before a fault, later ones are included, dated a day earlier."""
+
+FEW_NORMAL = "fewer than ten normal minutes before the fault: later ones are included"
+
+DAY_MS = 86_400_000
 
 METRICS = {
     "PodServerLatencyP90(s)": "latency_s",
@@ -85,7 +89,7 @@ class Day:
     def notes(self) -> tuple[str, ...]:
         """Missing data of this day, in sentences."""
         n_blind = sum(_lacks_spans(case) for _, case in self.cases())
-        n_relaxed = sum(bool(case.notes) for _, case in self.cases())
+        n_relaxed = sum(FEW_NORMAL in case.notes for _, case in self.cases())
         notes = []
         if n_blind:
             notes.append(f"{n_blind} of {len(self.faults)} faults have no span in their three minutes.")
@@ -107,11 +111,13 @@ class Day:
         earlier = is_normal & (self.frame.times_ms + STEP_MS <= at_ms)
         notes = []
         if earlier.sum() < MIN_NORMAL_TICKS:
-            notes.append("fewer than ten normal minutes before the fault: later ones are included")
+            notes.append(FEW_NORMAL)
             earlier = is_normal
         values = np.where(earlier[:, None], self.frame.values, np.nan)
         normal = Frame(self.frame.start_ms, STEP_MS, self.frame.keys, values)
-        if not notes:
+        if notes:
+            normal = replace(normal, start_ms=normal.start_ms - DAY_MS)
+        else:
             normal = normal.between(self.frame.start_ms, at_ms)
         alert = Alert(self.entry, "FaultInjected", fault.at, fingerprint=f"{self.name}-{fault.at:%H%M%S}")
         return build_case(

@@ -12,7 +12,7 @@ import csv
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,14 @@ from telemetry.batches import Samples
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from models.cases.case import Case
 
 STEP_MS = 300_000
+HOUR_MS = 3_600_000
+WEEK_MS = 168 * HOUR_MS
 METRICS = {
     ("latency", "Average"): "latency_s",
     ("requests", "Sum"): "requests",
@@ -139,6 +141,7 @@ def _read_scenario(root: Path, normals: dict[Path, Samples]) -> Scenario:
     if normal is None:
         normal = Samples.concatenated(list(normals.values()))
         notes = (f"{root.name} has no normal period of its own: those of the other scenarios are pooled",)
+    normal = _dated_before(normal, incidents)
     graph = read_adjacency(root / "graph.csv").graph
     observed = {
         key.item for samples in (normal, *(each.samples for each in incidents)) for key in samples.keys
@@ -146,6 +149,18 @@ def _read_scenario(root: Path, normals: dict[Path, Samples]) -> Scenario:
     extra = sorted(observed - graph.items.keys())  # observed without an edge, but still candidates
     graph = DependencyGraph([*graph.items.values(), *(Item(each) for each in extra)], graph.edges)
     return Scenario(root.name, graph, normal, incidents, notes)
+
+
+def _dated_before(normal: Samples, incidents: Sequence[Incident]) -> Samples:
+    """The normal period dated whole weeks earlier, for it was measured months after the incidents.
+
+    What follows an incident is never compared with as normal; this period is labelled so.
+    """
+    if not (len(normal) and incidents):
+        return normal
+    first_ms = min(int(each.samples.time_ms.min()) for each in incidents)
+    n_weeks = max(0, -((first_ms - HOUR_MS - int(normal.time_ms.max())) // WEEK_MS))
+    return replace(normal, time_ms=normal.time_ms - n_weeks * WEEK_MS)
 
 
 def _read_incidents(root: Path) -> Iterator[Incident]:

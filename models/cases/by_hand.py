@@ -31,8 +31,8 @@ MAX_VALUES = 2**22
 def case_by_hand(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
     """Return the case of a document whose signals are ``series`` or ``csv``.
 
-    Every tick before the half hour that precedes the incident counts as normal operation. Items that appear
-    only in edges, signals, changes or the alert are services.
+    Every tick with values before the half hour that precedes the incident counts as normal operation. Items
+    that appear only in edges, signals, changes or the alert are services.
 
     Raises
     ------

@@ -14,6 +14,8 @@ from cmdb.errors import UnknownItemError
 from features.calendar import AlwaysClock
 from features.golden import Role
 from features.trading_time import trading_days_until
+from models.cases.first_change import first_changed_tick
+from models.cases.normal_ticks import comparable_ticks
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
@@ -37,17 +39,22 @@ BEFORE = timedelta(minutes=30)
 MAX_WINDOW = timedelta(hours=2)
 """An incident is judged by its first two hours."""
 
-MAX_NORMAL_TICKS = 600
-"""At most so many normal ticks go into a case: the nearest in the exchange day."""
-
 MAX_HOPS = 6
 """Causes are looked for within so many hops of the alert."""
 
 MAX_ITEMS = 5_000
 """At most so many items go into a case, the nearest first."""
 
-MIN_NORMAL_TICKS = 30
-"""Fewer ticks of normal history than this count as no history."""
+MIN_TICKS_BEFORE = 10
+"""With fewer ticks just before the incident, the usual level is that of normal operation."""
+
+ENOUGH_TICKS = 60
+"""So many normal ticks are enough to see the usual level and its spread."""
+
+MINUTE_MS = 60_000
+"""Spans and log lines are summed up per minute or less: the minute of the onset belongs to the incident."""
+
+END_OF_TIME_MS = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Alert:
     Attributes
     ----------
     role
-        What the alert is about, where its sender says so; Sunspot's own ranker does without.
+        What the alert is about, where its sender states it; Sunspot's own ranker does not read it.
     """
 
     item: str
@@ -102,8 +109,9 @@ class Case:
     items
         The graph's items, sorted; one column of every array each.
     window, before, normal
-        The incident's ticks; those just before it; and ticks of normal operation at the same part of
-        the exchange day. None overlaps another.
+        The incident's ticks, from its onset where the signals show one, else from the lead before the alert;
+        those just before it; and earlier ticks of normal operation at the same part of the exchange day,
+        each with values of some item. None overlaps another.
     window_logs, normal_logs
         What log lines sum to in the incident's window and in normal operation; ``None`` where no logs are
         collected.
@@ -113,7 +121,7 @@ class Case:
     other_alerts
         Alerts that fire beside ``alert`` in the neighbourhood, by their start.
     change_ages_days
-        Trading time from each change to the alert, in trading days; empty where no clock told it.
+        Trading time from each change to the alert, in trading days; empty if no clock was given.
     notes
         What had to be relaxed to build the case, in sentences.
     cause
@@ -166,7 +174,7 @@ def build_case(
     stretch: timedelta = BEFORE,
     notes: Sequence[str] = (),
 ) -> Case:
-    """Gather what is known of an alert at an instant; pure.
+    """Gather what is known of an alert at an instant.
 
     Parameters
     ----------
@@ -175,17 +183,18 @@ def build_case(
     at
         The present: later ticks of ``frame`` are not looked at.
     graph
-        The whole dependency graph; the case keeps its `searched_part`.
+        The complete dependency graph; the case holds its `searched_part`.
     frame
         Recent signals, the incident and half an hour before it included.
     normal
-        Signals of normal operation, on the same step; ticks of the incident itself are left out.
+        Signals of normal operation, on the same step; ticks without any value and ticks that are not
+        before the incident are left out.
     clock
         Chooses which normal ticks compare with the incident's; by default the time of the week.
     changes
-        Change events; those of the neighbourhood up to ``at`` are kept.
+        Change events; the case holds those of the neighbourhood up to ``at``.
     other_alerts
-        Alerts that fire beside it; those of the neighbourhood that began by ``at`` are kept.
+        Alerts that fire at the same time; the case holds those of the neighbourhood that began by ``at``.
     bundle_version
         Version of the bundle that ``normal`` comes from.
     cause
@@ -211,14 +220,17 @@ def build_case(
     clock = clock or AlwaysClock()
     part = searched_part(graph, alert.item)
     items = tuple(sorted(part.items))
-    at_ms, onset_ms = to_ms(at), to_ms(alert.starts_at - lead)
+    at_ms, earliest_ms = to_ms(at), to_ms(alert.starts_at - lead)
     end_ms = min(at_ms, to_ms(alert.starts_at + MAX_WINDOW))
-    window = frame.between(onset_ms, end_ms)
-    before_ms = onset_ms - int(stretch.total_seconds() * 1000)
+    window = frame.between(earliest_ms, end_ms)
+    before_ms = earliest_ms - int(stretch.total_seconds() * 1000)
     before = frame.between(before_ms, window.start_ms)
     before_ms = before.start_ms if frame.n_ticks else before_ms
-    outside = (normal.times_ms + normal.step_ms <= before_ms) | (normal.times_ms >= end_ms)
-    chosen, relaxed = _comparable_ticks(normal, outside, window, clock)
+    chosen, relaxed = comparable_ticks(normal, before_ms, window, clock, items)
+    usual = _signals(normal, items, ticks=chosen)
+    earlier, during = _from_onset(_signals(before, items), _signals(window, items), usual, alert, lead)
+    onset_ms = int(during.times_ms[0]) if len(during.times_ms) else earliest_ms
+    onset_ms = max(earliest_ms, onset_ms // MINUTE_MS * MINUTE_MS)
     near = tuple(change for change in changes if change.item in part and change.at <= at)
     return Case(
         id=case_id_of(alert),
@@ -227,9 +239,9 @@ def build_case(
         graph=part,
         items=items,
         step_ms=frame.step_ms,
-        window=_signals(window, items),
-        before=_signals(before, items),
-        normal=_signals(normal, items, ticks=chosen),
+        window=during,
+        before=earlier,
+        normal=usual,
         changes=near,
         other_alerts=_beside(alert, other_alerts, part, at),
         graph_version=graph.version,
@@ -237,9 +249,9 @@ def build_case(
         notes=(*notes, *_left_out(graph, alert.item), *relaxed),
         cause=tuple(cause),
         window_spans=spans.between(onset_ms, end_ms) if spans else None,
-        normal_spans=normal_spans.outside(before_ms, end_ms) if normal_spans else None,
+        normal_spans=normal_spans.outside(before_ms, END_OF_TIME_MS) if normal_spans else None,
         window_logs=logs.between(onset_ms, end_ms) if logs else None,
-        normal_logs=normal_logs.outside(before_ms, end_ms) if normal_logs else None,
+        normal_logs=normal_logs.outside(before_ms, END_OF_TIME_MS) if normal_logs else None,
         change_ages_days=_ages_days(near, alert, clock),
     )
 
@@ -254,7 +266,7 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
     """Part of a graph in which the causes of an alert on an item are looked for: its neighbourhood.
 
     Its dependencies within `MAX_HOPS`, nearest first, and who else calls them; at most `MAX_ITEMS`. In a
-    graph without any edge every item is a candidate: it is kept whole or, if larger, the first by name.
+    graph without any edge every item is a candidate: all of it or, if it is larger, the first by name.
     """
     if graph.has_edges:
         return graph.neighbourhood(item, max_hops=MAX_HOPS, max_items=MAX_ITEMS)
@@ -265,21 +277,21 @@ def searched_part(graph: DependencyGraph, item: str) -> DependencyGraph:
 
 @lru_cache(maxsize=16)
 def _left_out(graph: DependencyGraph, item: str) -> tuple[str, ...]:
-    """Say how much of a graph an alert's case leaves out that may hold the cause; nothing if it is whole."""
+    """Report how much of a graph that may hold the cause is left out of an alert's case, if any."""
     part = searched_part(graph, item)
     if not graph.has_edges:
         n_left, whose = len(graph) - len(part), "in a graph without edges"
-        kept = f"the first {MAX_ITEMS:,} by name"
+        searched = f"the first {MAX_ITEMS:,} by name"
     else:
         n_left = len(set().union(*(graph.needs[each] for each in part.hops(item))) - part.items.keys())
-        whose, kept = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
-    return (f"{n_left:,} items {whose} were left out: only {kept} are looked at.",) if n_left else ()
+        whose, searched = "that others depend on", f"the nearest {MAX_ITEMS:,} within {MAX_HOPS} hops"
+    return (f"{n_left:,} items {whose} were left out: only {searched} are looked at.",) if n_left else ()
 
 
 def _beside(alert: Alert, others: Sequence[Alert], part: DependencyGraph, at: datetime) -> tuple[Alert, ...]:
     """Other alerts of the neighbourhood, by start, item and name, whatever order they come in."""
-    kept = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
-    return tuple(sorted(kept, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
+    nearby = [each for each in others if each.item in part and each.starts_at <= at and each != alert]
+    return tuple(sorted(nearby, key=lambda each: (each.starts_at, each.item, each.name, each.fingerprint)))
 
 
 def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tuple[float, ...]:
@@ -289,27 +301,49 @@ def _ages_days(changes: Sequence[ChangeEvent], alert: Alert, clock: Clock) -> tu
 
 
 def trading_days_since(case: Case) -> tuple[float, ...]:
-    """Trading time from each change of a case to its alert; as the days pass where no clock told it."""
+    """Trading time from each change of a case to its alert; calendar time if no clock was given."""
     if len(case.change_ages_days) == len(case.changes):
         return case.change_ages_days
     return _ages_days(case.changes, case.alert, AlwaysClock())
 
 
-def _comparable_ticks(
-    normal: Frame, outside: NDArray[np.bool_], window: Frame, clock: Clock
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Normal ticks at the incident's part of the day, nearest slots first, and what had to be relaxed."""
-    if not window.n_ticks:
-        return np.flatnonzero(outside)[-MAX_NORMAL_TICKS:], ()
-    middle = window.times_ms[len(window.times_ms) // 2 :][:1]
-    same = np.flatnonzero(outside & (clock.phases(normal.times_ms) == clock.phases(middle)))
-    notes: tuple[str, ...] = ()
-    if len(same) < MIN_NORMAL_TICKS:
-        same = np.flatnonzero(outside)
-        notes = ("no normal history of this session phase: compared with all of it",)
-    distance = np.abs(clock.slots(normal.times_ms[same]) - clock.slots(middle))
-    nearest = same[np.argsort(distance, kind="stable")[:MAX_NORMAL_TICKS]]
-    return np.sort(nearest), notes
+def _from_onset(
+    before: Signals, window: Signals, normal: Signals, alert: Alert, lead: timedelta
+) -> tuple[Signals, Signals]:
+    """The ticks before the onset and those from it; as they are where no signal shows one by the alert."""
+    n_before = len(before.times_ms)
+    by_alert, by_then = (to_ms(alert.starts_at + later) for later in (timedelta(0), lead))
+    n_candidates = int((window.times_ms <= by_alert).sum())
+    if n_candidates <= 1:
+        return before, window
+    around = _joined(before, window)
+    end = n_before + int((window.times_ms <= by_then).sum())
+    usual = before.values if n_before >= MIN_TICKS_BEFORE else _some_ticks(normal)
+    first = first_changed_tick(around.values, usual, range(n_before, n_before + n_candidates), end)
+    if first is None or first == n_before:
+        return before, window
+    return _rows(around, slice(first)), _rows(around, slice(first, None))
+
+
+def _joined(before: Signals, window: Signals) -> Signals:
+    """Adjacent stretches as one; a role that is missing in one of them is ``nan`` there."""
+    n_items = next((each.shape[1] for part in (before, window) for each in part.values.values()), 0)
+    roles = [role for role in Role if role in before.values or role in window.values]
+    values = {role: np.concatenate([before.of(role, n_items), window.of(role, n_items)]) for role in roles}
+    return Signals(np.concatenate([before.times_ms, window.times_ms]), values)
+
+
+def _some_ticks(signals: Signals) -> Mapping[Role, NDArray[np.float64]]:
+    """A part of the ticks, evenly spread: enough for a level and its spread."""
+    every = max(1, len(signals.times_ms) // ENOUGH_TICKS)
+    return {role: values[::every] for role, values in signals.values.items()}
+
+
+def _rows(signals: Signals, rows: slice) -> Signals:
+    """Some ticks; roles that are never seen in them are left out."""
+    chosen = {role: values[rows] for role, values in signals.values.items()}
+    seen = {role: values for role, values in chosen.items() if np.isfinite(values).any()}
+    return Signals(signals.times_ms[rows], seen)
 
 
 def _signals(frame: Frame, items: Sequence[str], *, ticks: NDArray[np.int64] | None = None) -> Signals:

@@ -32,6 +32,7 @@ from models.cases.document import (
     ItemDocument,
     SumsDocument,
 )
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.errors import BadCaseError, CaseTooLargeError
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def _case(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
     if document.alert.item not in graph:
         raise ValueError(f"the alert is on {document.alert.item!r}, which is not among the items")
     spans, logs = document.arrays.spans, document.arrays.logs
+    window = _signals(arrays, "window", len(graph))
+    normal, notes = _earlier(_signals(arrays, "normal", len(graph)), window)
     return Case(
         id=document.id,
         alert=alert_of(document.alert),
@@ -202,15 +205,15 @@ def _case(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
         graph=graph,
         items=tuple(graph.items),
         step_ms=document.arrays.step_ms,
-        window=_signals(arrays, "window", len(graph)),
+        window=window,
         before=_signals(arrays, "before", len(graph)),
-        normal=_signals(arrays, "normal", len(graph)),
+        normal=normal,
         changes=tuple(change_of(each) for each in document.changes),
         change_ages_days=tuple(document.change_ages_days),
         other_alerts=tuple(alert_of(each) for each in document.other_alerts),
         graph_version=document.graph_version,
         bundle_version=document.bundle_version,
-        notes=tuple(document.notes),
+        notes=(*document.notes, *notes),
         cause=tuple(document.cause),
         window_logs=_logs(logs.window, arrays, "window.logs."),
         normal_logs=_logs(logs.normal, arrays, "normal.logs."),
@@ -219,6 +222,20 @@ def _case(document: CaseDocument, read: Callable[[str], bytes]) -> Case:
         system=document.system,
         fault_type=document.fault_type,
     )
+
+
+def _earlier(normal: Signals, window: Signals) -> tuple[Signals, tuple[str, ...]]:
+    """Normal ticks before the window, and a note if earlier versions stored later ones beside them.
+
+    A case whose normal period was measured wholly or mostly afterwards has no other, and is left as it is.
+    """
+    earlier = normal.times_ms < window.times_ms[:1] if len(window.times_ms) else np.ones(0, dtype=bool)
+    n_later = len(earlier) - int(earlier.sum())
+    if not n_later or len(earlier) - n_later < MIN_NORMAL_TICKS:
+        return normal, ()
+    values = {role: np.ascontiguousarray(each.T[:, earlier]).T for role, each in normal.values.items()}
+    note = f"{n_later:,} stored ticks after the incident began were left out of normal operation."
+    return Signals(normal.times_ms[earlier], values), (note,)
 
 
 def _first_problem(error: ValidationError) -> str:

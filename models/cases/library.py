@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.cases.case import MIN_NORMAL_TICKS, Signals
+from models.cases.case import Signals
 from models.cases.files import PREFIX, decode_case, encode_case, file_stem
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.errors import BadCaseError, CaseTooLargeError
 from telemetry.durable import replacing
 

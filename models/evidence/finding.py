@@ -46,6 +46,8 @@ class Finding:
         Describes the evidence for the item at an index, with the figures behind it.
     templates
         The log templates behind it; ``None`` where it is not about logs.
+    is_far
+        Shape ``(n_items,)``: whose level is far from usual, explained or not; ``None`` where it has no level.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Finding:
     share: NDArray[np.float64]
     sentence: Sentence
     templates: Templates | None = None
+    is_far: NDArray[np.bool_] | None = None
 
     @property
     def is_known(self) -> NDArray[np.bool_]:

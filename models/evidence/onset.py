@@ -1,7 +1,7 @@
 """Onset order: whose anomaly began first. A tie-breaker, of one nat at most.
 
 Ticks are coarse and rules are late, so that order alone names nobody; between two items that are equally
-suspect, the one that was worse first is the likelier cause.
+suspect, the one that became worse first is the likelier cause.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.robust import NORMAL_CONSISTENCY
-from models.evidence.columns import column_median
+from models.evidence.far_off import FAR_OFF, least_spread, spread_about
 from models.evidence.finding import Finding
 from telemetry.instants import to_ms
 
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
 
     from models.cases.case import Case
     from models.evidence.own_excess import OwnExcess
-
-FAR_OFF = 5.0
-"""An anomaly has begun at the first of two ticks in a row that are so many spreads above the usual."""
-
-SCALE_FLOOR = 0.05
-"""Least spread, as a share of the usual level."""
-
-ABSOLUTE_FLOOR = 1e-3
-"""Least spread: a millisecond, or one request in a thousand."""
 
 MAX_SURPRISE = 1.0
 
@@ -71,17 +61,18 @@ def onset(case: Case, excesses: Sequence[OwnExcess]) -> Finding | None:
 
 
 def _began(case: Case, excess: OwnExcess) -> NDArray[np.int64]:
-    """First tick of each item's anomaly, shape ``(n_items,)``; the number of ticks where there is none."""
+    """First of two ticks in a row far above the usual level, shape ``(n_items,)``.
+
+    The number of ticks where there is none.
+    """
     n_items, role = len(case.items), excess.role
     values = np.concatenate([case.before.of(role, n_items), case.window.of(role, n_items)])
     began = np.full(n_items, len(values), dtype=np.int64)
-    least = np.maximum(SCALE_FLOOR * np.abs(excess.usual), ABSOLUTE_FLOOR)
-    high = np.flatnonzero((values > excess.usual + FAR_OFF * least).any(axis=0))
+    high = np.flatnonzero((values > excess.usual + FAR_OFF * least_spread(excess.usual)).any(axis=0))
     if not len(high):
         return began  # spares the spread of all the others
     usual = excess.usual[high]
-    spread = NORMAL_CONSISTENCY * column_median(np.abs(case.normal.of(role, n_items)[:, high] - usual))
-    far_off = values[:, high] > usual + FAR_OFF * np.hypot(spread, least[high])
+    far_off = values[:, high] > usual + FAR_OFF * spread_about(case.normal.of(role, n_items)[:, high], usual)
     lasting = far_off[:-1] & far_off[1:]
     if len(lasting):
         began[high] = np.where(lasting.any(axis=0), np.argmax(lasting, axis=0), len(values))

@@ -2,10 +2,10 @@
 
 Per service and tick, excess seconds are ``(latency − reference) × requests`` and excess failures
 ``(error ratio − reference) × requests``. What a service's callees explain, its share of each callee's
-requests times the callee's positive excess, is taken away; the rest is its own. Own excess is turned
+requests times the callee's positive excess, is subtracted; the rest is its own. Own excess is turned
 into surprise against the same service's own past, and counts only with its share of the whole: a
 loud trifle is not a cause. Where an item's latency and failures usually rise together, the lesser of
-the two surprises tells little that is new, and counts by what they do not share.
+the two surprises adds little that is new, and counts by what they do not share.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.cases.case import MIN_NORMAL_TICKS
+from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
+from models.evidence.far_off import is_far_off
 from models.tails import past_surprise, surprise
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ SCALE_FLOOR = 0.02
 """Smallest scale of a tail, as a share of the usual total: 2 % of the median."""
 
 LARGEST = np.finfo(np.float64).max
+
+LEAST_OBSERVED = 0.5
+"""A window of the past counts for an item if so large a share of its ticks holds values."""
 
 RIDGE = 1.0
 """Penalty of the regression on the callees, in units of the callees' variance."""
@@ -58,12 +62,14 @@ class OwnExcess:
     is_known
         Shape ``(n_items,)``: seen in the window and with enough history, and its requests with it where they
         are counted at all. Any other item is not blamed and explains nothing.
+    is_far
+        Shape ``(n_items,)``: whose level is far from usual, whatever explains it.
     lacks_requests
-        Shape ``(n_items,)``: would be known, but its requests are neither counted nor told by its callers'.
+        Shape ``(n_items,)``: would be known, but its requests are neither counted nor inferred.
     whole
         What all items together have to explain: the alerting item's excess or, if larger, the largest own.
     n_normal
-        Number of normal windows each surprise is measured against.
+        Shape ``(n_items,)``: number of normal windows in which the item was observed.
     n_as_large
         Shape ``(n_items,)``: how many of them saw as much own excess; all where there is none now.
     counts_requests
@@ -78,9 +84,10 @@ class OwnExcess:
     reference: NDArray[np.float64]
     surprise: NDArray[np.float64]
     is_known: NDArray[np.bool_]
+    is_far: NDArray[np.bool_]
     lacks_requests: NDArray[np.bool_]
     whole: float
-    n_normal: int
+    n_normal: NDArray[np.int64]
     n_as_large: NDArray[np.int64]
     counts_requests: bool
 
@@ -125,7 +132,10 @@ def own_excesses(
 
 @dataclass(frozen=True)
 class _Past:
-    """Own excess in windows of normal operation: of which items, and shape ``(n_windows, n_blamed)``."""
+    """Own excess in windows of normal operation: of which items, and shape ``(n_windows, n_blamed)``.
+
+    ``nan`` where an item was not observed.
+    """
 
     blamed: NDArray[np.int64]
     own: NDArray[np.float64]
@@ -142,8 +152,8 @@ def _shared_counted_once(
     items, *columns = np.intersect1d(pasts[0].blamed, pasts[1].blamed, return_indices=True)
     if not len(items):
         return pair
-    usual = [past_surprise(past.own[:, column]) for past, column in zip(pasts, columns, strict=True)]
-    shared = _correlation(*usual)
+    first, second = (past.own[:, column] for past, column in zip(pasts, columns, strict=True))
+    shared = _correlation(past_surprise(first), past_surprise(second))
     first, second = (each.surprise.copy() for each in pair)
     is_less = first[items] < second[items]
     first[items] *= np.where(is_less, 1.0 - shared, 1.0)
@@ -152,8 +162,16 @@ def _shared_counted_once(
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlation of the columns of two matrices, 0 where there is none or it is negative."""
+    """Correlation of the columns of two matrices, 0 where there is none or it is negative.
+
+    Rows that are missing in either are left out.
+    """
+    missing = np.isnan(first) | np.isnan(second)
+    if missing.any():
+        first, second = np.where(missing, np.nan, first), np.where(missing, np.nan, second)
     first, second = first - column_mean(first), second - column_mean(second)
+    if missing.any():
+        first, second = np.nan_to_num(first), np.nan_to_num(second)
     size = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
     covered = (first * second).sum(axis=0)
     correlation: NDArray[np.float64] = np.divide(covered, size, out=np.zeros_like(size), where=size > 0)
@@ -197,22 +215,23 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         is_known, scale = is_seen & traffic.is_counted, np.nan_to_num(median * traffic.usual)
         total *= traffic.now
         total_then *= traffic.then
-    _zero_missing(total)
-    _zero_missing(total_then)
+    known_then = _without_missing(total_then)
     if traffic is not None:
         shares, shares_then = traffic.shares_now, traffic.shares_then
     else:
-        shares = shares_then = _slopes(total_then, calls, is_known)
+        shares = shares_then = _slopes(known_then, calls, is_known)
     explains = is_known[calls.callees]
-    shown = total.mean(axis=0) if len(total) else np.full(n_items, np.nan)
+    shown = np.nan_to_num(column_mean(total)) if len(total) else np.full(n_items, np.nan)
     own = shown - calls.summed(shares * explains * _positive_mean(total)[calls.callees])
     blamed = np.flatnonzero(is_known & (own > 0))  # only these are compared with their past
     own_then = total_then.T[blamed]
-    own_then -= calls.matrix(shares_then * explains, callers=blamed) @ np.maximum(total_then, 0.0).T
+    own_then -= calls.matrix(shares_then * explains, callers=blamed) @ np.maximum(known_then, 0.0).T
     past = moving_mean(own_then.T, max(1, len(window)))
     surprised, n_as_large = np.zeros(n_items), np.full(n_items, len(past))
+    n_normal = np.full(n_items, len(past))
     surprised[blamed] = surprise(own[blamed], past, floor=SCALE_FLOOR * scale[blamed])
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
+    n_normal[blamed] = np.isfinite(past).sum(axis=0)
     alerting = case.items.index(case.alert.item)
     excess = OwnExcess(
         role=role,
@@ -223,26 +242,28 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         reference=reference,
         surprise=surprised,
         is_known=is_known,
+        is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
         whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
-        n_normal=len(past),
+        n_normal=n_normal,
         n_as_large=n_as_large,
         counts_requests=traffic is not None,
     )
     return excess, _Past(blamed, past)
 
 
-def _zero_missing(values: NDArray[np.float64]) -> None:
-    """Put 0 in place of what is missing: no excess is known of there."""
-    if not np.isfinite(values.sum()):
-        values[~np.isfinite(values)] = 0.0
+def _without_missing(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values with 0 in place of what is missing; the values themselves where nothing is."""
+    if np.isfinite(values.sum()):
+        return values
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
     """Requests per tick, shape ``(n_ticks, n_items)``; where none are counted, those of all callers.
 
     Inferred counts serve the callees' callees in turn; an item that no counted item leads to stays
-    ``nan``.
+    ``nan``, and so does a tick in which none of its callers was observed.
     """
     counted = signals.of(Role.REQUESTS, calls.n_items)
     uncounted = np.isfinite(counted).sum(axis=0) == 0
@@ -251,22 +272,41 @@ def requests_of(signals: Signals, calls: Calls) -> NDArray[np.float64]:
         inferred = uncounted & (np.bincount(calls.callees[from_counted], minlength=calls.n_items) > 0)
         if not inferred.any():
             break
-        from_callers = np.nan_to_num(counted) @ calls.matrix(np.ones(len(calls.callers)))
+        edges = calls.matrix(np.ones(len(calls.callers)))
+        from_callers = np.nan_to_num(counted) @ edges
+        missing = np.isnan(counted[:, ~uncounted])
+        if missing.any():
+            from_callers[np.isfinite(counted) @ edges == 0] = np.nan  # no caller was observed
         counted = np.where(inferred, from_callers, counted)
         uncounted = uncounted & ~inferred
     return counted
 
 
 def moving_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Mean of each run of ``window`` rows, shape ``(n_rows − window + 1, n_columns)``; empty if too short."""
+    """Mean of each run of ``window`` rows, shape ``(n_rows − window + 1, n_columns)``; empty if too short.
+
+    Missing values are left out of the mean; a run with fewer values than `LEAST_OBSERVED` gives ``nan``.
+    """
     n_rows, n_columns = values.shape
     if n_rows < window:
         return np.empty((0, n_columns))
-    sums = np.zeros((n_columns, n_rows + 1))
-    np.cumsum(values.T, axis=1, out=sums[:, 1:])
-    means = sums[:, window:] - sums[:, :-window]
-    means /= window
+    columns = values.T
+    if np.isfinite(values.sum()):
+        return (_run_sums(columns, window) / window).T
+    seen = np.isfinite(columns)
+    n_seen = _run_sums(seen, window)
+    sums = _run_sums(np.where(seen, columns, 0.0), window)
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, n_seen, out=means, where=n_seen >= max(LEAST_OBSERVED * window, 1.0))
     return means.T
+
+
+def _run_sums(rows: NDArray[np.float64] | NDArray[np.bool_], window: int) -> NDArray[np.float64]:
+    """Sum of each run of ``window`` values of each row."""
+    sums = np.zeros((len(rows), rows.shape[1] + 1))
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    runs: NDArray[np.float64] = sums[:, window:] - sums[:, :-window]
+    return runs
 
 
 def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -275,9 +315,8 @@ def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _positive_mean(excess: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the ticks of what is above 0, shape ``(n_items,)``; 0 without a tick."""
-    mean: NDArray[np.float64] = np.maximum(excess, 0.0).sum(axis=0) / max(1, len(excess))
-    return mean
+    """Mean over the observed ticks of what is above 0, shape ``(n_items,)``; 0 without any."""
+    return np.nan_to_num(column_mean(np.maximum(excess, 0.0)))
 
 
 def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from features.golden import Role
 from features.robust import NORMAL_CONSISTENCY
 from models.evidence.columns import column_median, median_and_seen
 from models.evidence.comparison import MAX_FREEDOM, MIN_FREEDOM, surprise_of
+from models.evidence.far_off import is_far_off
 from models.evidence.figures import percent
 from models.evidence.finding import MAX_SURPRISE, Finding
 
@@ -54,6 +55,7 @@ def _shift(case: Case, role: Role) -> Finding | None:
     normal = case.normal.values[role]
     usual, n_seen = median_and_seen(normal)
     n_past = n_seen // max(1, len(case.window.times_ms))
+    is_far = is_far_off(case.window.values[role], normal, usual)
     distance = normal - usual
     spread = NORMAL_CONSISTENCY * column_median(np.abs(distance, out=distance))
     known = np.isfinite(level) & (n_past >= MIN_PAST)
@@ -69,4 +71,5 @@ def _shift(case: Case, role: Role) -> Finding | None:
         levels = f"{percent(level[index])}, usually {percent(usual[index])}"
         return f"{name[0].upper()}{name[1:]} of {case.items[index]} is at {levels}.", figures
 
-    return Finding(meaning, meaning, np.where(known, surprise, np.nan), np.ones(len(level)), sentence)
+    surprise = np.where(known, surprise, np.nan)
+    return Finding(meaning, meaning, surprise, np.ones(len(level)), sentence, is_far=is_far)

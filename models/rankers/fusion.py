@@ -1,4 +1,4 @@
-"""What all kinds of evidence say together: the corrected sum, which needs no training.
+"""All kinds of evidence combined: the corrected sum, which needs no training.
 
 Every surprise is divided by its kind's inflation over the items of the case, weighed with its share of
 the whole, and reduced by the distance from the alert. Kinds of one meaning are views of one thing: the
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_CHANCE = 1e-300
-"""Logarithms of less are not taken."""
+"""Smaller chances count as this one, so that their logarithm is finite."""
 
 TIE_BREAKERS = {"onset"}
-"""Meanings that only tell apart what is otherwise equal."""
+"""Meanings that only separate what is otherwise equal."""
 
 BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
 
 INCLUSIVE = {"own_latency", "log_waits"}
-"""Kinds that hold the time of what an item calls: they say nothing where spans tell its own time."""
+"""Kinds that hold the time of what an item calls: they are left out where spans show its own time."""
 
 SHIPPED_WEIGHTS = {"cpu": 0.5}
 """Factor of a meaning; 1 where it is not named. Processors also work harder for what goes wrong elsewhere:
@@ -67,7 +67,7 @@ class Gathered:
         One per kind of evidence that had anything to look at.
     weights
         Shape ``(n_findings, n_items)``: what each adds to each item's score; 0 where another kind of the same
-        meaning says more.
+        meaning weighs more.
     usual
         Shape ``(n_items,)``: what all meanings that looked at an item add to one with which nothing is wrong.
     excesses
@@ -105,11 +105,11 @@ def combined(total: Floats, usual: Floats) -> Floats:
 
 
 def usual_surprise(surprises: Floats) -> float:
-    """What one meaning says of an item with which nothing is wrong, from 0 to 1.
+    """Surprise that one meaning gives to a healthy item, from 0 to 1.
 
-    An exact −ln p has the mean 1. Many say less: one-sided ones, shares of a whole, the strongest of many
+    An exact −ln p has the mean 1. Many are smaller: one-sided ones, shares of a whole, the strongest of many
     corrected for their number. To expect 1 of each would hide what one of them shows, so the other items of
-    the case tell what is usual (an empirical null: Efron, "Large-scale simultaneous hypothesis testing",
+    the case show what is usual (an empirical null: Efron, "Large-scale simultaneous hypothesis testing",
     Journal of the American Statistical Association 2004). It is their mean, the most surprising left out,
     joined by as many items of surprise 1 as are needed to judge at all.
 
@@ -147,8 +147,8 @@ def findings_of(
     found += resources(case)
     found.append(changes(case, position))
     found += log_findings(case)
-    kept = [each for each in found if each is not None and each.kind not in without]
-    return _without_inherited(kept, calls), excesses
+    present = [each for each in found if each is not None and each.kind not in without]
+    return _without_inherited(present, calls), excesses
 
 
 def gather(
@@ -171,7 +171,7 @@ def gather(
         Weight of surprise alone, against surprise that comes with all of the excess.
     weights
         Factor of each meaning beside the shipped one; 1 where it is not named. What is usual is judged
-        without it: who trusts a meaning more does not expect more of it.
+        without it: trusting a meaning more is no reason to expect more of it.
     """
     findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
@@ -180,14 +180,14 @@ def gather(
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
         weighed[row] = known * (share_floor + share) * nearness * factor
-    _keep_largest(findings, weighed)
+    _only_largest(findings, weighed)
     usual = _usual_sums(findings, weighed)
     weighed *= np.array([weights.get(each.meaning, 1.0) for each in findings])[:, None]
     return Gathered(tuple(findings), weighed, usual, tuple(excesses))
 
 
 def _usual_sums(findings: Sequence[Finding], weighed: Floats) -> Floats:
-    """What the meanings that looked at each item usually say together, shape ``(n_items,)``.
+    """Usual sum of the meanings that looked at each item, shape ``(n_items,)``.
 
     Tie-breakers do not count: who comes late in an order is not cleared by it.
     """
@@ -199,8 +199,8 @@ def _usual_sums(findings: Sequence[Finding], weighed: Floats) -> Floats:
     return usual
 
 
-def _keep_largest(findings: Sequence[Finding], weights: Floats) -> None:
-    """Leave of each meaning only what says most, in place."""
+def _only_largest(findings: Sequence[Finding], weights: Floats) -> None:
+    """Set all but the largest weight of each meaning to 0, in place."""
     rows_of: dict[str, list[int]] = {}
     for row, finding in enumerate(findings):
         rows_of.setdefault(finding.meaning, []).append(row)
@@ -215,12 +215,17 @@ def _of_excess(case: Case, excess: OwnExcess) -> Finding:
     kind, meaning = BLAMED_ROLES[excess.role]
     surprise = np.where(excess.is_known, excess.surprise, np.nan)
     return Finding(
-        kind, meaning, surprise, excess.share, lambda index: own_excess_sentence(case, excess, index)
+        kind,
+        meaning,
+        surprise,
+        excess.share,
+        lambda index: own_excess_sentence(case, excess, index),
+        is_far=excess.is_far,
     )
 
 
 def _without_inherited(findings: list[Finding], calls: Calls) -> list[Finding]:
-    """Take from the inclusive kinds what an item's dependencies explain.
+    """Remove from the inclusive kinds what an item's dependencies explain.
 
     Latency of metrics and waits between log lines hold the callees', so they are left out where the own time
     is known from spans; a pool or a queue fills when what it waits for is slow, so of saturation only what

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evidence.calls import calls_and_reach
+from models.evidence.calls import calls_and_reach, calls_of
 from models.evidence.figures import whole_percent
+from models.evidence.lateness import lateness
 from models.evidence.surge import surge
 from models.rankers.causes import Causes, causes_among
-from models.rankers.explain import normal_sentences, unseen_sentences
+from models.rankers.explain import normal_sentences, silence_of, unseen_sentences
 from models.rankers.fusion import gather
+from models.rankers.not_seen import NOBODY, with_not_seen
 from models.rankers.posterior import Belief, Posterior
 from models.rankers.ranking import DEFAULT_VERSION, Candidate, Evidence, Ranking
 
@@ -24,18 +26,23 @@ if TYPE_CHECKING:
 
     from models.cases.case import Case
     from models.evidence.calls import Reach
+    from models.evidence.lateness import Lateness
     from models.rankers.fusion import Gathered
+    from models.rankers.not_seen import NotSeen
 
 DEFAULT_BELIEF = Belief()
 
 LEAST_WEIGHT = 0.5
-"""Evidence that adds less to a score is not told by itself, but summed up."""
+"""Weaker evidence gets no sentence of its own; it is summed up."""
 
-UNTOLD = ((), (), "")
-"""Path, evidence and explanation of a candidate that is not told of."""
+UNEXPLAINED = ((), (), "")
+"""Path, evidence and explanation of a candidate beyond those that are explained."""
+
+NOT_SEEN = "not_seen"
+"""The kind of evidence of an item that is silent, and may explain what is seen of its caller."""
 
 WEAKER = "weaker_signs"
-"""The kind of evidence that sums up what is too weak to be told."""
+"""The kind of evidence that sums up what is too weak for a sentence of its own."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,18 @@ class SunspotRanker:
         """Rank every item of the case, best first."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             gathered, reach = self.gathered(case)  # senders may send any number at all
-        evidence = gathered.evidence
-        belief = self.belief.posterior(evidence, surge(case, reach))
-        scores = self.belief.log_odds(evidence)
+            late = lateness(case)
+            observed = gathered.evidence
+            not_seen = with_not_seen(
+                observed, gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay
+            )
+        belief = self.belief.posterior(not_seen.evidence, surge(case, reach))
+        scores = self.belief.log_odds(not_seen.evidence)
         total = gathered.weights.sum(axis=0)
-        per_nat = np.divide(scores, total, out=np.zeros_like(scores), where=total > 0)
+        per_nat = np.divide(self.belief.log_odds(observed), total, out=np.zeros_like(scores), where=total > 0)
         order = _best_first(case, scores)
         abstained = self._reason_to_abstain(case, gathered, order, scores, belief)
-        causes = Causes() if abstained else causes_among(case, case.items[order[0]], evidence, self.belief)
+        causes = Causes() if abstained else causes_among(case, case.items[order[0]], observed, self.belief)
         explained = tuple(
             Candidate(
                 case.items[index],
@@ -94,7 +105,9 @@ class SunspotRanker:
                 float(belief.candidates[index]),
                 int(reach.hops[index]) if reach.hops[index] >= 0 else None,
                 tuple(case.items[each] for each in reach.path(index)),
-                self._evidence(gathered, index, float(per_nat[index])),
+                self._evidence(gathered, index, float(per_nat[index]))
+                if not_seen.explained[index] == NOBODY
+                else (_silence(case, late, not_seen, index, float(scores[index])),),
                 causes.explanation_of(case.items[index]) if scores[index] > 0 else "",
             )
             for index in order[: self.n_explained].tolist()
@@ -103,21 +116,21 @@ class SunspotRanker:
         names = [case.items[index] for index in rest.tolist()]
         hops = [each if each >= 0 else None for each in reach.hops[rest].tolist()]
         figures = names, scores[rest].tolist(), belief.candidates[rest].tolist(), hops
-        others = tuple(map(Candidate._make, zip(*figures, *map(repeat, UNTOLD), strict=False)))
+        others = tuple(map(Candidate._make, zip(*figures, *map(repeat, UNEXPLAINED), strict=False)))
         times = case.window.times_ms
         return Ranking(
             case_id=case.id,
             ranker=self.name,
             candidates=explained + others,
             abstained=abstained,
-            unseen=unseen_sentences(case, list(gathered.excesses)),
+            unseen=unseen_sentences(case, list(gathered.excesses), late),
             graph_version=case.graph_version,
             bundle_version=case.bundle_version,
             window_start_ms=int(times[0]) if len(times) else 0,
             window_end_ms=int(times[-1]) + case.step_ms if len(times) else 0,
             answers={"traffic surge": belief.surge, "nothing observed explains this": belief.none},
             causes=causes.named,
-            found_normal=normal_sentences(gathered.findings),
+            found_normal=normal_sentences(gathered.findings, late),
             ranker_version=self.version,
         )
 
@@ -147,7 +160,7 @@ class SunspotRanker:
             for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
             if weight > 0
         ]
-        told = [
+        shown = [
             Evidence(
                 finding.kind,
                 weight,
@@ -157,14 +170,14 @@ class SunspotRanker:
             for finding, weight in weighed
             if weight >= LEAST_WEIGHT
         ]
-        told.sort(key=lambda evidence: -evidence.weight)
+        shown.sort(key=lambda evidence: -evidence.weight)
         weaker = [
             (finding.kind.replace("_", " "), weight) for finding, weight in weighed if weight < LEAST_WEIGHT
         ]
         if weaker:
             kinds = ", ".join(kind for kind, _ in weaker)
-            told.append(Evidence(WEAKER, sum(weight for _, weight in weaker), f"Weaker signs: {kinds}."))
-        return tuple(told)
+            shown.append(Evidence(WEAKER, sum(weight for _, weight in weaker), f"Weaker signs: {kinds}."))
+        return tuple(shown)
 
     def _reason_to_abstain(
         self,
@@ -191,6 +204,17 @@ class SunspotRanker:
                 f"a cause outside what is observed has {whole_percent(belief.none)}"
             )
         return ""
+
+
+def _silence(case: Case, late: Lateness, not_seen: NotSeen, index: int, score: float) -> Evidence:
+    """What an item that is not seen may explain, in place of what was seen of it earlier."""
+    n_missing = late.silence(index)
+    caller = case.items[not_seen.explained[index]]
+    text = (
+        f"{case.items[index]} is not seen ({silence_of(case, late, n_missing)}): "
+        f"it may explain what is wrong with {caller}."
+    )
+    return Evidence(NOT_SEEN, score, text, {"n_missing_ticks": n_missing})
 
 
 def _best_first(case: Case, scores: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What the incident page draws, kept with the ranking so that it outlives the window."""
+"""What the incident page draws, stored with the ranking so that it outlives the window."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.golden import Role
+from models.evidence.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 N_DRAWN = 4
 """So many candidates are drawn, beside the alerting item."""
 
-DRAWN_ROLES = (Role.LATENCY, Role.ERRORS, Role.REQUESTS)
+DRAWN_ROLES: tuple[Role, ...] = (Role.LATENCY, Role.ERRORS, Role.REQUESTS)
+"""Drawn for every item; a resource is drawn where the evidence gives its level."""
 
 
 def snapshot_of(case: Case, ranking: Ranking) -> dict[str, Any]:
@@ -28,17 +30,19 @@ def snapshot_of(case: Case, ranking: Ranking) -> dict[str, Any]:
     Returns
     -------
     ``items`` with their names, ``edges`` among them, and per item and role the values over the ticks
-    before and in the incident's window with the normal median; ``None`` is a missing tick.
+    before the incident and in its window, from ``onset_ms`` on, with the normal median; ``None`` is a
+    missing tick. The levels in the evidence's sentences are those of the window.
     """
     top = ranking.candidates[:N_DRAWN]
-    drawn = [case.alert.item, *(each.item for each in top if each.item != case.alert.item)]
+    drawn = dict.fromkeys((case.alert.item, *(each.item for each in top)), DRAWN_ROLES)
+    drawn |= {each.item: (*DRAWN_ROLES, *_resources_named(each)) for each in top}
     return {
         "items": {each: _about(case, each) for each in _on_paths(case, top)},
         "edges": _edges(case, _on_paths(case, top)),
         "times_ms": [*case.before.times_ms.tolist(), *case.window.times_ms.tolist()],
         "step_ms": case.step_ms,
         "onset_ms": int(case.window.times_ms[0]) if len(case.window.times_ms) else 0,
-        "signals": {each: _signals(case, each) for each in drawn if each in case.graph},
+        "signals": {each: _signals(case, each, roles) for each, roles in drawn.items() if each in case.graph},
     }
 
 
@@ -57,10 +61,15 @@ def _edges(case: Case, items: Sequence[str]) -> list[list[str]]:
     return [[each, near] for each in sorted(items) for near in sorted(needs[each].keys() & set(items))]
 
 
-def _signals(case: Case, item: str) -> dict[str, Any]:
+def _resources_named(candidate: Candidate) -> list[Role]:
+    kinds = {each.kind for each in candidate.evidence}
+    return [role for role, (kind, _) in RESOURCES.items() if kind in kinds]
+
+
+def _signals(case: Case, item: str, roles: Sequence[Role]) -> dict[str, Any]:
     column, n_items = case.items.index(item), len(case.items)
     found = {}
-    for role in DRAWN_ROLES:
+    for role in roles:
         before = case.before.of(role, n_items)[:, column]
         values = np.concatenate([before, case.window.of(role, n_items)[:, column]])
         if np.isfinite(values).any():

@@ -35,9 +35,9 @@ def a_document(**changed: Any) -> dict[str, Any]:
     }
 
 
-def a_table() -> str:
+def a_table(n_ticks: int = N_TICKS) -> str:
     lines = ["time,item,latency_ms,requests"]
-    for tick in range(N_TICKS):
+    for tick in range(n_ticks):
         at = (START + timedelta(minutes=tick)).isoformat()
         lines += [f"{at},{item},{level(item, tick)},100" for item in ("app", "cart", "db")]
     return "\n".join(lines) + "\n"
@@ -78,6 +78,27 @@ def test_a_missing_value_stays_missing_and_items_are_collected_from_all_parts(tm
     ).case
     assert case.items == ("app", "cache", "new")
     assert case.window.values[Role.CPU][:, 2].tolist()[1:] == [0.5]
+
+
+def test_a_table_that_goes_on_after_the_case_ranks_as_one_that_ends(tmp_path: Path) -> None:
+    at = (START + timedelta(minutes=N_TICKS)).isoformat()
+    ends = rank(read_case(written(tmp_path, a_document(csv="signals.csv", at=at), a_table())).case)
+    goes_on = read_case(written(tmp_path, a_document(csv="signals.csv", at=at), a_table(N_TICKS + 180))).case
+    assert rank(goes_on).candidates == ends.candidates
+    assert goes_on.notes == (
+        "180 ticks after the incident's window were left out: what follows an incident is not normal.",
+    )
+
+
+def test_a_gap_in_a_table_gives_no_normal_windows(tmp_path: Path) -> None:
+    lines = a_table().splitlines(keepends=True)
+    gap = [*lines[: 1 + 3 * 40], *lines[1 + 3 * 80 :]]
+    case = read_case(written(tmp_path, a_document(csv="signals.csv"), "".join(gap))).case
+    complete = read_case(written(tmp_path, a_document(csv="signals.csv"), a_table())).case
+    assert len(case.normal.times_ms) == len(complete.normal.times_ms) - 40
+    assert case.notes[0].startswith("40 ticks without any value were left out of normal operation")
+    figures = rank(case).candidates[0].evidence[0].figures
+    assert figures["n_normal_windows"] == len(case.normal.times_ms) - len(case.window.times_ms) + 1
 
 
 @pytest.mark.parametrize(

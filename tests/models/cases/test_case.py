@@ -11,7 +11,8 @@ from cmdb.items import ChangeEvent, Item
 from features.calendar import ExchangeClock
 from features.frame import Frame
 from features.golden import Role
-from models.cases.case import BEFORE, LEAD, MAX_NORMAL_TICKS, Alert, Case, build_case
+from models.cases.case import BEFORE, LEAD, Alert, Case, build_case
+from models.cases.normal_ticks import MAX_NORMAL_TICKS
 from telemetry.batches import SeriesKey
 
 ALERT = Alert("app", "Slow", ONSET)

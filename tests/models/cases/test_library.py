@@ -71,6 +71,23 @@ def test_a_stored_case_reads_back_identical_and_ranks_the_same(tmp_path: Path) -
         assert rank(back.case, ranker=ranker) == rank(stored.case, ranker=ranker)
 
 
+def test_later_ticks_that_an_earlier_version_stored_as_normal_are_left_out(tmp_path: Path) -> None:
+    case = a_stored_case().case
+    times = case.normal.times_ms.copy()
+    times[-100:] += 2 * 86_400_000
+    stored = StoredCase(replace(case, normal=replace(case.normal, times_ms=times)))
+    back = read_case(write_case(stored, tmp_path)).case
+    assert len(back.normal.times_ms) == len(times) - 100
+    assert back.notes[-1].startswith("100 stored ticks after the incident began were left out")
+
+
+def test_a_stored_case_whose_normal_period_came_afterwards_keeps_it(tmp_path: Path) -> None:
+    case = a_stored_case().case
+    after = replace(case.normal, times_ms=case.normal.times_ms + 7 * 86_400_000)
+    back = read_case(write_case(StoredCase(replace(case, normal=after)), tmp_path)).case
+    assert len(back.normal.times_ms) == len(after.times_ms)
+
+
 @settings(max_examples=30)
 @given(st.lists(st.floats(width=64), min_size=4, max_size=4), st.text(max_size=30), st.text(max_size=30))
 def test_any_numbers_and_words_survive_the_round_trip(values: list[float], note: str, label: str) -> None:

@@ -45,7 +45,7 @@ def test_what_was_found_normal_is_counted_per_kind() -> None:
     assert failures == "Own failures: 6 items looked at, all as usual."
 
 
-def test_what_gave_no_data_is_told_and_not_called_normal() -> None:
+def test_a_source_without_data_is_reported_and_not_called_normal() -> None:
     ranking = rank(a_case(SHOP, SLOW_DB, alerting="app"))
     assert any(sentence.startswith("No traces were received") for sentence in ranking.unseen)
     assert any(sentence.startswith("No log lines") for sentence in ranking.unseen)

@@ -96,8 +96,8 @@ def test_failures_are_blamed_as_slowness_is() -> None:
 
 def test_the_weights_of_the_evidence_sum_to_the_score_but_for_trifles() -> None:
     for candidate in rank(a_case(SHOP, SLOW_DB, alerting="app")).candidates:
-        told = sum(evidence.weight for evidence in candidate.evidence)
-        assert candidate.score - 2 * LEAST_WEIGHT < told <= candidate.score + 1e-9
+        total = sum(evidence.weight for evidence in candidate.evidence)
+        assert candidate.score - 2 * LEAST_WEIGHT < total <= candidate.score + 1e-9
 
 
 def test_the_sentence_carries_figures_and_units() -> None:
@@ -123,7 +123,7 @@ def test_latency_and_failures_that_usually_come_together_count_once() -> None:
     assert together[0] < 0.3 * apart[0]
 
 
-def test_calm_windows_are_mostly_answered_with_not_enough_evidence() -> None:
+def test_normal_windows_are_mostly_answered_with_not_enough_evidence() -> None:
     abstained = [bool(rank(a_case(SHOP, {}, alerting="app", seed=10 * seed)).abstained) for seed in range(20)]
     assert sum(abstained) >= 14
 
@@ -164,7 +164,7 @@ def test_an_item_without_request_counts_takes_those_of_its_callers() -> None:
     assert rank(case).candidates[0].item == "db"
 
 
-def test_without_a_graph_items_are_ranked_by_surprise_and_that_is_said() -> None:
+def test_without_a_graph_items_are_ranked_by_surprise_and_that_is_reported() -> None:
     graph = DependencyGraph([Item("app"), Item("db")])
     ranking = rank(a_case(graph, {("db", "latency_s"): 0.5}, alerting="app"))
     assert ranking.candidates[0].item == "db"
@@ -294,7 +294,7 @@ def test_a_call_that_leads_back_changes_nothing(back: tuple[str, str]) -> None:
     assert cyclic.candidates[0].probability == pytest.approx(straight.candidates[0].probability, rel=0.02)
 
 
-def test_requests_are_told_by_callers_of_callers() -> None:
+def test_requests_are_inferred_from_callers_of_callers() -> None:
     case = a_case(deep(), DEEP_SLOW, alerting="gateway")
     for part in (case.window, case.before, case.normal):
         for item in ("funds", "funds-db"):
@@ -302,7 +302,7 @@ def test_requests_are_told_by_callers_of_callers() -> None:
     assert rank(case).candidates[0].item == "funds-db"
 
 
-def test_an_item_whose_requests_nobody_tells_is_said_and_not_blamed() -> None:
+def test_an_item_whose_requests_cannot_be_inferred_is_reported_and_not_blamed() -> None:
     graph = a_graph(("app", "cart"), ("batch", "cart"))
     case = a_case(graph, {("batch", "latency_s"): 5.0}, alerting="app")
     for part in (case.window, case.before, case.normal):
@@ -324,7 +324,7 @@ def test_a_trifle_beside_a_large_unexplained_excess_is_weak() -> None:
     assert scores[1] < scores[0] / 3
 
 
-def test_a_level_raised_before_the_alert_is_told_apart_from_the_usual_one() -> None:
+def test_a_level_raised_before_the_alert_is_mentioned_beside_the_usual_one() -> None:
     case = a_case(SHOP, SLOW_DB, alerting="app")
     case.before.values[Role.LATENCY][:, case.items.index("db")] = 0.15
     sentence = rank(case).candidates[0].evidence[0].sentence
@@ -345,7 +345,7 @@ def test_nothing_observed_gains_with_suspects_and_not_with_items_that_nothing_sp
     assert suspected.none / suspected.candidates[0] > odds
 
 
-def test_what_is_usual_is_told_by_the_other_items_and_taken_for_granted_where_they_are_few() -> None:
+def test_the_other_items_show_what_is_usual_and_few_of_them_leave_the_default() -> None:
     assert usual_surprise(np.array([])) == 1.0
     assert usual_surprise(np.array([25.0])) == 1.0
     assert usual_surprise(np.zeros(100)) == pytest.approx(6 / 105)
