@@ -51,7 +51,7 @@ def test_an_alert_is_as_surprising_as_its_start_near_the_incident_s() -> None:
     assert (found.kind, found.meaning, found.share.tolist()) == ("alerts", "alerts", [1.0, 1.0, 1.0])
     np.testing.assert_allclose(found.surprise, [6.0 - nearness(45.0), np.nan, nearness(45.0)])
     assert found.sentence(DB) == (
-        "An alert fires on db itself (Slow) and on nothing it depends on.",
+        "An alert fires on db itself (Slow) but on none of its dependencies.",
         {"n_alerts": 1.0},
     )
 
@@ -60,7 +60,7 @@ def test_an_alert_is_believed_up_to_a_bound_and_the_nearest_of_an_item_counts() 
     found = alerts_of(("cart", "Old", -4000.0), ("cart", "New", 1.0), ("stranger", "Slow", 0.0))
     np.testing.assert_allclose(found.surprise, [0.0, 6.0, np.nan])
     assert found.sentence(CART) == (
-        "2 alerts fire on cart itself (Old, New) and on nothing it depends on.",
+        "2 alerts fire on cart itself (Old, New) but on none of its dependencies.",
         {"n_alerts": 2.0},
     )
 
@@ -69,10 +69,10 @@ def test_alerts_of_the_alerting_item_are_counted_with_the_incident_s_own_and_nam
     found = alerts_of(*(("app", name, 1.0) for name in ("C", "B", "A", "A")))
     assert found.surprise[APP] == 6.0
     assert found.sentence(APP)[0] == (
-        "5 alerts fire on app itself (SlowRequests, A, B and 1 more) and on nothing it depends on."
+        "5 alerts fire on app itself (SlowRequests, A, B and 1 more) but on none of its dependencies."
     )
     three = alerts_of(("db", "A", 1.0), ("db", "B", 2.0), ("db", "C", 3.0))
-    assert three.sentence(DB)[0].startswith("3 alerts fire on db itself (A, B, C) and")
+    assert three.sentence(DB)[0].startswith("3 alerts fire on db itself (A, B, C) but")
 
 
 def test_an_alert_is_explained_through_items_without_one() -> None:
@@ -155,7 +155,7 @@ def test_what_signals_did_at_a_change_joins_by_fisher_s_method() -> None:
     both = 6.0 + shift
     assert found.surprise[DB] == pytest.approx(min(both - np.log1p(both), 6.0))
     text, figures = found.sentence(DB)
-    assert text == "Deploy of db (v2) 1 minutes before the alert: it became worse then."
+    assert text == "Deploy of db (v2) 1 minutes before the alert: its signals became worse."
     assert figures == pytest.approx({"minutes_before": 1.0, "shift_surprise": shift})
 
 
@@ -165,7 +165,7 @@ def test_a_change_after_which_nothing_got_worse_is_believed_less() -> None:
     assert found is not None
     both = 6.0 + np.log(2)
     assert found.surprise[DB] == pytest.approx(both - np.log1p(both))
-    assert found.sentence(DB)[0].endswith(": nothing became worse then.")
+    assert found.sentence(DB)[0].endswith(": its signals did not become worse.")
 
 
 @pytest.mark.parametrize(

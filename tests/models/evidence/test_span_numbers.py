@@ -107,7 +107,7 @@ def test_own_time_is_compared_operation_by_operation() -> None:
     assert np.isnan(found.surprise[APP])
     np.testing.assert_allclose(found.share, [0.0, 1.0, 0.0])
     text, figures = found.sentence(CART)
-    assert text == "pay of cart itself takes 0.148 ms, usually 0.0245 ms (3 spans against 10)."
+    assert text == "pay of cart itself takes 0.148 ms, usually 0.0245 ms (3 spans now, 10 before)."
     assert figures == pytest.approx(
         {"own_time_ms": np.exp(5.0) / 1000, "usual_own_time_ms": np.exp(3.2) / 1000, "n_spans": 3.0}
     )
@@ -141,7 +141,7 @@ def test_a_new_call_is_as_surprising_as_that_all_its_stretches_fall_into_the_win
     assert (found.kind, found.meaning, found.share.tolist()) == ("new_calls", "structure", [1.0, 1.0, 1.0])
     np.testing.assert_allclose(found.surprise, [np.nan, np.log(28 / 3), np.nan])  # of C(8, 2) pairs C(3, 2)
     assert found.sentence(CART) == (
-        "pay of cart now calls query of db, in 2 of 3 stretches of time; it never did in 5 before.",
+        "pay of cart now calls query of db: in 2 of 3 time intervals, and in none of the 5 before.",
         {"n_stretches": 2.0, "n_stretches_before": 5.0},
     )
 
@@ -190,7 +190,7 @@ def test_a_slow_edge_is_shared_between_its_ends_by_two_ridges() -> None:
     assert (found.kind, found.meaning) == ("edge_gap", "gap")
     text, figures = found.sentence(1)
     assert text == (
-        "The network of db is slow: calls between cart and db spend 6.05 times their usual time on the way; "
+        "The network of db is slow: calls between cart and db spend 6.05 times their usual time in transit; "
         f"{int(squared > 1)} of its 1 edges are slower than usual."
     )
     assert figures == pytest.approx(

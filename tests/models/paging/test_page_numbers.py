@@ -46,7 +46,7 @@ def watched_at(rate: float) -> Watched:
     return Watched(ITEMS, ITEMS, np.full(100, 1 / rate))
 
 
-def test_calm_time_is_replayed_call_by_call() -> None:
+def test_a_normal_period_is_replayed_call_by_call() -> None:
     calls = replayed_calls(one_point_each(), watched_at(0.01), alone)
     assert [(call.item, call.since_ms, call.is_page) for call in calls] == [
         ("item-000", 0, True),
@@ -77,7 +77,7 @@ def test_too_little_time_or_too_few_pages_leave_the_rate_alone(weeks: float) -> 
     assert before(0.36) == 0.36
 
 
-def a_calm(weeks: list[float]) -> NormalPeriodScores:
+def a_normal_period(weeks: list[float]) -> NormalPeriodScores:
     points = np.array([5, 9]), np.array([0, 1], dtype=np.int32), np.array([50.0, 60.0], dtype=np.float32)
     return NormalPeriodScores(*points, np.array(weeks))
 
@@ -87,7 +87,9 @@ KEYS = (SeriesKey("order", "latency_s"), SeriesKey("funds", "latency_s"), Series
 
 def a_record(weeks: list[float]) -> PageRecord:
     pages = np.array([[100, 300, 800], [50, 50, 100]], dtype=np.int32)
-    return PageRecord(np.array([10.0, 100.0]), pages, a_calm(weeks), a_calm([1.0, 1.0, 1.0]))
+    return PageRecord(
+        np.array([10.0, 100.0]), pages, a_normal_period(weeks), a_normal_period([1.0, 1.0, 1.0])
+    )
 
 
 def test_each_metric_has_a_curve_of_its_own_from_ten_weeks_on() -> None:
@@ -159,24 +161,30 @@ def test_pages_are_counted_at_64_thresholds_from_3_to_1000_each_the_same_factor_
         ),
         (
             {"replayed_scores": np.array([1.0, np.nan], dtype=np.float32)},
-            "its calm time is out of order or has points without a score",
+            "its normal period is out of order or has points without a score",
         ),
         (
             {"calibrated_times_ms": np.array([9, 5])},
-            "its calm time is out of order or has points without a score",
+            "its normal period is out of order or has points without a score",
         ),
         (
             {"replayed_columns": np.array([0, 3], dtype=np.int32)},
-            "its calm time has points of series beyond its 3",
+            "its normal period has points of series beyond its 3",
         ),
         (
             {"replayed_columns": np.array([-1, 0], dtype=np.int32)},
-            "its calm time has points of series beyond its 3",
+            "its normal period has points of series beyond its 3",
         ),
-        ({"replayed_weeks": np.array([1.0, -1.0, 1.0])}, "the weeks of its calm time are no time"),
-        ({"replayed_weeks": np.array([1.0, np.nan, 1.0])}, "the weeks of its calm time are no time"),
-        ({"replayed_weeks": np.array([1.0])}, "weeks of its calm time is float64 (1,), not (3,)"),
-        ({"replayed_columns": np.array([0, 1])}, "columns of its calm time is int64 (2,), not (2,)"),
+        (
+            {"replayed_weeks": np.array([1.0, -1.0, 1.0])},
+            "the weeks of its normal period are negative or not finite",
+        ),
+        (
+            {"replayed_weeks": np.array([1.0, np.nan, 1.0])},
+            "the weeks of its normal period are negative or not finite",
+        ),
+        ({"replayed_weeks": np.array([1.0])}, "weeks of its normal period is float64 (1,), not (3,)"),
+        ({"replayed_columns": np.array([0, 1])}, "columns of its normal period is int64 (2,), not (2,)"),
     ],
 )
 def test_a_damaged_record_is_refused_with_the_reason(changed: dict[str, Any], problem: str) -> None:
@@ -190,7 +198,7 @@ def test_a_damaged_record_is_refused_with_the_reason(changed: dict[str, Any], pr
 def test_a_record_without_one_of_its_arrays_is_refused(name: str) -> None:
     arrays = record_arrays(a_record([4.0, 6.0, 10.0]))
     del arrays[name]
-    with pytest.raises(ValueError, match=r"page record|calm time"):
+    with pytest.raises(ValueError, match=r"page record|normal period"):
         record_from_arrays(arrays, 3)
 
 
