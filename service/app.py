@@ -70,15 +70,15 @@ def create_app(
 
 
 def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAPI:
-    workers = workers_of(rooms) if background else ()
+    workers = workers_of(rooms)  # each has its health shown, even where it does not run
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         with opened:
-            for each in workers:
+            for each in workers if background else ():
                 each.start()
             yield
-            for each in workers:
+            for each in workers if background else ():
                 each.stop()
             checkpoint_all(rooms)
 
