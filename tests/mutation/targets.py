@@ -22,7 +22,7 @@ TESTS = (
     "tests/models/paging",
     "tests/models/rankers",
     "tests/service/intake",
-    # "tests/service/notify",
+    "tests/service/notify",
     "tests/service/paging",
     "tests/service/signals",
 )
