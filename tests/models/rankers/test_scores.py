@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
-from builders import a_graph
+from builders import ONSET, a_graph
 from numpy.typing import NDArray
-from scipy import special
-from small_cases import START_MS, a_small_case
+from scipy import special, stats
+from small_cases import START_MS, a_small_case, cells_of, with_spans
 
+from cmdb.items import ChangeEvent
 from features.golden import Role
-from models.cases.case import Case
+from models.cases.case import Alert, Case
 from models.evidence.calls import calls_of
 from models.evidence.finding import Finding
+from models.evidence.own_excess import own_excesses
 from models.evidence.resources import resources
 from models.rankers import RANKERS, rank
 from models.rankers.causes import Causes, causes_among
 from models.rankers.correlation import RankedCorrelation, correlation_with
 from models.rankers.deviation import NSigma, RobustScore, largest_z
-from models.rankers.fusion import combined, gather, usual_surprise
+from models.rankers.fusion import combined, findings_of, gather, usual_surprise
 from models.rankers.graph_peers import MicroRca, RegressionResidual, Traversal
 from models.rankers.posterior import Belief
 from models.rankers.random_guess import RandomGuess
 from models.rankers.random_walk import RandomWalk
-from models.rankers.ranking import Ranking, ranking_of
+from models.rankers.ranking import Evidence, Ranking, ranking_of
 from models.rankers.sunspot import SunspotRanker
 
 CHAIN = a_graph(("app", "cart"), ("cart", "db"))
@@ -474,3 +477,120 @@ def test_own_latency_is_what_callees_do_not_explain() -> None:
     figures = ranking.candidates[0].evidence[0].figures
     assert figures["own_excess_seconds_per_minute"] == pytest.approx(4.0, abs=0.02)
     assert figures["all_excess_seconds_per_minute"] == pytest.approx(4.5, abs=0.05)
+
+
+def test_small_scores_name_somebody() -> None:
+    assert ranking_of(a_small_case(CHAIN), "some", np.array([0.0, 1e-9, 0.0])).abstained == ""
+
+
+def test_evidence_comes_without_figures_or_templates_unless_it_has_them() -> None:
+    bare = Evidence("cpu", 1.0, "It is busy.")
+    assert (bare.figures, bare.templates) == ({}, ())
+
+
+def everything() -> Case:
+    """A slow, busy and lossy shop with spans, logs, a change and another alert."""
+    case = slow_shop()
+    alert = Alert("db", "Slow", ONSET - timedelta(minutes=40))
+    change = ChangeEvent("c", "db", ONSET - timedelta(days=1))
+    own = ("db", "query", "", "")
+    then = [(10.0, 20.0, 45.0)] * 6
+    spans = {"own": cells_of((own, [(10.0, 30.0, 95.0)]))}
+    case = with_spans(case, spans, {"own": cells_of((own, then))})
+    return replace(case, other_alerts=(alert,), changes=(change,))
+
+
+def test_every_kind_of_evidence_is_gathered_with_its_meaning() -> None:
+    case = everything()
+    position = {item: index for index, item in enumerate(case.items)}
+    found, excesses = findings_of(case, position, calls_of(case))
+    assert [(each.kind, each.meaning) for each in found] == [
+        ("own_time", "own"),
+        ("alerts", "alerts"),
+        ("own_latency", "own"),
+        ("own_failures", "failures"),
+        ("change", "change"),
+    ]
+    assert [each.role for each in excesses] == [Role.LATENCY, Role.ERRORS]
+    by_kind = {each.kind: each for each in found}
+    surprise = -np.log(-np.expm1(-0.2 * 2 * 45 / 1440))
+    np.testing.assert_allclose(by_kind["alerts"].surprise, [6.0 - surprise, np.nan, surprise])
+    assert by_kind["change"].surprise[DB] == pytest.approx(-np.log(-np.expm1(-0.2)))
+
+
+def test_latency_says_nothing_of_an_item_whose_own_time_is_known() -> None:
+    case = everything()
+    position = {item: index for index, item in enumerate(case.items)}
+    found = {each.kind: each for each in findings_of(case, position, calls_of(case))[0]}
+    assert np.isfinite(found["own_time"].surprise).tolist() == [False, False, True]
+    assert np.isfinite(found["own_latency"].surprise).tolist() == [True, True, False]
+    without = findings_of(case, position, calls_of(case), without=("own_time",))[0]
+    assert next(each for each in without if each.kind == "own_latency").surprise[DB] > 0
+
+
+def test_of_two_kinds_of_one_meaning_the_larger_counts() -> None:
+    case = with_spans(
+        slow_shop(),
+        {"gap": cells_of((("app", "cart", ""), [(9.0, 45.0, 237.0)]))},
+        {"gap": cells_of((("app", "cart", ""), [(10.0, 20.0, 45.0)] * 6))},
+    )
+    found = gathered(case)
+    assert set(found) == {"edge_gap", "own_latency", "own_failures", "usual"}
+    assert found["edge_gap"][CART] > 0
+    assert found["own_latency"][CART] > 0  # another meaning
+    resources_only = gathered(two_resources())
+    assert resources_only["cpu"][CART] > 0
+    assert resources_only["saturation"][CART] > 0
+
+
+def test_the_share_of_the_excess_weighs_surprise_from_a_floor_on() -> None:
+    case = slow_shop()
+    [latency] = own_excesses(case, (Role.LATENCY,))
+    for floor in (0.1, 1.0):
+        weights = np.array(gathered(case, share_floor=floor)["own_latency"])
+        np.testing.assert_allclose(
+            weights, latency.surprise * (floor + latency.share) / (1 + floor), err_msg=str(floor)
+        )
+
+
+def test_weaker_signs_are_listed_by_their_kinds() -> None:
+    case = two_resources()
+    ranker = SunspotRanker(weights={"cpu": 1e-3, "saturation": 1e-4})
+    cart = next(each for each in ranker.rank(case).candidates if each.item == "cart")
+    assert [each.sentence for each in cart.evidence] == ["Weaker signs: cpu, saturation."]
+    assert sum(each.weight for each in cart.evidence) == pytest.approx(cart.score)
+
+
+def test_equal_scores_are_ordered_by_name() -> None:
+    names = [
+        each.item
+        for each in SunspotRanker().rank(a_small_case(a_graph(alone=["b", "app", "c", "a"]))).candidates
+    ]
+    assert names == ["a", "app", "b", "c"]
+
+
+def test_an_item_out_of_reach_counts_less_than_one_behind_many_hops() -> None:
+    graph = a_graph(("app", "cart"), alone=["db"])
+    past = [[np.nan, np.nan, each] for each in (0.2, 0.3, 0.4, 0.5, 0.6)]
+    case = a_small_case(graph, window={Role.CPU: [[np.nan, np.nan, 0.9]]}, normal={Role.CPU: past})
+    best = SunspotRanker().rank(case).candidates[0]
+    assert (best.item, best.hops, best.path) == ("db", None, ())
+    assert best.score == pytest.approx(3.8 * np.log1p(0.3 * 0.5 * surprise_at(case)))
+    edgeless = a_small_case(
+        a_graph(alone=["app", "cart", "db"]),
+        window={Role.CPU: [[np.nan, np.nan, 0.9]]},
+        normal={Role.CPU: past},
+    )
+    assert SunspotRanker().rank(edgeless).candidates[0].score == pytest.approx(
+        3.8 * np.log1p(0.5 * surprise_at(case))
+    )
+
+
+def test_a_surge_is_answered_where_requests_rose_everywhere_and_nobody_stands_out() -> None:
+    past = [[90.0] * 3, [100.0] * 3, [110.0] * 3]
+    case = a_small_case(CHAIN, window={Role.REQUESTS: [[300.0] * 3]}, normal={Role.REQUESTS: past})
+    ranking = SunspotRanker().rank(case)
+    surprise = -np.log(stats.t.sf(np.log(3.0) / (1.4826 * np.log(1.1)), 12.0))
+    surge, none = np.exp(1.0 + 3.8 * np.log1p(surprise)), np.exp(2.6) * 10
+    assert ranking.answers["traffic surge"] == pytest.approx(surge / (surge + none + 3))
+    assert ranking.answers["nothing observed explains this"] == pytest.approx(none / (surge + none + 3))
