@@ -48,7 +48,7 @@ def main() -> int:
     print(f"{len(seen.seconds)} tests in {sum(seen.seconds.values()):.0f} s", flush=True)
     outcomes: dict[str, Outcome] = {}
     begun = time.monotonic()
-    for mutant, outcome in _tested(mutants, seen, sources, options.jobs):
+    for mutant, outcome in _tested(mutants, seen, options.jobs):
         outcomes[mutant.name] = outcome
         if outcome in {Outcome.SURVIVED, Outcome.UNCOVERED}:
             print(f"{outcome.value}: {mutant.name}\n{mutant.diff(sources[mutant.module])}", flush=True)
@@ -67,15 +67,13 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tested(
-    mutants: Sequence[Mutant], seen: Covered, sources: Mapping[str, str], n_jobs: int
-) -> Iterator[tuple[Mutant, Outcome]]:
+def _tested(mutants: Sequence[Mutant], seen: Covered, n_jobs: int) -> Iterator[tuple[Mutant, Outcome]]:
     """Yield each mutant with its outcome, as they end."""
     waiting, running = list(reversed(mutants)), list[Trial]()
     while waiting or running:
         while waiting and len(running) < n_jobs:
             mutant = waiting.pop()
-            tests = seen.tests_for(mutant, sources)
+            tests = seen.tests_for(mutant)
             if tests:
                 seconds = sum(seen.seconds.get(each, 0.0) for each in tests)
                 running.append(Trial(mutant, tests, seconds, ROOT))

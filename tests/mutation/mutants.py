@@ -140,6 +140,8 @@ class _Collector(cst.CSTVisitor):
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
                 for changed in operator(node):
+                    if _guards(node) != _guards(changed):
+                        continue
                     function = ".".join(self._names)
                     text = self._spliced(node, changed)
                     self.found.append((function, self._statements[-1], self._n_functions == 0, text))
@@ -149,6 +151,12 @@ class _Collector(cst.CSTVisitor):
         start = self._starts[place.start.line - 1] + place.start.column
         end = self._starts[place.end.line - 1] + place.end.column
         return self._source[:start] + cst.Module([]).code_for_node(changed) + self._source[end:]
+
+
+def _guards(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """Return what makes a call strict: without it a sound program does the same."""
+    arguments = node.args if isinstance(node, cst.Call) else ()
+    return [each.value for each in arguments if each.keyword is not None and each.keyword.value == "strict"]
 
 
 def _is_left_alone(node: cst.CSTNode) -> bool:

@@ -23,7 +23,7 @@ from coverage import Coverage
 from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import CodeType
 
     from mutation.mutants import Mutant
@@ -74,7 +74,7 @@ class Covered:
     imported: list[str] = field(default_factory=list)
     exit_code: int = 0
 
-    def tests_for(self, mutant: Mutant, sources: Mapping[str, str]) -> list[str]:
+    def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the tests that may notice a mutant, fastest first."""
         lines = self.tests_of.get(mutant.module, {})
         if not mutant.is_at_import:
