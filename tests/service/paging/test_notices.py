@@ -199,6 +199,21 @@ def test_shared_series_keep_their_memory_and_new_ones_begin_without_one() -> Non
     assert (first.tick_ms, first.since_ms, first.silent) == (NEVER_MS, NEVER_MS, {})
 
 
+def test_a_memory_written_before_groups_were_called_so_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "paging.state"
+    write_paging(a_state(), path)
+    with np.load(path) as stored:
+        kept = dict(stored)
+    header = json.loads(kept["header"].tobytes())
+    header["troubles"] = header.pop("anomaly_groups")
+    kept["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, **kept)
+    found = read_paging(path)
+    assert found is not None
+    assert found.memory.anomaly_groups == a_state().memory.anomaly_groups
+
+
 @pytest.mark.parametrize(
     ("header", "arrays", "reason"),
     [
