@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 TARGETS = {
     "ranking": ("models/rankers/*.py", "models/evidence/*.py"),
     "paging": ("models/paging/*.py", "service/paging/*.py"),
-    "windows": ("models/cases/case.py", "service/signals/recent_window.py"),
+    "windows": (
+        "models/cases/case.py",
+        "models/cases/first_change.py",
+        "models/cases/normal_ticks.py",
+        "service/signals/recent_window.py",
+    ),
     "intake": ("service/intake/*.py", "service/signals/intake.py"),
     "outbox": ("service/notify/outbox.py", "service/store/outbox.py"),
 }

@@ -30,7 +30,7 @@ from service.paging.notifications import (
 from service.paging.state import PagingState, initial_paging, read_paging, write_paging
 from service.paging.symptom import symptom
 from service.paging.teams import Teams, budget_of, owner
-from service.scoring.services import ServiceScore
+from service.scoring.tick import ServiceScore
 from service.store.pages import PageOutcome, StoredPage
 from telemetry.batches import SeriesKey
 from telemetry.instants import to_ms

@@ -19,7 +19,7 @@ from models.paging.maintenance import Maintenance
 from models.state import NEVER_MS
 from service.paging.pager import Paging
 from service.paging.state import read_paging
-from service.scoring.services import ServiceScore
+from service.scoring.tick import ServiceScore
 from service.settings import Present
 from telemetry.batches import SeriesKey
 from telemetry.instants import to_ms

@@ -10,8 +10,7 @@ from service_builders import ITEMS, NOW, StillClock, a_bundle, a_client, an_app,
 
 from service.health import HealthRegistry
 from service.scoring.pipeline import TickConsumer, TickPipeline
-from service.scoring.services import ServiceScore
-from service.scoring.tick import ScoredTick
+from service.scoring.tick import ScoredTick, ServiceScore
 
 if TYPE_CHECKING:
     from pathlib import Path
