@@ -11,14 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mutation.mutants import all_mutants
+from mutation.mutants import Mutant, all_mutants
 from mutation.targets import TESTS, modules_by_area
 from mutation.trial import Outcome, Trial, covered, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mutation.mutants import Mutant
     from mutation.trial import Covered
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +45,10 @@ def main() -> int:
         return 2
     warm_up(seen.imported)
     print(f"{len(seen.seconds)} tests in {sum(seen.seconds.values()):.0f} s", flush=True)
+    unchanged = _unchanged(sources, seen)
+    if not _survives(unchanged, seen):
+        print("without a change, a mutant dies all the same")
+        return 2
     outcomes: dict[str, Outcome] = {}
     begun = time.monotonic()
     for mutant, outcome in _tested(mutants, seen, options.jobs):
@@ -54,7 +57,21 @@ def main() -> int:
             print(f"{outcome.value}: {mutant.name}\n{mutant.diff(sources[mutant.module])}", flush=True)
         if len(outcomes) % max(1, min(25, len(mutants) // 10)) == 0:
             print(f"{len(outcomes)} of {len(mutants)} after {time.monotonic() - begun:.0f} s", flush=True)
+    if not _survives(unchanged, seen):
+        print("without a change, a mutant dies by now: something beside the mutants broke")
+        return 2
     return _report(outcomes, options.floor)
+
+
+def _unchanged(sources: Mapping[str, str], seen: Covered) -> Mutant:
+    """Return the module that most tests run, unchanged: no test may fail for being run in a fork."""
+    module = max(seen.tests_of, key=lambda each: sum(map(len, seen.tests_of[each].values())))
+    return Mutant(module, "", 0, 1, 1, is_at_import=True, source=sources[module])
+
+
+def _survives(mutant: Mutant, seen: Covered) -> bool:
+    [(_, outcome)] = _tested([mutant], seen, 1)
+    return outcome is Outcome.SURVIVED
 
 
 def _options() -> argparse.Namespace:
