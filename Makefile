@@ -18,10 +18,10 @@ ifeq ($(origin SUNSPOT_DATA),undefined)
   endif
 endif
 
-.PHONY: help demo test test-e2e check lint types imports lock clean
+.PHONY: help demo test test-e2e mutants mutants-sample check lint types imports lock clean
 
 help:  ## Show what can be made.
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: requirements.lock bootstrap.lock pyproject.toml
 	@echo "setting up $(VENV) from requirements.lock (about a minute, once)"
@@ -53,6 +53,13 @@ test: check  ## Every check that needs neither root nor system packages.
 test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
 	@sh tests/e2e/install_peers.sh
 	@$(BIN)/python -m pytest -m e2e -q --no-cov
+
+mutants: $(VENV)/.ready  ## Score of the tests: the share of small changes to the code that they notice.
+	@PYTHONPATH=tests:. $(BIN)/python -m mutation --n $(or $(N),0) --seed "$(SEED)" --only "$(ONLY)" --floor $(or $(FLOOR),85)
+
+mutants-sample: $(VENV)/.ready  ## The same of 150 changes, drawn by the commit.
+	@$(MAKE) --no-print-directory mutants N=$(or $(N),150) FLOOR=$(or $(FLOOR),80) \
+	  SEED=$(or $(SEED),$(shell git rev-parse HEAD 2>/dev/null))
 
 lock: $(VENV)/.ready  ## Resolve the dependencies anew.
 	@$(UV) pip compile --quiet --system-certs --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

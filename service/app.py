@@ -42,6 +42,7 @@ def create_app(
     *,
     sources: Sources | None = None,
     clock: WallClock | None = None,
+    background: bool = True,
 ) -> FastAPI:
     """Make the service: its store and history are open when this returns.
 
@@ -51,6 +52,8 @@ def create_app(
         Where bundles come from; by default MLflow's registry.
     clock
         The time of day; by default the machine's.
+    background
+        Start the workers; without them the caller does each round.
 
     Raises
     ------
@@ -63,19 +66,19 @@ def create_app(
     """
     with ExitStack() as opened:
         rooms = open_rooms(settings, opened, sources=sources, clock=clock)
-        return _application(rooms, opened.pop_all())
+        return _application(rooms, opened.pop_all(), background=background)
 
 
-def _application(rooms: Rooms, opened: ExitStack) -> FastAPI:
-    workers = workers_of(rooms)
+def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAPI:
+    workers = workers_of(rooms)  # each has its health shown, even where it does not run
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         with opened:
-            for each in workers:
+            for each in workers if background else ():
                 each.start()
             yield
-            for each in workers:
+            for each in workers if background else ():
                 each.stop()
             checkpoint_all(rooms)
 

@@ -174,6 +174,7 @@ def an_app(
         settings_for(directory, **chosen),
         sources=Sources(lambda: source, challenger=lambda: rival),
         clock=clock or StillClock(),
+        background=False,
     )
     app.state.source, app.state.challenger_source = source, rival
     app.state.rooms.models.champion.refresh()

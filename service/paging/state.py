@@ -96,7 +96,15 @@ def read_paging(path: Path) -> PagingState | None:
         return _decoded(header, arrays)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as reason:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as reason:
         logger.warning("paging memory left unused", extra={"reason": str(reason)})
         return None
 

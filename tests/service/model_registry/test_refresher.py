@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING
 
 from service_builders import (
@@ -64,22 +63,18 @@ def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) 
 
 
 def test_only_one_thread_at_a_time_looks_at_the_registry() -> None:
-    both_inside, adopted = Barrier(2), list[str]()
-    met = []
+    held, adopted = list[bool](), list[str]()
 
     def open_source() -> FakeSource:
-        try:
-            both_inside.wait(0.2)  # a second one would come in meanwhile
-            met.append(True)
-        except BrokenBarrierError:
-            pass
+        held.append(champion._refreshing.locked())  # a second thread waits here
         return FakeSource(a_bundle())
 
     champion = AliasedBundle(open_source, lambda bundle: adopted.append(bundle.version))
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda _: champion.refresh(), range(2)))
-    assert not met
+    for _ in range(2):
+        champion.refresh()
+    assert held == [True]
     assert adopted == [a_bundle().version]
+    assert not champion._refreshing.locked()
 
 
 def test_a_bundle_that_is_gone_is_withdrawn_once_and_comes_back() -> None:

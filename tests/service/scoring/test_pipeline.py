@@ -3,19 +3,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from builders import MINUTE_MS, a_frame
 from service_builders import ITEMS, NOW, StillClock, a_bundle, a_client, an_app, an_incident_frame, as_columns
 
 from service.health import HealthRegistry
 from service.scoring.pipeline import TickConsumer, TickPipeline
+from service.scoring.tick import ScoredTick, ServiceScore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
-
-    from service.scoring.tick import ScoredTick
 
 LAST_MS = int((NOW - timedelta(minutes=2)).timestamp() * 1000)
 """The newest tick of the incident's signals that is closed: 02:05 is still within the grace."""
@@ -103,3 +103,31 @@ def test_a_tick_carries_the_scores_of_its_services(app: FastAPI) -> None:
         client.post("/v1/samples", json=as_columns(few)).raise_for_status()
         pipeline.advance()
     assert seen[-1] == {"order": LAST_MS}
+
+
+class Stages:
+    """Both stages: one tick closes, and its services are scored once it was processed."""
+
+    def __init__(self, tick: ScoredTick) -> None:
+        self.tick = tick
+        self.processed_ms = 0
+
+    def advance(self) -> list[ScoredTick]:
+        return [self.tick]
+
+    def process(self, tick: ScoredTick) -> None:
+        self.processed_ms = tick.tick_ms
+
+    def scores_at(self, tick_ms: int) -> dict[str, ServiceScore]:
+        return {"order": ServiceScore("pca", 9.0, 4.0)} if tick_ms == self.processed_ms else {}
+
+
+def test_services_are_scored_before_anyone_gets_the_tick() -> None:
+    nothing = np.empty(0)
+    tick = ScoredTick(None, None, None, 7, nothing, None, None)  # type: ignore[arg-type]
+    stages, seen = Stages(tick), list[ScoredTick]()
+    health = HealthRegistry(StillClock())
+    pipeline = TickPipeline(stages, stages, {"paging": seen.append}, health)  # type: ignore[arg-type]
+    assert pipeline.advance() == 1
+    assert [each.services for each in seen] == [{"order": ServiceScore("pca", 9.0, 4.0)}]
+    assert health.record("scoring").now.position_ms == 7
