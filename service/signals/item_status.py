@@ -56,7 +56,7 @@ def item_status(
     """
     if not len(newest_ticks):
         return ItemStatus()
-    spacing = max(1, int(np.median(np.diff(held_ticks)))) if len(held_ticks) > 1 else 1
+    spacing = int(np.median(np.diff(held_ticks))) if len(held_ticks) > 1 else 1
     n_silent = present - int((newest_ticks + late_ticks).max())
     if n_silent > max(STALE_TICKS, spacing):
         return ItemStatus("silent", n_silent)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ITEMS = ("web", "api", "orders", "orders-db", "auth", "cache")
 EDGES = (("web", "api"), ("api", "orders"), ("orders", "orders-db"), ("api", "auth"), ("api", "cache"))
 STEP_MS = 60_000
-CURRENT = ItemStatus("current")
+CURRENT = ItemStatus("current", 0)
 
 
 @dataclass
@@ -110,9 +110,17 @@ def test_an_item_that_stops_is_late_and_then_silent() -> None:
     assert minutes.window.item_status("web", present_ms=(minutes.minute + 11) * STEP_MS).status == "silent"
 
 
+def test_an_item_that_sends_every_minute_is_late_at_the_first_that_it_misses() -> None:
+    minutes = Minutes()
+    for _ in range(5):
+        minutes.pass_minute("web", "orders")
+    minutes.pass_minute("web")
+    assert minutes.status("orders") == ItemStatus("late", 1)
+
+
 def test_an_item_that_never_sent_is_unknown() -> None:
     minutes = Minutes()
-    assert minutes.status("web") == ItemStatus("unknown")
+    assert minutes.status("web") == ItemStatus("unknown", 0)
     minutes.pass_minute("web")
     minutes.send(minutes.minute - 100, ["ancient"])
     assert (minutes.status("orders"), minutes.status("ancient")) == (ItemStatus("unknown"),) * 2
