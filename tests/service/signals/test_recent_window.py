@@ -183,3 +183,22 @@ def test_a_window_shows_the_rates_that_a_frame_of_the_same_samples_holds(
     for tick in range(first, len(counts) + 1):
         row = window.row(tick, (SeriesKey("a", "n_total"), SeriesKey("b", "n_total")))
         np.testing.assert_array_equal(row, [wanted.values[tick - first, 0], np.nan])
+
+
+def test_series_that_make_room_one_after_the_other_never_share_a_column() -> None:
+    window = a_window(max_series=3)
+    window.add(Samples.from_rows([("a", "m", 5, 1.0), ("b", "m", 5, 2.0), ("c", "m", 25, 3.0)]))
+    window.add(rows((48, 4.0), item="d"))
+    window.add(Samples.from_rows([("e", "m", 78, 5.0), ("f", "m", 78, 6.0)]))
+    keys = tuple(SeriesKey(each, "m") for each in "ef")
+    assert window.row(7, keys).tolist() == [5.0, 6.0]
+    assert window.row(4, (SeriesKey("d", "m"),)).tolist() == [4.0]
+
+
+def test_series_beyond_the_first_capacity_leave_counters_and_duplicates_as_they_were() -> None:
+    window = RecentWindow(step_ms=60_000, length_ms=4 * 60_000, max_series=200)
+    counter = SeriesKey("a", "n_total")
+    window.add(Samples.from_rows([("a", "n_total", 0, 10.0), ("a", "n_total", 60_000, 70.0)]))
+    gauges = [(f"i{number}", "queue_length", 60_000, 1.0) for number in range(100)]
+    assert window.add(Samples.from_rows(gauges)).n_duplicate == 0
+    assert window.row(1, (counter,)).tolist() == [1.0]  # a minute's sixty, as a rate
