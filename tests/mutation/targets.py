@@ -23,6 +23,8 @@ TARGETS = {
 
 TESTS = (
     "tests/models/cases/test_case.py",
+    "tests/models/cases/test_first_change.py",
+    "tests/models/cases/test_normal_ticks.py",
     "tests/models/evidence",
     "tests/models/paging",
     "tests/models/rankers",
