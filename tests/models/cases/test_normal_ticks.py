@@ -74,7 +74,7 @@ def test_thirty_ticks_of_the_same_phase_are_enough(n_morning: int, *, is_enough:
     normal = full(
         24 * 60, ONSET - timedelta(days=1, minutes=n_morning)
     )  # up to the same time of the day before
-    values = normal.values.copy()
+    values = normal.values.astype(np.float64)
     is_morning = clock.phases(normal.times_ms) == clock.phases(WINDOW.times_ms[:1])
     places = np.flatnonzero(is_morning)
     values[places[n_morning:]] = np.nan
