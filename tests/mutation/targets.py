@@ -14,15 +14,25 @@ TARGETS = {
         "models/cases/case.py",
         "models/cases/first_change.py",
         "models/cases/normal_ticks.py",
+        "service/signals/item_status.py",
         "service/signals/recent_window.py",
+        "service/signals/series_ring.py",
     ),
-    "intake": ("service/intake/*.py", "service/signals/intake.py"),
+    "intake": (
+        "service/intake/*.py",
+        "service/signals/history.py",
+        "service/signals/in_use.py",
+        "service/signals/intake.py",
+        "service/signals/present.py",
+    ),
     "outbox": ("service/notify/outbox.py", "service/store/outbox.py"),
 }
 """Patterns of the modules of each area."""
 
 TESTS = (
     "tests/models/cases/test_case.py",
+    "tests/models/cases/test_first_change.py",
+    "tests/models/cases/test_normal_ticks.py",
     "tests/models/evidence",
     "tests/models/paging",
     "tests/models/rankers",

@@ -72,9 +72,9 @@ def test_only_tests_that_run_the_changed_lines_are_chosen_fastest_first() -> Non
     at_import, default, body = (mutants_of("some.py", SOURCE)[place] for place in (1, 2, 3))
     lines = {11: ["slow", "fast"], 13: ["other"], 30: ["far"]}
     seconds = {"slow": 2.0, "fast": 0.1, "other": 1.0, "far": MAX_TEST_S + 0.1}
-    covered = Covered({"some.py": lines}, seconds)
+    covered = Covered({"some.py": lines}, {"some.py": ["slow", "new"]}, seconds)
     assert covered.tests_for(body) == ["fast", "other", "slow"]
-    assert covered.tests_for(at_import) == covered.tests_for(default) == ["fast", "other", "slow"]
+    assert covered.tests_for(at_import) == covered.tests_for(default) == ["new", "slow", "fast", "other"]
     assert Covered().tests_for(body) == []
 
 

@@ -61,6 +61,8 @@ class Covered:
     ----------
     tests_of
         The tests that run a line, by module and line.
+    tests_naming
+        The tests whose file names a module, by module.
     seconds
         How long each test takes.
     imported
@@ -70,28 +72,32 @@ class Covered:
     """
 
     tests_of: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    tests_naming: dict[str, list[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     imported: list[str] = field(default_factory=list)
     exit_code: int = 0
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Return the tests that may notice a mutant, fastest first."""
-        lines = self.tests_of.get(mutant.module, {})
+        """Return the tests that may notice a mutant, fastest first.
+
+        What is run at import may be noticed by all tests of the module. First come those that name it: that
+        a constant or a generated method is used is seen in no line of the module.
+        """
+        lines, naming = self.tests_of.get(mutant.module, {}), set[str]()
         if not mutant.is_at_import:
-            found = {
-                each
-                for line in range(mutant.first_line, mutant.last_line + 1)
-                for each in lines.get(line, ())
-            }
+            changed = range(mutant.first_line, mutant.last_line + 1)
+            found = {each for line in changed for each in lines.get(line, ())}
         else:
-            found = {each for tests in lines.values() for each in tests}
-        ordered = sorted(found, key=lambda each: (self.seconds.get(each, 0.0), each))
+            naming = set(self.tests_naming.get(mutant.module, ()))
+            found = naming.union(*lines.values())
+        ordered = sorted(found, key=lambda each: (each not in naming, self.seconds.get(each, 0.0), each))
         chosen, total = list[str](), 0.0
         for each in ordered:
             total += self.seconds.get(each, 0.0)
-            if self.seconds.get(each, 0.0) > MAX_TEST_S or (chosen and total > MAX_TESTS_S):
+            if chosen and total > MAX_TESTS_S:
                 break
-            chosen.append(each)
+            if self.seconds.get(each, 0.0) <= MAX_TEST_S:
+                chosen.append(each)
         return chosen
 
 
@@ -139,12 +145,22 @@ def covered(tests: Sequence[str], modules: Sequence[str], root: Path) -> Covered
             }
             for module, path in zip(modules, paths, strict=True)
         }
+        files = {each.split("::")[0] for each in watch.seconds}
+        texts = {each: (root / each).read_text(encoding="utf-8") for each in files}
+        naming = {
+            module: [
+                each
+                for each in watch.seconds
+                if each.startswith(module) or _dotted(module) in texts[each.split("::")[0]]
+            ]
+            for module in modules
+        }
         others = [
             name
             for name, each in sys.modules.items()
             if not str(getattr(each, "__file__", None) or root).startswith(str(root))
         ]
-        return Covered(tests_of, watch.seconds, others, code)
+        return Covered(tests_of, naming, watch.seconds, others, code)
 
     return _in_fork(run)
 

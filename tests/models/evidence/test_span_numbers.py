@@ -318,3 +318,20 @@ def test_spans_of_strangers_or_none_are_no_evidence(look: object) -> None:
     assert look(case, position_of(case)) is None
     assert look(with_spans(CASE, {}, {}), position_of(CASE)) is None
     assert NO_CELLS.kinds == ()
+
+
+def test_shares_that_vary_from_time_to_time_widen_the_spread_with_a_least_divisor() -> None:
+    for usual, divisor in (
+        ([(50.0, 50.0, 50.0)] * 9 + [(50.0, 45.0, 45.0)], 0.02),  # p (1 − p) of 0.99 is less
+        ([(50.0, 40.0, 40.0), (50.0, 20.0, 20.0)] * 5, 0.6 * 0.4),
+    ):
+        then = cells_of((CALL, usual))
+        now = {"own": cells_of((KIND, [(20.0, 0.0, 0.0)])), "calls": cells_of((CALL, [(20.0, 5.0, 5.0)]))}
+        found = call_structure(with_spans(CASE, now, {"calls": then}), position_of(CASE))
+        assert found is not None
+        [between] = compare(then, then).between
+        assert between > 0.05**2 * divisor
+        share = sum(total for _, total, _ in usual) / 500
+        angle = 2 * np.arcsin(share**0.5) - 2 * np.arcsin(0.5)
+        expected = minus_log_p(angle / (1 / 20 + 1 / 500 + between / divisor) ** 0.5, 9.0)
+        assert found.surprise[CART] == pytest.approx(expected)

@@ -44,11 +44,8 @@ def test_excess_is_requests_times_latency_above_usual_less_what_callees_explain(
     np.testing.assert_allclose(found.usual, [0.4, 0.2, 0.1])
     np.testing.assert_allclose(found.reference, [0.4, 0.2, 0.1])
     np.testing.assert_allclose(found.share, [0.0, 0.125, 1.0])
-    assert (found.whole, found.all_own, found.counts_requests) == (
-        pytest.approx(4.0),
-        pytest.approx(4.5),
-        True,
-    )
+    assert [found.whole, found.all_own] == pytest.approx([4.0, 4.5])
+    assert found.counts_requests
     assert found.is_known.tolist() == [True, True, True]
     assert found.lacks_requests.tolist() == [False, False, False]
     assert np.broadcast_to(found.n_normal, 3).tolist() == [40, 40, 40]

@@ -28,7 +28,7 @@ from models.rankers.graph_peers import MicroRca, RegressionResidual, Traversal
 from models.rankers.posterior import Belief
 from models.rankers.random_guess import RandomGuess
 from models.rankers.random_walk import RandomWalk
-from models.rankers.ranking import Evidence, Ranking, ranking_of
+from models.rankers.ranking import Candidate, Evidence, Ranking, ranking_of
 from models.rankers.sunspot import SunspotRanker
 
 CHAIN = a_graph(("app", "cart"), ("cart", "db"))
@@ -594,3 +594,19 @@ def test_a_surge_is_answered_where_requests_rose_everywhere_and_nobody_stands_ou
     surge, none = np.exp(1.0 + 3.8 * np.log1p(surprise)), np.exp(2.6) * 10
     assert ranking.answers["traffic surge"] == pytest.approx(surge / (surge + none + 3))
     assert ranking.answers["nothing observed explains this"] == pytest.approx(none / (surge + none + 3))
+
+
+def test_a_ranking_says_nothing_but_what_it_is_given() -> None:
+    bare = Ranking("case", "some", ())
+    assert (bare.abstained, bare.unseen, bare.found_normal, bare.causes) == ("", (), (), ())
+    assert (bare.graph_version, bare.bundle_version, bare.ranker_version) == ("", "", "default")
+    assert (bare.window_start_ms, bare.window_end_ms, bare.answers) == (0, 0, {})
+    assert Candidate("db", 1.0, 0.5) == ("db", 1.0, 0.5, None, (), (), "")
+
+
+def test_little_evidence_is_more_than_none() -> None:
+    weak = SunspotRanker(weights={"cpu": 1e-3}).rank(busy())
+    assert 0 < weak.candidates[0].score < 1
+    assert weak.abstained.startswith("not enough evidence: the strongest candidate is db")
+    none = SunspotRanker(weights={"cpu": 0.0}).rank(busy())
+    assert none.abstained == "nothing observed is worse than usual"
