@@ -78,6 +78,28 @@ def test_a_case_asked_about_one_tick_after_its_alert_has_a_window_of_one_tick() 
     assert rank(case).candidates[0].item == "db"
 
 
+def test_the_usual_level_is_that_just_before_where_it_was_seen() -> None:
+    frame = with_cpu(a_frame(ITEMS, n_ticks=90, end=ONSET + timedelta(minutes=3), seed=5))
+    frame.values[:, frame.column_of[SeriesKey("db", "cpu_ratio")]] += 0.4
+    frame.values[-5:, frame.column_of[SeriesKey("db", "cpu_ratio")]] += 0.4
+    normal = with_cpu(a_frame(ITEMS, end=ONSET - timedelta(days=1)))
+    case = build_case(
+        Alert("app", "Failing", ONSET), ONSET + timedelta(minutes=3), SHOP, frame, normal=normal
+    )
+    assert case.window.times_ms[0] == int((ONSET - timedelta(minutes=2)).timestamp() * 1000)
+
+
+def test_what_changes_long_after_the_alert_does_not_move_the_onset() -> None:
+    end = ONSET + timedelta(minutes=60)
+    frame = with_cpu(a_frame(ITEMS, n_ticks=150, end=end, seed=5))
+    frame.values[87:95, frame.column_of[SeriesKey("db", "error_ratio")]] += 0.2
+    for item in ITEMS:
+        frame.values[-30:, frame.column_of[SeriesKey(item, "cpu_ratio")]] += 0.6
+    normal = with_cpu(a_frame(ITEMS, end=ONSET - timedelta(days=1)))
+    case = build_case(Alert("app", "Failing", ONSET), end, SHOP, frame, normal=normal)
+    assert case.window.times_ms[0] == int((ONSET - timedelta(minutes=3)).timestamp() * 1000)
+
+
 def test_coarse_ticks_with_few_before_the_alert_find_their_onset() -> None:
     case = a_case_that_began(0, step_ms=5 * MINUTE_MS)
     assert case.window.times_ms[0] == int(ONSET.timestamp() * 1000)
