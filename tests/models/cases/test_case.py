@@ -78,6 +78,16 @@ def test_without_history_of_the_phase_all_of_it_serves_and_that_is_said() -> Non
     assert "session phase" in case.notes[0]
 
 
+def test_a_phase_without_values_counts_as_no_history_of_it() -> None:
+    three_days = a_frame(["app"], n_ticks=3 * 1440, end=ONSET - timedelta(hours=1))
+    clock, window = ExchangeClock(), a_frame(["app"], end=AT)
+    phase = clock.phases(np.array([ms(0)]))
+    three_days.values[clock.phases(three_days.times_ms) == phase] = np.nan
+    case = build_case(ALERT, AT, a_graph(alone=["app"]), window, normal=three_days, clock=clock)
+    assert len(case.normal.times_ms) == MAX_NORMAL_TICKS
+    assert "session phase" in case.notes[0]
+
+
 def test_roles_come_in_canonical_units() -> None:
     frame = Frame(ms(-10), MINUTE_MS, (SeriesKey("app", "latency_ms"),), np.full((20, 1), 250.0))
     case = built(frame=frame)

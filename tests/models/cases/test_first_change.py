@@ -7,6 +7,7 @@ import pytest
 from builders import MINUTE_MS, ONSET, a_frame, a_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_builders import requests, sums_of
 
 from features.frame import Frame
 from features.golden import Role
@@ -77,9 +78,45 @@ def test_a_case_asked_about_one_tick_after_its_alert_has_a_window_of_one_tick() 
     assert rank(case).candidates[0].item == "db"
 
 
+def test_the_usual_level_is_that_just_before_where_it_was_seen() -> None:
+    frame = with_cpu(a_frame(ITEMS, n_ticks=90, end=ONSET + timedelta(minutes=3), seed=5))
+    frame.values[:, frame.column_of[SeriesKey("db", "cpu_ratio")]] += 0.4
+    frame.values[-5:, frame.column_of[SeriesKey("db", "cpu_ratio")]] += 0.4
+    normal = with_cpu(a_frame(ITEMS, end=ONSET - timedelta(days=1)))
+    case = build_case(
+        Alert("app", "Failing", ONSET), ONSET + timedelta(minutes=3), SHOP, frame, normal=normal
+    )
+    assert case.window.times_ms[0] == int((ONSET - timedelta(minutes=2)).timestamp() * 1000)
+
+
+def test_what_changes_long_after_the_alert_does_not_move_the_onset() -> None:
+    end = ONSET + timedelta(minutes=60)
+    frame = with_cpu(a_frame(ITEMS, n_ticks=150, end=end, seed=5))
+    frame.values[87:95, frame.column_of[SeriesKey("db", "error_ratio")]] += 0.2
+    for item in ITEMS:
+        frame.values[-30:, frame.column_of[SeriesKey(item, "cpu_ratio")]] += 0.6
+    normal = with_cpu(a_frame(ITEMS, end=ONSET - timedelta(days=1)))
+    case = build_case(Alert("app", "Failing", ONSET), end, SHOP, frame, normal=normal)
+    assert case.window.times_ms[0] == int((ONSET - timedelta(minutes=3)).timestamp() * 1000)
+
+
 def test_coarse_ticks_with_few_before_the_alert_find_their_onset() -> None:
     case = a_case_that_began(0, step_ms=5 * MINUTE_MS)
     assert case.window.times_ms[0] == int(ONSET.timestamp() * 1000)
+
+
+def test_log_lines_of_the_minute_in_which_it_began_belong_to_the_incident() -> None:
+    step_ms, onset_ms = 15_000, int(ONSET.timestamp() * 1000) - 15_000
+    end = ONSET + timedelta(minutes=1)
+    frame = a_frame(ITEMS, n_ticks=200, end=end, step_ms=step_ms)
+    for item in ("app", "cart", "db"):
+        frame.values[-5:, frame.column_of[SeriesKey(item, "error_ratio")]] += 0.2
+    sums = sums_of(requests(onset_ms - 3_600_000, onset_ms + 75_000, services=("app", "db")))
+    normal = a_frame(ITEMS, end=ONSET - timedelta(days=1), step_ms=step_ms)
+    case = build_case(Alert("app", "Failing", ONSET), end, SHOP, frame, normal=normal, logs=sums)
+    assert case.window.times_ms[0] == onset_ms
+    assert case.window_logs is not None
+    assert case.window_logs.counts.starts_ms[0] == onset_ms - 45_000
 
 
 def test_levels_in_sentences_are_those_of_the_chart_from_its_mark_on() -> None:
@@ -98,11 +135,11 @@ def test_levels_in_sentences_are_those_of_the_chart_from_its_mark_on() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 9), st.integers(0, 1000))
-def test_the_shared_change_equals_a_plain_loop_over_ticks(change: int, seed: int) -> None:
+@given(st.integers(0, 9), st.floats(0.1, 1.0), st.integers(0, 1000))
+def test_the_shared_change_equals_a_plain_loop_over_ticks(change: int, size: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     around, usual = rng.normal(1.0, 0.05, (14, 3)), rng.normal(1.0, 0.05, (60, 3))
-    around[change:, :2] += 0.6
+    around[change:, :2] += [size, -3.0 * size]
     found = first_changed_tick({Role.CPU: around}, {Role.CPU: usual}, range(2, 10), 14)
     level = np.median(usual, axis=0)
     spread = np.hypot(1.4826 * np.median(np.abs(usual - level), axis=0), 0.05 * level)
@@ -111,6 +148,21 @@ def test_the_shared_change_equals_a_plain_loop_over_ticks(change: int, seed: int
     far = (np.abs(around[2:] - level) > 0.25 * level).any(axis=0)
     pooled = gains[:, (gains.max(axis=0) >= 50.0) & far].sum(axis=1)
     assert found == (2 + int(np.argmax(pooled)) if pooled.any() else None)
+
+
+def test_one_loud_series_does_not_outvote_many() -> None:
+    around, usual = np.ones((10, 4)), np.ones((60, 4))
+    around[3:, 0] = 1000.0
+    around[6:, 1:] = 2.0
+    assert first_changed_tick({Role.CPU: around}, {Role.CPU: usual}, range(10), 10) == 6
+
+
+def test_a_lone_tick_of_six_spreads_is_no_change_and_one_of_eight_is() -> None:
+    usual = np.ones((60, 1))
+    for spreads, found in ((6.0, None), (8.0, 4)):
+        around = np.ones((5, 1))
+        around[4] += spreads * 0.05
+        assert first_changed_tick({Role.MEMORY: around}, {Role.MEMORY: usual}, range(5), 5) == found
 
 
 def test_missing_values_do_not_count_and_nothing_seen_is_no_change() -> None:

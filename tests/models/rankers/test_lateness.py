@@ -10,8 +10,10 @@ from builders import MINUTE_MS, ONSET, a_frame, a_graph
 from features.frame import Frame
 from features.golden import Role
 from models.cases.case import Alert, Case, build_case
+from models.evidence.finding import Finding
 from models.evidence.lateness import lateness
 from models.rankers import rank
+from models.rankers.explain import normal_sentences
 from telemetry.batches import SeriesKey
 
 SHOP = a_graph(("web", "api"), ("api", "orders"), ("orders", "orders-db"), ("api", "auth"))
@@ -50,6 +52,7 @@ def test_a_late_dependency_of_the_strongest_suspect_keeps_part_of_the_belief() -
     ranking = rank(a_case_with(n_missing=2))
     first, second = ranking.candidates[:2]
     assert (first.item, second.item) == ("orders", "orders-db")
+    assert ranking.causes == ("orders",)
     assert first.probability < 0.6
     assert second.probability > 0.3
     assert [each.kind for each in second.evidence] == ["not_seen"]
@@ -110,6 +113,27 @@ def test_an_item_that_sends_every_fifth_tick_is_not_late_between_them() -> None:
     case = a_case_with(n_missing=4, every=5)
     assert not lateness(case).is_late.any()
     assert lateness(a_case_with(n_missing=14, every=5)).is_late[case.items.index("orders-db")]
+
+
+@pytest.mark.parametrize(("n_missing", "is_late"), [(3, False), (5, True)])
+def test_silence_is_late_where_one_in_twenty_is_as_long(n_missing: int, is_late: bool) -> None:
+    case = a_case_with(n_missing=n_missing, every=2)
+    assert lateness(case).is_late[case.items.index("orders-db")] == is_late
+
+
+@pytest.mark.parametrize(("minutes", "is_unseen"), [(3, True), (4, False)])
+def test_a_late_item_is_unseen_below_half_of_the_ticks(minutes: int, is_unseen: bool) -> None:
+    case = a_case_with(n_missing=2, minutes=minutes)
+    assert lateness(case).is_late[case.items.index("orders-db")]
+    assert lateness(case).is_unseen[case.items.index("orders-db")] == is_unseen
+
+
+def test_a_late_item_is_as_usual_in_no_kind_of_evidence() -> None:
+    case = a_case_with(n_missing=1, item="auth")
+    spans = Finding("own_time", "own", np.zeros(5), np.ones(5), lambda _: ("", {}))
+    assert normal_sentences([spans], lateness(case)) == (
+        "Own time in spans: 4 items looked at, all as usual.",
+    )
 
 
 def test_latency_that_nobody_asked_for_is_not_late() -> None:
