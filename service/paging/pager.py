@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.calendar import Phase
+from models.detectors.first_stage import STALE_MS
 from models.paging.maintenance import muted_items
 from models.paging.rules import TOGETHER_MS, paging_step
 from models.paging.silence import sending_phases, silent_items
@@ -196,8 +197,9 @@ class Paging:
         muted: Collection[str],
         context: PagingContext,
     ) -> tuple[dict[str, int], list[Notice]]:
-        """Items that are silent now, and the notices about them."""
-        stale = silent_items(context.items, tick.memory.state.seen_ms, tick.tick_ms)
+        """Items that are silent now, and the notices about them; one whose samples come late is not."""
+        unscored = silent_items(context.items, tick.memory.state.seen_ms, tick.tick_ms)
+        stale = {each for each in unscored if not _arrives(each, tick)}
         missed = {item for item in stale - set(muted) if phase in context.sending.get(item, ())}
         notices = [
             over_notice(SILENT_SOURCE, item, state.silent[item], tick.tick_ms)
@@ -224,3 +226,9 @@ class Paging:
             return frozenset(teams.of_item)
         windows = self._maintenance(tick.tick_ms)
         return muted_items(windows, teams.of_item, at_ms=tick.tick_ms, phase=phase)
+
+
+def _arrives(item: str, tick: ScoredTick) -> bool:
+    """Whether samples of an item arrived lately, if only after their ticks had closed."""
+    arrived_ms = tick.window.last_arrival_ms(item)
+    return arrived_ms is not None and tick.tick_ms - arrived_ms <= STALE_MS

@@ -92,6 +92,8 @@ class FirstStage:
         for tick in ticks:
             values = window.row(tick, bundle.baseline.keys)
             tick_ms = tick * window.step_ms
+            if tick_ms < (window.start_ms or 0):
+                continue  # it left the window meanwhile: its values are unknown, not missing
             memory, scores = step(memory, tick_ms, values, bundle.baseline, in_use.clock)
             self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
             yield ScoredTick(bundle, in_use.clock, window, tick_ms, values, memory, scores)

@@ -169,13 +169,7 @@ class RecentWindow:
     def item_status(self, item: str, *, present_ms: int) -> ItemStatus:
         """Return how current the samples of an item are at an instant."""
         with self._lock:
-            ring = self._ring
-            mine = [
-                column
-                for key, column in ring.column.items()
-                if key.item == item and ring.newest_ms[column] != NEVER
-            ]
-            columns = np.array(mine, dtype=np.int64)
+            ring, columns = self._ring, self._seen_columns(item)
             return item_status(
                 ring.newest_ms[columns] // self.step_ms,
                 ring.late_ticks[columns],
@@ -183,6 +177,30 @@ class RecentWindow:
                 last_closed=None if self._first_open_tick == NEVER else self._first_open_tick - 1,
                 present=present_ms // self.step_ms - 1,
             )
+
+    def last_arrival_ms(self, item: str) -> int | None:
+        """Return the start of the tick in which the last sample of an item arrived, however late it was.
+
+        ``None`` if nothing of it was ever received.
+        """
+        with self._lock:
+            columns = self._seen_columns(item)
+            if not len(columns):
+                return None
+            ticks = self._ring.newest_ms[columns] // self.step_ms + self._ring.late_ticks[columns]
+            return int(ticks.max()) * self.step_ms
+
+    def _seen_columns(self, item: str) -> NDArray[np.int64]:
+        """Columns of the series of an item of which something was received."""
+        ring = self._ring
+        return np.array(
+            [
+                column
+                for key, column in ring.column.items()
+                if key.item == item and ring.newest_ms[column] != NEVER
+            ],
+            dtype=np.int64,
+        )
 
     def _write(self, column: NDArray[np.int64], samples: Samples) -> tuple[int, int]:
         """Write samples; return how many were duplicates, and how many out of order."""

@@ -350,3 +350,22 @@ def test_a_memory_of_another_version_is_left_unused(tmp_path: Path) -> None:
         with other.open("wb") as file:
             np.savez(file, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)})
         assert read_paging(other) is None
+
+
+def test_a_source_whose_samples_come_late_is_not_silent(
+    app: FastAPI, client: TestClient, clock: StillClock
+) -> None:
+    frame = a_frame(ITEMS, n_ticks=120, end=ONSET + timedelta(hours=1), seed=7)
+    is_late = np.array([key.item == "funds-db" for key in frame.keys])
+    for minute in range(40):
+        clock.at = ONSET + timedelta(minutes=minute + 1)
+        end_ms = frame.start_ms + (61 + minute) * MINUTE_MS
+        start_ms = frame.start_ms if not minute else end_ms - MINUTE_MS
+        for shift_ms, chosen in ((0, ~is_late), (2 * MINUTE_MS, is_late)):
+            part = frame.between(max(start_ms - shift_ms, frame.start_ms), end_ms - shift_ms)
+            keys = tuple(key for key, is_one in zip(frame.keys, chosen, strict=True) if is_one)
+            own = Frame(part.start_ms, part.step_ms, keys, part.values[:, chosen])
+            client.post("/v1/samples", json=without_gaps(own)).raise_for_status()
+        advance(app)
+    assert client.get("/v1/items/funds-db/scores").json()["status"] == "late"
+    assert client.get("/v1/pages").json()["pages"] == []

@@ -90,6 +90,7 @@ class Surroundings:
             SimpleNamespace(  # type: ignore[arg-type]
                 bundle=BUNDLE,
                 clock=CLOCKS["always"],
+                window=SimpleNamespace(last_arrival_ms=lambda _: None),
                 tick_ms=tick_ms,
                 values=np.full(len(KEYS), 0.8),
                 memory=SimpleNamespace(state=SimpleNamespace(seen_ms=seen, expected=np.full(len(KEYS), 0.1))),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import MINUTE_MS, ONSET
+from builders import MINUTE_MS, ONSET, a_frame
 from service_builders import (
     ITEMS,
     NOW,
@@ -103,3 +103,20 @@ def test_a_champion_on_another_step_gets_a_window_on_its_own(tmp_path: Path) -> 
         assert window.n_series == 3 * len(ITEMS)
         app.state.rooms.scoring.pipeline.advance()
         assert first_stage.scores_of("order")[1] == live.in_use.bundle.version
+
+
+def test_a_tick_that_leaves_the_window_while_others_are_scored_is_not_taken_for_silence(
+    tmp_path: Path,
+) -> None:
+    clock = StillClock()
+    app = an_app(tmp_path, bundle=a_bundle(), clock=clock)
+    first_stage = app.state.rooms.scoring.first_stage
+    with a_client(app) as client:
+        client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+        ticks = first_stage.advance()
+        next(ticks)
+        clock.at = NOW + timedelta(hours=7)
+        later = a_frame(ITEMS, n_ticks=5, end=clock.at, seed=3)
+        client.post("/v1/samples", json=as_columns(later)).raise_for_status()
+        assert list(ticks) == []
+        assert [np.isfinite(each.values).any() for each in first_stage.advance()][-4:] == [True] * 4
