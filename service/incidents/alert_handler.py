@@ -65,7 +65,7 @@ class AlertHandler:
         publisher: RankingPublisher,
         reranker: Reranker,
         *,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         clock: WallClock,
         elapsed_s: Callable[[], float],
         budget_s: float,
@@ -75,7 +75,7 @@ class AlertHandler:
         self._enricher = enricher
         self._publisher = publisher
         self._reranker = reranker
-        self._live = live
+        self._signals = signals
         self._clock = clock
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
@@ -91,7 +91,7 @@ class AlertHandler:
         announce
             Whether a new answer is announced; false for whoever sends a message of its own.
         """
-        in_use = self._live.in_use  # one bundle throughout, whatever is swapped meanwhile
+        in_use = self._signals.in_use  # one bundle throughout, whatever is swapped meanwhile
         known = record(self._incidents, notifications, graph, at=self._clock.now())
         stop_s = self._elapsed_s() + self._budget_s
         found: dict[int, Enrichment] = {}

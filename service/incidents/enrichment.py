@@ -59,11 +59,11 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, live: SignalsRoom, logs: LogEvidence
+        self, incidents: IncidentStore, changes: ChangeStore, signals: SignalsRoom, logs: LogEvidence
     ) -> None:
         self._incidents = incidents
         self._changes = changes
-        self._live = live
+        self._signals = signals
         self._logs = logs
 
     def sees(self, known: StoredAlert, in_use: InUse) -> bool:
@@ -71,11 +71,11 @@ class Enricher:
         starts_at, start_ms = known.alert.starts_at, in_use.window.start_ms
         if start_ms is None or start_ms > to_ms(starts_at - LEAD - BEFORE):
             return False
-        return self._live.present() < starts_at + MAX_WINDOW
+        return self._signals.present() < starts_at + MAX_WINDOW
 
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
-        starts_at, at = known.alert.starts_at, self._live.present()
+        starts_at, at = known.alert.starts_at, self._signals.present()
         changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
         others = [
             each.alert

@@ -50,7 +50,7 @@ class Reranker:
         incidents: IncidentStore,
         enricher: Enricher,
         publisher: RankingPublisher,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         elapsed_s: Callable[[], float],
@@ -59,7 +59,7 @@ class Reranker:
         self._incidents = incidents
         self._enricher = enricher
         self._publisher = publisher
-        self._live = live
+        self._signals = signals
         self._graph = graph
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
@@ -85,7 +85,7 @@ class Reranker:
         """Rank again what waits, and with new evidence every open incident; return how many were."""
         evidence = self._evidence_now()
         if evidence != self._evidence:
-            since = self._live.present() - MAX_WINDOW
+            since = self._signals.present() - MAX_WINDOW
             for incident in self._incidents.open_since(since, limit=MAX_OPEN):
                 self._wait(incident.id, NEW_SIGNALS)
             self._evidence = evidence
@@ -101,7 +101,7 @@ class Reranker:
 
     def _evidence_now(self) -> tuple[str, int, int]:
         """What moves when the evidence does: the bundle, the ticks closed, and the late samples."""
-        in_use = self._live.in_use
+        in_use = self._signals.in_use
         version = "" if in_use.bundle is None else in_use.bundle.version
         return version, in_use.window.first_open_tick, in_use.window.n_late
 
@@ -110,7 +110,7 @@ class Reranker:
             self._waiting.setdefault(incident, reason)
 
     def _rank(self, incident_id: int, reason: str) -> bool:
-        incident, in_use = self._incidents.get(incident_id), self._live.in_use
+        incident, in_use = self._incidents.get(incident_id), self._signals.in_use
         if not self._enricher.sees(incident.lead, in_use):
             return False
         made = self._enricher.enrich(incident.lead, self._graph(), in_use)

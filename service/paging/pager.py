@@ -91,7 +91,7 @@ class Paging:
     def __init__(
         self,
         settings: Settings,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         maintenance: Callable[[int], Iterable[Maintenance]],
@@ -100,7 +100,7 @@ class Paging:
         state: PagingState | None = None,
     ) -> None:
         self._settings = settings
-        self._live = live
+        self._signals = signals
         self._graph = graph
         self._maintenance = maintenance
         self._notify = notify
@@ -122,7 +122,7 @@ class Paging:
 
     def teams(self) -> Teams | None:
         """Teams under the bundle and graph in use; ``None`` while nothing can be paged."""
-        in_use = self._live.in_use
+        in_use = self._signals.in_use
         return None if in_use.bundle is None else self.context_of(in_use.bundle, in_use.clock).teams
 
     def context_of(self, bundle: Bundle, clock: Clock) -> PagingContext:
@@ -220,7 +220,7 @@ class Paging:
     def _muted(self, tick: ScoredTick, teams: Teams, phase: Phase) -> frozenset[str]:
         """Items that do not page at a tick: those under maintenance, and all if it is long past."""
         is_replay = self._settings.present is Present.SIGNALS
-        if not is_replay and tick.tick_ms < to_ms(self._live.present() - TOO_LATE):
+        if not is_replay and tick.tick_ms < to_ms(self._signals.present() - TOO_LATE):
             return frozenset(teams.of_item)
         windows = self._maintenance(tick.tick_ms)
         return muted_items(windows, teams.of_item, at_ms=tick.tick_ms, phase=phase)

@@ -69,7 +69,7 @@ class Shadow:
     def __init__(
         self,
         settings: Settings,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         champion: Paging,
         *,
         graph: Callable[[], DependencyGraph],
@@ -77,7 +77,7 @@ class Shadow:
         directory: Path,
     ) -> None:
         self._settings = settings
-        self._live = live
+        self._signals = signals
         self._champion = champion
         self._graph = graph
         self._maintenance = maintenance
@@ -105,7 +105,7 @@ class Shadow:
     @property
     def reason(self) -> str:
         """Why nothing is compared; empty if something is."""
-        challenger, champion = self._challenger, self._live.in_use.bundle
+        challenger, champion = self._challenger, self._signals.in_use.bundle
         if challenger is None:
             return "no version is challenger: sunspot models challenge names one"
         if champion is None:
@@ -151,7 +151,7 @@ class Shadow:
             if running is None or running is self._written:
                 return
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._checkpoints.write(running.scored, position=self._live.history.position)
+            self._checkpoints.write(running.scored, position=self._signals.history.position)
             if running.paged is not None:
                 write_paging(running.paged, self._directory / PAGING_CHECKPOINT)
             write_record(running.record, self._directory / RECORD)
@@ -172,13 +172,13 @@ class Shadow:
 
     def _begun(self, tick: ScoredTick, challenger: Bundle) -> _Running:
         """Go on where a restart interrupted, or begin with the champion's memory."""
-        clock = overridden(challenger.clock_used, self._live.in_use.overrides)
+        clock = overridden(challenger.clock_used, self._signals.in_use.overrides)
         record, self._stored = self._stored, None
         if record is not None and (record.champion, record.challenger) == (
             tick.bundle.version,
             challenger.version,
         ):
-            scored = self._checkpoints.read(position=self._live.history.position)
+            scored = self._checkpoints.read(position=self._signals.history.position)
             if scored is not None and scored.bundle_version == challenger.version:
                 paging = self._paging(None)
                 return _Running(challenger, clock, paging, scored, paging.state, record)
@@ -192,7 +192,7 @@ class Shadow:
     def _paging(self, state: PagingState | None) -> Paging:
         return Paging(
             self._settings,
-            self._live,
+            self._signals,
             graph=self._graph,
             maintenance=self._maintenance,
             notify=_notify_nobody,

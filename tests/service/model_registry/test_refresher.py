@@ -48,16 +48,16 @@ def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Pat
 def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) -> None:
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
-    live = app.state.rooms.signals
-    champion = AliasedBundle(lambda: source, live.holder.adopt)
+    signals = app.state.rooms.signals
+    champion = AliasedBundle(lambda: source, signals.holder.adopt)
     assert champion.problem == ""
     champion.refresh()
-    in_use = live.in_use
+    in_use = signals.in_use
     champion.refresh()
-    assert live.in_use is in_use
+    assert signals.in_use is in_use
     source.bundle = a_bundle(name="second")
     champion.refresh()
-    assert live.in_use.bundle is source.bundle
+    assert signals.in_use.bundle is source.bundle
     with a_client(app) as client:
         assert client.get("/healthz").status_code == 200
 
