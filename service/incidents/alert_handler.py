@@ -1,4 +1,4 @@
-"""Where alerts come in: stored, grouped, explained, and answered."""
+"""Alert webhooks handled: their alerts are stored, grouped, explained and answered."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class AlertHandler:
     elapsed_s
         A steady clock in seconds, for the ranking budget.
     budget_s
-        How long the alerts of one webhook may be ranked, taken together.
+        How long the alerts of one webhook may be ranked, all of them together.
     max_alerts
         How many alerts of one webhook are ranked; every one is stored.
     """
@@ -89,7 +89,7 @@ class AlertHandler:
         Parameters
         ----------
         announce
-            Whether a new answer is announced; false for whoever sends a message of its own.
+            Whether a new answer is announced; false for a caller that sends a message of its own.
         """
         in_use = self._signals.in_use  # one bundle throughout, whatever is swapped meanwhile
         known = record(self._incidents, notifications, graph, at=self._clock.now())

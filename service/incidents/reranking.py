@@ -33,12 +33,12 @@ NEW_SIGNALS, NEW_ALERT, RESOLVED_NOW = "new signals", "another alert joined", "t
 
 
 class Reranker:
-    """Ranks open incidents again, beside the requests.
+    """Ranks open incidents again, in the background.
 
     Parameters
     ----------
     graph
-        Gives the dependency graph of the moment.
+        Returns the current dependency graph.
     elapsed_s
         A steady clock in seconds.
     budget_s
@@ -70,7 +70,7 @@ class Reranker:
     def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
         """Rank the incidents of some alerts that just changed again, soon.
 
-        The alert that leads an incident was ranked as it came, so that only another's arrival matters.
+        The lead alert was ranked when it arrived, so only another alert's arrival matters.
         """
         for number in dict.fromkeys(each.incident for each in known):
             incident = self._incidents.get(number)
@@ -82,7 +82,7 @@ class Reranker:
                 self._wait(number, NEW_ALERT)
 
     def advance(self) -> int:
-        """Rank again what waits, and with new evidence every open incident; return how many were."""
+        """Rank what waits, and every open incident if there is new evidence; return how many were ranked."""
         evidence = self._evidence_now()
         if evidence != self._evidence:
             since = self._signals.present() - MAX_WINDOW
@@ -100,7 +100,7 @@ class Reranker:
         return n_ranked
 
     def _evidence_now(self) -> tuple[str, int, int]:
-        """What moves when the evidence does: the bundle, the ticks closed, and the late samples."""
+        """Return what changes with the evidence: the bundle, the ticks closed, and the late samples."""
         in_use = self._signals.in_use
         version = "" if in_use.bundle is None else in_use.bundle.version
         return version, in_use.window.first_open_tick, in_use.window.n_late
@@ -115,7 +115,7 @@ class Reranker:
             return False
         made = self._enricher.enrich(incident.lead, self._graph(), in_use)
         if made.document is None:
-            return False  # what was found before stays
+            return False  # the earlier ranking stays
         self._publisher.publish([Made(incident.lead, made, reason)])
         return True
 

@@ -48,18 +48,18 @@ TOO_LATE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class PagingContext:
-    """What follows from a bundle, its clock and a graph, kept while these stay the same.
+    """What follows from a bundle, its clock and a graph; cached while these stay the same.
 
     Attributes
     ----------
     items
         Item of each of the bundle's series.
     teams
-        ``None`` if the bundle cannot say what a threshold costs.
+        ``None`` if the bundle has no counts of false pages.
     sending
         Session phases in which each item usually sends.
     related
-        Gives the items that an item depends on or that depend on it, itself included.
+        Returns the items that an item depends on or that depend on it, itself included.
     """
 
     bundle: Bundle
@@ -72,18 +72,18 @@ class PagingContext:
 
 
 class Paging:
-    """Decides what to page for, tick by tick.
+    """Decides, tick by tick, which items to page for.
 
     Parameters
     ----------
     graph
-        Gives the dependency graph of the moment.
+        Returns the current dependency graph.
     maintenance
-        Gives the windows of maintenance that count at an instant.
+        Returns the windows of maintenance that count at an instant.
     notify
         Receives notices, in the order they were made.
     path
-        Where the memory outlives the process.
+        File in which the memory outlives the process.
     state
         The memory to begin with; by default that of the last checkpoint.
     """
@@ -126,7 +126,7 @@ class Paging:
         return None if in_use.bundle is None else self.context_of(in_use.bundle, in_use.clock).teams
 
     def context_of(self, bundle: Bundle, clock: Clock) -> PagingContext:
-        """Return what follows from a bundle, its clock and the graph of the moment."""
+        """Return what follows from a bundle, its clock and the current graph."""
         graph, known = self._graph(), self._context
         if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
             return known
@@ -138,7 +138,7 @@ class Paging:
         return made
 
     def process(self, tick: ScoredTick) -> None:
-        """Apply the rules to a tick and notify of what it calls for; a tick processed before is ignored."""
+        """Apply the rules to a tick and send the notices that follow; a tick processed before is ignored."""
         bundle, context = tick.bundle, self.context_of(tick.bundle, tick.clock)
         teams = context.teams
         state = self._state or initial_paging(bundle.baseline.keys)
@@ -196,7 +196,7 @@ class Paging:
         muted: Collection[str],
         context: PagingContext,
     ) -> tuple[dict[str, int], list[Notice]]:
-        """Items that are silent now, and the notices about them."""
+        """Return the items that are silent now, and the notices about them."""
         stale = silent_items(context.items, tick.memory.state.seen_ms, tick.tick_ms)
         missed = {item for item in stale - set(muted) if phase in context.sending.get(item, ())}
         notices = [
@@ -218,7 +218,7 @@ class Paging:
         return silent, notices
 
     def _muted(self, tick: ScoredTick, teams: Teams, phase: Phase) -> frozenset[str]:
-        """Items that do not page at a tick: those under maintenance, and all if it is long past."""
+        """Return the items that do not page at a tick: those under maintenance; all if it is long past."""
         is_replay = self._settings.present is Present.SIGNALS
         if not is_replay and tick.tick_ms < to_ms(self._signals.present() - TOO_LATE):
             return frozenset(teams.of_item)

@@ -57,12 +57,12 @@ class FirstStage:
     """Scores ticks as they close: onset, severity and novelty.
 
     A tick closes at its end plus the grace period. What arrives later is in the window, for
-    rankings, and never changes a score. A restart goes on after the tick of the last checkpoint.
+    rankings, and never changes a score. A restart continues after the tick of the last checkpoint.
 
     Parameters
     ----------
     checkpoints
-        Where the memory outlives the process.
+        File in which the memory outlives the process.
     grace
         How long after its end a tick waits for late samples.
     """

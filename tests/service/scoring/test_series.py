@@ -50,8 +50,8 @@ def test_online_scores_are_the_offline_ones_and_late_samples_do_not_change_them(
             assert scores_by_metric(online)[key.metric] == pytest.approx(offline.values[-1, column])
 
         late = [{"item": "funds-db", "metric": "latency_s", "time": "2026-03-04T02:04:30Z", "value": 9e9}]
-        told = client.post("/v1/samples", json={"samples": late}).json()
-        assert (told["accepted"], told["late"]) == (1, 1)
+        answer = client.post("/v1/samples", json={"samples": late}).json()
+        assert (answer["accepted"], answer["late"]) == (1, 1)
         assert app.state.rooms.scoring.pipeline.advance() == 0
         assert first_stage.scores_of("funds-db")[2] == online
 
