@@ -250,7 +250,7 @@ def test_a_silent_source_pages_and_says_when_it_is_back(
     assert [each["status"] for each in incident["alerts"]] == ["resolved", "resolved"]
 
 
-def test_somebody_is_told_when_scoring_stops_and_only_once(
+def test_the_default_team_is_notified_once_when_scoring_stops(
     app: FastAPI, client: TestClient, clock: StillClock
 ) -> None:
     rooms = app.state.rooms
@@ -273,6 +273,19 @@ def test_somebody_is_told_when_scoring_stops_and_only_once(
     incident = client.get(f"/v1/incidents/{page['incident']}").json()
     assert incident["alerts"][0]["status"] == "resolved"
     assert "sunspot_scored_until_seconds" in client.get("/metrics").text
+
+
+def test_a_page_for_a_part_that_fails_is_shown(app: FastAPI, client: TestClient, clock: StillClock) -> None:
+    rooms = app.state.rooms
+    rooms.health.record("retention").failed(OSError("disk full"))
+    clock.at = NOW + timedelta(minutes=10)
+    rooms.scoring.watchdog.look()
+    rooms.paging.dispatcher.deliver()
+    [page] = client.get("/v1/pages").json()["pages"]
+    assert (page["kind"], page["team"], page["item"]) == ("part_failing", "operations", "")
+    assert "A part of Sunspot has failed" in client.get("/teams").text
+    shown = client.get(f"/incidents/{page['incident']}").text
+    assert "Sunspot paged operations for a part of its own that failed" in shown
 
 
 def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
