@@ -1,4 +1,4 @@
-"""Where the service reads the time: one small object, so that tests can hand in another."""
+"""The service's clock: one small object, so that tests can pass in another."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
-"""Instants before this are somebody's missing value, not a time."""
+"""Instants before this stand for a missing value, not for a time."""
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-"""Instants from here on are somebody's missing value too."""
+"""Instants from here on stand for a missing value, too."""
 
 
 class WallClock(Protocol):
-    """Tells the time of day."""
+    """Gives the time of day."""
 
     def now(self) -> datetime:
         """Return the present instant, in UTC."""

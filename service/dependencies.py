@@ -43,7 +43,7 @@ async def _body_of(request: Request) -> bytes:
 
 
 AllRooms = Annotated[Rooms, _from_rooms(lambda rooms: rooms)]
-"""For the routes that report on the whole service; every other route declares less."""
+"""For the routes that report on the complete service; every other route declares less."""
 
 ServiceSettings = Annotated[Settings, _from_rooms(lambda rooms: rooms.settings)]
 Clock = Annotated[WallClock, _from_rooms(lambda rooms: rooms.clock)]

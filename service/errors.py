@@ -78,7 +78,7 @@ class StoreUnavailableError(OSError):
 
 
 class NewerStoreError(StoreUnavailableError):
-    """A store's file that a later Sunspot wrote."""
+    """A store's file that a later version of Sunspot wrote."""
 
     def __init__(self, revision: str, written_by: str, *, newest: str, running: str) -> None:
         super().__init__(
@@ -90,7 +90,7 @@ class NewerStoreError(StoreUnavailableError):
 
 
 class UnreadableStoreError(StoreUnavailableError):
-    """A store's file whose tables are not those that its revision has."""
+    """A store's file whose tables do not match its revision."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the store cannot be used as it is: {reason}; restore a backup")

@@ -1,4 +1,4 @@
-"""The health of each part that works in the background: what it did last, and what failed.
+"""The health of each part that works in the background: its last success, and its last failure.
 
 `/readyz`, `/metrics` and the watchdog read all of it, so that no failure is only a line in a log file.
 """
@@ -39,7 +39,7 @@ class Health:
     last_success_at
         End of its last round that succeeded; ``None`` before the first.
     last_error
-        What its last failure said; empty if it never failed.
+        Text of its last error; empty if it never failed.
     failing_since
         Its first failure since it last succeeded; ``None`` while it succeeds.
     n_failures
@@ -47,7 +47,7 @@ class Health:
     position_ms
         Start of the last tick it processed; ``None`` where it processes none, or none yet.
     n_skipped
-        Ticks it could not process and went past.
+        Ticks that it skipped because they failed twice.
     idle
         Steady time since its last round ended, or since the service started.
     """
@@ -68,7 +68,7 @@ class Health:
         Parameters
         ----------
         patience
-            A periodic part may take so long over a round, or `MISSED_ROUNDS` of its periods if longer.
+            Longest duration of a round of a periodic part; at least `MISSED_ROUNDS` of its periods.
         """
         if self.failing_since is not None:
             return self.failing_since
@@ -77,7 +77,7 @@ class Health:
         return None
 
     def problem(self, now: datetime, *, patience: timedelta) -> str:
-        """Describe what is wrong, with its time; empty if nothing is."""
+        """Describe what is wrong and since when; empty if nothing is."""
         since = self.broken_since(now, patience=patience)
         if since is None:
             return ""
@@ -94,7 +94,7 @@ class HealthRecord:
     Parameters
     ----------
     elapsed_s
-        A steady clock in seconds: a wall clock that is set tells nothing of a part that hangs.
+        A steady clock in seconds: a wall clock may be reset, and would then hide a part that hangs.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class HealthRecord:
         """Do some work and record how it went; return whether it succeeded."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001  whatever fails is recorded, and fails alone
+        except Exception as error:  # noqa: BLE001  any failure is recorded, and stops no other part
             self.failed(error)
             return False
         self.succeeded(position_ms=position_ms)

@@ -1,4 +1,4 @@
-"""What the service counts and reads of itself, for Prometheus; each application has its own registry."""
+"""The service's own metrics, for Prometheus; each application has its own registry."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
 
     def observe(self, state: Collector) -> None:
-        """Include what a collector reads whenever the metrics are asked for."""
+        """Include what a collector reads each time the metrics are requested."""
         self.registry.register(state)
 
     def text(self) -> bytes:
@@ -128,7 +128,7 @@ class Metrics:
 
 
 class StateCollector(Collector):
-    """Gauges that are read from the rooms at the time they are asked for."""
+    """Gauges that are read from the rooms when the metrics are requested."""
 
     def __init__(
         self,
@@ -202,7 +202,7 @@ class StateCollector(Collector):
         )
 
     def _compared(self) -> Iterator[GaugeMetricFamily]:
-        """Champion and challenger over the same ticks; without samples while there is no comparison."""
+        """Champion and challenger over the same ticks; no samples while there is no comparison."""
         record = self._shadow.record
         pages: dict[str, float] = {}
         ticks: dict[str, float] = {}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The reasons not to be ready, and the remarks that do not matter for it."""
+    """The reasons not to be ready, and the remarks that do not prevent it."""
 
     blocking: list[str]
     remarks: list[str]
@@ -31,7 +31,7 @@ class Readiness:
 
 
 def readiness(rooms: Rooms) -> Readiness:
-    """Return what keeps alerts from being explained, and what else an operator should know."""
+    """Return what prevents alerts from being explained, and what else an operator should know."""
     signals, logs, models = rooms.signals, rooms.logs, rooms.models
     bundle = signals.in_use.bundle
     blocking = [] if bundle is not None else ["no bundle: no champion was found yet"]

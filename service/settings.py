@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     silent_after: timedelta = Field(
         timedelta(minutes=5), gt=timedelta(0), description="Sunspot pages if no tick was scored for this long"
     )
-    notify_url: str = Field("", pattern="^(https?://.+)?$", description="where pages are posted as JSON")
+    notify_url: str = Field(
+        "", pattern="^(https?://.+)?$", description="where pages and new answers are posted as JSON"
+    )
 
     item_labels: tuple[str, ...] = Field(
         ("ci", "item", "service", "job", "instance"),

@@ -194,7 +194,7 @@ def _incidents(
         enricher,
         publisher,
         reranker,
-        live=signals,
+        signals=signals,
         clock=clock,
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,

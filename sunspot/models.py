@@ -162,7 +162,7 @@ def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
 
 
 def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:
-    """Tracker of a registered model; an error with advice if there is no tracking store yet."""
+    """Return the tracker of a registered model; an error with advice if there is no tracking store yet."""
     from models.artifacts.mlflow_names import store_path, tracking_uri_for
     from models.artifacts.model_kinds import registered_model
 
@@ -184,15 +184,15 @@ def _found(bundles: list[RegisteredBundle], version: str) -> RegisteredBundle:
 
 
 def _shadow(challenger: RegisteredBundle, bundles: list[RegisteredBundle], data: Path) -> str:
-    """The service's shadow record of a challenger against the current champion."""
-    from service.shadow.record import RECORD, SHADOW, read_record, told
+    """Summarize the service's shadow record of a challenger against the current champion."""
+    from service.shadow.record import RECORD, SHADOW, read_record, summary_of
 
     path = data / SHADOW / RECORD
     record = read_record(path)
     champions = {each.bundle_version for each in bundles if each.is_champion}
     if record is None or record.challenger != challenger.bundle_version or record.champion not in champions:
         return f"not compared with the champion in shadow yet, according to {path}"
-    return f"{told(record)}; see /v1/shadow or the page /models"
+    return f"{summary_of(record)}; see /v1/shadow or the page /models"
 
 
 def _print(table: Table) -> None:

@@ -38,7 +38,7 @@ def a_frame(
     latency_s: float = 0.1,
     step_ms: int = MINUTE_MS,
 ) -> Frame:
-    """Build a calm frame of requests, latency and error ratio for each item, ending at ``end``."""
+    """Build a normal frame of requests, latency and error ratio for each item, ending at ``end``."""
     rng = np.random.default_rng(seed)
     metrics = {"requests": requests, "latency_s": latency_s, "error_ratio": 0.01}
     keys = tuple(SeriesKey(item, metric) for item in items for metric in metrics)

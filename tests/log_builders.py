@@ -54,8 +54,8 @@ def requests(
             wait = int(rng.integers(20, 40)) * (8 if service == slow else 1)
             arrived = LogRecord(service, "INFO", "", at, f"request {number} received", trace)
             at += wait
-            said = ("ERROR", "request failed badly") if service == broken else ("INFO", "request is done")
-            records += [arrived, LogRecord(service, said[0], "", at, f"{said[1]} after {wait}", trace)]
+            logged = ("ERROR", "request failed badly") if service == broken else ("INFO", "request is done")
+            records += [arrived, LogRecord(service, logged[0], "", at, f"{logged[1]} after {wait}", trace)]
             at += int(rng.integers(1, 4))
     return records
 

@@ -54,12 +54,12 @@ def a_nezha(folder: Path, *, cause: str = "ts-order-service") -> None:
     (root / f"{DAY}-fault_list.json").write_text(json.dumps(listed))
     start = int(INJECTED.timestamp() * 1000)
     services = ("ts-gate-service", "ts-order-service", "ts-seat-service")
-    calm = requests(start - 600_000, start, services=services)
+    normal = requests(start - 600_000, start, services=services)
     fault = requests(start, start + 180_000, seed=1, broken=cause, services=services)
-    for name, records in (("08_59", calm), ("09_02", [*calm[-4:], *fault])):
+    for name, records in (("08_59", normal), ("09_02", [*normal[-4:], *fault])):
         with (root / "log" / f"{name}_log.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["TimeUnixNano", "PodName", "TraceID", "Log"])
             for each in records:
-                said = json.dumps({"log": f"09:00:00.000 {each.severity} a.B#7 {each.body}\n"})
-                writer.writerow([each.time_ms * 1_000_000, f"{each.service}-abc-def", each.trace_id, said])
+                line = json.dumps({"log": f"09:00:00.000 {each.severity} a.B#7 {each.body}\n"})
+                writer.writerow([each.time_ms * 1_000_000, f"{each.service}-abc-def", each.trace_id, line])

@@ -25,8 +25,8 @@ def a_scenario(root: Path, *, normal: bool = True, name: str = "low_traffic") ->
     (scenario / "graph.csv").write_text(",app,db\napp,0,1\ndb,0,0\n")
     if normal:
         (scenario / "noissue").mkdir()
-        calm = [f"{1_692_608_400 + 300 * n}.0,0.1{n % 7},100,100,0.05{n % 5},100,100" for n in range(60)]
-        (scenario / "noissue" / "metrics.csv").write_text(metrics(*calm))
+        normal = [f"{1_692_608_400 + 300 * n}.0,0.1{n % 7},100,100,0.05{n % 5},100,100" for n in range(60)]
+        (scenario / "noissue" / "metrics.csv").write_text(metrics(*normal))
     slow = [
         f"{1_681_849_920 + 300 * n}.0,{0.1 + 0.2 * (n > 1)},100,100,{0.05 + 0.2 * (n > 1)},100,100"
         for n in range(5)

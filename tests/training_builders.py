@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def feature_rows(n_rows: int = 400, *, seed: int = 0) -> NDArray[np.float64]:
-    """Build calm feature rows."""
+    """Build normal feature rows."""
     return np.random.default_rng(seed).normal(size=(n_rows, len(FEATURES)))
 
 
@@ -47,7 +47,7 @@ def a_bundle(
     frame: Frame | None = None,
     note: str = "",
 ) -> Bundle:
-    """Build a bundle fitted on a calm frame."""
+    """Build a bundle fitted on a normal frame."""
     frame = a_frame(items) if frame is None else frame
     return make_bundle(
         clock="always",
@@ -62,7 +62,7 @@ def a_bundle(
 
 @dataclass
 class MemoryRun:
-    """A run that remembers what it was told."""
+    """A run that remembers what was logged to it."""
 
     id: str
     children: dict[str, MemoryRun] = field(default_factory=dict)

@@ -68,17 +68,17 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
     bundle, clock = a_bundle(n_series), CLOCKS["always"]
     settings = Settings.model_validate({"data_dir": directory, "present": Present.SIGNALS})
     with History(directory / "history") as history:
-        live = signals_room(settings, history, SystemClock())
-        live.holder.adopt(bundle)
+        signals = signals_room(settings, history, SystemClock())
+        signals.holder.adopt(bundle)
         frame = synthetic_series(n_series, 1, seed=1)
-        window = live.in_use.window
+        window = signals.in_use.window
         for tick in range(N_TICKS + 1):
             times_ms = np.full(n_series, frame.times_ms[tick])
             window.add(Samples(frame.keys, np.arange(n_series, dtype=np.int32), times_ms, frame.values[tick]))
         graph = DependencyGraph()
         paging = Paging(
             settings,
-            live,
+            signals,
             graph=lambda: graph,
             maintenance=lambda _: (),
             notify=lambda _: None,
@@ -86,7 +86,7 @@ def measured(n_series: int, directory: Path) -> tuple[float, float, float]:
         )
         shadow = Shadow(
             settings,
-            live,
+            signals,
             paging,
             graph=lambda: graph,
             maintenance=lambda _: (),

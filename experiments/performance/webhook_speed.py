@@ -1,7 +1,7 @@
 """How long the service takes from a webhook to its answer, with everything in between.
 
 The real application, called in its own process: the alert is read and grouped, its case is built from the
-live window and the bundle, ranked, rendered and committed to the store. Every alert is on a new item, so
+recent window and the bundle, ranked, rendered and committed to the store. Every alert is on a new item, so
 that no cached neighbourhood helps.
 """
 

@@ -1,4 +1,4 @@
-"""Where alerts come in: stored, grouped, explained, and answered."""
+"""Alert webhooks handled: their alerts are stored, grouped, explained and answered."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class AlertHandler:
     elapsed_s
         A steady clock in seconds, for the ranking budget.
     budget_s
-        How long the alerts of one webhook may be ranked, taken together.
+        How long the alerts of one webhook may be ranked, all of them together.
     max_alerts
         How many alerts of one webhook are ranked; every one is stored.
     """
@@ -65,7 +65,7 @@ class AlertHandler:
         publisher: RankingPublisher,
         reranker: Reranker,
         *,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         clock: WallClock,
         elapsed_s: Callable[[], float],
         budget_s: float,
@@ -75,7 +75,7 @@ class AlertHandler:
         self._enricher = enricher
         self._publisher = publisher
         self._reranker = reranker
-        self._live = live
+        self._signals = signals
         self._clock = clock
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
@@ -89,9 +89,9 @@ class AlertHandler:
         Parameters
         ----------
         announce
-            Whether a new answer is announced; false for whoever sends a message of its own.
+            Whether a new answer is announced; false for a caller that sends a message of its own.
         """
-        in_use = self._live.in_use  # one bundle throughout, whatever is swapped meanwhile
+        in_use = self._signals.in_use  # one bundle throughout, whatever is swapped meanwhile
         known = record(self._incidents, notifications, graph, at=self._clock.now())
         stop_s = self._elapsed_s() + self._budget_s
         found: dict[int, Enrichment] = {}

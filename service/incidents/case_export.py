@@ -34,16 +34,16 @@ MAX_WAITING: Final = 64
 
 
 class CaseExport:
-    """Brings the cases of closed incidents to the library, beside the requests.
+    """Brings the cases of closed incidents to the library, in the background.
 
     Parameters
     ----------
     ranked
-        Directory of the cases of every ranked alert, whatever becomes of it.
+        Directory of the cases of all ranked alerts.
     library
         Directory of the cases whose cause is confirmed.
     retention
-        Age at which a ranked case is removed, if nobody said what its cause was.
+        Age at which a ranked case without a verdict is removed.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class CaseExport:
                 self._n_left_out += 1
 
     def advance_in_pause(self) -> None:
-        """As `advance`, but not if a case came since the last call: ranking alerts goes before writing cases.
+        """Do as `advance` does, unless a case came since the last call: ranking goes before writing.
 
-        Half of `MAX_WAITING` cases are written all the same.
+        If half of `MAX_WAITING` cases wait, they are written all the same.
         """
         with self._changing:
             is_busy = self._n_received > self._n_seen and len(self._waiting) < MAX_WAITING // 2
@@ -92,12 +92,12 @@ class CaseExport:
             self.advance()
 
     def advance(self) -> None:
-        """Write what waits, and export what can be; what fails is tried again the next time."""
+        """Write what waits and export what is ready; what fails is tried again the next time."""
         with self._advancing:
             self._advance()
 
     def retain(self) -> None:
-        """Remove the ranked cases that are older than they are kept."""
+        """Remove the ranked cases whose retention has passed."""
         earliest = self._clock.now() - self._retention
         for path in case_paths(self._ranked):
             if path.stat().st_mtime < earliest.timestamp():
@@ -105,7 +105,7 @@ class CaseExport:
                 path.with_suffix(".npz").unlink(missing_ok=True)
 
     def health_problems(self) -> list[str]:
-        """Return what keeps cases from the library, usually nothing."""
+        """Return what prevents cases from reaching the library, usually nothing."""
         found = [f"case library: {what}: {reason}" for what, reason in list(self._failures.items())[:1]]
         if len(self._failures) > 1:
             found[0] += f", and {len(self._failures) - 1} more"
@@ -141,7 +141,7 @@ class CaseExport:
                 write_case(stored, self._ranked, may_thin=True)
             except CaseTooLargeError:
                 self._n_left_out += 1
-                logger.warning("case too large to keep", extra={"case": name})
+                logger.warning("case too large to store", extra={"case": name})
             except OSError as error:
                 self._failures[f"case {name}"] = str(error)
                 logger.exception("writing a case failed", extra={"case": name})
@@ -151,7 +151,7 @@ class CaseExport:
                     del self._waiting[name]
 
     def _export(self, incident: Incident, verdict: Entry) -> None:
-        """Make the library say what the last verdict says."""
+        """Bring the library in line with the last verdict."""
         alerts = [incident.lead.alert, *(each.alert for each in self._incidents.alerts_of(incident.id))]
         causes = tuple(verdict.document["causes"])
         source = None if not causes else self._source(alerts)
@@ -165,7 +165,7 @@ class CaseExport:
         write_case(replace(stored, case=replace(stored.case, cause=causes)), self._library)
 
     def _source(self, alerts: list[Alert]) -> Path | None:
-        """The case that speaks for an incident: its leader's, or else the first there is."""
+        """Return the path of the case that represents an incident: the lead's, or else the first there is."""
         for directory in (self._library, self._ranked):
             for alert in alerts:
                 path = path_of(directory, case_id_of(alert))

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHANGE_HISTORY = timedelta(days=7)
-"""The ranker sees so much more: how often an item's changes coincide with nothing."""
+"""Earlier changes that the ranker sees too: they show how often an item's changes coincide with nothing."""
 
 
 @dataclass(frozen=True)
 class Enrichment:
-    """What could be found out about an alert.
+    """The ranking made for an alert, or why there is none.
 
     Attributes
     ----------
@@ -59,23 +59,23 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, live: SignalsRoom, logs: LogEvidence
+        self, incidents: IncidentStore, changes: ChangeStore, signals: SignalsRoom, logs: LogEvidence
     ) -> None:
         self._incidents = incidents
         self._changes = changes
-        self._live = live
+        self._signals = signals
         self._logs = logs
 
     def sees(self, known: StoredAlert, in_use: InUse) -> bool:
-        """Whether a ranking made now would look at all that one made at the alert's start did, or more."""
+        """Whether a ranking made now would look at no less than one made at the alert's start."""
         starts_at, start_ms = known.alert.starts_at, in_use.window.start_ms
         if start_ms is None or start_ms > to_ms(starts_at - LEAD - BEFORE):
             return False
-        return self._live.present() < starts_at + MAX_WINDOW
+        return self._signals.present() < starts_at + MAX_WINDOW
 
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
-        starts_at, at = known.alert.starts_at, self._live.present()
+        starts_at, at = known.alert.starts_at, self._signals.present()
         changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
         others = [
             each.alert
@@ -101,7 +101,7 @@ def enrich(
         return Enrichment(None, reason)
     try:
         return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs)
-    except Exception:  # the alert goes through whatever happens to its ranking
+    except Exception:  # the alert is accepted even if its ranking fails
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
 

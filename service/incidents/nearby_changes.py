@@ -1,4 +1,4 @@
-"""The changes that an incident may be about."""
+"""The changes that may have to do with an incident."""
 
 from __future__ import annotations
 

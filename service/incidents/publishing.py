@@ -25,7 +25,7 @@ N_ANNOUNCED_CAUSES = 3
 
 
 class Made(NamedTuple):
-    """What was found out about an alert, and why that was asked now."""
+    """What was found out about an alert, and the reason why it was ranked."""
 
     alert: StoredAlert
     enrichment: Enrichment
@@ -62,7 +62,7 @@ class RankingPublisher:
         self._publishing = Lock()  # two rankings of one incident are compared one after the other
 
     def publish(self, made: Iterable[Made], *, announce: bool = True) -> None:
-        """Store what was found out; all of it, with its announcements, is on disk when this returns."""
+        """Store the findings and their announcements; all of them are on disk when this returns."""
         made = list(made)
         if not made:
             return
@@ -104,7 +104,7 @@ class RankingPublisher:
     def _message(
         self, incident: Incident, document: RankingDocument, reason: str, changed: tuple[str, ...]
     ) -> dict[str, object]:
-        """Return what is sent when an incident has an answer, or another one than before."""
+        """Return the message that announces an incident's first or changed answer."""
         titled_by = incident.titled_by
         return {
             "kind": "ranking",

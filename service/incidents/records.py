@@ -27,7 +27,7 @@ class Notification:
     ends_at
         When it was resolved; ``None`` while it fires.
     notes
-        What of it could not be read, in sentences.
+        Which parts of it could not be read, in sentences.
     has_start
         Whether the sender gave its start; otherwise that is when the alert was received.
     """
@@ -84,7 +84,7 @@ class Member:
     Attributes
     ----------
     item
-        What the alert is about; empty if none of its labels says so.
+        What the alert is about; empty if none of its labels names it.
     """
 
     item: str
@@ -151,7 +151,7 @@ class Incident:
     Attributes
     ----------
     lead
-        The alert that sees furthest: its ranking speaks for the incident.
+        The alert that sees furthest: its ranking is the incident's.
     titled_by
         The alert whose words title the incident: a person's where there is one, Sunspot's own otherwise.
     closed_at

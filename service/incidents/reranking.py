@@ -33,12 +33,12 @@ NEW_SIGNALS, NEW_ALERT, RESOLVED_NOW = "new signals", "another alert joined", "t
 
 
 class Reranker:
-    """Ranks open incidents again, beside the requests.
+    """Ranks open incidents again, in the background.
 
     Parameters
     ----------
     graph
-        Gives the dependency graph of the moment.
+        Returns the current dependency graph.
     elapsed_s
         A steady clock in seconds.
     budget_s
@@ -50,7 +50,7 @@ class Reranker:
         incidents: IncidentStore,
         enricher: Enricher,
         publisher: RankingPublisher,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         elapsed_s: Callable[[], float],
@@ -59,7 +59,7 @@ class Reranker:
         self._incidents = incidents
         self._enricher = enricher
         self._publisher = publisher
-        self._live = live
+        self._signals = signals
         self._graph = graph
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
@@ -70,7 +70,7 @@ class Reranker:
     def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
         """Rank the incidents of some alerts that just changed again, soon.
 
-        The alert that leads an incident was ranked as it came, so that only another's arrival matters.
+        The lead alert was ranked when it arrived, so only another alert's arrival matters.
         """
         for number in dict.fromkeys(each.incident for each in known):
             incident = self._incidents.get(number)
@@ -82,10 +82,10 @@ class Reranker:
                 self._wait(number, NEW_ALERT)
 
     def advance(self) -> int:
-        """Rank again what waits, and with new evidence every open incident; return how many were."""
+        """Rank what waits, and every open incident if there is new evidence; return how many were ranked."""
         evidence = self._evidence_now()
         if evidence != self._evidence:
-            since = self._live.present() - MAX_WINDOW
+            since = self._signals.present() - MAX_WINDOW
             for incident in self._incidents.open_since(since, limit=MAX_OPEN):
                 self._wait(incident.id, NEW_SIGNALS)
             self._evidence = evidence
@@ -100,8 +100,8 @@ class Reranker:
         return n_ranked
 
     def _evidence_now(self) -> tuple[str, int, int]:
-        """What moves when the evidence does: the bundle, the ticks closed, and the late samples."""
-        in_use = self._live.in_use
+        """Return what changes with the evidence: the bundle, the ticks closed, and the late samples."""
+        in_use = self._signals.in_use
         version = "" if in_use.bundle is None else in_use.bundle.version
         return version, in_use.window.first_open_tick, in_use.window.n_late
 
@@ -110,12 +110,12 @@ class Reranker:
             self._waiting.setdefault(incident, reason)
 
     def _rank(self, incident_id: int, reason: str) -> bool:
-        incident, in_use = self._incidents.get(incident_id), self._live.in_use
+        incident, in_use = self._incidents.get(incident_id), self._signals.in_use
         if not self._enricher.sees(incident.lead, in_use):
             return False
         made = self._enricher.enrich(incident.lead, self._graph(), in_use)
         if made.document is None:
-            return False  # what was found before stays
+            return False  # the earlier ranking stays
         self._publisher.publish([Made(incident.lead, made, reason)])
         return True
 

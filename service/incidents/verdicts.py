@@ -1,4 +1,4 @@
-"""What people say about an incident, kept in the audit for good."""
+"""Verdicts of people on incidents, stored permanently in the audit trail."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ def give_verdict(
     at: datetime,
     items: Container[str],
 ) -> Entry:
-    """Record the true causes of an incident, or with no causes that it was none; on disk on return.
+    """Record the true causes of an incident; none means a false alarm. It is on disk when this returns.
 
-    A cause that the dependency graph does not hold is recorded and reported: it may be what the
-    graph lacks.
+    A cause that is not in the dependency graph is recorded and reported: the graph may lack it.
 
     Raises
     ------
     BadVerdictError
-        If there are too many causes, or one has no name or an endless one.
+        If there are too many causes, or the name of one is empty or too long.
     """
     if len(causes) > MAX_CAUSES:
         raise BadVerdictError(f"at most {MAX_CAUSES} causes, got {len(causes)}")
@@ -51,5 +50,5 @@ def give_verdict(
 
 
 def verdicts_of(audit: Audit, incident: int) -> list[Entry]:
-    """Return what was said of an incident, oldest first; the last one counts."""
+    """Return the verdicts on an incident, oldest first; the last one counts."""
     return audit.of(VERDICT, str(incident))

@@ -1,4 +1,4 @@
-"""What services usually say by their own earlier minutes, where no bundle tells."""
+"""What services usually log by their own earlier minutes, where there is no bundle."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 MINUTE_MS = 60_000
 
 MAX_KINDS = 20_000
-"""Kinds of line kept apart in a minute, and in the past; rarer ones count as their service's ``other``."""
+"""Kinds of line counted separately in a minute, and in the past; the rest count as a service's ``other``."""
 
 MAX_WAITS = 20_000
-"""Kinds of wait kept in a minute, and in the past."""
+"""Kinds of wait stored for a minute, and for the past."""
 
 PAST_MINUTES = 24 * 60
 MAX_PAST_COUNTS = 8_000_000
-"""The past is a day of minutes, or fewer if there are so many kinds of line that it would take over 64 MB."""
+"""The past is a day of minutes, or less if there are so many kinds of line that it would exceed 64 MB."""
 
 LONGEST_FREEZE = timedelta(days=1)
-"""An alert that nobody resolves does not keep its service's past from going on for longer."""
+"""An alert that stays open freezes the past of its service for no longer than this."""
 
 
 class LogBaseline:
-    """A day of calm minutes.
+    """A day of normal minutes.
 
     Parameters
     ----------
     sums
-        What they come to; ``None`` before the first.
+        Their sums; ``None`` before the first.
     until_ms
         End of the last minute that was added, or left out for an incident.
     """
@@ -54,7 +54,7 @@ class LogBaseline:
 
     @property
     def reference(self) -> LogReference | None:
-        """What services usually say; ``None`` before the first minute."""
+        """What services usually log; ``None`` before the first minute."""
         if self._reference is None and self.sums is not None:
             self._reference = log_reference(self.sums.counts)
         return self._reference
@@ -62,13 +62,13 @@ class LogBaseline:
     def add(self, minutes: Sequence[LogSums], affected: Sequence[AffectedPeriod], *, now: datetime) -> None:
         """Add minutes, in order of time, without the services that were part of an incident in them.
 
-        Of a service with an open incident nothing is forgotten meanwhile.
+        Nothing is forgotten of a service while it has an open incident.
         """
         frozen = {each.item for each in affected if each.end is None and now - each.start < LONGEST_FREEZE}
-        calm = [_without(each, affected) for each in minutes]
-        parts = [*([] if self.sums is None else [self.sums]), *calm]
-        kept = commonest_kinds(parts, MAX_KINDS)
-        past = joined([folded(each, kept) for each in parts])
+        normal = [_without(each, affected) for each in minutes]
+        parts = [*([] if self.sums is None else [self.sums]), *normal]
+        kinds = commonest_kinds(parts, MAX_KINDS)
+        past = joined([folded(each, kinds) for each in parts])
         n_windows = max(1, min(PAST_MINUTES, MAX_PAST_COUNTS // max(1, len(past.counts.kinds))))
         past = without_old(past, n_windows=n_windows, frozen=frozen)
         self.sums = replace(past, gaps=with_fewer_waits(past.gaps, n_kinds=MAX_WAITS))
@@ -77,13 +77,13 @@ class LogBaseline:
 
 
 def bounded(minute: LogSums, *, max_kinds: int = MAX_KINDS) -> LogSums:
-    """A minute with its rarest kinds of line folded together, and without its rarest waits."""
+    """Return a minute with its rarest kinds of line folded together, and without its rarest waits."""
     left = folded(minute, commonest_kinds([minute], max_kinds))
     return replace(left, gaps=with_fewer_waits(left.gaps, n_kinds=MAX_WAITS))
 
 
 def _without(minute: LogSums, affected: Sequence[AffectedPeriod]) -> LogSums:
-    """A minute without the services that were part of an incident in it."""
+    """Return a minute without the services that were part of an incident in it."""
     start = from_ms(int(minute.counts.starts_ms[0]))
     end = start + timedelta(milliseconds=MINUTE_MS)
     affected_since = {

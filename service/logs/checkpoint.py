@@ -40,14 +40,14 @@ UNUSABLE = (
 
 @dataclass(frozen=True)
 class LogCheckpoint:
-    """Everything that the service had in memory of log lines.
+    """Everything about log lines that the service had in memory.
 
     Attributes
     ----------
     position
-        Every batch of the history up to this position is in it.
+        Every batch of the history up to this position is included.
     beyond
-        Positions of the batches beyond it that are in it, too.
+        Positions of the batches beyond it that are included, too.
     bundle_version
         Of the log bundle whose miner was continued; empty without one.
     closed_ms
@@ -55,7 +55,7 @@ class LogCheckpoint:
     aged_ms
         End of the last minute that is part of the past.
     miner, notes
-        As their ``state`` gives them.
+        States of the template miner and of the examples.
     minutes
         The sums of each minute still held, by its start.
     past

@@ -77,7 +77,7 @@ class MinuteClosing:
                 traces = minutes.traces.unended()
             for each in closing:
                 self._signals.intake.receive(log_series(each.counts, reference))
-            minutes.closed_ms = closed_ms  # not before: what a full disk refuses is tried again
+            minutes.closed_ms = closed_ms  # only now: what a full disk refuses is tried again
             if bundle is not None:
                 until = from_ms(closed_ms)
                 changes = self._changes(until - DAMPED, until)

@@ -14,7 +14,7 @@ class CountedBatches:
     Parameters
     ----------
     until, beyond
-        As a checkpoint has them.
+        As in a checkpoint.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is shown of the kinds of log line: the latest masked examples and trace ids of each."""
+"""The latest masked examples and trace ids of each kind of log line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Shown = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class LogExamples:
-    """The latest lines of each kind, of the kinds that came last."""
+    """The latest lines of each of the most recent kinds."""
 
     def __init__(self) -> None:
         self._shown: OrderedDict[LogKind, Shown] = OrderedDict()
 
     def add(self, sums: LogSums) -> None:
-        """Take the examples and trace ids of a batch."""
+        """Add the examples and trace ids of a batch."""
         for kind, lines in sums.examples.items():
             old_lines, old_traces = self._shown.pop(kind, ((), ()))
             traces = (*old_traces, *sums.traces.get(kind, ()))
@@ -34,7 +34,7 @@ class LogExamples:
             self._shown.popitem(last=False)
 
     def onto(self, sums: LogSums, miner: TemplateMiner) -> LogSums:
-        """Some sums with what is known of their kinds to show: examples, trace ids, and templates' texts."""
+        """Return sums with the examples, trace ids and template texts of their kinds."""
         known = {kind: self._shown[kind] for kind in sums.counts.kinds if kind in self._shown}
         texts = {}
         for kind in sums.counts.kinds:
@@ -50,13 +50,13 @@ class LogExamples:
         )
 
     def state(self) -> list[Any]:
-        """Everything noted, as plain JSON values."""
+        """Return all examples as plain JSON values."""
         return [[list(kind), list(lines), list(ids)] for kind, (lines, ids) in self._shown.items()]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> LogExamples:
-        """The notes that a state was taken from; ``ValueError`` or ``TypeError`` if it is none."""
-        notes = cls()
+        """Return the examples of a state; ``ValueError`` or ``TypeError`` if it is malformed."""
+        examples = cls()
         for kind, lines, ids in state[-MAX_KINDS:]:
-            notes._shown[LogKind(*map(str, kind))] = (tuple(map(str, lines)), tuple(map(str, ids)))
-        return notes
+            examples._shown[LogKind(*map(str, kind))] = (tuple(map(str, lines)), tuple(map(str, ids)))
+        return examples

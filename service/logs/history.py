@@ -1,4 +1,4 @@
-"""Where accepted log lines rest on disk."""
+"""The history of accepted log lines on disk."""
 
 from __future__ import annotations
 

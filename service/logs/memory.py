@@ -1,4 +1,4 @@
-"""What the service has in memory of log lines: one object, guarded by one lock, saved as one checkpoint."""
+"""All about log lines that is in memory: one object, guarded by one lock, saved as one checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log lines of a running service: what takes them in, sums them up, scores and saves them."""
+"""The log lines of a running service: how they are received, summed up, scored and saved."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ class LogScores:
     bundle_version, threshold
         Of the bundle that scored; a service over the threshold is anomalous.
     by_service
-        The second largest −ln p of the last three minutes; a service that was not scored in two of them, for
-        it said too little or is not known, is absent.
+        The second largest −ln p of the last three minutes; a service that was not scored in two of
+        them, because it logged too little or is not known, is absent.
     """
 
     minute_ms: int
@@ -57,7 +57,7 @@ def latest_scores(
     changes
         Those of the hours before: what is new soon after one of its service means little.
     traces
-        What services said in the traces that ended in these minutes.
+        What services logged in the traces that ended in these minutes.
     """
     changes_ms: dict[str, list[int]] = {}
     for change in changes:

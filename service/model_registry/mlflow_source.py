@@ -1,4 +1,4 @@
-"""Where the service gets a bundle: the one of an alias in the registry, or the last one it had."""
+"""The source of a bundle: an alias in the registry, or the bundle cached last."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ POINTER = "current.json"
 
 
 class ModelSource(Generic[AnyBundle]):
-    """The bundle of an alias, kept in memory and in a directory that outlives the process.
+    """The bundle of an alias, cached in memory and in a directory that outlives the process.
 
-    A registry out of reach, or a bundle that cannot be loaded, leaves the last one in use and says so
-    in `problem`. A champion serves on if its alias is gone; a challenger is dropped. Safe to use
-    from several threads: a bundle is swapped whole, or not at all.
+    A registry out of reach, or a bundle that cannot be loaded, leaves the last one in use and is
+    reported in `problem`. A champion serves on if its alias is gone; a challenger is dropped. Safe to use
+    from several threads: a bundle is swapped completely, or not at all.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ModelSource(Generic[AnyBundle]):
     model
         The registered model whose bundles serve.
     cache_dir
-        Directory for the last bundle; made if need be.
+        Directory for the last bundle; made if it is missing.
     alias
         Which of its versions.
     """
@@ -71,13 +71,13 @@ class ModelSource(Generic[AnyBundle]):
         return self._bundle
 
     def refresh(self) -> bool:
-        """Look at the registry, and return whether another bundle was swapped in."""
+        """Ask the registry, and return whether another bundle was swapped in."""
         with self._refreshing:
             before = self._bundle
             try:
                 self._fetch()
                 self.problem = ""
-            except Exception as reason:  # noqa: BLE001  whatever the registry does, the last bundle serves on
+            except Exception as reason:  # noqa: BLE001  the last bundle serves on, whatever the registry does
                 self._client = None
                 self.problem = f"the model registry could not be used: {_first_line(reason)}"
             return self._bundle is not before
@@ -128,27 +128,27 @@ class ModelSource(Generic[AnyBundle]):
                 raise BadBundleError(
                     artifacts, f"its content is {bundle.version}, the registry says {wanted!r}"
                 )
-            kept = self._cache / bundle.version.replace(":", "-")
-            shutil.rmtree(kept, ignore_errors=True)
-            directory.replace(kept)
-        self._point_at(kept)
+            cached = self._cache / bundle.version.replace(":", "-")
+            shutil.rmtree(cached, ignore_errors=True)
+            directory.replace(cached)
+        self._point_at(cached)
         return bundle
 
-    def _point_at(self, kept: Path) -> None:
+    def _point_at(self, cached: Path) -> None:
         """Make a directory the one to start from next time, and drop the others."""
         temporary = self._cache / f"{POINTER}.new"
-        temporary.write_text(json.dumps({"directory": kept.name}))
+        temporary.write_text(json.dumps({"directory": cached.name}))
         os.replace(temporary, self._cache / POINTER)  # noqa: PTH105  atomic, and says so
         for other in self._cache.glob("sha256-*"):
-            if other != kept:
+            if other != cached:
                 shutil.rmtree(other, ignore_errors=True)
 
     def _forget(self) -> None:
-        """Have no bundle any more, not even after a restart."""
+        """Drop the bundle, in memory and in the cache."""
         self._bundle, self._fetched = None, ""
         (self._cache / POINTER).unlink(missing_ok=True)
-        for kept in self._cache.glob("sha256-*"):
-            shutil.rmtree(kept, ignore_errors=True)
+        for cached in self._cache.glob("sha256-*"):
+            shutil.rmtree(cached, ignore_errors=True)
 
     def _cached(self) -> AnyBundle | None:
         pointer = self._cache / POINTER
@@ -158,7 +158,7 @@ class ModelSource(Generic[AnyBundle]):
             name = str(json.loads(pointer.read_text())["directory"])
             bundle = self._model.load(self._cache / Path(name).name)
             if bundle.version.replace(":", "-") != name:
-                raise BadBundleError(name, "it is not the bundle that was kept")
+                raise BadBundleError(name, "it is not the bundle that was cached")
         except (OSError, ValueError, KeyError, TypeError) as reason:
             self.problem = f"the last bundle could not be used: {_first_line(reason)}"
             return None

@@ -1,4 +1,4 @@
-"""A registered bundle, looked at again and again and swapped in without a request noticing."""
+"""A registered bundle, checked at intervals and swapped in without interrupting a request."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class BundleSource(Protocol[Given_co]):
         ...
 
     def refresh(self) -> bool:
-        """Look again; true when the champion changed."""
+        """Ask again, and return whether the champion changed."""
         ...
 
 
 class NoSource:
-    """No registry to ask: what is shipped serves."""
+    """No registry: the shipped ranker serves, or none."""
 
     problem = ""
 
@@ -42,7 +42,7 @@ class NoSource:
         """Return that there is no champion."""
 
     def refresh(self) -> bool:
-        """Look at nothing."""
+        """Report that nothing changed."""
         return False
 
 
@@ -52,7 +52,7 @@ class AliasedBundle(Generic[AnyBundle]):
     Parameters
     ----------
     open_source
-        Makes the source; called in the background, for it may take seconds.
+        Makes the source; called in the background, because it may take seconds.
     adopt
         Puts a bundle to use.
     withdraw
@@ -79,11 +79,11 @@ class AliasedBundle(Generic[AnyBundle]):
         return "" if self._source is None else self._source.problem
 
     def refresh(self) -> None:
-        """Look at the registry and adopt its bundle if it is another one."""
+        """Ask the registry and adopt its bundle if it is another one."""
         with self._refreshing:
             if self._source is None:
                 self._source = self._open_source()
-                # the one kept from last time, while the registry is asked
+                # the cached bundle, until the registry answers
                 self._put_to_use(self._source.current())
             self._source.refresh()
             self._put_to_use(self._source.current())

@@ -19,7 +19,7 @@ TIMEOUT_S = 10.0
 ASKS_FOR_PATIENCE = frozenset(
     {httpx2.codes.REQUEST_TIMEOUT, httpx2.codes.TOO_EARLY, httpx2.codes.TOO_MANY_REQUESTS}
 )
-"""Refusals that are about the target and not about the message."""
+"""Refusals because of the target's state and not of the message."""
 
 
 def post_to(url: str) -> Post:
@@ -35,7 +35,7 @@ def post_to(url: str) -> Post:
         Raises
         ------
         TargetDownError
-            If nobody answers, or the answer is to try later.
+            If the target does not answer, or asks to be tried later.
         MessageRefusedError
             If any other answer but a 2xx comes.
         """

@@ -68,7 +68,7 @@ class Outbox:
             except OSError as error:
                 self._failed(message, error)
                 break
-            except Exception as error:  # noqa: BLE001  whatever is wrong with one message, the others go out
+            except Exception as error:  # noqa: BLE001  the others go out, whatever is wrong with one message
                 self._failed(message, error)
             else:
                 self._messages.sent(message.id, at=self._clock.now())
@@ -76,7 +76,7 @@ class Outbox:
         return n_sent
 
     def health_problems(self) -> list[str]:
-        """Return what did not arrive and why, usually nothing."""
+        """Return how many messages did not arrive, and why; usually nothing."""
         found = []
         n_waiting, problem = self._messages.waiting()
         if n_waiting:

@@ -1,4 +1,4 @@
-"""What became of each team's page budget: by verdicts, and by replay of what the bundle was judged on."""
+"""How well each team's page budget was met: by verdicts, and by replaying what the bundle was judged on."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Rate:
     Attributes
     ----------
     low, high
-        95 % interval, pages taken for independent.
+        95 % interval, which treats pages as independent.
     weeks
-        How long was looked at.
+        Length of the period.
     """
 
     per_week: float
@@ -43,7 +43,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class TeamReport:
-    """A team's budget, and what became of it.
+    """A team's budget, and how well it was met.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class TeamReport:
     lowest_threshold, highest_threshold
         Of its series: the same probability lies at different scores for different metrics.
     useful, false, unknown
-        Pages of the last four weeks by what became of them.
+        Pages of the last four weeks by outcome.
     spent
         Pages of the last seven days that no verdict has called useful.
     by_verdicts

@@ -1,4 +1,4 @@
-"""Where Sunspot's own notices go: the way of every alert, then to the team, with its budget beside."""
+"""Sunspot's own notices delivered: handled like every alert, then sent to the team with its budget."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class PageDispatcher:
         self._waiting.extend(notices)
 
     def deliver(self) -> int:
-        """Deliver what waits, and return how many notices that were; all of it is on disk then.
+        """Deliver the waiting notices and return how many there were; they are on disk when this returns.
 
         Raises
         ------
         StoreUnavailableError
-            If the store is out of reach: what waits goes on waiting.
+            If the store is out of reach: the notices go on waiting.
         """
         n_delivered = 0
         with self._delivering:
@@ -109,7 +109,7 @@ class PageDispatcher:
             self._outbox.put(_message(answer, page, spent, self._address))
 
     def _resolve(self, notification: Notification) -> None:
-        """Resolve an alert; what it said while it fired stays."""
+        """Resolve an alert; its labels and annotations stay as they were while it fired."""
         known = self._incidents.alert_of(notification.alert.fingerprint, notification.alert.starts_at)
         if known is not None:
             self._alerts.receive([replace(notification, alert=known.alert)], self._graph())
@@ -120,7 +120,7 @@ class PageDispatcher:
         return sum(each.outcome is not PageOutcome.USEFUL for each in recent)
 
     def _bury(self, notice: Notice, error: Exception) -> None:
-        """Put a notice that cannot be made to the dead letters; a page goes out without its incident."""
+        """Move a notice that cannot be made to the dead letters; a page goes out without its incident."""
         alert, page = notice.notification.alert, notice.page
         plain: dict[str, object] = {
             "kind": alert.name if page is None else page.kind,

@@ -29,7 +29,7 @@ NAMES = {
 """Name of the alert by kind of page."""
 
 SHOWN_NOVELTY = 1.0
-"""A value that is less new than new values of its series usually are is not mentioned."""
+"""Novelty below this is not mentioned: new values of the series are usually as far off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An alert of Sunspot's own, and the page that it is unless it joins one."""
+    """An alert of Sunspot's own, with its page unless it joins an earlier one."""
 
     notification: Notification
     page: PageFacts | None = None
@@ -137,7 +137,7 @@ def stopped_notice(since_ms: int, *, team: str, budget_per_week: float) -> Notic
 
 
 def failing_notice(since_ms: int, *, problems: Sequence[str], team: str, budget_per_week: float) -> Notice:
-    """Make the page that says which parts of Sunspot itself fail."""
+    """Make the page that names the parts of Sunspot itself that fail."""
     summary = f"A part of Sunspot has failed: {'; '.join(problems)}"
     notification = _notification(PART_FAILING, "", since_ms, team=team, severity=CRITICAL, summary=summary)
     return Notice(notification, PageFacts(team, "", PART_FAILING, CRITICAL, budget_per_week))

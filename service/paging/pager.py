@@ -49,18 +49,18 @@ TOO_LATE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class PagingContext:
-    """What follows from a bundle, its clock and a graph, kept while these stay the same.
+    """What follows from a bundle, its clock and a graph; cached while these stay the same.
 
     Attributes
     ----------
     items
         Item of each of the bundle's series.
     teams
-        ``None`` if the bundle cannot say what a threshold costs.
+        ``None`` if the bundle has no counts of false pages.
     sending
         Session phases in which each item usually sends.
     related
-        Gives the items that an item depends on or that depend on it, itself included.
+        Returns the items that an item depends on or that depend on it, itself included.
     """
 
     bundle: Bundle
@@ -73,18 +73,18 @@ class PagingContext:
 
 
 class Paging:
-    """Decides what to page for, tick by tick.
+    """Decides, tick by tick, which items to page for.
 
     Parameters
     ----------
     graph
-        Gives the dependency graph of the moment.
+        Returns the current dependency graph.
     maintenance
-        Gives the windows of maintenance that count at an instant.
+        Returns the windows of maintenance that count at an instant.
     notify
         Receives notices, in the order they were made.
     path
-        Where the memory outlives the process.
+        File in which the memory outlives the process.
     state
         The memory to begin with; by default that of the last checkpoint.
     """
@@ -92,7 +92,7 @@ class Paging:
     def __init__(
         self,
         settings: Settings,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         *,
         graph: Callable[[], DependencyGraph],
         maintenance: Callable[[int], Iterable[Maintenance]],
@@ -101,7 +101,7 @@ class Paging:
         state: PagingState | None = None,
     ) -> None:
         self._settings = settings
-        self._live = live
+        self._signals = signals
         self._graph = graph
         self._maintenance = maintenance
         self._notify = notify
@@ -123,11 +123,11 @@ class Paging:
 
     def teams(self) -> Teams | None:
         """Teams under the bundle and graph in use; ``None`` while nothing can be paged."""
-        in_use = self._live.in_use
+        in_use = self._signals.in_use
         return None if in_use.bundle is None else self.context_of(in_use.bundle, in_use.clock).teams
 
     def context_of(self, bundle: Bundle, clock: Clock) -> PagingContext:
-        """Return what follows from a bundle, its clock and the graph of the moment."""
+        """Return what follows from a bundle, its clock and the current graph."""
         graph, known = self._graph(), self._context
         if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
             return known
@@ -139,7 +139,7 @@ class Paging:
         return made
 
     def process(self, tick: ScoredTick) -> None:
-        """Apply the rules to a tick and notify of what it calls for; a tick processed before is ignored."""
+        """Apply the rules to a tick and send the notices that follow; a tick processed before is ignored."""
         bundle, context = tick.bundle, self.context_of(tick.bundle, tick.clock)
         teams = context.teams
         state = self._state or initial_paging(bundle.baseline.keys)
@@ -220,9 +220,9 @@ class Paging:
         return silent, notices
 
     def _muted(self, tick: ScoredTick, teams: Teams, phase: Phase) -> frozenset[str]:
-        """Items that do not page at a tick: those under maintenance, and all if it is long past."""
+        """Return the items that do not page at a tick: those under maintenance; all if it is long past."""
         is_replay = self._settings.present is Present.SIGNALS
-        if not is_replay and tick.tick_ms < to_ms(self._live.present() - TOO_LATE):
+        if not is_replay and tick.tick_ms < to_ms(self._signals.present() - TOO_LATE):
             return frozenset(teams.of_item)
         windows = self._maintenance(tick.tick_ms)
         return muted_items(windows, teams.of_item, at_ms=tick.tick_ms, phase=phase)

@@ -1,4 +1,4 @@
-"""What paging carries over a restart, and over a change of bundle."""
+"""The state of paging that survives a restart, and a change of bundle."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class PagingState:
     keys
         The series, one per entry of every array.
     memory
-        What the rules carry.
+        What the rules carry from tick to tick.
     silent
-        When each item that is silent now fell silent, by item.
+        By item that is silent now, when it fell silent.
     since_ms
         Start of the first tick ever watched; `NEVER_MS` before it.
     """
@@ -53,7 +53,7 @@ class PagingState:
         return self.memory.governor.tick_ms
 
     def moved_to(self, keys: tuple[SeriesKey, ...]) -> PagingState:
-        """Carry what is known of shared series over to others; new ones start without a past."""
+        """Return the state for other series: shared ones keep theirs, new ones start without a past."""
         if keys is self.keys or keys == self.keys:
             return self
         to, source = shared_places(self.keys, keys)
@@ -73,7 +73,7 @@ def initial_paging(keys: tuple[SeriesKey, ...]) -> PagingState:
 
 
 def write_paging(state: PagingState, path: Path) -> None:
-    """Keep a memory; it is on disk, whole, when this returns."""
+    """Write a state; it is completely on disk when this returns."""
     header = {
         "spec": SPEC,
         "tick_ms": state.tick_ms,
@@ -88,7 +88,7 @@ def write_paging(state: PagingState, path: Path) -> None:
 
 
 def read_paging(path: Path) -> PagingState | None:
-    """Return the memory kept last, or ``None`` if there is none that can be used."""
+    """Return the state written last, or ``None`` if there is none that can be used."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(stored["header"].tobytes())

@@ -8,7 +8,7 @@ from features.golden import Role, meaning_of
 from models.evidence.figures import figure, percent
 
 TIMES = 1.5
-"""A latency is told as a multiple of the usual one from here up."""
+"""From this multiple of the usual latency on, the sentence states the multiple."""
 
 SHARES = {
     Role.CPU: "CPU of {item} is at {now}",

@@ -1,4 +1,4 @@
-"""Which team owns which series, and what follows from its page budget under the bundle and graph in use."""
+"""Which team owns which series, and the thresholds of its page budget under the bundle and graph in use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Teams:
     watched
         The bundle's series with their thresholds.
     replayed
-        Pages by team that these thresholds come to in calm time that the bundle did not learn from.
+        Pages by team that these thresholds bring in normal time that the bundle did not learn from.
     replayed_weeks
         How long that time is, by team.
     """
@@ -45,7 +45,7 @@ class Teams:
     replayed_weeks: Mapping[str, float]
 
     def tail(self, team: str, step_ms: int) -> float:
-        """Probability that a tick of a calm series of a team pages."""
+        """Probability that a tick of a normal series of a team pages."""
         return min(1.0, self.budgets[team].per_series * step_ms / WEEK_MS)
 
 
@@ -55,7 +55,7 @@ def teams_of(
     settings: Settings,
     related: Callable[[str], Collection[str]],
 ) -> Teams | None:
-    """Return the teams, or ``None`` if the bundle cannot say what a threshold costs.
+    """Return the teams, or ``None`` if the bundle has no counts of false pages.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The dead man's pages: somebody is notified when scoring stops, or when a part of Sunspot itself fails."""
+"""The dead man's pages: the default team is notified when scoring or another part of Sunspot fails."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Watchdog:
-    """Checks, beside the scoring, that ticks are scored and that every part works.
+    """Checks, independently of scoring, that ticks are scored and that every part works.
 
     It notifies once, and again when all is well. Before the first tick, and while stored days are
-    replayed, scoring is not expected. If Sunspot itself is gone, that must be seen from elsewhere: by an
-    alert on the age of ``sunspot_scored_until_seconds``.
+    replayed, scoring is not expected. Whether Sunspot itself is down must be watched from outside: by
+    an alert on the age of ``sunspot_scored_until_seconds``.
     """
 
     def __init__(

@@ -216,7 +216,7 @@ class LogScoreOut(BaseModel):
 
 
 class ServiceScoreOut(BaseModel):
-    """How odd a service is overall, by the detector of feature rows that training chose."""
+    """How unusual a service is overall, by the detector of feature rows that training chose."""
 
     detector: str = Field(description="top_scores is the mean of the three largest scores of its metrics")
     score: float

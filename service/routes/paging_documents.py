@@ -104,7 +104,7 @@ class PageOut(BaseModel):
     at: datetime
     team: str
     item: str = Field(description="empty if scoring stopped")
-    kind: str = Field(description="anomaly, silent_source or scoring_stopped")
+    kind: str = Field(description="anomaly, silent_source, scoring_stopped or part_failing")
     severity: str = Field(description="warning or critical")
     metric: str
     score: float | None

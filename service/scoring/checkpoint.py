@@ -1,4 +1,4 @@
-"""The memory of the scores on disk, so that a restart goes on where it was."""
+"""The memory of the scores on disk, so that a restart continues where it was."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Scored:
 
 
 class Checkpoints:
-    """One file with the tick scored last; it is replaced whole, or not at all."""
+    """One file with the tick scored last; it is replaced completely, or not at all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def write(self, scored: Scored, *, position: int) -> None:
-        """Keep a scored tick; it is on disk when this returns.
+        """Write a scored tick; it is on disk when this returns.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class Checkpoints:
             )
 
     def read(self, *, position: int) -> Scored | None:
-        """Return what was kept last, or ``None`` if there is nothing that can be used.
+        """Return the checkpoint written last, or ``None`` if there is none that can be used.
 
         Parameters
         ----------
@@ -82,16 +82,16 @@ class Checkpoints:
             Position of the last batch in history: a checkpoint from beyond it belongs to another history.
         """
         try:
-            kept, kept_position = _decoded(self._path)
+            checkpoint, stored_position = _decoded(self._path)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as reason:
             logger.warning("checkpoint left unused", extra={"reason": str(reason)})
             return None
-        if kept_position > position:
+        if stored_position > position:
             logger.warning("checkpoint left unused", extra={"reason": "history does not reach as far"})
             return None
-        return kept
+        return checkpoint
 
 
 def _named(severity: Severity, novelty: Novelty) -> Mapping[str, NDArray[Any]]:

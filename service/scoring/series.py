@@ -57,32 +57,32 @@ class FirstStage:
     """Scores ticks as they close: onset, severity and novelty.
 
     A tick closes at its end plus the grace period. What arrives later is in the window, for
-    rankings, and never changes a score. A restart goes on after the tick of the last checkpoint.
+    rankings, and never changes a score. A restart continues after the tick of the last checkpoint.
 
     Parameters
     ----------
     checkpoints
-        Where the memory outlives the process.
+        File in which the memory outlives the process.
     grace
         How long after its end a tick waits for late samples.
     """
 
     def __init__(
         self,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         checkpoints: Checkpoints,
         *,
         grace: timedelta,
     ) -> None:
-        self._live = live
+        self._signals = signals
         self._grace_ms = grace // MILLISECOND
         self._checkpoints = checkpoints
-        self._latest = self._written = checkpoints.read(position=live.history.position)
+        self._latest = self._written = checkpoints.read(position=signals.history.position)
         self._writing = Lock()
 
     def advance(self) -> Iterator[ScoredTick]:
         """Score the ticks that have closed since the last call, one by one as they are asked for."""
-        in_use = self._live.in_use
+        in_use = self._signals.in_use
         bundle, window = in_use.bundle, in_use.window
         if bundle is None or window.newest_tick is None:
             return
@@ -103,7 +103,7 @@ class FirstStage:
         with self._writing:
             latest = self._latest
             if latest is not None and latest is not self._written:
-                self._checkpoints.write(latest, position=self._live.history.position)
+                self._checkpoints.write(latest, position=self._signals.history.position)
                 self._written = latest
 
     @property
@@ -151,7 +151,7 @@ class FirstStage:
 
     def _closed_ticks(self, state: State, window: RecentWindow) -> range:
         newest = window.newest_tick or 0
-        present_ms = to_ms(self._live.present())
+        present_ms = to_ms(self._signals.present())
         stop = min((present_ms - self._grace_ms) // window.step_ms, newest + 1)
         first = newest - window.n_ticks + 1
         if state.tick_ms != NEVER_MS:

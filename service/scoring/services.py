@@ -1,4 +1,4 @@
-"""The second stage, online: a flagged service as a whole, by the detector that training chose."""
+"""The second stage, online: each flagged service scored by the detector that training chose."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ServiceScore:
-    """How odd a service is as a whole.
+    """How unusual a service is, across all its series.
 
     Attributes
     ----------
     detector
         What scored it, as in `models.detectors.DETECTORS`.
     threshold
-        The score that a calm service passes as often a week as the page budget of training allows.
+        The score that a normal service passes as often a week as the page budget of training allows.
     """
 
     detector: str

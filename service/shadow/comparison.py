@@ -1,4 +1,4 @@
-"""Whose pages a champion and its challenger send, tick by tick: both, or one alone."""
+"""Pages of a champion and its challenger compared tick by tick: by both, or by one alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Side:
-    """What one of the two made of a tick.
+    """The state of one of the two after a tick.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class Side:
         return {self.watched.items[column] for column in np.flatnonzero(self.memory.n_over).tolist()}
 
     def paged(self, tick_ms: int) -> list[str]:
-        """Items that it pages for at the tick: each is the first of a trouble that begins."""
+        """Items that it pages for at the tick: each is the first of an anomaly group that begins."""
         return [item for (item, at_ms) in self.lasting() if at_ms == tick_ms]
 
     def lasting(self) -> dict[tuple[str, int], frozenset[str]]:
-        """Items in each trouble that lasts, by the item that was paged for and when."""
+        """Items in each anomaly group that lasts, by the item that was paged for and when."""
         return {each.since_ms[0]: each.items for each in self.memory.anomaly_groups}
 
     def strongest(self, item: str) -> SeriesKey:
@@ -81,8 +81,8 @@ def compared(
 ) -> ShadowRecord:
     """Add a tick to a record.
 
-    Two pages are for the same trouble if the later one is for an item near the trouble of the earlier, and
-    that trouble still lasts: the rule by which paging itself merges items.
+    Two pages are for the same anomaly if the later one's item is related to an item in the earlier one's
+    anomaly group, and that group still lasts: paging itself merges items by this rule.
     """
     alone, n_both = list(record.alone), record.n_both
     n_alone = {CHAMPION: record.n_champion, CHALLENGER: record.n_challenger}
@@ -112,11 +112,11 @@ def compared(
 def _answered(
     alone: Iterable[LonePage], item: str, other: Side, related: Callable[[str], Collection[str]]
 ) -> LonePage | None:
-    """The other's page that a page for an item answers; ``None`` if there is none."""
+    """Return the other's page for the same anomaly as a page for an item; ``None`` if there is none."""
     near, lasting = related(item), other.lasting()
     for each in alone:
-        trouble = lasting.get((each.item, each.at_ms)) if each.by == other.name else None
-        if trouble is not None and not trouble.isdisjoint(near):
+        group = lasting.get((each.item, each.at_ms)) if each.by == other.name else None
+        if group is not None and not group.isdisjoint(near):
             return each
     return None
 

@@ -1,4 +1,4 @@
-"""What came of a challenger in shadow: a small document that is shown, kept, and read by the command."""
+"""The result of a challenger in shadow: a small document, stored, shown on pages and read by the command."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class ShadowRecord:
     since_ms, until_ms
         Start of the first tick compared and end of the last; equal before the first.
     n_ticks, n_apart
-        Ticks compared, and those at which not the same items were over their thresholds.
+        Ticks compared, and those at which different items were over their thresholds.
     n_both, n_champion, n_challenger
-        Pages for the same trouble by both, and those by one alone.
+        Pages for the same anomaly by both, and those by one alone.
     alone
         Pages of one alone, the newest last: those shown, and those that the other may still answer.
     """
@@ -86,10 +86,10 @@ class ShadowRecord:
 _DOCUMENT = TypeAdapter(ShadowRecord)
 
 
-def told(record: ShadowRecord) -> str:
-    """Return the record in one sentence.
+def summary_of(record: ShadowRecord) -> str:
+    """Summarize a record in one sentence.
 
-    >>> told(ShadowRecord("a", "b", 0, 7_200_000, n_ticks=120, n_apart=3, n_both=5, n_challenger=9))
+    >>> summary_of(ShadowRecord("a", "b", 0, 7_200_000, n_ticks=120, n_apart=3, n_both=5, n_challenger=9))
     'in shadow for 2 h: both paged 5 times, champion alone 0, challenger alone 9; 3 of 120 ticks apart'
     """
     length = duration(timedelta(milliseconds=record.until_ms - record.since_ms))
@@ -100,13 +100,13 @@ def told(record: ShadowRecord) -> str:
 
 
 def write_record(record: ShadowRecord, path: Path) -> None:
-    """Keep a record; it is on disk, whole, when this returns."""
+    """Write a record; it is completely on disk when this returns."""
     with replacing(path) as file:
         file.write(_DOCUMENT.dump_json(record, indent=1))
 
 
 def read_record(path: Path) -> ShadowRecord | None:
-    """Return the record kept last, or ``None`` if there is none that can be read."""
+    """Return the record written last, or ``None`` if there is none that can be read."""
     try:
         return _DOCUMENT.validate_json(path.read_bytes())
     except (OSError, ValueError):

@@ -59,17 +59,17 @@ class Shadow:
     Parameters
     ----------
     champion
-        What pages.
+        The paging whose pages are sent.
     graph, maintenance
         As for `Paging`.
     directory
-        Where the memory and the record outlive the process.
+        Directory in which the memory and the record outlive the process.
     """
 
     def __init__(
         self,
         settings: Settings,
-        live: SignalsRoom,
+        signals: SignalsRoom,
         champion: Paging,
         *,
         graph: Callable[[], DependencyGraph],
@@ -77,7 +77,7 @@ class Shadow:
         directory: Path,
     ) -> None:
         self._settings = settings
-        self._live = live
+        self._signals = signals
         self._champion = champion
         self._graph = graph
         self._maintenance = maintenance
@@ -98,14 +98,14 @@ class Shadow:
 
     @property
     def record(self) -> ShadowRecord | None:
-        """What came of it so far; ``None`` while nothing is compared."""
+        """The comparison so far; ``None`` while nothing is compared."""
         running = self._running
         return None if running is None or self.reason else running.record
 
     @property
     def reason(self) -> str:
         """Why nothing is compared; empty if something is."""
-        challenger, champion = self._challenger, self._live.in_use.bundle
+        challenger, champion = self._challenger, self._signals.in_use.bundle
         if challenger is None:
             return "no version is challenger: sunspot models challenge names one"
         if champion is None:
@@ -114,12 +114,12 @@ class Shadow:
         return self._failure or self._obstacle(champion, challenger) or waiting
 
     def adopt(self, bundle: Bundle) -> None:
-        """Take another challenger from the next tick on."""
+        """Use another challenger from the next tick on."""
         self._failure = ""
         self._challenger = bundle
 
     def withdraw(self) -> None:
-        """Have no challenger any more, and forget what came of it."""
+        """Drop the challenger and its record."""
         self._failure = ""
         with self._writing:
             self._challenger = self._running = self._stored = None
@@ -140,7 +140,7 @@ class Shadow:
             ):
                 running = self._begun(tick, challenger)
             self._running = self._stepped(running, tick)
-        except Exception:  # whatever is wrong with a challenger, the champion scores on
+        except Exception:  # the champion scores on, whatever is wrong with a challenger
             logger.exception("challenger left out", extra={"version": challenger.version})
             self._running, self._failure = None, "the challenger could not score: see the service's log"
 
@@ -151,34 +151,34 @@ class Shadow:
             if running is None or running is self._written:
                 return
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._checkpoints.write(running.scored, position=self._live.history.position)
+            self._checkpoints.write(running.scored, position=self._signals.history.position)
             if running.paged is not None:
                 write_paging(running.paged, self._directory / PAGING_CHECKPOINT)
             write_record(running.record, self._directory / RECORD)
             self._written = running
 
     def _obstacle(self, champion: Bundle, challenger: Bundle) -> str:
-        """What keeps two bundles from being compared; empty if nothing does."""
+        """Return why two bundles cannot be compared; empty if they can."""
         if challenger.version == champion.version:
             return "the challenger is the champion"
         if challenger.step_ms != champion.step_ms:
             own, its = challenger.step_ms / 1000, champion.step_ms / 1000
             return f"the challenger has a tick every {own:g} s, the champion every {its:g} s"
         if champion.pages is None or challenger.pages is None:
-            return "a bundle does not say what a threshold costs in false pages: train again"
+            return "a bundle has no counts of false pages: train again"
         if len(challenger.baseline.keys) > self._settings.max_series:
-            return f"the challenger has {len(challenger.baseline.keys)} series, more than are kept in memory"
+            return f"the challenger has {len(challenger.baseline.keys)} series, more than are held in memory"
         return ""
 
     def _begun(self, tick: ScoredTick, challenger: Bundle) -> _Running:
-        """Go on where a restart interrupted, or begin with the champion's memory."""
-        clock = overridden(challenger.clock_used, self._live.in_use.overrides)
+        """Continue where a restart interrupted, or begin with the champion's memory."""
+        clock = overridden(challenger.clock_used, self._signals.in_use.overrides)
         record, self._stored = self._stored, None
         if record is not None and (record.champion, record.challenger) == (
             tick.bundle.version,
             challenger.version,
         ):
-            scored = self._checkpoints.read(position=self._live.history.position)
+            scored = self._checkpoints.read(position=self._signals.history.position)
             if scored is not None and scored.bundle_version == challenger.version:
                 paging = self._paging(None)
                 return _Running(challenger, clock, paging, scored, paging.state, record)
@@ -192,7 +192,7 @@ class Shadow:
     def _paging(self, state: PagingState | None) -> Paging:
         return Paging(
             self._settings,
-            self._live,
+            self._signals,
             graph=self._graph,
             maintenance=self._maintenance,
             notify=_notify_nobody,
@@ -224,7 +224,7 @@ class Shadow:
 
 
 def _side(name: str, paging: Paging, tick: ScoredTick) -> Side | None:
-    """One side at a tick; ``None`` if its paging has not processed it."""
+    """Return one side at a tick; ``None`` if its paging has not processed it."""
     state, teams = paging.state, paging.context_of(tick.bundle, tick.clock).teams
     if state is None or teams is None or state.tick_ms != tick.tick_ms:
         return None
@@ -236,7 +236,7 @@ def _notify_nobody(notices: Iterable[Notice]) -> None:
 
 
 def _no_scores(n_series: int) -> ThreeScores:
-    """What is known before the first tick."""
+    """Return the scores before the first tick."""
     nothing = np.full(n_series, np.nan, dtype=np.float32)
     status = np.full(n_series, Status.WARMING_UP, dtype=np.int8)
     return ThreeScores(Scores(nothing, status), np.zeros_like(nothing), nothing)

@@ -1,4 +1,4 @@
-"""Where accepted signals rest on disk."""
+"""The history of accepted signals on disk."""
 
 from __future__ import annotations
 

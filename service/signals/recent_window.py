@@ -52,14 +52,14 @@ class AddedSamples:
 class RecentWindow:
     """The latest ticks of all series, anchored at the epoch; safe to use from many threads.
 
-    It holds what was sent, and shows counters as rates (`features.counters`).
+    It holds the samples as sent, and returns counters as rates (`features.counters`).
 
     Parameters
     ----------
     step_ms
         Spacing of the ticks.
     length_ms
-        How far back it reaches; rounded up to whole ticks.
+        How far back it reaches; rounded up to complete ticks.
     max_series
         Most series it holds; samples of further ones are counted and left out. A series with nothing left
         in the window makes room for another.

@@ -1,4 +1,4 @@
-"""The signals of a running service: what takes them in, holds them and dates them."""
+"""The signals of a running service: how they are received, held and dated."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class IncidentStore:
         Parameters
         ----------
         made
-            One that confirms a stored ranking takes its place, and keeps its first time and reason.
+            One that confirms a stored ranking replaces it, under its first time and reason.
         unenriched
             By alert, why it could not be ranked; empty text for one that could.
         messages
@@ -174,7 +174,7 @@ class IncidentStore:
     def affected_since(self, since: datetime) -> list[AffectedPeriod]:
         """Return the items that incidents are or were about, of those open at ``since`` or later.
 
-        An item is in trouble from the start of its alert, or of the incident that it is named the cause of.
+        An item is affected from the start of its alert, or of the incident that it is named the cause of.
         """
         is_near = incidents.c.closed_ms.is_(None) | (incidents.c.closed_ms >= to_ms(since))
         alerting = (

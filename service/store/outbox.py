@@ -62,7 +62,7 @@ class OutboxStore:
         self._update(message, n_tries=outbox.c.n_tries + 1, due_ms=to_ms(due), problem=problem)
 
     def give_up(self, message: int, problem: str, *, at: datetime) -> None:
-        """Record that a message did not arrive and is not tried again: it becomes a dead letter."""
+        """Record that a message did not arrive and will not be tried again: it becomes a dead letter."""
         self._update(message, n_tries=outbox.c.n_tries + 1, dead_ms=to_ms(at), problem=problem)
 
     def waiting(self) -> tuple[int, str]:

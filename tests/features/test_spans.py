@@ -87,15 +87,15 @@ def test_of_a_span_received_twice_the_first_copy_counts() -> None:
 
 
 def test_hostile_spans_are_read() -> None:
-    odd = spans_of(
+    unusual = spans_of(
         ("t", "self", "self", "a", "x", 0, 10),
         ("t", "lost", "gone", "a", "x", 0, -5),
         ("t", "one", "two", "a", "y", 0, 10),
         ("t", "two", "one", "b", "y", 5, 10),
     )
-    assert odd.parent.tolist() == [-1, -1, 3, 2]
-    assert odd.duration_us.min() == 0
-    sums = sum_spans(odd, step_ms=1_000)
+    assert unusual.parent.tolist() == [-1, -1, 3, 2]
+    assert unusual.duration_us.min() == 0
+    sums = sum_spans(unusual, step_ms=1_000)
     assert all(np.isfinite(each.total).all() for each in (sums.own, sums.gap, sums.calls, sums.answers))
 
 

@@ -49,7 +49,7 @@ def close(client: TestClient) -> None:
 def test_a_closed_incident_with_a_verdict_is_exported_as_it_was_ranked(
     client: TestClient, tmp_path: Path
 ) -> None:
-    said = client.get("/v1/incidents/1/causes").json()
+    causes = client.get("/v1/incidents/1/causes").json()
     judge(client, ["funds-db"])
     assert not case_paths(tmp_path / "library")  # it is still open
     close(client)
@@ -63,7 +63,7 @@ def test_a_closed_incident_with_a_verdict_is_exported_as_it_was_ranked(
     assert [(each["item"], each["probability"]) for each in stored.ranking["candidates"]] == [
         (each.item, each.probability) for each in ranking.candidates
     ]
-    assert said["ranking"]["candidates"][0]["item"] == ranking.candidates[0].item
+    assert causes["ranking"]["candidates"][0]["item"] == ranking.candidates[0].item
 
 
 def test_the_last_verdict_counts_and_none_takes_a_case_back(client: TestClient, tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_a_ranked_case_that_cannot_be_written_is_told_and_tried_again(tmp_path: 
         for label in ("one", "two"):
             client.post("/v1/alerts", json=a_webhook(fingerprint=label)).raise_for_status()
         export_of(client).advance()
-        (told,) = [each for each in client.get("/readyz").json()["reasons"] if "case library" in each]
-        assert told.endswith(", and 1 more")
+        (reason,) = [each for each in client.get("/readyz").json()["reasons"] if "case library" in each]
+        assert reason.endswith(", and 1 more")
         ranked.unlink()
         export_of(client).advance()
         assert len(case_paths(ranked)) == 2
@@ -184,8 +184,8 @@ def test_a_ranked_case_that_cannot_be_written_is_told_and_tried_again(tmp_path: 
 
 def test_a_verdict_on_an_incident_that_was_never_ranked_exports_nothing(tmp_path: Path) -> None:
     with a_service(tmp_path) as client:
-        client.post("/v1/alerts", json=a_webhook("nobody")).raise_for_status()
-        client.post("/v1/alerts", json=a_webhook("nobody", status="resolved")).raise_for_status()
+        client.post("/v1/alerts", json=a_webhook("unknown")).raise_for_status()
+        client.post("/v1/alerts", json=a_webhook("unknown", status="resolved")).raise_for_status()
         judge(client, ["funds-db"])
         assert case_paths(tmp_path / "cases") == []
         assert not any("case library" in each for each in client.get("/readyz").json()["reasons"])
@@ -205,6 +205,6 @@ def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
     export.receive(replace(stored.case, id="secret", changes=(change,)), document)
     export.advance()
     assert any("too large" in each for each in client.get("/readyz").json()["reasons"])
-    kept = path_of(tmp_path / "data" / "ranked-cases", "secret")
-    assert "hunter2" not in kept.read_text()
-    assert "<secret>" in str(read_case(kept).ranking)
+    stored = path_of(tmp_path / "data" / "ranked-cases", "secret")
+    assert "hunter2" not in stored.read_text()
+    assert "<secret>" in str(read_case(stored).ranking)

@@ -35,9 +35,9 @@ LATE = "funds-db"
 
 @pytest.fixture(scope="module")
 def incident() -> Frame:
-    calm = a_frame(ITEMS, n_ticks=100, end=END, seed=7)
+    normal = a_frame(ITEMS, n_ticks=100, end=END, seed=7)
     slow = {(each, "latency_s"): 0.9 for each in ("gateway", "order", "funds", LATE)}
-    return with_fault(calm, slow, last_ticks=41)
+    return with_fault(normal, slow, last_ticks=41)
 
 
 @pytest.fixture
@@ -204,8 +204,8 @@ def test_a_persons_words_title_the_incident_that_sunspot_opened(
     assert page["as_of"]
     words = {"summary": "Orders cannot be placed", "runbook_url": "https://wiki.example/orders"}
     client.post("/v1/alerts", json=a_webhook("order", **words)).raise_for_status()
-    told = client.get("/v1/incidents/1").json()
-    assert (told["title"], told["runbook_url"]) == (words["summary"], words["runbook_url"])
+    incident = client.get("/v1/incidents/1").json()
+    assert (incident["title"], incident["runbook_url"]) == (words["summary"], words["runbook_url"])
     html = client.get("/incidents/1").text
     assert 'href="https://wiki.example/orders"' in html
     assert "<h1>Orders cannot be placed</h1>" in html

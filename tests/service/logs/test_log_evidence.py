@@ -45,8 +45,8 @@ def replace_body(records: list[LogRecord]) -> list[LogRecord]:
 def a_client_with(client: TestClient, lines: bytes) -> dict[str, Any]:
     """Bring a graph, signals without any fault, and lines; answer the alert's ranking."""
     client.post("/v1/cmdb", json=a_cmdb(SERVICES, EDGES)).raise_for_status()
-    calm = a_frame(SERVICES, n_ticks=60, end=NOW)
-    client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+    normal = a_frame(SERVICES, n_ticks=60, end=NOW)
+    client.post("/v1/samples", json=as_columns(normal)).raise_for_status()
     client.post("/v1/logs", content=lines).raise_for_status()
     alerts: list[dict[str, Any]] = client.post(
         "/v1/alerts", json=a_webhook("gateway", starts_at=ALERT_AT)
@@ -90,8 +90,8 @@ def test_a_fault_that_only_lines_show_is_ranked_first_and_told_by_its_templates(
         fault = replace_body(requests(ONSET_MS, ONSET_MS + 200_000, seed=1, broken="stock"))
         alert = a_client_with(client, body_of(fault))
         page = client.get(f"/incidents/{alert['incident']}").text
-        told = client.get(f"/v1/incidents/{alert['incident']}/causes").json()["ranking"]
-    best = told["candidates"][0]
+        ranking = client.get(f"/v1/incidents/{alert['incident']}/causes").json()["ranking"]
+    best = ranking["candidates"][0]
     assert best["item"] == "stock"
     found = {each["kind"]: each for evidence in best["evidence"] for each in evidence["templates"]}
     assert {"missing", "new"} <= found.keys()
@@ -99,7 +99,7 @@ def test_a_fault_that_only_lines_show_is_ranked_first_and_told_by_its_templates(
     assert (new["severity"], new["unit"], new["first_seen_ms"]) == ("ERROR", "lines", ONSET_MS)
     assert new["template"].startswith("request failed with")
     assert len(new["examples"]) == len(new["trace_ids"]) == 3
-    assert "abc123" not in page + json.dumps(told)
+    assert "abc123" not in page + json.dumps(ranking)
     assert "token=&lt;secret&gt; after" in page
     assert "What its log lines show" in page
     assert "<b>New</b>" in page

@@ -50,7 +50,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield started
 
 
-def told(start_ms: int, end_ms: int, *, broken: str = "", seed: int = 0) -> list[LogRecord]:
+def lines_between(start_ms: int, end_ms: int, *, broken: str = "", seed: int = 0) -> list[LogRecord]:
     return sorted(requests(start_ms, end_ms, broken=broken, seed=seed), key=lambda each: each.time_ms)
 
 
@@ -89,38 +89,41 @@ def test_a_minute_becomes_past_unless_its_service_was_in_trouble(start: Start) -
     client = start(clock=clock)
     client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
     logs = logs_of(client)
-    receive(logs, told(ONSET_MS - HOUR_MS, ONSET_MS))
-    logs.closing.advance()
-    calm = logs.evidence.normal(SERVICES)
-    assert calm is not None
-    assert len(calm.counts.starts_ms) == 24  # an hour but for its last 35 minutes, and the grace
-    clock.at = ONSET + timedelta(minutes=4)
-    client.post("/v1/alerts", json=a_webhook("order", starts_at=clock.at)).raise_for_status()
-    receive(logs, told(ONSET_MS, ONSET_MS + 300_000, seed=1))
-    clock.at = ONSET + timedelta(hours=2)
-    receive(logs, told(ONSET_MS + 300_000, ONSET_MS + HOUR_MS, seed=2))
+    receive(logs, lines_between(ONSET_MS - HOUR_MS, ONSET_MS))
     logs.closing.advance()
     normal = logs.evidence.normal(SERVICES)
     assert normal is not None
-    said = {service: normal.of_services([service]).counts for service in SERVICES}
-    last = {name: int(each.starts_ms[each.counts.any(axis=1)][-1]) for name, each in said.items()}
+    assert len(normal.counts.starts_ms) == 24  # an hour but for its last 35 minutes, and the grace
+    clock.at = ONSET + timedelta(minutes=4)
+    client.post("/v1/alerts", json=a_webhook("order", starts_at=clock.at)).raise_for_status()
+    receive(logs, lines_between(ONSET_MS, ONSET_MS + 300_000, seed=1))
+    clock.at = ONSET + timedelta(hours=2)
+    receive(logs, lines_between(ONSET_MS + 300_000, ONSET_MS + HOUR_MS, seed=2))
+    logs.closing.advance()
+    normal = logs.evidence.normal(SERVICES)
+    assert normal is not None
+    counts = {service: normal.of_services([service]).counts for service in SERVICES}
+    last = {name: int(each.starts_ms[each.counts.any(axis=1)][-1]) for name, each in counts.items()}
     assert last["stock"] == ONSET_MS + HOUR_MS - MINUTE_MS
     assert last["order"] == ONSET_MS - 2 * MINUTE_MS  # its alert's lead does not count as normal either
 
 
 def test_a_restart_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
-    first, second = told(ONSET_MS - HOUR_MS, ONSET_MS), told(ONSET_MS - 60_000, ONSET_MS + 200_000, seed=1)
+    first, second = (
+        lines_between(ONSET_MS - HOUR_MS, ONSET_MS),
+        lines_between(ONSET_MS - 60_000, ONSET_MS + 200_000, seed=1),
+    )
     with a_client(an_app(tmp_path / "stopped", clock=StillClock(ONSET))) as stopped:
         receive(logs_of(stopped), first)
         logs_of(stopped).closing.advance()
-    whole, again = start("whole"), start("stopped")
-    receive(logs_of(whole), first)
-    logs_of(whole).closing.advance()
-    for each in (whole, again):
+    unbroken, again = start("unbroken"), start("stopped")
+    receive(logs_of(unbroken), first)
+    logs_of(unbroken).closing.advance()
+    for each in (unbroken, again):
         receive(logs_of(each), second)
-    assert_equal(whole, again)
+    assert_equal(unbroken, again)
     shutil.copytree(tmp_path / "stopped", tmp_path / "crashed")
-    assert_equal(whole, start("crashed"))
+    assert_equal(unbroken, start("crashed"))
 
 
 def assert_equal(one: TestClient, other: TestClient) -> None:
@@ -143,7 +146,7 @@ def test_a_damaged_checkpoint_is_made_again_from_the_lines(
     start: Start, tmp_path: Path, damage: bytes | None
 ) -> None:
     with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
-        receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
+        receive(logs_of(client), lines_between(ONSET_MS - 300_000, ONSET_MS))
         before = logs_of(client).evidence.window(SERVICES, since_ms=0)
     path = tmp_path / "data" / "logs.state"
     path.write_bytes(path.read_bytes()[:-50] if damage is None else damage)
@@ -155,7 +158,7 @@ def test_a_damaged_checkpoint_is_made_again_from_the_lines(
 
 def test_a_checkpoint_of_another_history_is_left_alone(start: Start, tmp_path: Path) -> None:
     with a_client(an_app(tmp_path / "data", clock=StillClock(ONSET))) as client:
-        receive(logs_of(client), told(ONSET_MS - 300_000, ONSET_MS))
+        receive(logs_of(client), lines_between(ONSET_MS - 300_000, ONSET_MS))
     shutil.rmtree(tmp_path / "data" / "lines")
     assert logs_of(start()).evidence.window(SERVICES, since_ms=0) is None
 
@@ -163,7 +166,7 @@ def test_a_checkpoint_of_another_history_is_left_alone(start: Start, tmp_path: P
 def test_a_log_bundle_says_what_is_normal_and_mines_the_minutes_again(start: Start) -> None:
     client = start()
     logs, bundle = logs_of(client), a_log_bundle()
-    receive(logs, told(ONSET_MS - 300_000, ONSET_MS, seed=3))
+    receive(logs, lines_between(ONSET_MS - 300_000, ONSET_MS, seed=3))
     logs.adoption.adopt(bundle)
     logs.adoption.adopt(bundle)
     normal, window = logs.evidence.normal(SERVICES), logs.evidence.window(SERVICES, since_ms=0)
@@ -180,7 +183,7 @@ def test_an_anomalous_service_shows_in_the_scores_of_its_item(start: Start) -> N
     logs, bundle = logs_of(client), a_log_bundle()
     client.app.state.rooms.models.log_champion._adopt(bundle)
     assert client.get("/readyz").json()["log_bundle_version"] == bundle.version
-    receive(logs, told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"))
+    receive(logs, lines_between(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"))
     logs.closing.advance()
     found = {each: client.get(f"/v1/items/{each}/scores").json()["logs"] for each in ("gateway", "stock")}
     assert [found[each]["is_anomalous"] for each in ("gateway", "stock")] == [False, True]
@@ -194,7 +197,7 @@ def test_what_a_service_never_said_in_one_trace_before_scores(start: Start) -> N
         each._replace(trace_id=f"{each.trace_id}-again")
         if each.service == "order" and "done" in each.body and each.time_ms >= ONSET_MS - 180_000
         else each
-        for each in told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3)
+        for each in lines_between(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3)
     ]
     bundle = a_log_bundle()
     scores = []
@@ -205,36 +208,39 @@ def test_what_a_service_never_said_in_one_trace_before_scores(start: Start) -> N
         logs.closing.advance()
         assert logs.scores is not None
         scores.append(logs.scores.by_service)
-    heard, unheard = scores
-    assert heard["order"] > bundle.threshold > unheard["order"]
-    assert heard["stock"] == unheard["stock"]
+    noticed, unnoticed = scores
+    assert noticed["order"] > bundle.threshold > unnoticed["order"]
+    assert noticed["stock"] == unnoticed["stock"]
 
 
 @dataclass
 class ListeningBundle:
-    """Scores nothing, and remembers which changes it was told of."""
+    """Scores nothing, and remembers which changes it was given."""
 
     version: str = "listening"
     threshold: float = 1.0
-    heard: dict[str, list[int]] = field(default_factory=dict)
+    changes_ms: dict[str, list[int]] = field(default_factory=dict)
 
     def scores(
         self, sums: LogSums, *, traces: TraceVectors | None, changes_ms: dict[str, list[int]]
     ) -> tuple[tuple[str, ...], Any]:
-        self.heard = changes_ms
+        self.changes_ms = changes_ms
         return ("stock",), np.zeros((len(sums.counts.starts_ms), 1))
 
 
 def test_a_score_is_told_of_the_changes_of_each_service() -> None:
     bundle = ListeningBundle()
     changes = [ChangeEvent(str(n), item, ONSET) for n, item in enumerate(("stock", "order", "stock"))]
-    found = latest_scores(bundle, [sums_of(told(ONSET_MS, ONSET_MS + 60_000))], changes)  # type: ignore[arg-type]
-    assert bundle.heard == {"stock": [ONSET_MS, ONSET_MS], "order": [ONSET_MS]}
+    found = latest_scores(bundle, [sums_of(lines_between(ONSET_MS, ONSET_MS + 60_000))], changes)  # type: ignore[arg-type]
+    assert bundle.changes_ms == {"stock": [ONSET_MS, ONSET_MS], "order": [ONSET_MS]}
     assert found.by_service == {"stock": 0.0}
 
 
 def test_scores_do_not_depend_on_how_many_minutes_are_closed_at_once(start: Start) -> None:
-    records, bundle = told(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"), a_log_bundle()
+    records, bundle = (
+        lines_between(ONSET_MS - 300_000, ONSET_MS - 60_000, seed=3, broken="stock"),
+        a_log_bundle(),
+    )
     clock = StillClock(ONSET - timedelta(minutes=5))
     together, apart = logs_of(start("together")), logs_of(start("apart", clock=clock))
     for each in (together, apart):
@@ -261,7 +267,7 @@ def test_a_bundle_of_other_windows_is_left_alone_and_told(start: Start) -> None:
 def test_no_line_is_lost_or_counted_twice_while_a_bundle_is_adopted(start: Start) -> None:
     logs = logs_of(start())
     bundles = [a_log_bundle(seed=seed) for seed in (0, 1)]
-    records = told(ONSET_MS - 300_000, ONSET_MS, seed=3)
+    records = lines_between(ONSET_MS - 300_000, ONSET_MS, seed=3)
     with ThreadPoolExecutor(max_workers=3) as pool:
         work = [pool.submit(receive, logs, records[first::20]) for first in range(20)]
         work += [pool.submit(logs.adoption.adopt, bundles[number % 2]) for number in range(4)]
@@ -277,9 +283,9 @@ def test_many_kinds_of_line_in_one_minute_are_folded_together(start: Start) -> N
     words = [f"{'abcdefghij'[n % 10] * (n // 10 + 1)}" for n in range(900)]
     lines = [f"{word} {word} {word}" for word in words]
     receive(logs, [LogRecord("order", "INFO", "", ONSET_MS + n, line) for n, line in enumerate(lines)])
-    kept = bounded(logs.memory.minutes.by_start[ONSET_MS], max_kinds=100)
-    assert len(kept.counts.kinds) == 101
-    assert kept.counts.counts.sum() == 900
+    left = bounded(logs.memory.minutes.by_start[ONSET_MS], max_kinds=100)
+    assert len(left.counts.kinds) == 101
+    assert left.counts.counts.sum() == 900
 
 
 def test_lines_older_than_the_minutes_held_go_to_disk_only(start: Start) -> None:
@@ -307,7 +313,7 @@ def test_services_that_said_nothing_have_empty_sums(start: Start) -> None:
 def test_what_is_normal_does_not_depend_on_when_minutes_were_last_closed(start: Start) -> None:
     clock = StillClock(ONSET)
     often, never = start("often", clock=clock), start("never", clock=clock)
-    lines = told(ONSET_MS - HOUR_MS, ONSET_MS)
+    lines = lines_between(ONSET_MS - HOUR_MS, ONSET_MS)
     for minute in range(60):
         clock.at = ONSET + timedelta(minutes=minute - 59)
         due = [each for each in lines if each.time_ms // MINUTE_MS == ONSET_MS // MINUTE_MS - 60 + minute]

@@ -37,7 +37,7 @@ def tracker(tmp_path_factory: pytest.TempPathFactory) -> MlflowTracker[Bundle]:
 
 
 @pytest.fixture
-def kept(tracker: MlflowTracker[Bundle], tmp_path: Path) -> Path:
+def cache_dir(tracker: MlflowTracker[Bundle], tmp_path: Path) -> Path:
     """Return a cache that holds a bundle."""
     publish(tracker, a_bundle(note="kept"))
     assert ModelSource(tracker.uri, DETECTORS_MODEL, tmp_path / "cache").refresh()
@@ -65,8 +65,8 @@ def test_the_champion_is_swapped_in_when_the_alias_moves(
     assert len(list(tmp_path.iterdir())) == 2  # the pointer and one bundle
 
 
-def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(kept: Path) -> None:
-    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
+def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(cache_dir: Path) -> None:
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, cache_dir)
     before = source.current()
     assert before is not None
     assert before.metadata["note"] == "kept"
@@ -95,9 +95,9 @@ def test_a_challenger_is_fetched_kept_and_dropped_with_its_alias(
     assert source.refresh()
     unreachable = ModelSource(NOWHERE, DETECTORS_MODEL, tmp_path, alias=CHALLENGER)
     unreachable.refresh()
-    kept = unreachable.current()
-    assert kept is not None
-    assert kept.version == rival.version
+    cached = unreachable.current()
+    assert cached is not None
+    assert cached.version == rival.version
     tracker.withdraw()
     assert source.refresh()
     assert (source.current(), source.problem, list(tmp_path.iterdir())) == (None, "", [])
@@ -107,39 +107,39 @@ def test_a_challenger_is_fetched_kept_and_dropped_with_its_alias(
 
 
 def test_a_damaged_cache_is_not_used_and_the_registry_mends_it(
-    tracker: MlflowTracker[Bundle], kept: Path
+    tracker: MlflowTracker[Bundle], cache_dir: Path
 ) -> None:
-    name = json.loads((kept / "current.json").read_text())["directory"]
-    (kept / name / "baseline.npz").write_bytes(b"damage")
-    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
+    name = json.loads((cache_dir / "current.json").read_text())["directory"]
+    (cache_dir / name / "baseline.npz").write_bytes(b"damage")
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, cache_dir)
     assert source.current() is None
     assert "could not be used" in source.problem
-    mended = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
+    mended = ModelSource(tracker.uri, DETECTORS_MODEL, cache_dir)
     assert mended.refresh()
-    assert ModelSource(NOWHERE, DETECTORS_MODEL, kept).current() is not None
+    assert ModelSource(NOWHERE, DETECTORS_MODEL, cache_dir).current() is not None
 
 
 @pytest.mark.parametrize("pointer", ["", "{", "[]", '{"directory": 7}', '{"directory": "../.."}'])
-def test_a_pointer_that_makes_no_sense_is_a_problem_not_a_crash(kept: Path, pointer: str) -> None:
-    (kept / "current.json").write_text(pointer)
-    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
+def test_a_pointer_that_makes_no_sense_is_a_problem_not_a_crash(cache_dir: Path, pointer: str) -> None:
+    (cache_dir / "current.json").write_text(pointer)
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, cache_dir)
     assert source.current() is None
     assert source.problem
 
 
-def test_a_cached_bundle_that_is_another_one_is_not_used(kept: Path) -> None:
-    name = json.loads((kept / "current.json").read_text())["directory"]
-    (kept / name).rename(kept / "sha256-0")
-    (kept / "current.json").write_text(json.dumps({"directory": "sha256-0"}))
-    source = ModelSource(NOWHERE, DETECTORS_MODEL, kept)
+def test_a_cached_bundle_that_is_another_one_is_not_used(cache_dir: Path) -> None:
+    name = json.loads((cache_dir / "current.json").read_text())["directory"]
+    (cache_dir / name).rename(cache_dir / "sha256-0")
+    (cache_dir / "current.json").write_text(json.dumps({"directory": "sha256-0"}))
+    source = ModelSource(NOWHERE, DETECTORS_MODEL, cache_dir)
     assert source.current() is None
-    assert "not the bundle that was kept" in source.problem
+    assert "not the bundle that was cached" in source.problem
 
 
 def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
-    tracker: MlflowTracker[Bundle], kept: Path, tmp_path: Path
+    tracker: MlflowTracker[Bundle], cache_dir: Path, tmp_path: Path
 ) -> None:
-    source = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, cache_dir)
     before = source.current()
     publish(tracker, a_bundle(note="to be damaged"))
     artifacts = tmp_path.parent  # every manifest of the store is searched for the one just published
@@ -153,9 +153,9 @@ def test_a_bundle_that_is_not_what_the_registry_says_leaves_the_last_in_use(
     assert "the registry says" in source.problem
 
 
-def test_many_threads_swap_once(tracker: MlflowTracker[Bundle], kept: Path) -> None:
+def test_many_threads_swap_once(tracker: MlflowTracker[Bundle], cache_dir: Path) -> None:
     publish(tracker, a_bundle(note="for many"))
-    source = ModelSource(tracker.uri, DETECTORS_MODEL, kept)
+    source = ModelSource(tracker.uri, DETECTORS_MODEL, cache_dir)
     swapped: list[bool] = []
     threads = [Thread(target=lambda: swapped.append(source.refresh())) for _ in range(4)]
     for thread in threads:

@@ -35,9 +35,9 @@ def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Pat
             if number % 3 == 0:
                 return client.post("/v1/samples", json=as_columns(an_incident_frame())).status_code, ""
             answer = client.post("/v1/alerts", json=a_webhook())
-            [told] = answer.json()["alerts"]
-            assert told["ranking"]["candidates"][0]["item"] == "funds-db"
-            return answer.status_code, told["ranking"]["bundle_version"]
+            [alert] = answer.json()["alerts"]
+            assert alert["ranking"]["candidates"][0]["item"] == "funds-db"
+            return answer.status_code, alert["ranking"]["bundle_version"]
 
         with ThreadPoolExecutor(max_workers=6) as pool:
             answers = list(pool.map(ask, range(60)))
@@ -48,16 +48,16 @@ def test_the_champion_is_swapped_under_load_without_a_lost_request(tmp_path: Pat
 def test_a_moved_alias_is_adopted_and_the_same_one_is_not_again(tmp_path: Path) -> None:
     source = FakeSource(a_bundle())
     app = an_app(tmp_path)
-    live = app.state.rooms.signals
-    champion = AliasedBundle(lambda: source, live.holder.adopt)
+    signals = app.state.rooms.signals
+    champion = AliasedBundle(lambda: source, signals.holder.adopt)
     assert champion.problem == ""
     champion.refresh()
-    in_use = live.in_use
+    in_use = signals.in_use
     champion.refresh()
-    assert live.in_use is in_use
+    assert signals.in_use is in_use
     source.bundle = a_bundle(name="second")
     champion.refresh()
-    assert live.in_use.bundle is source.bundle
+    assert signals.in_use.bundle is source.bundle
     with a_client(app) as client:
         assert client.get("/healthz").status_code == 200
 
@@ -97,9 +97,9 @@ def test_a_registry_out_of_reach_is_told_and_the_service_stays_ready(tmp_path: P
         assert ready.status_code == 200
         assert ready.json()["ready"]
         app.state.source.problem = "no route to host"
-        told = client.get("/readyz")
-    assert told.status_code == 200
-    assert any("no route to host" in each for each in told.json()["reasons"])
+        answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert any("no route to host" in each for each in answer.json()["reasons"])
 
 
 def test_a_champion_ranker_is_adopted_and_named_by_the_rankings_that_follow(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_the_thirty_third_failure_is_the_last(database: Database, store: OutboxS
 
 
 @pytest.mark.parametrize(("days", "n_shown"), [(7, 1), (7.001, 0)])
-def test_dead_letters_are_told_for_seven_days(store: OutboxStore, days: float, n_shown: int) -> None:
+def test_dead_letters_are_shown_for_seven_days(store: OutboxStore, days: float, n_shown: int) -> None:
     clock = StillClock()
     sending = Outbox(store, None, clock)
     sending.bury({"n": 1}, "cannot be made")

@@ -1,4 +1,4 @@
-"""Sunspot's own notices field by field, what a budget came to, and what is kept over a restart."""
+"""Sunspot's own notices field by field, what a budget came to, and what survives a restart."""
 
 from __future__ import annotations
 
@@ -203,12 +203,12 @@ def test_a_memory_written_before_groups_were_called_so_is_read(tmp_path: Path) -
     path = tmp_path / "paging.state"
     write_paging(a_state(), path)
     with np.load(path) as stored:
-        kept = dict(stored)
-    header = json.loads(kept["header"].tobytes())
+        contents = dict(stored)
+    header = json.loads(contents["header"].tobytes())
     header["troubles"] = header.pop("anomaly_groups")
-    kept["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    contents["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     with path.open("wb") as file:
-        np.savez(file, **kept)
+        np.savez(file, **contents)
     found = read_paging(path)
     assert found is not None
     assert found.memory.anomaly_groups == a_state().memory.anomaly_groups
@@ -234,11 +234,11 @@ def test_a_memory_that_cannot_be_used_is_left_with_the_reason(
     path = tmp_path / "paging.state"
     write_paging(a_state(), path)
     with np.load(path) as stored:
-        kept = dict(stored)
-    changed = json.loads(kept["header"].tobytes()) | header
-    kept["header"] = np.frombuffer(json.dumps(changed).encode(), dtype=np.uint8)
+        contents = dict(stored)
+    changed = json.loads(contents["header"].tobytes()) | header
+    contents["header"] = np.frombuffer(json.dumps(changed).encode(), dtype=np.uint8)
     with path.open("wb") as file:
-        np.savez(file, **kept | arrays)
+        np.savez(file, **contents | arrays)
     assert read_paging(path) is None
     assert [vars(record)["reason"] for record in caplog.records] == [reason]
 

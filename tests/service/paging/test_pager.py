@@ -91,15 +91,15 @@ def test_an_incident_pages_one_team_and_is_ranked_like_an_alert(app: FastAPI, cl
     assert page["score"] > page["threshold"] > 4
     assert 0 < page["tail_probability"] < 1e-4
     incident = client.get(f"/v1/incidents/{page['incident']}").json()
-    told = {each["item"] for each in incident["alerts"]}
-    assert told == {"gateway", "order", "funds", "funds-db"}  # the others joined
+    items = {each["item"] for each in incident["alerts"]}
+    assert items == {"gateway", "order", "funds", "funds-db"}  # the others joined
     assert client.get(f"/v1/incidents/{page['incident']}/causes").json()["ranking"]["candidates"]
     html = client.get(f"/incidents/{page['incident']}").text
     assert f"1 of {page['budget_per_week']:g} false pages accepted that week, no verdict yet" in html
     assert page["metric"] in client.get("/teams").text
-    [letter] = app.state.rooms.paging.messages.due(NOW, limit=9)
-    assert letter.document["team"] == page["team"]
-    assert letter.document["incident_url"].endswith(f"/incidents/{page['incident']}")
+    [message] = app.state.rooms.paging.messages.due(NOW, limit=9)
+    assert message.document["team"] == page["team"]
+    assert message.document["incident_url"].endswith(f"/incidents/{page['incident']}")
 
 
 def test_a_verdict_decides_on_the_fate_and_the_budget(app: FastAPI, client: TestClient) -> None:
@@ -158,16 +158,16 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
             advance(app)
             assert len(client.get("/v1/pages").json()["pages"]) == 1
             since_ms = app.state.rooms.paging.pager.since_ms
-    kept = read_paging(tmp_path / "paging.state")
-    assert kept is not None
-    assert kept.memory.anomaly_groups
-    assert kept.since_ms == since_ms
-    other = kept.moved_to((*kept.keys[3:], kept.keys[0]))
+    stored = read_paging(tmp_path / "paging.state")
+    assert stored is not None
+    assert stored.memory.anomaly_groups
+    assert stored.since_ms == since_ms
+    other = stored.moved_to((*stored.keys[3:], stored.keys[0]))
     np.testing.assert_array_equal(
         other.memory.governor.height,
-        np.append(kept.memory.governor.height[3:], kept.memory.governor.height[0]),
+        np.append(stored.memory.governor.height[3:], stored.memory.governor.height[0]),
     )
-    assert kept.moved_to(kept.keys) is kept
+    assert stored.moved_to(stored.keys) is stored
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_trouble_that_is_over_resolves_its_alerts(
     advance(app)
     [page] = client.get("/v1/pages").json()["pages"]
     clock.at = NOW + timedelta(minutes=59)
-    calm = a_frame(ITEMS, n_ticks=59, end=clock.at, seed=3)
-    client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+    normal = a_frame(ITEMS, n_ticks=59, end=clock.at, seed=3)
+    client.post("/v1/samples", json=as_columns(normal)).raise_for_status()
     advance(app)
     incident = client.get(f"/v1/incidents/{page['incident']}").json()
     assert incident["closed_at"] is not None
@@ -231,11 +231,11 @@ def test_what_began_long_ago_pages_nobody(app: FastAPI, client: TestClient, cloc
 def test_a_silent_source_pages_and_says_when_it_is_back(
     app: FastAPI, client: TestClient, clock: StillClock
 ) -> None:
-    calm = a_frame(ITEMS, n_ticks=120, end=ONSET + timedelta(hours=1), seed=7)
-    is_quiet = np.array([key.item in {"funds", "funds-db"} for key in calm.keys])
-    values = calm.values.copy()
+    normal = a_frame(ITEMS, n_ticks=120, end=ONSET + timedelta(hours=1), seed=7)
+    is_quiet = np.array([key.item in {"funds", "funds-db"} for key in normal.keys])
+    values = normal.values.copy()
     values[-40:-5, is_quiet] = np.nan
-    frame = Frame(calm.start_ms, calm.step_ms, calm.keys, values)
+    frame = Frame(normal.start_ms, normal.step_ms, normal.keys, values)
     clock.at = ONSET + timedelta(minutes=40)
     early = frame.between(frame.start_ms, frame.end_ms - 20 * MINUTE_MS)
     client.post("/v1/samples", json=without_gaps(early)).raise_for_status()
@@ -250,13 +250,13 @@ def test_a_silent_source_pages_and_says_when_it_is_back(
     assert [each["status"] for each in incident["alerts"]] == ["resolved", "resolved"]
 
 
-def test_somebody_is_told_when_scoring_stops_and_only_once(
+def test_the_default_team_is_notified_once_when_scoring_stops(
     app: FastAPI, client: TestClient, clock: StillClock
 ) -> None:
     rooms = app.state.rooms
     rooms.scoring.watchdog.look()
-    calm = a_frame(ITEMS, n_ticks=60, end=NOW, seed=7)
-    client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+    normal = a_frame(ITEMS, n_ticks=60, end=NOW, seed=7)
+    client.post("/v1/samples", json=as_columns(normal)).raise_for_status()
     advance(app)
     rooms.scoring.watchdog.look()
     clock.at = NOW + timedelta(minutes=10)
@@ -275,6 +275,19 @@ def test_somebody_is_told_when_scoring_stops_and_only_once(
     assert "sunspot_scored_until_seconds" in client.get("/metrics").text
 
 
+def test_a_page_for_a_part_that_fails_is_shown(app: FastAPI, client: TestClient, clock: StillClock) -> None:
+    rooms = app.state.rooms
+    rooms.health.record("retention").failed(OSError("disk full"))
+    clock.at = NOW + timedelta(minutes=10)
+    rooms.scoring.watchdog.look()
+    rooms.paging.dispatcher.deliver()
+    [page] = client.get("/v1/pages").json()["pages"]
+    assert (page["kind"], page["team"], page["item"]) == ("part_failing", "operations", "")
+    assert "A part of Sunspot has failed" in client.get("/teams").text
+    shown = client.get(f"/incidents/{page['incident']}").text
+    assert "Sunspot paged operations for a part of its own that failed" in shown
+
+
 def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path)) as client:
         assert client.get("/v1/teams").json() == {"teams": [], "reason": "no champion was found yet"}
@@ -282,42 +295,42 @@ def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
 
 
 class Receiver:
-    """Takes letters, or refuses so many first."""
+    """Accepts messages, or refuses so many first."""
 
     def __init__(self, n_refused: int) -> None:
         self.n_refused = n_refused
-        self.taken: list[Mapping[str, Any]] = []
+        self.accepted: list[Mapping[str, Any]] = []
 
     def __call__(self, document: Mapping[str, Any]) -> None:
         if self.n_refused:
             self.n_refused -= 1
             raise ConnectionRefusedError("nobody listens")
-        self.taken.append(document)
+        self.accepted.append(document)
 
 
-def test_a_letter_is_tried_until_it_arrives_and_then_never_again(tmp_path: Path, clock: StillClock) -> None:
-    letters, receiver = OutboxStore(Database(tmp_path / "store.sqlite")), Receiver(2)
-    outbox = Outbox(letters, receiver, clock)
+def test_a_message_is_tried_until_it_arrives_and_then_never_again(tmp_path: Path, clock: StillClock) -> None:
+    messages, receiver = OutboxStore(Database(tmp_path / "store.sqlite")), Receiver(2)
+    outbox = Outbox(messages, receiver, clock)
     outbox.put({"item": "order"})
     outbox.put({"item": "funds"})
     assert outbox.deliver() == 0
-    assert letters.waiting() == (1, "nobody listens")
+    assert messages.waiting() == (1, "nobody listens")
     for wait_s in (5, 10):
         clock.at += timedelta(seconds=wait_s)
         outbox.deliver()
-    assert sorted(each["item"] for each in receiver.taken) == ["funds", "order"]
-    assert len({each["delivery"] for each in receiver.taken}) == 2
+    assert sorted(each["item"] for each in receiver.accepted) == ["funds", "order"]
+    assert len({each["delivery"] for each in receiver.accepted}) == 2
     clock.at += timedelta(days=1)
     assert outbox.deliver() == 0
-    assert letters.waiting() == (0, "")
+    assert messages.waiting() == (0, "")
 
 
 def test_nothing_is_kept_where_there_is_nowhere_to_send_it(tmp_path: Path, clock: StillClock) -> None:
-    letters = OutboxStore(Database(tmp_path / "store.sqlite"))
-    outbox = Outbox(letters, None, clock)
+    messages = OutboxStore(Database(tmp_path / "store.sqlite"))
+    outbox = Outbox(messages, None, clock)
     outbox.put({"item": "order"})
     assert outbox.deliver() == 0
-    assert not letters.due(clock.now(), limit=1)
+    assert not messages.due(clock.now(), limit=1)
 
 
 def test_a_bundle_without_counts_pages_nobody_and_says_so(tmp_path: Path) -> None:

@@ -47,14 +47,14 @@ class Surroundings:
         self.now = NOW
         self.notices: list[Notice] = []
         self.asked: list[int] = []
-        self.live = SimpleNamespace(
+        self.signals = SimpleNamespace(
             present=lambda: self.now, in_use=SimpleNamespace(bundle=BUNDLE, clock=CLOCKS["always"])
         )
         self.windows = windows
         known = DependencyGraph(items, graph.edges)
         self.pager = Paging(
             settings_for(directory, team_budgets={"funds": 3.0}, **chosen),
-            self.live,  # type: ignore[arg-type]
+            self.signals,  # type: ignore[arg-type]
             graph=lambda: known,
             maintenance=self.maintenance,
             notify=self.notify,
@@ -235,6 +235,6 @@ def test_a_context_is_made_anew_for_another_bundle_only(around: Surroundings) ->
     assert context.related("funds") == {"gateway", "order", "funds", "funds-db"}
     other = replace(BUNDLE, pages=None)
     assert around.pager.context_of(other, CLOCKS["always"]).teams is None
-    around.live.in_use.bundle = None
+    around.signals.in_use.bundle = None
     assert around.pager.teams() is None
     assert NEVER_MS < TICK_MS

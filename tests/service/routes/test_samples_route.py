@@ -152,11 +152,11 @@ def test_with_signals_as_the_present_old_days_are_accepted(tmp_path: Path) -> No
     clock_now = ONSET + timedelta(days=400)
     app = an_app(tmp_path, bundle=a_bundle(), present="signals")
     app.state.rooms.clock.at = clock_now
-    live = app.state.rooms.signals
+    signals = app.state.rooms.signals
     with a_client(app) as client:
-        assert live.present() == clock_now
+        assert signals.present() == clock_now
         assert send(client, ("order", "latency_s", ONSET_MS, 0.2))["accepted"] == 1
-        assert live.present() == ONSET + timedelta(minutes=1)
+        assert signals.present() == ONSET + timedelta(minutes=1)
         assert send(client, ("order", "latency_s", 4_000_000_000_000, 0.2))["rejected"] == 1
     again = an_app(tmp_path, present="signals")
     assert again.state.rooms.signals.present() == ONSET + timedelta(minutes=1)

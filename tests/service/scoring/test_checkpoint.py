@@ -41,9 +41,9 @@ def run(directory: Path, minutes: int, *, first: int = 0, **chosen: Any) -> Scor
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(sent)).raise_for_status()
         app.state.rooms.scoring.pipeline.advance()
-    kept = Checkpoints(directory / SCORING_CHECKPOINT).read(position=ENOUGH)
-    assert kept is not None
-    return kept
+    checkpoint = Checkpoints(directory / SCORING_CHECKPOINT).read(position=ENOUGH)
+    assert checkpoint is not None
+    return checkpoint
 
 
 def assert_equal(one: Scored, other: Scored) -> None:
@@ -83,39 +83,39 @@ def late_samples() -> Any:
 
 
 def test_the_scores_are_there_again_before_the_next_tick_closes(tmp_path: Path) -> None:
-    kept = run(tmp_path, 60)
+    checkpoint = run(tmp_path, 60)
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app):
         tick_at, version, scores = app.state.rooms.scoring.first_stage.scores_of("order")
         assert app.state.rooms.scoring.pipeline.advance() == 0
-    assert (tick_at, version) == (ONSET + timedelta(minutes=4), kept.bundle_version)
+    assert (tick_at, version) == (ONSET + timedelta(minutes=4), checkpoint.bundle_version)
     assert len(scores) == 3
     assert [each.novelty for each in scores] == [None, None, None]  # not a day of values yet
 
 
 def test_the_slower_scores_are_told_beside_onset(tmp_path: Path) -> None:
-    kept = run(tmp_path, 60)
-    keys = kept.memory.state.keys
+    checkpoint = run(tmp_path, 60)
+    keys = checkpoint.memory.state.keys
     novelty = np.where([key.metric == "requests" for key in keys], np.nan, np.arange(len(keys)))
-    scores = kept.scores._replace(novelty=novelty.astype(np.float32))
-    Checkpoints(tmp_path / SCORING_CHECKPOINT).write(replace(kept, scores=scores), position=0)
+    scores = checkpoint.scores._replace(novelty=novelty.astype(np.float32))
+    Checkpoints(tmp_path / SCORING_CHECKPOINT).write(replace(checkpoint, scores=scores), position=0)
     app = an_app(tmp_path, bundle=a_bundle())
     with a_client(app) as client:
         client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
-        told = client.get("/v1/items/order/scores").json()["series"]
-    for each in told:
+        series = client.get("/v1/items/order/scores").json()["series"]
+    for each in series:
         place = keys.index(SeriesKey("order", each["metric"]))
-        assert each["severity"] == kept.memory.severity.held[place] > 0
+        assert each["severity"] == checkpoint.memory.severity.held[place] > 0
         assert each["novelty"] == (None if each["metric"] == "requests" else place)
 
 
 def test_another_champion_takes_over_what_was_kept(tmp_path: Path) -> None:
     run(tmp_path, 40)
     second = a_bundle(name="second")
-    kept = run(tmp_path, 60, first=40, bundle=second)
-    assert kept.bundle_version == second.version
+    checkpoint = run(tmp_path, 60, first=40, bundle=second)
+    assert checkpoint.bundle_version == second.version
     frame = an_incident_frame()
-    found = kept.memory
+    found = checkpoint.memory
     memory, _ = score(
         frame.between(frame.start_ms, found.state.tick_ms + MINUTE_MS), second.baseline, second.clock_used
     )
@@ -126,9 +126,9 @@ def test_another_champion_takes_over_what_was_kept(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_history_is_left_unused(tmp_path: Path) -> None:
-    kept = run(tmp_path, 60)
+    checkpoint = run(tmp_path, 60)
     path = tmp_path / "other.state"
-    Checkpoints(path).write(kept, position=7)
+    Checkpoints(path).write(checkpoint, position=7)
     assert Checkpoints(path).read(position=6) is None
     assert Checkpoints(path).read(position=7) is not None
 
@@ -136,11 +136,11 @@ def test_a_checkpoint_of_another_history_is_left_unused(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint_is_left_unused(tmp_path: Path) -> None:
     run(tmp_path, 60)
     path = tmp_path / SCORING_CHECKPOINT
-    whole = path.read_bytes()
-    with np.load(io.BytesIO(whole)) as stored:
+    complete = path.read_bytes()
+    with np.load(io.BytesIO(complete)) as stored:
         arrays = dict(stored)
     assert Checkpoints(tmp_path / "ghost").read(position=ENOUGH) is None
-    for content in (b"", b"nonsense", whole[:100], whole[:-40]):
+    for content in (b"", b"nonsense", complete[:100], complete[:-40]):
         path.write_bytes(content)
         assert Checkpoints(path).read(position=ENOUGH) is None
     for name, array in (

@@ -50,8 +50,8 @@ def test_online_scores_are_the_offline_ones_and_late_samples_do_not_change_them(
             assert scores_by_metric(online)[key.metric] == pytest.approx(offline.values[-1, column])
 
         late = [{"item": "funds-db", "metric": "latency_s", "time": "2026-03-04T02:04:30Z", "value": 9e9}]
-        told = client.post("/v1/samples", json={"samples": late}).json()
-        assert (told["accepted"], told["late"]) == (1, 1)
+        answer = client.post("/v1/samples", json={"samples": late}).json()
+        assert (answer["accepted"], answer["late"]) == (1, 1)
         assert app.state.rooms.scoring.pipeline.advance() == 0
         assert first_stage.scores_of("funds-db")[2] == online
 
@@ -91,18 +91,18 @@ def test_another_champion_on_the_same_step_takes_the_memory_over(tmp_path: Path)
 
 def test_a_champion_on_another_step_gets_a_window_on_its_own(tmp_path: Path) -> None:
     app = an_app(tmp_path, bundle=a_bundle())
-    live, first_stage = app.state.rooms.signals, app.state.rooms.scoring.first_stage
+    signals, first_stage = app.state.rooms.signals, app.state.rooms.scoring.first_stage
     with a_client(app) as client:
         client.post("/v1/samples", json=as_columns(an_incident_frame()))
         app.state.rooms.scoring.pipeline.advance()
         app.state.source.bundle = a_bundle(step_ms=5 * MINUTE_MS)
         app.state.rooms.models.champion.refresh()
-        window = live.in_use.window
+        window = signals.in_use.window
         assert window.step_ms == 5 * MINUTE_MS
         assert np.isfinite(window.frame().values).any()
         assert window.n_series == 3 * len(ITEMS)
         app.state.rooms.scoring.pipeline.advance()
-        assert first_stage.scores_of("order")[1] == live.in_use.bundle.version
+        assert first_stage.scores_of("order")[1] == signals.in_use.bundle.version
 
 
 def test_a_tick_that_leaves_the_window_while_others_are_scored_is_not_taken_for_silence(

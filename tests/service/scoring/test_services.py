@@ -69,7 +69,7 @@ def test_flagged_services_get_the_score_that_training_would_give_them(
         client.post("/v1/cmdb", json=a_cmdb())
         client.post("/v1/samples", json=as_columns(frame)).raise_for_status()
         rooms.scoring.pipeline.advance()
-        told = {item: client.get(f"/v1/items/{item}/scores").json()["service"] for item in ITEMS}
+        scores = {item: client.get(f"/v1/items/{item}/scores").json()["service"] for item in ITEMS}
     closed = frame.between(frame.start_ms, frame.end_ms - MINUTE_MS)
     by_key = {key: closed.values[:, column] for column, key in enumerate(closed.keys)}
     keys = bundle.baseline.keys
@@ -83,11 +83,11 @@ def test_flagged_services_get_the_score_that_training_would_give_them(
     assert "funds-db" in flagged < set(ITEMS)
     for item, wanted in zip(rows.items, expected, strict=True):
         if item in flagged:
-            assert told[item]["score"] == pytest.approx(wanted, rel=1e-6)
-            assert told[item]["detector"] == name
-            assert told[item]["is_anomalous"] == (wanted > 1.0)
+            assert scores[item]["score"] == pytest.approx(wanted, rel=1e-6)
+            assert scores[item]["detector"] == name
+            assert scores[item]["is_anomalous"] == (wanted > 1.0)
         else:
-            assert told[item] is None
+            assert scores[item] is None
 
 
 @pytest.mark.parametrize("bundle", [a_bundle(), with_second_stage("mad", named="pca")])
@@ -110,14 +110,14 @@ def test_a_service_that_is_calm_again_has_no_score(tmp_path: Path) -> None:
     second_stage.process(seen[-1])
     assert second_stage.score_of("funds-db") is not None
     onset = seen[-1].scores.onset
-    calm = seen[-1].scores._replace(onset=replace(onset, values=np.zeros_like(onset.values)))
-    second_stage.process(replace(seen[-1], scores=calm))
+    normal = seen[-1].scores._replace(onset=replace(onset, values=np.zeros_like(onset.values)))
+    second_stage.process(replace(seen[-1], scores=normal))
     assert second_stage.score_of("funds-db") is None
 
 
 def test_a_page_gives_the_score_of_the_service_beside_what_is_wrong() -> None:
     call = Call("order", "trading", 0, 0, score=12.0, threshold=10.0, severity=5.0, is_page=True)
-    whole = ServiceScore("top_scores", 2.31, 1.9)
+    service_score = ServiceScore("top_scores", 2.31, 1.9)
     notice = anomaly_notice(
         call,
         metric="latency_s",
@@ -126,11 +126,11 @@ def test_a_page_gives_the_score_of_the_service_beside_what_is_wrong() -> None:
         novelty=0.0,
         tail=1e-5,
         budget_per_week=1.0,
-        service_score=whole,
+        service_score=service_score,
     )
     assert notice.notification.alert.annotations == {
         "summary": "Latency of order is 9 times its usual 100 ms",
         "detection": "latency_s scores 12; its threshold is 10. "
         "order as a service scores 2.3 by top_scores; its threshold is 1.9",
     }
-    assert whole.is_anomalous
+    assert service_score.is_anomalous

@@ -1,4 +1,4 @@
-"""The challenger in shadow: what it would have paged, told and never sent."""
+"""The challenger in shadow: what it would have paged, recorded and never sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service_builders import (
 
 from models.paging.rules import AnomalyGroup, Watched, initial_memory
 from service.shadow.comparison import Side, compared
-from service.shadow.record import N_SHOWN, ShadowRecord, read_record, told, write_record
+from service.shadow.record import N_SHOWN, ShadowRecord, read_record, summary_of, write_record
 from telemetry.batches import SeriesKey
 from telemetry.instants import from_ms
 
@@ -160,7 +160,7 @@ def test_a_challenger_that_is_withdrawn_is_forgotten(tmp_path: Path) -> None:
         (a_keen_one(), a_keen_one(), "the challenger is the champion"),
         (a_keen_one(), a_bundle(step_ms=5 * MINUTE_MS), "a tick every 300 s, the champion every 60 s"),
         (a_keen_one(), replace(a_bundle(), pages=None), "train again"),
-        (a_keen_one(), a_bundle(items=(*ITEMS, *(f"more-{n}" for n in range(20)))), "more than are kept"),
+        (a_keen_one(), a_bundle(items=(*ITEMS, *(f"more-{n}" for n in range(20)))), "more than are held"),
     ],
 )
 def test_what_cannot_be_compared_says_why(
@@ -199,7 +199,7 @@ def test_a_challenger_knows_series_that_the_champion_does_not(tmp_path: Path) ->
     with a_client(app) as client:
         send(app, client)
         found = comparison(client)
-    assert counts(found) == [1, 0, 0], "the gateway depends on the database: it is one trouble"
+    assert counts(found) == [1, 0, 0], "the gateway depends on the database: it is one anomaly"
     strangers = replace(champion, pages=champion.pages), a_bundle(items=("order",), name="order")
     app = an_app(tmp_path / "other", bundle=strangers[0], challenger=strangers[1])
     with a_client(app) as client:
@@ -251,7 +251,9 @@ def test_a_record_is_read_as_it_was_written_and_nonsense_is_none(tmp_path: Path)
     record = ShadowRecord("a", "b", 0, 273_600_000, n_ticks=4560, n_both=5, n_champion=1, n_challenger=9)
     write_record(record, path)
     assert read_record(path) == record
-    assert told(record).startswith("in shadow for 3 d 4 h: both paged 5 times, champion alone 1, challenger ")
+    assert summary_of(record).startswith(
+        "in shadow for 3 d 4 h: both paged 5 times, champion alone 1, challenger "
+    )
     for content in (b"", b"[]", b'{"champion": "a"}', b"\xff", json.dumps({"champion": 1}).encode()):
         path.write_bytes(content)
         assert read_record(path) is None

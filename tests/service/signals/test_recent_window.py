@@ -65,15 +65,15 @@ def test_counts_agree_with_a_sample_by_sample_count(batches: list[list[Row]]) ->
     window = a_window()
     newest: dict[str, int] = {}
     for batch in batches:
-        taken = window.add(Samples.from_rows(batch))
+        added = window.add(Samples.from_rows(batch))
         inside = [row for row in batch if row[2] // STEP_MS > (window.newest_tick or 0) - N_TICKS]
         n_out_of_order = 0
         for item, _, at_ms, _ in inside:
             n_out_of_order += at_ms < newest.get(item, -1)
             newest[item] = max(newest.get(item, -1), at_ms)
-        assert taken.n_out_of_order == n_out_of_order
-        assert taken.n_in_window == len(inside)
-        assert taken.n_outside == len(batch) - len(inside)
+        assert added.n_out_of_order == n_out_of_order
+        assert added.n_in_window == len(inside)
+        assert added.n_outside == len(batch) - len(inside)
 
 
 def test_the_same_instant_again_is_a_duplicate_and_the_last_wins() -> None:
@@ -88,8 +88,8 @@ def test_what_comes_after_a_tick_was_closed_is_late_and_kept() -> None:
     window = a_window()
     window.add(rows((15, 1.0)))
     window.close_before(1)
-    taken = window.add(rows((3, 9.0)))
-    assert (taken.n_late, taken.n_in_window) == (1, 1)
+    added = window.add(rows((3, 9.0)))
+    assert (added.n_late, added.n_in_window) == (1, 1)
     assert window.row(0, (SeriesKey("a", "m"),)).tolist() == [9.0]
 
 
@@ -149,11 +149,11 @@ def test_an_empty_window_gives_an_empty_frame_and_no_values() -> None:
 def test_a_frame_since_an_instant_is_the_end_of_the_whole_one() -> None:
     window = a_window()
     window.add(rows((0, 1.0), (10, 2.0), (20, 3.0), (30, 4.0)))
-    whole = window.frame()
+    complete = window.frame()
     for since_ms in (-50, 0, 5, 10, 29, 30, 99):
         part = window.frame(since_ms=since_ms)
         assert part.start_ms == min(max(since_ms // STEP_MS * STEP_MS, 0), 30)
-        np.testing.assert_array_equal(part.values, whole.between(part.start_ms, whole.end_ms).values)
+        np.testing.assert_array_equal(part.values, complete.between(part.start_ms, complete.end_ms).values)
 
 
 @settings(max_examples=60, deadline=None)
