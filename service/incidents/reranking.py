@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from models.cases.case import MAX_WINDOW
+from service.errors import StoreUnavailableError
 from service.incidents.publishing import Made
 from service.incidents.records import FIRING
 
@@ -82,7 +83,13 @@ class Reranker:
                 self._wait(number, NEW_ALERT)
 
     def advance(self) -> int:
-        """Rank again what waits, and with new evidence every open incident; return how many were."""
+        """Rank again what waits, and with new evidence every open incident; return how many were.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the store is out of reach: what waits goes on waiting.
+        """
         evidence = self._evidence_now()
         if evidence != self._evidence:
             since = self._live.present() - MAX_WINDOW
@@ -96,7 +103,11 @@ class Reranker:
                     break
                 incident_id = next(iter(self._waiting))
                 reason = self._waiting.pop(incident_id)
-            n_ranked += self._rank(incident_id, reason)
+            try:
+                n_ranked += self._rank(incident_id, reason)
+            except StoreUnavailableError:
+                self._wait(incident_id, reason)
+                raise
         return n_ranked
 
     def _evidence_now(self) -> tuple[str, int, int]:
@@ -107,7 +118,8 @@ class Reranker:
 
     def _wait(self, incident: int, reason: str) -> None:
         with self._changing:
-            self._waiting.setdefault(incident, reason)
+            if reason == RESOLVED_NOW or incident not in self._waiting:
+                self._waiting[incident] = reason
 
     def _rank(self, incident_id: int, reason: str) -> bool:
         incident, in_use = self._incidents.get(incident_id), self._live.in_use

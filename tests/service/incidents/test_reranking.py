@@ -20,6 +20,7 @@ from service_builders import (
 )
 
 from features.frame import Frame
+from service.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 END = ONSET + timedelta(minutes=40)
 LATE = "funds-db"
+
+
+class Locked:
+    """A publisher whose store is locked."""
+
+    def publish(self, _made: object) -> None:
+        raise StoreUnavailableError("database is locked")
 
 
 @pytest.fixture(scope="module")
@@ -264,3 +272,45 @@ def test_the_first_answer_is_announced_even_if_the_leading_alert_was_not_ranked_
         assert app.state.rooms.incidents.reranker.advance() == 1
         assert client.get("/v1/incidents/1").json()["alerts"][0]["unenriched"] == ""
         assert len(announced(app)) == 1, "the leader's ranking gives the same answer"
+
+
+def test_a_store_that_is_locked_only_puts_off_the_ranking_of_a_resolved_incident(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    clock.at = NOW + timedelta(minutes=2)
+    send(client, incident, NOW, clock.at)
+    send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+    client.post("/v1/alerts", json=a_webhook(status="resolved")).raise_for_status()
+    publisher = rooms.incidents.reranker._publisher
+    rooms.incidents.reranker._publisher = Locked()
+    with pytest.raises(StoreUnavailableError):
+        rooms.incidents.reranker.advance()
+    rooms.incidents.reranker._publisher = publisher
+    assert rooms.incidents.reranker.advance() == 1
+    assert causes(client)["reason"] == "the incident was resolved"
+    assert causes(client)["ranking"]["candidates"][0]["item"] == LATE
+
+
+def test_the_end_of_an_incident_is_the_reason_even_if_it_was_about_to_be_ranked(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    clock.at = NOW + timedelta(minutes=2)
+    send(client, incident, NOW, clock.at)
+    send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+    client.post("/v1/alerts", json=a_webhook(LATE, name="SlowQueries")).raise_for_status()
+    for item, name in (("gateway", "SlowRequests"), (LATE, "SlowQueries")):
+        client.post("/v1/alerts", json=a_webhook(item, name=name, status="resolved")).raise_for_status()
+    assert rooms.incidents.reranker.advance() == 1
+    assert causes(client)["reason"] == "the incident was resolved"
