@@ -1,7 +1,8 @@
 """Open incidents ranked again: an answer gets better while its evidence comes in.
 
 An incident is ranked when its alerts change and, while its window lasts, once for each tick that closes; once
-more when it resolves. Late samples count: they change no score, but the next ranking sees them.
+more when it resolves. Late samples count: they change no score, but the next ranking, a tick later at most,
+sees them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from models.cases.case import MAX_WINDOW
 from service.errors import StoreUnavailableError
 from service.incidents.publishing import Made
 from service.incidents.records import FIRING
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +69,7 @@ class Reranker:
         self._changing = Lock()
         self._waiting: dict[int, str] = {}
         self._evidence: tuple[str, int, int] | None = None
+        self._looked_ms = 0
 
     def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
         """Rank the incidents of some alerts that just changed again, soon.
@@ -90,12 +93,11 @@ class Reranker:
         StoreUnavailableError
             If the store is out of reach: what waits goes on waiting.
         """
-        evidence = self._evidence_now()
-        if evidence != self._evidence:
-            since = self._live.present() - MAX_WINDOW
-            for incident in self._incidents.open_since(since, limit=MAX_OPEN):
+        evidence, present = self._evidence_now(), self._live.present()
+        if self._is_due(evidence, to_ms(present)):
+            for incident in self._incidents.open_since(present - MAX_WINDOW, limit=MAX_OPEN):
                 self._wait(incident.id, NEW_SIGNALS)
-            self._evidence = evidence
+            self._evidence, self._looked_ms = evidence, to_ms(present)
         stop_s, n_ranked = self._elapsed_s() + self._budget_s, 0
         while self._elapsed_s() <= stop_s:
             with self._changing:
@@ -115,6 +117,13 @@ class Reranker:
         in_use = self._live.in_use
         version = "" if in_use.bundle is None else in_use.bundle.version
         return version, in_use.window.first_open_tick, in_use.window.n_late
+
+    def _is_due(self, evidence: tuple[str, int, int], present_ms: int) -> bool:
+        """Whether evidence is new; late samples alone wait for the next tick that closes, or for its time."""
+        if self._evidence is None or evidence[:2] != self._evidence[:2]:
+            return True
+        waited_ms = abs(present_ms - self._looked_ms)  # a clock may be set back
+        return evidence != self._evidence and waited_ms >= self._live.in_use.window.step_ms
 
     def _wait(self, incident: int, reason: str) -> None:
         with self._changing:

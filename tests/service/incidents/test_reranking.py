@@ -314,3 +314,18 @@ def test_the_end_of_an_incident_is_the_reason_even_if_it_was_about_to_be_ranked(
         client.post("/v1/alerts", json=a_webhook(item, name=name, status="resolved")).raise_for_status()
     assert rooms.incidents.reranker.advance() == 1
     assert causes(client)["reason"] == "the incident was resolved"
+
+
+def test_samples_that_come_late_all_the_time_rank_an_incident_once_per_tick(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    send(client, incident, ONSET - timedelta(minutes=59), NOW, but=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    ranked = []
+    for second in range(0, 120, 10):
+        clock.at = NOW + timedelta(seconds=second)
+        send(client, incident, NOW - timedelta(minutes=2), NOW - timedelta(minutes=1), only=LATE)
+        ranked.append(rooms.incidents.reranker.advance())
+    assert ranked == [1, 0, 0, 0, 0, 0] * 2
