@@ -164,7 +164,7 @@ def _replay(
 def _report(console: Console, scenario: DemoScenario, alerts: list[dict[str, Any]], mlflow_page: str) -> bool:
     from rich.markup import escape
 
-    from service.pages.quantities import percent
+    from models.evidence.figures import probability_percent as percent
 
     lead = next((alert for alert in alerts if alert["ranking"]), None)
     if lead is None:

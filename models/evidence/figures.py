@@ -26,6 +26,18 @@ def percent(share: float) -> str:
     return f"{figure(share * 100)} %"
 
 
+def probability_percent(probability: float | None) -> str:
+    """A probability in percent without decimals, never 0 % or 100 %.
+
+    >>> probability_percent(0.834), probability_percent(0.9999), probability_percent(0.0004)
+    ('83 %', '> 99 %', '< 1 %')
+    """
+    value = probability or 0.0
+    if value < 0.005:  # noqa: PLR2004  what would be rounded to nothing
+        return "< 1 %"
+    return "> 99 %" if value >= 0.995 else whole_percent(value)  # noqa: PLR2004
+
+
 def whole_percent(share: float) -> str:
     """A share of 1 as a whole percentage.
 

@@ -9,7 +9,7 @@ from service.incidents.ranking_document import what_changed
 from service.incidents.records import NewRanking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from models.cases.case import Case
     from service.clock import WallClock
@@ -69,10 +69,12 @@ class RankingPublisher:
         with self._publishing:
             new: list[NewRanking] = []
             messages: list[dict[str, object]] = []
+            ranked = [each.alert for each in made if each.enrichment.document is not None]
             for each in made:
                 document = each.enrichment.document
                 if document is not None:
-                    ranking, message = self._compared(each, document, announce=announce and self._announces)
+                    announces = announce and self._announces
+                    ranking, message = self._compared(each, document, ranked, announce=announces)
                     new.append(ranking)
                     messages += message
             unenriched = {each.alert.id: each.enrichment.unenriched for each in made}
@@ -82,24 +84,44 @@ class RankingPublisher:
                 self._on_ranked(each.enrichment.case, each.enrichment.document)
 
     def _compared(
-        self, made: Made, document: StoredRankingDocument, *, announce: bool
+        self,
+        made: Made,
+        document: StoredRankingDocument,
+        ranked: Sequence[StoredAlert],
+        *,
+        announce: bool,
     ) -> tuple[NewRanking, list[dict[str, object]]]:
-        """Compare a ranking with the one before; return it, and the message that announces it, if any."""
+        """Compare a ranking with the one before; return it, and the message that announces it, if any.
+
+        Parameters
+        ----------
+        ranked
+            The alerts that are ranked together with this one, itself included.
+        """
         alert = made.alert
         before = self._incidents.ranking_of_alert(alert.id)
         confirms = before.id if before is not None and before.document.answer == document.answer else None
         incident = self._incidents.get(alert.incident)
-        speaks = incident.lead.id == alert.id
+        speaks = self._speaks(alert, incident, ranked)
         current = self._incidents.ranking_of(incident) if speaks else before
         changed = what_changed(None if current is None else current.document, document)
         ranking = NewRanking(alert.id, made.reason, document, changed, confirms)
-        is_news = current is None or current.document.answer != document.answer
+        is_news = confirms is None and (current is None or current.document.answer != document.answer)
         if (
             not (announce and speaks and is_news)
-            or self._incidents.count_rankings(incident.id) >= MAX_ANNOUNCED
+            or self._incidents.count_announced(incident.id) >= MAX_ANNOUNCED
         ):
             return ranking, []
         return ranking, [self._message(incident, document, made.reason, changed)]
+
+    def _speaks(self, alert: StoredAlert, incident: Incident, ranked: Sequence[StoredAlert]) -> bool:
+        """Whether the page will show an alert's ranking: its leader's, or else the newest there is."""
+        lead = incident.lead.id
+        if alert.id == lead:
+            return True
+        members = [each.id for each in ranked if each.incident == incident.id]
+        is_newest = alert.id == members[-1] and lead not in members
+        return is_newest and self._incidents.ranking_of_alert(lead) is None
 
     def _message(
         self, incident: Incident, document: RankingDocument, reason: str, changed: tuple[str, ...]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from models.evidence.figures import probability_percent
 from models.rankers.ranking import DEFAULT_VERSION
 from service.incidents.page_snapshot import snapshot_of
 
@@ -198,4 +199,4 @@ def _sure(candidate: CandidateDocument) -> str:
 
 
 def _percent(candidate: CandidateDocument) -> str:
-    return f"{100 * (candidate.probability or 0.0):.0f} %"
+    return probability_percent(candidate.probability)

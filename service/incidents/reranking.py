@@ -1,7 +1,8 @@
 """Open incidents ranked again: an answer gets better while its evidence comes in.
 
 An incident is ranked when its alerts change and, while its window lasts, once for each tick that closes; once
-more when it resolves. Late samples count: they change no score, but the next ranking sees them.
+more when it resolves. Late samples count: they change no score, but the next ranking, a tick later at most,
+sees them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from models.cases.case import MAX_WINDOW
+from service.errors import StoreUnavailableError
 from service.incidents.publishing import Made
 from service.incidents.records import FIRING
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +69,7 @@ class Reranker:
         self._changing = Lock()
         self._waiting: dict[int, str] = {}
         self._evidence: tuple[str, int, int] | None = None
+        self._looked_ms = 0
 
     def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
         """Rank the incidents of some alerts that just changed again, soon.
@@ -82,13 +86,18 @@ class Reranker:
                 self._wait(number, NEW_ALERT)
 
     def advance(self) -> int:
-        """Rank what waits, and every open incident if there is new evidence; return how many were ranked."""
-        evidence = self._evidence_now()
-        if evidence != self._evidence:
-            since = self._signals.present() - MAX_WINDOW
-            for incident in self._incidents.open_since(since, limit=MAX_OPEN):
+        """Rank again what waits, and with new evidence every open incident; return how many were.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the store is out of reach: what waits goes on waiting.
+        """
+        evidence, present = self._evidence_now(), self._signals.present()
+        if self._is_due(evidence, to_ms(present)):
+            for incident in self._incidents.open_since(present - MAX_WINDOW, limit=MAX_OPEN):
                 self._wait(incident.id, NEW_SIGNALS)
-            self._evidence = evidence
+            self._evidence, self._looked_ms = evidence, to_ms(present)
         stop_s, n_ranked = self._elapsed_s() + self._budget_s, 0
         while self._elapsed_s() <= stop_s:
             with self._changing:
@@ -96,7 +105,11 @@ class Reranker:
                     break
                 incident_id = next(iter(self._waiting))
                 reason = self._waiting.pop(incident_id)
-            n_ranked += self._rank(incident_id, reason)
+            try:
+                n_ranked += self._rank(incident_id, reason)
+            except StoreUnavailableError:
+                self._wait(incident_id, reason)
+                raise
         return n_ranked
 
     def _evidence_now(self) -> tuple[str, int, int]:
@@ -105,9 +118,17 @@ class Reranker:
         version = "" if in_use.bundle is None else in_use.bundle.version
         return version, in_use.window.first_open_tick, in_use.window.n_late
 
+    def _is_due(self, evidence: tuple[str, int, int], present_ms: int) -> bool:
+        """Whether evidence is new; late samples alone wait for the next tick that closes, or for its time."""
+        if self._evidence is None or evidence[:2] != self._evidence[:2]:
+            return True
+        waited_ms = abs(present_ms - self._looked_ms)  # a clock may be set back
+        return evidence != self._evidence and waited_ms >= self._signals.in_use.window.step_ms
+
     def _wait(self, incident: int, reason: str) -> None:
         with self._changing:
-            self._waiting.setdefault(incident, reason)
+            if reason == RESOLVED_NOW or incident not in self._waiting:
+                self._waiting[incident] = reason
 
     def _rank(self, incident_id: int, reason: str) -> bool:
         incident, in_use = self._incidents.get(incident_id), self._signals.in_use

@@ -44,6 +44,11 @@ class Outbox:
         self._post = post
         self._clock = clock
 
+    @property
+    def has_target(self) -> bool:
+        """Whether there is somewhere to send to."""
+        return self._post is not None
+
     def put(self, document: Mapping[str, Any]) -> None:
         """Store a document to be sent; without a target nothing is stored."""
         if self._post is not None:

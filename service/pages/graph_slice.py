@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from service.pages.quantities import percent
+from models.evidence.figures import probability_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ def _about(kind: str, probability: float | None, *, is_alerting: bool) -> str:
     if is_alerting:
         parts.append("alerting")
     if probability is not None:
-        parts.append(percent(probability))
+        parts.append(probability_percent(probability))
     return " · ".join(parts)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.golden import Role
-from models.evidence.figures import whole_percent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,18 +40,6 @@ def measured(value: float | None, unit: str) -> str:
     if value is None:
         return "unseen"
     return f"{value:,.0f} {unit}" if value >= 10 or value == round(value) else f"{value:.1f} {unit}"  # noqa: PLR2004
-
-
-def percent(probability: float | None) -> str:
-    """Return a probability in percent without decimals, never 0 % or 100 %.
-
-    >>> percent(0.834), percent(0.9999), percent(0.0004)
-    ('83 %', '> 99 %', '< 1 %')
-    """
-    value = probability or 0.0
-    if value < 0.005:  # noqa: PLR2004  what would be rounded to nothing
-        return "< 1 %"
-    return "> 99 %" if value >= 0.995 else whole_percent(value)  # noqa: PLR2004
 
 
 def local(at: datetime, zone: ZoneInfo) -> str:

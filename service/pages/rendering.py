@@ -13,6 +13,7 @@ from fastapi import Depends
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from models.evidence.figures import probability_percent
 from service.dependencies import AccessGate, ServiceSettings
 from service.durations import duration
 from service.pages import quantities
@@ -29,7 +30,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.filters.update(
-    percent=quantities.percent,
+    percent=probability_percent,
     local=quantities.local,
     local_day=quantities.local_day,
     duration=duration,

@@ -101,12 +101,16 @@ class PageDispatcher:
         (answer,) = self._alerts.receive([notification], self._graph(), announce=page is None)
         if page is None:
             return
-        known = answer.known
-        is_new = self._pages.add(
-            page, alert=known.id, incident=known.incident, at=known.alert.starts_at, spent=spent
+        known, message = answer.known, _message(answer, page, spent, self._address)
+        self._pages.add(  # with its message: a page that is stored alone would never be sent
+            page,
+            alert=known.id,
+            incident=known.incident,
+            at=known.alert.starts_at,
+            spent=spent,
+            messages=[message] if self._outbox.has_target else [],
+            sent_at=known.received_at,
         )
-        if is_new:
-            self._outbox.put(_message(answer, page, spent, self._address))
 
     def _resolve(self, notification: Notification) -> None:
         """Resolve an alert; its labels and annotations stay as they were while it fired."""

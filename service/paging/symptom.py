@@ -30,6 +30,8 @@ def symptom(item: str, metric: str, value: float, usual: float) -> str:
     --------
     >>> symptom("web", "latency_ms", 160.0, 20.0)
     'Latency of web is 8 times its usual 20.0 ms'
+    >>> symptom("web", "latency_ms", 31_500.0, 20.0)
+    'Latency of web is 1,575 times its usual 20.0 ms'
     >>> symptom("web", "error_percent", 4.1, 0.2)
     '4.1 % of requests to web fail, usually 0.2 %'
     >>> symptom("db", "cpu_ratio", 0.96, float("nan"))
@@ -43,7 +45,7 @@ def symptom(item: str, metric: str, value: float, usual: float) -> str:
     value, usual = (meaning.offset + meaning.scale * each for each in (value, usual))
     if meaning.role is Role.LATENCY:
         if isfinite(usual) and usual > 0 and value >= TIMES * usual:
-            return f"Latency of {item} is {value / usual:.2g} times its usual {_seconds(usual)}"
+            return f"Latency of {item} is {_times(value / usual)} times its usual {_seconds(usual)}"
         return f"Latency of {item} is {_seconds(value)}" + _usually(_seconds(usual), usual)
     if meaning.role is Role.ERRORS:
         return f"{percent(value)} of requests to {item} fail" + _usually(percent(usual), usual)
@@ -51,6 +53,11 @@ def symptom(item: str, metric: str, value: float, usual: float) -> str:
         return f"{item} handles {figure(value)} requests" + _usually(figure(usual), usual)
     sentence = SHARES[meaning.role].format(item=item, now=percent(value))
     return sentence[0].upper() + sentence[1:] + _usually(percent(usual), usual)
+
+
+def _times(ratio: float) -> str:
+    """Format a multiple with two significant digits below a hundred, and as a whole number from there on."""
+    return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:,.0f}"  # noqa: PLR2004
 
 
 def _seconds(value: float) -> str:

@@ -20,7 +20,7 @@ from service.incidents.records import (
     StoredRanking,
 )
 from service.store.outbox import insert_messages
-from service.store.tables import alerts, incidents, rankings
+from service.store.tables import alerts, incidents, outbox, rankings
 from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -245,10 +245,11 @@ class IncidentStore:
         """Return the newest ranking made for an alert."""
         return self._newest_ranking(rankings.c.alert == alert)
 
-    def count_rankings(self, incident: int) -> int:
-        """Return the number of answers stored for an incident's alerts."""
-        members = select(alerts.c.id).where(alerts.c.incident == incident)
-        asked = select(func.count()).select_from(rankings).where(rankings.c.alert.in_(members))
+    def count_announced(self, incident: int) -> int:
+        """Return the number of an incident's rankings for which a message was stored."""
+        of_incident = outbox.c.document["incident"].as_integer() == incident
+        is_ranking = outbox.c.document["kind"].as_string() == "ranking"
+        asked = select(func.count()).select_from(outbox).where(is_ranking, of_incident)
         with self._database.reading() as connection:
             return connection.execute(asked).scalar_one()
 

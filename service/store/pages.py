@@ -11,10 +11,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from service.paging.notifications import PageFacts
 from service.store.audit import VERDICT
+from service.store.outbox import insert_messages
 from service.store.tables import audit, pages
 from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from service.store.database import Database
@@ -55,8 +57,26 @@ class PageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, facts: PageFacts, *, alert: int, incident: int, at: datetime, spent: int) -> bool:
-        """Store the page of an alert; false if it was stored before."""
+    def add(
+        self,
+        facts: PageFacts,
+        *,
+        alert: int,
+        incident: int,
+        at: datetime,
+        spent: int,
+        messages: Sequence[Mapping[str, object]] = (),
+        sent_at: datetime,
+    ) -> bool:
+        """Store the page of an alert with its messages, all or nothing; false if it was stored before.
+
+        Parameters
+        ----------
+        messages
+            Documents for the outbox; a page that was stored before stores none.
+        sent_at
+            From when on they are due.
+        """
         row = {
             "alert": alert,
             "incident": incident,
@@ -73,7 +93,9 @@ class PageStore:
             "spent": spent,
         }
         with self._database.writing() as connection:
-            return bool(connection.execute(insert(pages).values(row).on_conflict_do_nothing()).rowcount)
+            is_new = bool(connection.execute(insert(pages).values(row).on_conflict_do_nothing()).rowcount)
+            insert_messages(connection, messages if is_new else (), at=sent_at)
+        return is_new
 
     def newest(self, *, limit: int, team: str | None = None) -> list[StoredPage]:
         """Return the latest pages, of one team if one is named, newest first."""

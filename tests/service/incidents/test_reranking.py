@@ -20,6 +20,7 @@ from service_builders import (
 )
 
 from features.frame import Frame
+from service.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 END = ONSET + timedelta(minutes=40)
 LATE = "funds-db"
+
+
+class Locked:
+    """A publisher whose store is locked."""
+
+    def publish(self, _made: object) -> None:
+        raise StoreUnavailableError("database is locked")
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +232,100 @@ def test_what_nobody_can_be_told_is_not_stored_for_sending(tmp_path: Path, incid
         send(client, incident, ONSET - timedelta(minutes=59), NOW)
         client.post("/v1/alerts", json=a_webhook()).raise_for_status()
         assert announced(app) == []
+
+
+def test_a_new_answer_is_announced_however_many_alerts_the_incident_has(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    rooms.scoring.pipeline.advance()
+    storm = a_webhook()
+    [alert] = storm["alerts"]
+    storm["alerts"] = [{**alert, "fingerprint": str(number)} for number in range(12)]
+    client.post("/v1/alerts", json=storm).raise_for_status()
+    assert len(announced(app)) == 1
+    clock.at = NOW + timedelta(minutes=2)
+    send(client, incident, NOW, clock.at)
+    send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+    rooms.scoring.pipeline.advance()
+    assert rooms.incidents.reranker.advance() == 1
+    messages = announced(app)
+    assert len(messages) == 2
+    assert messages[1]["likely_causes"][0]["item"] == LATE
+
+
+def test_the_first_answer_is_announced_even_if_the_leading_alert_was_not_ranked_yet(
+    tmp_path: Path, incident: Frame
+) -> None:
+    app = an_app(tmp_path, bundle=a_bundle(), notify_url="http://127.0.0.1:9/pages", max_alerts=1)
+    with a_client(app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        send(client, incident, ONSET - timedelta(minutes=59), NOW)
+        webhook = a_webhook("order")
+        webhook["alerts"] += a_webhook("gateway")["alerts"]
+        client.post("/v1/alerts", json=webhook).raise_for_status()
+        [message] = announced(app)
+        assert message["likely_causes"][0]["item"] == causes(client)["ranking"]["candidates"][0]["item"]
+        assert app.state.rooms.incidents.reranker.advance() == 1
+        assert client.get("/v1/incidents/1").json()["alerts"][0]["unenriched"] == ""
+        assert len(announced(app)) == 1, "the leader's ranking gives the same answer"
+
+
+def test_a_store_that_is_locked_only_puts_off_the_ranking_of_a_resolved_incident(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    clock.at = NOW + timedelta(minutes=2)
+    send(client, incident, NOW, clock.at)
+    send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+    client.post("/v1/alerts", json=a_webhook(status="resolved")).raise_for_status()
+    publisher = rooms.incidents.reranker._publisher
+    rooms.incidents.reranker._publisher = Locked()
+    with pytest.raises(StoreUnavailableError):
+        rooms.incidents.reranker.advance()
+    rooms.incidents.reranker._publisher = publisher
+    assert rooms.incidents.reranker.advance() == 1
+    assert causes(client)["reason"] == "the incident was resolved"
+    assert causes(client)["ranking"]["candidates"][0]["item"] == LATE
+
+
+def test_the_end_of_an_incident_is_the_reason_even_if_it_was_about_to_be_ranked(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    early = ONSET - timedelta(minutes=59)
+    send(client, incident, early, NOW, but=LATE)
+    send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    clock.at = NOW + timedelta(minutes=2)
+    send(client, incident, NOW, clock.at)
+    send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+    client.post("/v1/alerts", json=a_webhook(LATE, name="SlowQueries")).raise_for_status()
+    for item, name in (("gateway", "SlowRequests"), (LATE, "SlowQueries")):
+        client.post("/v1/alerts", json=a_webhook(item, name=name, status="resolved")).raise_for_status()
+    assert rooms.incidents.reranker.advance() == 1
+    assert causes(client)["reason"] == "the incident was resolved"
+
+
+def test_samples_that_come_late_all_the_time_rank_an_incident_once_per_tick(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    send(client, incident, ONSET - timedelta(minutes=59), NOW, but=LATE)
+    rooms.scoring.pipeline.advance()
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    ranked = []
+    for second in range(0, 120, 10):
+        clock.at = NOW + timedelta(seconds=second)
+        send(client, incident, NOW - timedelta(minutes=2), NOW - timedelta(minutes=1), only=LATE)
+        ranked.append(rooms.incidents.reranker.advance())
+    assert ranked == [1, 0, 0, 0, 0, 0] * 2

@@ -18,10 +18,11 @@ from service_builders import (
     as_columns,
 )
 
+from models.evidence.figures import probability_percent
 from service.durations import duration
 from service.incidents.ranking_document import CandidateDocument, PageSnapshot, SnapshotItem
 from service.pages.graph_slice import graph_slice
-from service.pages.quantities import percent, quantity, short_version
+from service.pages.quantities import quantity, short_version
 from service.pages.sparklines import sparkline
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_the_incident_page_shows_what_is_wrong_why_and_how_sure_that_is(client: 
     for shown in (
         "The app is slow",
         "Funds-db",
-        percent(first["probability"]),
+        probability_percent(first["probability"]),
         first["evidence"][0]["sentence"],
         "pool 200 → 60",
         "10:04:00",

@@ -65,6 +65,7 @@ class Pages:
         self.past = past
         self.asked: list[tuple[Any, ...]] = []
         self.added: list[tuple[Any, ...]] = []
+        self.messages: list[dict[str, Any]] = []
 
     def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[StoredPage]:
         self.asked.append((start, end, team))
@@ -72,14 +73,29 @@ class Pages:
         assert facts is not None
         return [StoredPage(1, 1, 1, start, facts, 1, outcome) for outcome in self.past]
 
-    def add(self, facts: PageFacts, *, alert: int, incident: int, at: datetime, spent: int) -> bool:
+    def add(
+        self,
+        facts: PageFacts,
+        *,
+        alert: int,
+        incident: int,
+        at: datetime,
+        spent: int,
+        messages: Sequence[dict[str, Any]],
+        sent_at: datetime,
+    ) -> bool:
+        assert sent_at == NOW
         page = facts, alert, incident, at, spent
         self.added.append(page)
-        return self.added.count(page) == 1
+        is_new = self.added.count(page) == 1
+        self.messages += messages if is_new else []
+        return is_new
 
 
 class Sent:
     """An outbox that is never emptied."""
+
+    has_target = True
 
     def __init__(self) -> None:
         self.documents: list[dict[str, Any]] = []
@@ -127,7 +143,8 @@ def test_a_page_is_an_alert_with_its_budget_then_a_page_then_a_message() -> None
     assert (received, announce) == (replace(notice.notification, alert=expected), False)
     assert pages.asked == [(NOW - timedelta(days=7), NOW, "shop")]
     assert pages.added == [(notice.page, 5, 7, NOW, 3)]
-    assert sent.documents == [
+    assert sent.documents == []
+    assert pages.messages == [
         {
             "kind": "silent_source",
             "team": "shop",
@@ -151,11 +168,20 @@ def test_a_page_is_an_alert_with_its_budget_then_a_page_then_a_message() -> None
 
 
 def test_a_page_that_was_stored_before_is_not_sent_again() -> None:
-    sent = Sent()
-    dispatcher = a_dispatcher(Alerts(), Pages(), sent)
+    pages = Pages()
+    dispatcher = a_dispatcher(Alerts(), pages, Sent())
     dispatcher.submit([a_notice(), a_notice()])
     assert dispatcher.deliver() == 2
-    assert len(sent.documents) == 1
+    assert len(pages.messages) == 1
+
+
+def test_without_a_target_a_page_is_stored_without_a_message() -> None:
+    pages, sent = Pages(), Sent()
+    sent.has_target = False
+    dispatcher = a_dispatcher(Alerts(), pages, sent)
+    dispatcher.submit([a_notice()])
+    assert dispatcher.deliver() == 1
+    assert (len(pages.added), pages.messages) == (1, [])
 
 
 def test_a_notice_that_joins_an_incident_is_announced_and_is_no_page() -> None:
@@ -180,22 +206,22 @@ def test_what_is_over_resolves_the_alert_as_it_was_told() -> None:
 
 
 def test_a_store_out_of_reach_keeps_the_notice_waiting() -> None:
-    alerts, sent = Alerts(web=StoreUnavailableError("locked")), Sent()
-    dispatcher = a_dispatcher(alerts, Pages(), sent)
+    alerts, pages, sent = Alerts(web=StoreUnavailableError("locked")), Pages(), Sent()
+    dispatcher = a_dispatcher(alerts, pages, sent)
     dispatcher.submit([a_notice(), a_notice("db")])
     with pytest.raises(StoreUnavailableError):
         dispatcher.deliver()
     assert (alerts.received, sent.buried) == ([], [])
     alerts.errors = {}
     assert dispatcher.deliver() == 2
-    assert [each["item"] for each in sent.documents] == ["web", "db"]
+    assert [each["item"] for each in pages.messages] == ["web", "db"]
 
 
 def test_a_notice_that_cannot_be_made_is_buried_and_its_team_gets_a_plain_message(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    alerts, sent = Alerts(web=KeyError("oops")), Sent()
-    dispatcher = a_dispatcher(alerts, Pages(), sent)
+    alerts, pages, sent = Alerts(web=KeyError("oops")), Pages(), Sent()
+    dispatcher = a_dispatcher(alerts, pages, sent)
     dispatcher.submit([a_notice(), a_notice(is_page=False), a_notice("db")])
     assert dispatcher.deliver() == 3
     plain = {
@@ -207,8 +233,8 @@ def test_a_notice_that_cannot_be_made_is_buried_and_its_team_gets_a_plain_messag
     }
     reason = "the notice could not be made: KeyError: 'oops'"
     assert sent.buried == [(plain, reason), ({**plain, "kind": "SilentSource"}, reason)]
-    assert sent.documents[0] == {**plain, "team": "shop"}
-    assert [each["item"] for each in sent.documents] == ["web", "db"]
+    assert sent.documents == [{**plain, "team": "shop"}]
+    assert [each["item"] for each in pages.messages] == ["db"]
     assert [(each.message, vars(each)["alert"]) for each in caplog.records] == [
         ("notice failed", "SilentSource")
     ] * 2

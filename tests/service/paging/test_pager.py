@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from service_builders import (
 
 from features.frame import Frame
 from models.paging.rules import Call
+from service.errors import StoreUnavailableError
 from service.notify.outbox import Outbox
 from service.paging.notifications import anomaly_notice
 from service.paging.state import initial_paging, read_paging, write_paging
@@ -100,6 +103,22 @@ def test_an_incident_pages_one_team_and_is_ranked_like_an_alert(app: FastAPI, cl
     [message] = app.state.rooms.paging.messages.due(NOW, limit=9)
     assert message.document["team"] == page["team"]
     assert message.document["incident_url"].endswith(f"/incidents/{page['incident']}")
+
+
+def test_a_page_is_sent_once_even_if_its_message_could_not_be_stored_at_first(
+    app: FastAPI, client: TestClient, tmp_path: Path
+) -> None:
+    client.post("/v1/samples", json=as_columns(an_incident_frame())).raise_for_status()
+    app.state.rooms.scoring.pipeline.advance()
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as store:
+        store.execute("ALTER TABLE outbox RENAME TO away")
+        with pytest.raises(StoreUnavailableError):
+            app.state.rooms.paging.dispatcher.deliver()
+        store.execute("ALTER TABLE away RENAME TO outbox")
+    app.state.rooms.paging.dispatcher.deliver()
+    assert len(client.get("/v1/pages").json()["pages"]) == 1
+    [message] = app.state.rooms.paging.messages.due(NOW, limit=9)
+    assert message.document["kind"] == "anomaly"
 
 
 def test_a_verdict_decides_on_the_fate_and_the_budget(app: FastAPI, client: TestClient) -> None:
