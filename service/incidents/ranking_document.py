@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.evidence.figures import probability_percent
 from models.rankers.ranking import DEFAULT_VERSION
+from models.rankers.sunspot import WEAKER
 from service.incidents.page_snapshot import snapshot_of
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def what_changed(before: RankingDocument | None, now: RankingDocument) -> tuple[
 
 def _new_evidence(old: CandidateDocument, new: CandidateDocument) -> tuple[str, ...]:
     """Describe the kinds of evidence against the first cause that were not there before."""
-    known = {each.kind for each in old.evidence} if old.item == new.item else set()
+    known = {each.kind for each in old.evidence} | {WEAKER} if old.item == new.item else set()
     kinds = [each.kind.replace("_", " ") for each in new.evidence if each.kind not in known]
     return (f"New evidence against {new.item}: {', '.join(kinds)}.",) if kinds and known else ()
 
