@@ -30,6 +30,7 @@ from service.paging.notifications import anomaly_notice
 from service.paging.state import initial_paging, read_paging, write_paging
 from service.store.database import Database
 from service.store.outbox import OutboxStore
+from service.workers import checkpoint_all
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
@@ -187,6 +188,35 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
         np.append(stored.memory.governor.height[3:], stored.memory.governor.height[0]),
     )
     assert stored.moved_to(stored.keys) is stored
+
+
+class Tardy:
+    """A dispatcher beside which a tick closes as soon as it has delivered what waits."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.rooms = app.state.rooms
+
+    def deliver(self) -> int:
+        n_delivered: int = self.rooms.paging.dispatcher.deliver()
+        self.rooms.scoring.pipeline.advance()
+        return n_delivered
+
+
+def test_a_checkpoint_counts_no_tick_whose_pages_still_wait(
+    app: FastAPI, client: TestClient, tmp_path: Path
+) -> None:
+    rooms = app.state.rooms
+    frame = an_incident_frame()
+    calm_ms = frame.start_ms + 50 * MINUTE_MS
+    client.post("/v1/samples", json=as_columns(frame.between(frame.start_ms, calm_ms))).raise_for_status()
+    advance(app)
+    client.post("/v1/samples", json=as_columns(frame.between(calm_ms, frame.end_ms))).raise_for_status()
+    checkpoint_all(replace(rooms, paging=replace(rooms.paging, dispatcher=Tardy(app))))
+    assert rooms.paging.pager.state.tick_ms > calm_ms
+    assert client.get("/v1/pages").json()["pages"] == [], "the page still waits"
+    stored = read_paging(tmp_path / "paging.state")
+    assert stored is not None
+    assert stored.tick_ms < calm_ms
 
 
 @pytest.mark.parametrize(
