@@ -337,6 +337,26 @@ def test_a_page_for_a_part_that_fails_is_shown(app: FastAPI, client: TestClient,
     assert "Sunspot paged operations for a part of its own that failed" in shown
 
 
+def test_what_works_again_after_a_restart_is_resolved(tmp_path: Path, clock: StillClock) -> None:
+    statuses = []
+    for minutes in (30, 31):
+        app = an_app(tmp_path, bundle=a_bundle(), clock=clock)
+        with a_client(app) as client:
+            rooms = app.state.rooms
+            calm = a_frame(ITEMS, n_ticks=20, end=clock.at, seed=7)
+            client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+            advance(app)
+            if minutes == 30:
+                rooms.health.record("retention").failed(OSError("the disk is full"))
+                clock.at = NOW + timedelta(minutes=minutes)
+            rooms.scoring.watchdog.look()
+            rooms.paging.dispatcher.deliver()
+            found = client.get("/v1/incidents").json()["incidents"]
+            statuses.append({each["title"].split(":")[0]: each["status"] for each in found})
+    own = ("Scoring has stopped", "A part of Sunspot has failed")
+    assert [[each[title] for title in own] for each in statuses] == [["open"] * 2, ["closed"] * 2]
+
+
 def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path)) as client:
         assert client.get("/v1/teams").json() == {"teams": [], "reason": "no champion was found yet"}
