@@ -122,7 +122,7 @@ def open_rooms(
         maintenance=paging.maintenance.windows,
         directory=settings.data_dir / SHADOW,
     )
-    scoring = _scoring(settings, signals, paging, shadow, clock=clock, health=health)
+    scoring = _scoring(settings, signals, paging, shadow, incident_store, clock=clock, health=health)
     metrics = Metrics()
     metrics.observe(
         StateCollector(
@@ -233,6 +233,7 @@ def _scoring(
     signals: SignalsRoom,
     paging: PagingRoom,
     shadow: Shadow,
+    incidents: IncidentStore,
     *,
     clock: WallClock,
     health: HealthRegistry,
@@ -242,7 +243,14 @@ def _scoring(
     pipeline = TickPipeline(
         first_stage, second_stage, {"paging": paging.pager.process, "shadow": shadow.process}, health
     )
-    watchdog = Watchdog(settings, first_stage, health, clock, notify=paging.dispatcher.submit)
+    watchdog = Watchdog(
+        settings,
+        first_stage,
+        health,
+        clock,
+        notify=paging.dispatcher.submit,
+        firing_since=incidents.firing_since,
+    )
     return ScoringRoom(first_stage, second_stage, pipeline, watchdog)
 
 

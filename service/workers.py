@@ -73,5 +73,7 @@ def _retain_signals(rooms: Rooms) -> int:
 
 
 def _checkpoint_paging(rooms: Rooms) -> None:
+    state = rooms.paging.pager.state  # a tick processed meanwhile may call for pages that still wait
     rooms.paging.dispatcher.deliver()  # first: a page that the checkpoint counts as sent must not be lost
-    rooms.paging.pager.checkpoint()
+    if state is not None:
+        rooms.paging.pager.checkpoint(state)

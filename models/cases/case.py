@@ -46,7 +46,7 @@ MAX_ITEMS = 5_000
 """At most so many items go into a case, the nearest first."""
 
 MIN_TICKS_BEFORE = 10
-"""With fewer ticks just before the incident, the usual level is that of normal operation."""
+"""With fewer ticks with values just before the incident, the usual level is that of normal operation."""
 
 ENOUGH_TICKS = 60
 """So many normal ticks are enough to see the usual level and its spread."""
@@ -318,11 +318,19 @@ def _from_onset(
         return before, window
     around = _joined(before, window)
     end = n_before + int((window.times_ms <= by_then).sum())
-    usual = before.values if n_before >= MIN_TICKS_BEFORE else _some_ticks(normal)
+    usual = before.values if _n_seen(before) >= MIN_TICKS_BEFORE else _some_ticks(normal)
     first = first_changed_tick(around.values, usual, range(n_before, n_before + n_candidates), end)
     if first is None or first == n_before:
         return before, window
     return _rows(around, slice(first)), _rows(around, slice(first, None))
+
+
+def _n_seen(signals: Signals) -> int:
+    """Return the number of ticks that hold a value."""
+    seen = np.zeros(len(signals.times_ms), dtype=bool)
+    for values in signals.values.values():
+        seen |= np.isfinite(values).any(axis=1)
+    return int(seen.sum())
 
 
 def _joined(before: Signals, window: Signals) -> Signals:

@@ -12,7 +12,7 @@ from features.logs.secrets import mask_secrets
 from models.cases.case import case_id_of
 from models.cases.files import StoredCase
 from models.cases.library import case_paths, path_of, read_case, remove_case, write_case
-from models.errors import BadCaseError, CaseTooLargeError
+from models.errors import CaseTooLargeError
 from service.store.audit import VERDICT
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class CaseExport:
                 continue
             try:
                 self._export(incident, entry)
-            except (OSError, BadCaseError) as error:
+            except (OSError, ValueError) as error:
                 self._failures[f"incident {number}"] = str(error)
                 logger.exception("export of a case failed", extra={"incident": number})
             else:
@@ -146,6 +146,9 @@ class CaseExport:
                 self._failures[f"case {name}"] = str(error)
                 logger.exception("writing a case failed", extra={"case": name})
                 continue
+            except ValueError as error:  # it cannot be written at all, and must not hold up the others
+                self._failures[f"case {name}"] = str(error)
+                logger.exception("a case cannot be written", extra={"case": name})
             with self._changing:
                 if self._waiting.get(name) is stored:
                     del self._waiting[name]

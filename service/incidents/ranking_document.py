@@ -175,8 +175,10 @@ def what_changed(before: RankingDocument | None, now: RankingDocument) -> tuple[
         return ()
     old, new = before.first, now.first
     if new is None:
+        if old is None:
+            return () if before.answer == now.answer else (f"Still no cause is named: {now.abstained}.",)
         reason = f" ({now.abstained})" if now.abstained else ""
-        return () if old is None else (f"{_sure(old)} is no longer named as the cause{reason}.",)
+        return (f"{_sure(old)} is no longer named as the cause{reason}.",)
     if old is None:
         return (f"{_sure(new)} is named as the cause; none was named before.",)
     if old.item != new.item:
@@ -185,6 +187,13 @@ def what_changed(before: RankingDocument | None, now: RankingDocument) -> tuple[
     sentences = [f"{new.item} went from {_percent(old)} to {_percent(new)}."] if abs(moved) >= MOVED else []
     beside = [each for each in now.causes[1:] if each not in before.causes]
     sentences += [f"{each} is named too, for what {new.item} does not explain." for each in beside]
+    sentences += [
+        f"{each} is no longer named beside {new.item}."
+        for each in before.causes[1:]
+        if each not in now.causes
+    ]
+    if not sentences and before.answer != now.answer:
+        sentences = [f"The causes named beside {new.item} are in another order."]
     return (*sentences, *_new_evidence(old, new))
 
 

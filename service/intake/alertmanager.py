@@ -23,6 +23,9 @@ from telemetry.decoders.json_lenient import Instant
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+MAX_AHEAD = timedelta(days=1)
+"""An alert whose end lies further ahead has no usable end: it would keep its items affected until then."""
+
 
 class WebhookAlert(msgspec.Struct, rename="camel"):
     """One alert of a webhook."""
@@ -111,7 +114,10 @@ def _read_alert(
         starts_at = received_at
     status = RESOLVED if sent.get("status") == RESOLVED else FIRING
     fingerprint = sent.get("fingerprint")
-    ends_at = _instant(sent.get("endsAt"))
+    ends_at = _instant(sent.get("endsAt")) if status == RESOLVED else None
+    if ends_at is not None and ends_at > received_at + MAX_AHEAD:
+        notes.append(f"its end {sent.get('endsAt')!r} is no usable time: the present is used")
+        ends_at = received_at
     alert = Alert(
         item=_item(labels, items, item_labels),
         name=labels.get("alertname", "alert"),
@@ -124,7 +130,7 @@ def _read_alert(
     return Notification(
         alert,
         status,
-        ends_at if status == RESOLVED else None,
+        ends_at,
         tuple(notes),
         has_start=has_start,
     )

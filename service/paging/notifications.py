@@ -148,6 +148,11 @@ def over_notice(kind: str, item: str, since_ms: int, ended_ms: int) -> Notice:
     return Notice(_notification(kind, item, since_ms, team="", severity="", summary="", ended_ms=ended_ms))
 
 
+def fingerprint_of(kind: str, item: str = "") -> str:
+    """Return the fingerprint of Sunspot's alerts of a kind on an item; without one, on Sunspot itself."""
+    return hashlib.sha256(f"sunspot/{kind}/{item}".encode()).hexdigest()[:16]
+
+
 def _notification(
     kind: str,
     item: str,
@@ -164,7 +169,7 @@ def _notification(
         item,
         NAMES[kind],
         from_ms(since_ms),
-        fingerprint=hashlib.sha256(f"sunspot/{kind}/{item}".encode()).hexdigest()[:16],
+        fingerprint=fingerprint_of(kind, item),
         severity=severity,
         labels=labels,
         annotations={name: text for name, text in (("summary", summary), ("detection", detection)) if text},

@@ -178,13 +178,19 @@ class Paging:
         ]
         silent, about_silence = self._silence(state, tick, phase, muted, context)
         since_ms = tick.tick_ms if state.since_ms == NEVER_MS else state.since_ms
+        self._notify([*notices, *about_silence])  # first: who reads the state can deliver its notices
         self._state = replace(state, memory=memory, silent=silent, since_ms=since_ms)
-        self._notify([*notices, *about_silence])
 
-    def checkpoint(self) -> None:
-        """Write the memory to disk, if it changed since it was written last."""
+    def checkpoint(self, state: PagingState | None = None) -> None:
+        """Write the memory to disk, if it changed since it was written last.
+
+        Parameters
+        ----------
+        state
+            The memory to write; by default that after the last tick.
+        """
         with self._writing:
-            state = self._state
+            state = state or self._state
             if state is not None and state is not self._written:
                 write_paging(state, self._path)
                 self._written = state

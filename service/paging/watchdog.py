@@ -8,6 +8,7 @@ from service.paging.notifications import (
     PART_FAILING,
     SCORING_STOPPED,
     failing_notice,
+    fingerprint_of,
     over_notice,
     stopped_notice,
 )
@@ -29,9 +30,14 @@ if TYPE_CHECKING:
 class Watchdog:
     """Checks, independently of scoring, that ticks are scored and that every part works.
 
-    It notifies once, and again when all is well. Before the first tick, and while stored days are
-    replayed, scoring is not expected. Whether Sunspot itself is down must be watched from outside: by
-    an alert on the age of ``sunspot_scored_until_seconds``.
+    It notifies once, and again when all is well, also after a restart. Before the first tick, and while
+    stored days are replayed, scoring is not expected. Whether Sunspot itself is down must be watched from
+    outside: by an alert on the age of ``sunspot_scored_until_seconds``.
+
+    Parameters
+    ----------
+    firing_since
+        Returns when the alert of a fingerprint began that an earlier process raised and that still fires.
     """
 
     def __init__(
@@ -42,17 +48,24 @@ class Watchdog:
         clock: WallClock,
         *,
         notify: Callable[[Iterable[Notice]], None],
+        firing_since: Callable[[str], datetime | None],
     ) -> None:
         self._settings = settings
         self._first_stage = first_stage
         self._health = health
         self._clock = clock
         self._notify = notify
+        self._firing_since = firing_since
+        self._has_resumed = False
         self._stopped_at: datetime | None = None
         self._broken_at: datetime | None = None
 
     def look(self) -> None:
         """Notify if scoring or a part stopped, or works again."""
+        if not self._has_resumed:
+            self._stopped_at = self._firing_since(fingerprint_of(SCORING_STOPPED))
+            self._broken_at = self._firing_since(fingerprint_of(PART_FAILING))
+            self._has_resumed = True
         self._look_at_scoring()
         self._look_at_parts()
 

@@ -235,6 +235,13 @@ class IncidentStore:
             row = connection.execute(asked).first()
         return None if row is None else _known(row)
 
+    def firing_since(self, fingerprint: str) -> datetime | None:
+        """Return when the latest alert of a fingerprint began that still fires; ``None`` if none does."""
+        is_firing = alerts.c.fingerprint == fingerprint, alerts.c.status == FIRING
+        with self._database.reading() as connection:
+            start_ms = connection.execute(select(func.max(alerts.c.starts_ms)).where(*is_firing)).scalar()
+        return None if start_ms is None else from_ms(start_ms)
+
     def ranking_of(self, incident: Incident) -> StoredRanking | None:
         """Return the ranking that speaks for an incident: its leader's, or else the newest there is."""
         return self.ranking_of_alert(incident.lead.id) or self._newest_ranking(

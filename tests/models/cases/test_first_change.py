@@ -28,14 +28,20 @@ def a_case_that_began(
     errors: float = 0.04,
     cpu: float = 0.8,
     step_ms: int = MINUTE_MS,
+    n_seen_before: int | None = None,
 ) -> Case:
-    """A case whose `db` and its callers fail, and `db` works hard, from minutes before the alert."""
+    """A case whose `db` and its callers fail, and `db` works hard, from minutes before the alert.
+
+    Of the ticks before it only the last ``n_seen_before`` hold values, if a number is given.
+    """
     end = ONSET + timedelta(milliseconds=n_later * step_ms)
     frame = with_cpu(a_frame(ITEMS, n_ticks=90, end=end, seed=5, step_ms=step_ms))
     first = 90 - n_later - minutes_before * MINUTE_MS // step_ms
     for item in ("app", "cart", "db"):
         frame.values[first:, frame.column_of[SeriesKey(item, "error_ratio")]] += errors
     frame.values[first:, frame.column_of[SeriesKey("db", "cpu_ratio")]] += cpu
+    if n_seen_before is not None:
+        frame.values[: first - n_seen_before] = np.nan
     normal = with_cpu(a_frame(ITEMS, end=ONSET - timedelta(days=1), step_ms=step_ms))
     return build_case(Alert("app", "Failing", ONSET), end, SHOP, frame, normal=normal)
 
@@ -117,6 +123,12 @@ def test_log_lines_of_the_minute_in_which_it_began_belong_to_the_incident() -> N
     assert case.window.times_ms[0] == onset_ms
     assert case.window_logs is not None
     assert case.window_logs.counts.starts_ms[0] == onset_ms - 45_000
+
+
+@pytest.mark.parametrize("n_seen_before", [1, 5])
+def test_after_a_gap_the_onset_is_a_change_from_normal_operation(n_seen_before: int) -> None:
+    case = a_case_that_began(0, n_seen_before=n_seen_before)
+    assert case.window.times_ms[0] == int(ONSET.timestamp() * 1000)
 
 
 def test_levels_in_sentences_are_those_of_the_chart_from_its_mark_on() -> None:

@@ -208,3 +208,17 @@ def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
     stored = path_of(tmp_path / "data" / "ranked-cases", "secret")
     assert "hunter2" not in stored.read_text()
     assert "<secret>" in str(read_case(stored).ranking)
+
+
+def test_a_case_that_cannot_be_written_holds_up_no_other(
+    client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.post("/v1/alerts", json=a_webhook("order", fingerprint="x" * 600)).raise_for_status()
+    client.post("/v1/alerts", json=a_webhook("funds")).raise_for_status()
+    export_of(client).advance()
+    assert len(case_paths(tmp_path / "data" / "ranked-cases")) == 2
+    [problem] = export_of(client).health_problems()
+    assert "at most 500 characters" in problem
+    assert [each.message for each in caplog.records] == ["a case cannot be written"]
+    export_of(client).advance()
+    assert export_of(client).health_problems() == []

@@ -96,3 +96,9 @@ def test_without_a_fingerprint_equal_labels_are_one_alert() -> None:
     )
     assert one.alert.fingerprint == same.alert.fingerprint != other.alert.fingerprint
     assert other.alert.labels == {"a": "2"}
+
+
+def test_an_end_in_the_far_future_is_the_present() -> None:
+    [found] = read({"status": "resolved", "endsAt": "9999-12-31T23:59:59Z"})
+    assert found.ends_at == ONSET
+    assert found.notes[-1] == "its end '9999-12-31T23:59:59Z' is no usable time: the present is used"

@@ -30,6 +30,7 @@ from service.paging.notifications import anomaly_notice
 from service.paging.state import initial_paging, read_paging, write_paging
 from service.store.database import Database
 from service.store.outbox import OutboxStore
+from service.workers import checkpoint_all
 from telemetry.batches import SeriesKey
 
 if TYPE_CHECKING:
@@ -189,6 +190,35 @@ def test_a_restart_forgets_nothing_and_pages_nothing_twice(tmp_path: Path) -> No
     assert stored.moved_to(stored.keys) is stored
 
 
+class Tardy:
+    """A dispatcher beside which a tick closes as soon as it has delivered what waits."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.rooms = app.state.rooms
+
+    def deliver(self) -> int:
+        n_delivered: int = self.rooms.paging.dispatcher.deliver()
+        self.rooms.scoring.pipeline.advance()
+        return n_delivered
+
+
+def test_a_checkpoint_counts_no_tick_whose_pages_still_wait(
+    app: FastAPI, client: TestClient, tmp_path: Path
+) -> None:
+    rooms = app.state.rooms
+    frame = an_incident_frame()
+    calm_ms = frame.start_ms + 50 * MINUTE_MS
+    client.post("/v1/samples", json=as_columns(frame.between(frame.start_ms, calm_ms))).raise_for_status()
+    advance(app)
+    client.post("/v1/samples", json=as_columns(frame.between(calm_ms, frame.end_ms))).raise_for_status()
+    checkpoint_all(replace(rooms, paging=replace(rooms.paging, dispatcher=Tardy(app))))
+    assert rooms.paging.pager.state.tick_ms > calm_ms
+    assert client.get("/v1/pages").json()["pages"] == [], "the page still waits"
+    stored = read_paging(tmp_path / "paging.state")
+    assert stored is not None
+    assert stored.tick_ms < calm_ms
+
+
 @pytest.mark.parametrize(
     ("novelty", "end"),
     [
@@ -305,6 +335,26 @@ def test_a_page_for_a_part_that_fails_is_shown(app: FastAPI, client: TestClient,
     assert "A part of Sunspot has failed" in client.get("/teams").text
     shown = client.get(f"/incidents/{page['incident']}").text
     assert "Sunspot paged operations for a part of its own that failed" in shown
+
+
+def test_what_works_again_after_a_restart_is_resolved(tmp_path: Path, clock: StillClock) -> None:
+    statuses = []
+    for minutes in (30, 31):
+        app = an_app(tmp_path, bundle=a_bundle(), clock=clock)
+        with a_client(app) as client:
+            rooms = app.state.rooms
+            calm = a_frame(ITEMS, n_ticks=20, end=clock.at, seed=7)
+            client.post("/v1/samples", json=as_columns(calm)).raise_for_status()
+            advance(app)
+            if minutes == 30:
+                rooms.health.record("retention").failed(OSError("the disk is full"))
+                clock.at = NOW + timedelta(minutes=minutes)
+            rooms.scoring.watchdog.look()
+            rooms.paging.dispatcher.deliver()
+            found = client.get("/v1/incidents").json()["incidents"]
+            statuses.append({each["title"].split(":")[0]: each["status"] for each in found})
+    own = ("Scoring has stopped", "A part of Sunspot has failed")
+    assert [[each[title] for title in own] for each in statuses] == [["open"] * 2, ["closed"] * 2]
 
 
 def test_without_a_bundle_there_are_no_budgets(tmp_path: Path) -> None:
