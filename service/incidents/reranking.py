@@ -76,13 +76,14 @@ class Reranker:
 
         The lead alert was ranked when it arrived, so only another alert's arrival matters.
         """
-        for number in dict.fromkeys(each.incident for each in known):
-            incident = self._incidents.get(number)
-            if incident.closed_at is not None:
+        joined: dict[int, list[int]] = {each.incident: [] for each in known}
+        for each in known:
+            if each.status == FIRING and each.n_received == 1:
+                joined[each.incident].append(each.id)
+        for number, lead, is_closed in self._incidents.leads_of(joined):
+            if is_closed:
                 self._wait(number, RESOLVED_NOW)
-            elif any(
-                _is_new(each) and each.id != incident.lead.id for each in known if each.incident == number
-            ):
+            elif any(each != lead for each in joined[number]):
                 self._wait(number, NEW_ALERT)
 
     def advance(self) -> int:
@@ -139,7 +140,3 @@ class Reranker:
             return False  # the earlier ranking stays
         self._publisher.publish([Made(incident.lead, made, reason)])
         return True
-
-
-def _is_new(alert: StoredAlert) -> bool:
-    return alert.status == FIRING and alert.n_received == 1

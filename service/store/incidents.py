@@ -24,11 +24,15 @@ from service.store.tables import alerts, incidents, outbox, rankings
 from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from service.incidents.records import NewRanking, Notification
     from service.store.database import Database
+
+
+IN_ONE_QUERY = 500
+"""Numbers in one query: SQLite takes a bounded number of parameters."""
 
 
 class IncidentChanges:
@@ -220,6 +224,19 @@ class IncidentStore:
             if row is None:
                 raise UnknownIncidentError(incident)
             return _incident(connection, row)
+
+    def leads_of(self, numbers: Collection[int]) -> list[tuple[int, int, bool]]:
+        """Return each incident's number, the number of the alert that leads it, and whether it is closed."""
+        asked, ordered = (
+            select(incidents.c.id, incidents.c.lead_alert, incidents.c.closed_ms),
+            sorted(numbers),
+        )
+        with self._database.reading() as connection:
+            return [
+                (row.id, row.lead_alert, row.closed_ms is not None)
+                for some in (ordered[at : at + IN_ONE_QUERY] for at in range(0, len(ordered), IN_ONE_QUERY))
+                for row in connection.execute(asked.where(incidents.c.id.in_(some)))
+            ]
 
     def alerts_of(self, incident: int) -> list[StoredAlert]:
         """Return the alerts of an incident, the first to start first."""
