@@ -28,5 +28,5 @@ def configure_logging(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FieldsFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in ("uvicorn", "httpx2"):  # the latter names each address, which may hold a secret
+    for name in ("uvicorn", "alembic", "httpx2"):  # the last names each address, which may hold a secret
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -67,6 +67,9 @@ def serve(settings: Settings) -> None:
             )
             server = AnnouncingServer(config, settings, app.state.rooms.gate, announce=click.echo)
             server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        click.echo("stopped")
+        return
     except (
         BadCalendarFileError,
         OpenToTheNetworkError,

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 
 def bind(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Bind the address of the settings without listening yet; return the settings with the port bound."""
+    """Bind the address of the settings without listening yet; return the settings with the port bound.
+
+    Raises
+    ------
+    OSError
+        If the address cannot be had, with what to do.
+    """
     family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        at = f"cannot listen on {settings.host} port {settings.port}"
+        raise OSError(f"{at}: {error.strerror}; choose another port with --port or SUNSPOT_PORT") from error
     return listener, settings.model_copy(update={"port": listener.getsockname()[1]})
 
 

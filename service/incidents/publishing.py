@@ -105,7 +105,7 @@ class RankingPublisher:
         speaks = self._speaks(alert, incident, ranked)
         current = self._incidents.ranking_of(incident) if speaks else before
         changed = what_changed(None if current is None else current.document, document)
-        ranking = NewRanking(alert.id, made.reason, document, changed, confirms)
+        ranking = NewRanking(alert.id, made.reason, document, changed, confirms, speaks)
         is_news = confirms is None and (current is None or current.document.answer != document.answer)
         if (
             not (announce and speaks and is_news)

@@ -101,6 +101,8 @@ class NewRanking:
     ----------
     confirms
         Number of the stored ranking of the same alert with the same answer; ``None`` for a new answer.
+    speaks
+        Whether the incident's page shows it: its alert leads the incident at that time.
     """
 
     alert: int
@@ -108,6 +110,7 @@ class NewRanking:
     document: StoredRankingDocument
     changed: tuple[str, ...] = ()
     confirms: int | None = None
+    speaks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

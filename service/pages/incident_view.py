@@ -73,6 +73,17 @@ class IncidentView:
     ranked_item: str
 
     @property
+    def earlier(self) -> list[StoredRanking]:
+        """The answers before the present one, newest first; of equal ones in a row, one."""
+        found: list[StoredRanking] = []
+        latest = None if self.stored is None else self.stored.document.answer
+        for each in self.rankings:
+            if (self.stored is None or each.id != self.stored.id) and each.document.answer != latest:
+                found.append(each)
+                latest = each.document.answer
+        return found
+
+    @property
     def ranking(self) -> StoredRankingDocument | None:
         """The incident's current ranking; ``None`` if there is none."""
         return None if self.stored is None else self.stored.document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from features.golden import Role
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, MARGIN = 220.0, 44.0, 4.0
 NAMES: dict[str, str] = {str(role): role.capitalize() for role in Role}
 NAMES |= {Role.CPU: "CPU", Role.LOSS: "Packet loss"}
+MEAN_ROLES = frozenset({Role.LATENCY, Role.ERRORS, Role.REQUESTS})
+"""Roles whose level is the mean of the window; the level of a resource is the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,9 @@ class Sparkline:
         SVG path of the values; gaps are where there was no value.
     normal_y, onset_x
         Where the normal median and the beginning of the incident's window are drawn.
-    peak, normal
-        The value furthest from normal in the incident's window, and the normal median, in words.
+    level, normal
+        The level in the incident's window, as the sentences of evidence give it, and the normal median, in
+        words.
     """
 
     name: str
@@ -38,7 +42,7 @@ class Sparkline:
     dots: tuple[tuple[float, float], ...]
     normal_y: float | None
     onset_x: float
-    peak: str
+    level: str
     normal: str
 
 
@@ -68,14 +72,14 @@ def sparkline(
     ]
     onset = next((index for index, at_ms in enumerate(times_ms) if at_ms >= onset_ms), len(values))
     inside = [value for value in values[onset:] if value is not None]
-    peak = max(inside, key=lambda value: abs(value - (middle or 0.0)), default=None)
+    typical = fmean if role in MEAN_ROLES else median
     return Sparkline(
         name=f"Requests in {duration(step)}" if role == Role.REQUESTS else NAMES.get(role, role),
         path=_path(points),
         dots=_lone_points(points),
         normal_y=None if middle is None else _y(middle, top),
         onset_x=_x(onset, len(values)),
-        peak=quantity(role, peak),
+        level=quantity(role, typical(inside) if inside else None),
         normal=quantity(role, middle),
     )
 

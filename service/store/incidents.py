@@ -164,7 +164,8 @@ class IncidentStore:
                 if each.confirms is not None:
                     connection.execute(update(rankings).where(rankings.c.id == each.confirms).values(row))
                     continue
-                row |= {"alert": each.alert, "made_ms": to_ms(at), "reason": each.reason}
+                row |= {"alert": each.alert, "made_ms": row["as_of_ms"], "reason": each.reason}
+                row |= {"speaks": each.speaks}
                 connection.execute(insert(rankings).values({**row, "changed": list(each.changed)}))
             insert_messages(connection, messages, at=at)
 
@@ -278,9 +279,10 @@ class IncidentStore:
             return connection.execute(asked).scalar_one()
 
     def rankings_of(self, incident: int, *, limit: int = 100) -> list[StoredRanking]:
-        """Return the rankings made for an incident's alerts, newest first."""
+        """Return the rankings that spoke for an incident when they were made, newest first."""
         members = select(alerts.c.id).where(alerts.c.incident == incident)
-        asked = select(rankings).where(rankings.c.alert.in_(members)).order_by(rankings.c.id.desc())
+        asked = select(rankings).where(rankings.c.alert.in_(members), rankings.c.speaks)
+        asked = asked.order_by(rankings.c.made_ms.desc(), rankings.c.id.desc())
         with self._database.reading() as connection:
             return [_ranking(row) for row in connection.execute(asked.limit(limit))]
 

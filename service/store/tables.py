@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -97,6 +98,7 @@ rankings = Table(
     Column("as_of_ms", BigInteger, nullable=False, server_default="0"),
     Column("reason", String, nullable=False, server_default=""),
     Column("changed", JSON, nullable=False, server_default="[]"),
+    Column("speaks", Boolean, nullable=False, server_default="1"),
     Column("cause", String, nullable=False),
     Column("probability", Float, nullable=False),
     Column("document", JSON, nullable=False),

@@ -329,3 +329,22 @@ def test_samples_that_come_late_all_the_time_rank_an_incident_once_per_tick(
         send(client, incident, NOW - timedelta(minutes=2), NOW - timedelta(minutes=1), only=LATE)
         ranked.append(rooms.incidents.reranker.advance())
     assert ranked == [1, 0, 0, 0, 0, 0] * 2
+
+
+def test_the_history_has_what_spoke_for_the_incident_and_nothing_else(
+    app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
+) -> None:
+    rooms = app.state.rooms
+    send(client, incident, ONSET - timedelta(minutes=59), NOW)
+    client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+    for item in ("order", "funds", LATE):
+        client.post("/v1/alerts", json=a_webhook(item, name=f"Slow {item}")).raise_for_status()
+    clock.at = NOW + timedelta(minutes=1)
+    send(client, incident, NOW, clock.at)
+    rooms.scoring.pipeline.advance()
+    rooms.incidents.reranker.advance()
+    found = causes(client)
+    assert [each["made_at"] for each in found["history"]] == ["2026-03-04T02:06:00Z"]
+    html = client.get("/incidents/1").text
+    assert "Earlier answers" not in html
+    assert "This cause was first named at" in html

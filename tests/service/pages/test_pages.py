@@ -123,7 +123,7 @@ def test_the_item_page_shows_signals_scores_and_neighbours(client: TestClient) -
     [latency] = [each for each in api["series"] if each["metric"] == "latency_s"]
     for shown in (
         "Funds-db",
-        f"Score {latency['score']:.1f} pages over",
+        f"Score {latency['score']:.1f} (pages above",
         f"severity {latency['severity']:.1f}",
         f"usually {quantity('latency', latency['expected'])}",
         "Depends on nothing known",
@@ -224,9 +224,9 @@ def test_a_sparkline_leaves_gaps_and_draws_lone_points() -> None:
     line = sparkline("latency", values, 1.0, [0, 1, 2, 3, 4], onset_ms=2, step=timedelta(minutes=1))
     assert line.path.count("M") == 3
     assert len(line.dots) == 3
-    assert (line.peak, line.normal) == ("3 s", "1 s")
+    assert (line.level, line.normal) == ("2.5 s", "1 s")
     empty = sparkline("errors", [], None, [], onset_ms=0, step=timedelta(minutes=1))
-    assert (empty.path, empty.normal_y, empty.peak) == ("", None, "unseen")
+    assert (empty.path, empty.normal_y, empty.level) == ("", None, "unseen")
 
 
 @pytest.mark.parametrize("is_tall", [False, True])

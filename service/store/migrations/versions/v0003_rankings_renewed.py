@@ -1,4 +1,4 @@
-"""Record until when each ranking held, why it was made, and what changed with it."""
+"""Record until when each ranking held, why it was made, what changed, and whether it led its incident."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ def upgrade() -> None:
     op.add_column("rankings", sa.Column("as_of_ms", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("rankings", sa.Column("reason", sa.String, nullable=False, server_default=""))
     op.add_column("rankings", sa.Column("changed", sa.JSON, nullable=False, server_default="[]"))
+    op.add_column("rankings", sa.Column("speaks", sa.Boolean, nullable=False, server_default="1"))
     op.execute("UPDATE rankings SET as_of_ms = made_ms")
