@@ -205,6 +205,25 @@ def test_every_calendar_file_is_read(block: Block, tmp_path: Path) -> None:
     assert overrides_from(path).closures == frozenset(tomllib.loads(block.text)["closures"])
 
 
+def test_every_setting_is_in_the_table_with_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `SUNSPOT_(\w+)` \| (?:`(.+?)`|–) \| .+ \|$", text, re.MULTILINE)
+    names = [name.lower() for name, _ in rows]
+    assert sorted(names) == sorted(Settings.model_fields)
+    for name in names:
+        monkeypatch.delenv(f"SUNSPOT_{name.upper()}", raising=False)
+    usual = Settings()
+    for name, default in rows:
+        if default:
+            monkeypatch.setenv(f"SUNSPOT_{name}", default)
+        else:
+            assert not getattr(usual, name.lower()), name
+    assert Settings() == usual
+
+
 def test_no_json_csv_or_toml_is_left_untested() -> None:
     found = {(each.page, each.language) for each in BLOCKS if each.language in {"json", "csv", "toml"}}
     assert found == {("docs/cases.md", "json"), ("docs/cases.md", "csv"), ("docs/calendar.md", "toml")}
