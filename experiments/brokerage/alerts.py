@@ -50,7 +50,8 @@ class Rule(NamedTuple):
     Attributes
     ----------
     summary_format
-        Format of the summary, with ``{item}``, ``{value}`` and ``{threshold}``.
+        Format of the summary, with ``{item}``, ``{value}`` and ``{threshold}``; of shares also with
+        ``{percent}`` and ``{limit_percent}``.
     """
 
     name: str
@@ -111,7 +112,7 @@ def firing_alerts(
     for column, item in enumerate(USER_FACING):
         severity = "critical" if item == ENTRY else "warning"
         slow = Rule(
-            "SlowRequests", item, severity, "{item} takes {value:.3f} s a request, over {threshold:.3f} s"
+            "SlowRequests", item, severity, "{item} takes {value:.3f} s a request (limit {threshold:.3f} s)"
         )
         alerts += _episodes(
             slow, frame, np.where(enough, latency_s, np.nan)[:, column], SLOW * usual_s[column]
@@ -120,7 +121,7 @@ def firing_alerts(
             "FailingRequests",
             item,
             severity,
-            "{value:.1%} of the requests to {item} fail, over {threshold:.1%}",
+            "{percent:.1f} % of the requests to {item} fail (limit {limit_percent:g} %)",
         )
         alerts += _episodes(failed, frame, np.where(enough, failing, np.nan)[:, column], FAILING)
     ratio = requests[:, 0] / _planned(simulation)
@@ -128,20 +129,22 @@ def firing_alerts(
         "FewRequests",
         ENTRY,
         "critical",
-        "{item} has {value:.2f} times the planned requests, under {threshold:.2f}",
+        "{item} has {value:.2f} times the planned requests (limit {threshold:.2f})",
     )
     alerts += _episodes(quiet, frame, ratio, QUIET, below=True)
     busy = Rule(
         "ManyRequests",
         ENTRY,
         "warning",
-        "{item} has {value:.2f} times the planned requests, over {threshold:.2f}",
+        "{item} has {value:.2f} times the planned requests (limit {threshold:.2f})",
     )
     alerts += _episodes(busy, frame, ratio, BUSY)
     queues = [item for item, component in COMPONENTS.items() if component.kind == "queue"]
     backlog = frame.role(Role.SATURATION, queues)
     for column, queue in enumerate(queues):
-        late = Rule("LateMessages", queue, "warning", "{item} is {value:.0%} full, over {threshold:.0%}")
+        late = Rule(
+            "LateMessages", queue, "warning", "{item} is {percent:.0f} % full (limit {limit_percent:g} %)"
+        )
         alerts += _episodes(late, frame, backlog[:, column], BACKLOG)
     alerts.sort(key=lambda alert: (alert.starts_at, alert.severity, alert.item, alert.name))
     return [alert for alert in alerts if since is None or alert.starts_at >= since]
@@ -191,7 +194,9 @@ def _episodes(
 
 
 def _alert(rule: Rule, at: datetime, value: float, threshold: float) -> AlertEvent:
-    summary = rule.summary_format.format(item=rule.item, value=value, threshold=threshold)
+    summary = rule.summary_format.format(
+        item=rule.item, value=value, threshold=threshold, percent=value * 100, limit_percent=threshold * 100
+    )
     team = COMPONENTS[rule.item].team
     return AlertEvent(rule.name, rule.item, rule.severity, team, at, None, value, threshold, summary)
 
