@@ -44,9 +44,14 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
-        repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S),
-        repeating("log retention", lambda: retain_lines(logs.history, settings), every_s=RETENTION_S),
-        repeating("case retention", cases.retain, every_s=RETENTION_S),
+        repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S, at_once=False),
+        repeating(
+            "log retention",
+            lambda: retain_lines(logs.history, settings),
+            every_s=RETENTION_S,
+            at_once=False,  # what cannot be undone waits until a wrong clock was noticed
+        ),
+        repeating("case retention", cases.retain, every_s=RETENTION_S, at_once=False),
     )
 
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 
 
+MAX_REMOVED = 24
+"""Segments that are removed at once: six days of history, so that a mistake is seen before all is gone."""
+
+
 class History:
     """The only writer of a directory's history; others may read it at the same time.
 
@@ -138,23 +142,26 @@ class History:
     def retain(self, days: float, *, now_ms: int | None = None) -> int:
         """Remove the segments whose samples are all older than ``days``; return how many.
 
-        A sample counts as no later than the sealing of its segment, so that a sender with a wrong clock
-        cannot preserve a segment for ever.
+        The present is no later than the newest data: a machine whose clock is ahead removes nothing that is
+        recent, and never the last segment. A sample counts as no later than the sealing of its segment, so
+        that a sender with a wrong clock cannot preserve a segment for ever. At most `MAX_REMOVED` segments,
+        the oldest, are removed at once.
         """
         now_ms = int(time.time() * 1000) if now_ms is None else now_ms
-        n_removed = 0
         with self._retaining:
+            ends: list[tuple[int, Path]] = []
             for path in sorted((self.directory / SEGMENTS).glob(f"*{SEGMENT_SUFFIX}")):
                 sealed_ms = int(path.stat().st_mtime * 1000)
                 try:
-                    end_ms = read_span(path).end_ms
+                    ends.append((min(read_span(path).end_ms, sealed_ms), path))
                 except ValueError as error:  # not removed: its age is unknown
                     self._reader.found.add(Damage(path.name, 0, path.stat().st_size, str(error)))
-                    continue
-                if min(end_ms, sealed_ms) < now_ms - days * DAY_MS:
-                    path.unlink()
-                    n_removed += 1
-        return n_removed
+            ends.sort()
+            present_ms = min(now_ms, ends[-1][0]) if ends else now_ms
+            old = [path for end_ms, path in ends[:-1] if end_ms < present_ms - days * DAY_MS][:MAX_REMOVED]
+            for path in old:
+                path.unlink()
+        return len(old)
 
     def close(self) -> None:
         """Finish the sealing in progress and release the lock; a second call does nothing."""

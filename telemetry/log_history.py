@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from telemetry.logs import Logs
 
 DAY_S = 86_400.0
+MAX_REMOVED = 8
+"""Files that are removed at once, so that a mistake is seen before all is gone."""
 
 
 def read_lines(directory: Path) -> Iterator[Logs]:
@@ -136,17 +138,23 @@ class LogHistory:
                     yield each.position, decode_logs(data[each.start : each.end])
 
     def retain(self, days: float, *, now_s: float | None = None) -> int:
-        """Start a new file, remove the files last written over ``days`` ago, and return how many."""
+        """Start a new file, remove the files last written over ``days`` ago, and return how many.
+
+        The present is no later than the last write to any other file: a machine whose clock is ahead removes
+        nothing that is recent, and never the last file with lines. At most `MAX_REMOVED` files, the oldest,
+        are removed at once.
+        """
         now_s = time.time() if now_s is None else now_s
         self._journal.begin()
         with self._retaining:
             if not self._journal.is_open:
                 return 0
-            old = [
-                path
-                for path in self._journal.paths()
-                if path != self._journal.written.path and path.stat().st_mtime < now_s - days * DAY_S
-            ]
+            current = self._journal.written.path
+            written = sorted(
+                (path.stat().st_mtime, path) for path in self._journal.paths() if path != current
+            )
+            present_s = min(now_s, written[-1][0]) if written else now_s
+            old = [path for at_s, path in written[:-1] if at_s < present_s - days * DAY_S][:MAX_REMOVED]
             for path in old:
                 path.unlink()
         return len(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from telemetry.damage import Damage
     from telemetry.logs import Logs
+
+logger = logging.getLogger(__name__)
 
 
 class LineLog(Protocol):
@@ -41,4 +44,7 @@ class LineLog(Protocol):
 
 def retain_lines(history: LineLog, settings: Settings) -> int:
     """Remove the lines that are older than the settings allow; return how many files that were."""
-    return history.retain(settings.log_retention / timedelta(days=1))
+    n_removed = history.retain(settings.log_retention / timedelta(days=1))
+    if n_removed:
+        logger.info("old log lines removed", extra={"files": n_removed})
+    return n_removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from telemetry.batches import Samples
     from telemetry.damage import Damage
+
+logger = logging.getLogger(__name__)
 
 
 class SignalLog(Protocol):
@@ -56,4 +59,7 @@ def history_problems(history: SignalLog) -> list[str]:
 
 def retain_history(history: SignalLog, settings: Settings, *, now: datetime) -> int:
     """Remove the history that is older than the settings allow; return how many segments that were."""
-    return history.retain(settings.retention / timedelta(days=1), now_ms=to_ms(now))
+    n_removed = history.retain(settings.retention / timedelta(days=1), now_ms=to_ms(now))
+    if n_removed:
+        logger.info("old history removed", extra={"segments": n_removed})
+    return n_removed

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from telemetry.batches import Samples, SeriesKey
 from telemetry.errors import BadBatchError, HistoryClosedError, HistoryLockedError, HistoryWriteError
-from telemetry.history import DAY_MS, History
+from telemetry.history import DAY_MS, MAX_REMOVED, History
 from telemetry.history_reader import HistoryReader
 
 if TYPE_CHECKING:
@@ -220,6 +220,8 @@ def test_concurrent_retentions_remove_each_segment_once(tmp_path: Path) -> None:
         for day in range(20):
             history.append(batch(("order", "requests", day * DAY_MS, float(day))))
             history.seal()
+        history.append(batch(("order", "requests", 100 * DAY_MS, 1.0)))
+        history.seal()
         removed = [pool.submit(history.retain, 30, now_ms=100 * DAY_MS) for _ in range(4)]
         assert sum(each.result() for each in removed) == 20
 
@@ -230,4 +232,26 @@ def test_a_sample_from_the_future_does_not_preserve_its_segment_for_ever(tmp_pat
         history.seal()
         segment = next((tmp_path / "segments").iterdir())
         os.utime(segment, (0, 0))
+        history.append(batch(("order", "requests", 40 * DAY_MS, 1.0)))
+        history.seal()
         assert history.retain(30, now_ms=31 * DAY_MS) == 1
+
+
+def test_a_clock_that_is_ahead_removes_nothing_recent_and_never_the_last_segment(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        for day in (1, 20, 40):
+            history.append(batch(("order", "requests", day * DAY_MS, float(day))))
+            history.seal()
+        assert history.retain(400, now_ms=441 * DAY_MS) == 0
+        assert history.retain(1, now_ms=441 * DAY_MS) == 2
+        assert history.retain(1, now_ms=10**6 * DAY_MS) == 0
+        assert history.read().values.tolist() == [40.0]
+
+
+def test_a_round_of_retention_removes_only_so_much_the_oldest_first(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        for day in range(30):
+            history.append(batch(("order", "requests", day * DAY_MS, float(day))))
+            history.seal()
+        assert [history.retain(1, now_ms=100 * DAY_MS) for _ in range(3)] == [MAX_REMOVED, 4, 0]
+        assert history.read().values.tolist() == [28.0, 29.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,14 @@ def test_old_files_are_skipped_and_removed(tmp_path: Path) -> None:
         assert history.retain(7) == 1
         assert bodies(history) == ["line 2"]
     assert history.retain(7) == 0
+
+
+def test_a_clock_that_is_ahead_removes_no_recent_line(tmp_path: Path) -> None:
+    with LogHistory(tmp_path) as history:
+        for number in range(3):
+            history.append(a_batch(number))
+            assert history.retain(30, now_s=time.time() + 401 * 86_400) == 0
+        assert bodies(history) == ["line 0", "line 1", "line 2"]
 
 
 def test_a_failed_write_is_reported_and_the_next_batch_is_stored(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from service.model_registry.sources import Sources
 from service.signals.history import history_problems, retain_history
 from service.store.database import Database
 from service.store.tokens import TokenStore
+from telemetry.batches import Samples
 from telemetry.damage import Damage
 from telemetry.history import History
 
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
-    from telemetry.batches import Samples
 
 AFTER_THE_CALENDAR = datetime(2027, 3, 3, 2, tzinfo=UTC)
 
@@ -113,11 +113,13 @@ def test_a_history_that_cannot_be_sealed_is_reported() -> None:
 def test_history_is_removed_at_the_age_that_is_set(tmp_path: Path) -> None:
     with a_service(tmp_path):
         pass
-    history = History(tmp_path / HISTORY)
-    history.seal()
-    history.close()
+    later_ms = int((NOW + timedelta(days=32)).timestamp() * 1000)
+    with History(tmp_path / HISTORY) as history:
+        history.seal()
+        history.append(Samples.from_rows([("order", "requests", later_ms, 1.0)]))
+        history.seal()
     segments = tmp_path / HISTORY / "segments"
-    for days, n_left in ((29, 1), (31, 0)):
+    for days, n_left in ((29, 2), (31, 1)):
         app = an_app(tmp_path, clock=StillClock(NOW + timedelta(days=days)), retention=timedelta(days=30))
         with a_client(app):
             retain_history(
