@@ -48,7 +48,8 @@ imports: $(VENV)/.ready
 	@$(BIN)/lint-imports
 
 test: check  ## Every check that needs neither root nor system packages.
-	@$(BIN)/python -m pytest -m "not e2e" --cov --cov-report=term --cov-fail-under=95 -q
+	@$(BIN)/python -m pytest -m "not e2e" --numprocesses=logical --maxprocesses=8 --dist=loadfile \
+	  --cov --cov-report=term --cov-fail-under=95 -q
 
 test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
 	@sh tests/e2e/install_peers.sh
