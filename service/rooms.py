@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
+    from service.outgoing import Outgoing
     from service.paging.dispatcher import PageDispatcher
     from service.paging.pager import Paging
     from service.paging.watchdog import Watchdog
@@ -93,6 +94,7 @@ class Rooms:
     gate: Gate
     health: HealthRegistry
     metrics: Metrics
+    outgoing: Outgoing
     cmdb: GraphInUse
     signals: SignalsRoom
     logs: LogsRoom

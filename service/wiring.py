@@ -32,6 +32,7 @@ from service.model_registry.refresher import AliasedBundle
 from service.model_registry.sources import registry_sources
 from service.notify.http_post import post_to
 from service.notify.outbox import Outbox
+from service.outgoing import outgoing_of
 from service.paging.dispatcher import PageDispatcher
 from service.paging.pager import Paging
 from service.paging.watchdog import Watchdog
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
     from service.clock import WallClock
     from service.model_registry.sources import Sources
+    from service.outgoing import Outgoing
     from service.settings import Settings
 
 
@@ -80,6 +82,7 @@ def open_rooms(
         The time of day; by default the machine's.
     """
     overrides = overrides_from(settings.calendar_overrides)
+    outgoing = outgoing_of(settings)
     database = Database(settings.data_dir / STORE)
     opened.callback(database.close)
     gate = Gate(TokenStore(database))
@@ -110,6 +113,7 @@ def open_rooms(
         settings,
         database,
         incidents,
+        outgoing,
         signals=signals,
         clock=clock,
         graph=graph,
@@ -141,6 +145,7 @@ def open_rooms(
         gate=gate,
         health=health,
         metrics=metrics,
+        outgoing=outgoing,
         cmdb=cmdb,
         signals=signals,
         logs=logs,
@@ -148,7 +153,7 @@ def open_rooms(
         paging=paging,
         shadow=shadow,
         scoring=scoring,
-        models=_models(sources or registry_sources(settings), signals, logs, shadow),
+        models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
     )
 
 
@@ -207,13 +212,15 @@ def _paging(
     settings: Settings,
     database: Database,
     incidents: IncidentsRoom,
+    outgoing: Outgoing,
     *,
     signals: SignalsRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> PagingRoom:
     store, maintenance, messages = PageStore(database), MaintenanceStore(database), OutboxStore(database)
-    outbox = Outbox(messages, post_to(settings.notify_url) if settings.notify_url else None, clock)
+    post = post_to(settings.notify_url, outgoing) if settings.notify_url else None
+    outbox = Outbox(messages, post, clock)
     dispatcher = PageDispatcher(
         incidents.handler, incidents.store, store, outbox, graph=graph, address=settings.address
     )
