@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.clock import WallClock
     from service.current_graph import GraphInUse
     from service.health import HealthRegistry
+    from service.high_water import HighWaterMarks
     from service.http.security import Gate
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport
@@ -103,6 +104,7 @@ class Rooms:
     shadow: Shadow
     scoring: ScoringRoom
     models: ModelsRoom
+    marks: HighWaterMarks
 
     @property
     def graph(self) -> DependencyGraph:

@@ -19,6 +19,7 @@ from service.data_directory import (
     STORE,
 )
 from service.health import HealthRegistry
+from service.high_water import HighWaterMarks
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
@@ -127,6 +128,20 @@ def open_rooms(
         directory=settings.data_dir / SHADOW,
     )
     scoring = _scoring(settings, signals, paging, shadow, incident_store, clock=clock, health=health)
+    marks = HighWaterMarks(
+        settings,
+        clock,
+        health,
+        {
+            "window": signals.holder,
+            "present": signals.time,
+            "scoring": scoring.first_stage,
+            "paging": paging.pager,
+            "shadow": shadow,
+            "log lines": logs.closing,
+            "outbox": paging.outbox,
+        },
+    )
     metrics = Metrics()
     metrics.observe(
         StateCollector(
@@ -137,6 +152,7 @@ def open_rooms(
             first_stage=scoring.first_stage,
             shadow=shadow,
             health=health,
+            marks=marks,
         )
     )
     return Rooms(
@@ -154,6 +170,7 @@ def open_rooms(
         shadow=shadow,
         scoring=scoring,
         models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
+        marks=marks,
     )
 
 

@@ -84,8 +84,9 @@ def logs_room(
         checkpoint=checkpoints.read(position=history.position),
     )
     replay = LogReplay(settings, history, signals.time)
-    replay.resume(memory)
     closing = MinuteClosing(settings, signals, memory, affected=affected, changes=changes)
+    closing.bring_back(signals.time.latest_ms())  # first: lines at the present would be too old
+    replay.resume(memory)
     return LogsRoom(
         history=history,
         memory=memory,
