@@ -194,3 +194,12 @@ def damage_problems(name: str, damage: Sequence[Damage]) -> list[str]:
         return []
     more = f", and {len(damage) - 1} more" if len(damage) > 1 else ""
     return [f"{name}: damage was found in {damage[0]}{more}"]
+
+
+def lost_batches(noted: int, found: int) -> str:
+    """Say that a history ends before the position of a checkpoint.
+
+    >>> lost_batches(120, 0)
+    'batches 1 to 120 were stored and are gone'
+    """
+    return f"batches {found + 1} to {noted} were stored and are gone"

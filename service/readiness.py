@@ -42,7 +42,10 @@ def readiness(rooms: Rooms) -> Readiness:
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
     remarks += (
-        history_problems(signals.history) + logs.health_problems() + rooms.incidents.cases.health_problems()
+        history_problems(signals.history)
+        + rooms.scoring.first_stage.health_problems()
+        + logs.health_problems()
+        + rooms.incidents.cases.health_problems()
     )
     if not calendar_known(signals.in_use.clock, signals.present()):
         remarks.append(

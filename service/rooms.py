@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
     from service.current_graph import GraphInUse
+    from service.damage_watch import DamageWatch
     from service.health import HealthRegistry
     from service.high_water import HighWaterMarks
     from service.http.security import Gate
@@ -105,6 +106,7 @@ class Rooms:
     scoring: ScoringRoom
     models: ModelsRoom
     marks: HighWaterMarks
+    damage: DamageWatch
 
     @property
     def graph(self) -> DependencyGraph:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from service.calendar_file import overrides_from
 from service.clock import SystemClock
 from service.current_graph import GraphInUse, graph_in_use
+from service.damage_watch import DamageWatch
 from service.data_directory import (
     CASES,
     HISTORY,
@@ -171,6 +172,7 @@ def open_rooms(
         scoring=scoring,
         models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
         marks=marks,
+        damage=DamageWatch({"signals": history, "log lines": lines}),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service.rooms import Rooms
 
 CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
-WATCHDOG_S, OUTBOX_S = 15.0, 2.0
+WATCHDOG_S, OUTBOX_S, DAMAGE_S = 15.0, 2.0, 60.0
 
 
 def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
@@ -44,6 +44,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
+        repeating("damage", rooms.damage.look, every_s=DAMAGE_S),
         repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S, at_once=False),
         repeating(
             "log retention",

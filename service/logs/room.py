@@ -54,6 +54,7 @@ class LogsRoom:
         refused = self.adoption.refused
         return [
             *damage_problems("log lines", self.history.damage),
+            *([f"log lines: {self.checkpoints.lost}"] if self.checkpoints.lost else []),
             *([refused] if refused else []),
             *self.memory.minutes.traces.health_problems(),
         ]

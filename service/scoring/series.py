@@ -123,6 +123,11 @@ class FirstStage:
                 self._checkpoints.write(latest, position=self._signals.history.position)
                 self._written = latest
 
+    def health_problems(self) -> list[str]:
+        """Return that the history is shorter than it was, usually nothing."""
+        lost = self._checkpoints.lost
+        return [f"history: {lost}"] if lost else []
+
     @property
     def scored_until(self) -> datetime | None:
         """End of the last tick scored; ``None`` before the first."""
