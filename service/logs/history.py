@@ -37,10 +37,6 @@ class LineLog(Protocol):
         """Read the batches after a position again, in order of arrival."""
         ...
 
-    def check(self) -> None:
-        """Look for damage in some of its files."""
-        ...
-
     def retain(self, days: float) -> int:
         """Remove what is older; return how many files that were."""
         ...

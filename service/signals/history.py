@@ -46,10 +46,6 @@ class SignalLog(Protocol):
         """Read the batches again, in order of arrival."""
         ...
 
-    def check(self) -> None:
-        """Look for damage in some of its files."""
-        ...
-
     def retain(self, days: float, *, now_ms: int) -> int:
         """Remove what is older; return how many segments that were."""
         ...

@@ -20,8 +20,11 @@ from service_builders import (
     a_webhook,
     an_app,
     as_columns,
+    settings_for,
 )
 
+from service.health import HealthRegistry
+from service.high_water import HighWaterMarks
 from service.workers import checkpoint_all, score_closed
 from telemetry.instants import to_ms
 
@@ -178,3 +181,66 @@ def test_it_is_told(client: TestClient, service: Service, caplog: pytest.LogCapt
     assert 'sunspot_marks_brought_back{mark="scoring"} 1.0' in client.get("/metrics").text
     service.clock.at += timedelta(days=2)
     assert not [each for each in client.get("/readyz").json()["reasons"] if each.startswith("clock:")]
+
+
+def test_a_start_with_the_clock_ahead_is_healed_too(service: Service) -> None:
+    with a_client(service.app) as first:
+        first.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        first.post("/v1/samples", json=as_columns(a_frame(ITEMS, n_ticks=60, end=NOW))).raise_for_status()
+        checkpoint_all(service.rooms)
+    service.clock.at += AHEAD
+    service.begin()
+    with a_client(service.app) as second:
+        service.work()
+        assert service.rooms.signals.in_use.window.newest_tick is None, "nothing is that recent"
+        service.clock.at -= AHEAD
+        service.go_on(second, minutes=1)
+        assert np.isfinite(service.rooms.signals.in_use.window.frame({"order"}).values[-60:]).all()
+
+
+def test_a_sender_whose_clock_is_ahead_blinds_nobody_else(service: Service) -> None:
+    with a_client(service.app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(a_frame(ITEMS, n_ticks=60, end=NOW))).raise_for_status()
+        for ahead, n_accepted in ((timedelta(minutes=4), 1), (timedelta(hours=6), 0)):
+            service.go_on(client, minutes=1)
+            at = service.clock.at + ahead
+            sample = {"item": "quotes", "metric": "queue_length", "time": at.isoformat(), "value": 1.0}
+            line = {"time": at.isoformat(), "service": "quotes", "message": "sent by a wrong clock"}
+            answer = client.post("/v1/samples", json={"samples": [sample]}).json()
+            assert answer["accepted"] == n_accepted
+            assert client.post("/v1/logs", json=line).json()["accepted"] == n_accepted
+        service.go_on(client, minutes=2)
+        assert service.rooms.scoring.first_stage.scored_until == service.clock.at - MINUTE
+        _, _, scores = service.rooms.scoring.first_stage.scores_of("order")
+        assert {each.status for each in scores} == {"scored"}
+        assert service.rooms.logs.memory.minutes.closed_ms == to_ms(service.clock.at - MINUTE)
+        assert not service.rooms.marks.health_problems()
+
+
+class Stubborn:
+    """A mark that cannot be brought back."""
+
+    def bring_back(self, latest_ms: int) -> int | None:
+        raise OSError(f"it is locked at {latest_ms}")
+
+
+class Ahead:
+    """A mark that is ahead by a minute more than is possible."""
+
+    def bring_back(self, latest_ms: int) -> int | None:
+        return latest_ms + 60_000
+
+
+def test_a_mark_that_cannot_be_brought_back_stops_no_other(tmp_path: Path) -> None:
+    clock = StillClock()
+    health = HealthRegistry(clock)
+    marks = HighWaterMarks(
+        settings_for(tmp_path), clock, health, {"stubborn": Stubborn(), "present": Ahead()}
+    )
+    assert marks.bring_back() == 1
+    assert marks.n_brought_back == {"stubborn": 0, "present": 1}
+    assert marks.health_problems() == [
+        "clock: at 2026-03-04 02:06:00 UTC a clock was ahead by 6 min; brought back to the present: present"
+    ]
+    assert "it is locked" in health.record("high-water marks").now.last_error
