@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 TOLD = timedelta(days=1)
 """For so long `/readyz` says that marks were brought back."""
 
+LEAST_AHEAD = timedelta(minutes=1)
+"""A mark so little ahead stays where it is: clocks are often set back by a second or two."""
+
 PART = "high-water marks"
 
 
@@ -47,7 +50,8 @@ class HighWater(Protocol):
 class HighWaterMarks:
     """All marks of the service.
 
-    A mark may lie as far beyond the present as samples of senders may (``accepted_future``).
+    A mark may lie as far beyond the present as samples of senders may (``accepted_future``), and at least
+    `LEAST_AHEAD`.
 
     Parameters
     ----------
@@ -58,7 +62,7 @@ class HighWaterMarks:
     def __init__(
         self, settings: Settings, clock: WallClock, health: HealthRegistry, marks: Mapping[str, HighWater]
     ) -> None:
-        self._accepted_future = settings.accepted_future
+        self._most_ahead = max(settings.accepted_future, LEAST_AHEAD)
         self._clock = clock
         self._health = health
         self._marks = dict(marks)
@@ -77,7 +81,7 @@ class HighWaterMarks:
         A mark that cannot be brought back, for example because the store is locked, stops no other.
         """
         now = self._clock.now()
-        latest_ms, present_ms = to_ms(now + self._accepted_future), to_ms(now)
+        latest_ms, present_ms = to_ms(now + self._most_ahead), to_ms(now)
         found: dict[str, int] = {}
 
         def each_one() -> None:

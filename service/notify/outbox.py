@@ -85,10 +85,9 @@ class Outbox:
     def bring_back(self, latest_ms: int) -> int | None:
         """Send what waits since an instant beyond the latest one; return that instant, or ``None``."""
         waits = [_wait(n_tries) // MILLISECOND if n_tries else 0 for n_tries in range(MAX_TRIES)]
-        stood_ms = self._messages.waiting_since(waits)
-        if stood_ms is None or stood_ms <= latest_ms:
-            return None
-        self._messages.bring_forward(self._clock.now(), waits, latest_ms=latest_ms)
+        stood_ms = self._messages.waiting_since(latest_ms, waits)
+        if stood_ms is not None:
+            self._messages.bring_forward(self._clock.now(), latest_ms, waits)
         return stood_ms
 
     def health_problems(self) -> list[str]:

@@ -53,22 +53,28 @@ class OutboxStore:
         with self._database.reading() as connection:
             return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(query)]
 
-    def waiting_since(self, waits_ms: Sequence[int]) -> int | None:
-        """Return the latest instant at which a message that waits was stored or tried; ``None`` without one.
+    def waiting_since(self, latest_ms: int, waits_ms: Sequence[int]) -> int | None:
+        """Return the last instant after ``latest_ms`` at which a message that waits was stored or tried.
 
         Parameters
         ----------
         waits_ms
             How long a message waits, by the number of its tries.
+
+        Returns
+        -------
+        ``None`` if there is no such message.
         """
-        latest = select(func.max(_since(waits_ms))).where(*_WAITING)
+        is_later = outbox.c.due_ms > latest_ms, _since(waits_ms) > latest_ms  # the first has an index
+        latest = select(func.max(_since(waits_ms))).where(*_WAITING, *is_later)
         with self._database.reading() as connection:
             since_ms: int | None = connection.execute(latest).scalar()
         return since_ms
 
-    def bring_forward(self, at: datetime, waits_ms: Sequence[int], *, latest_ms: int) -> None:
+    def bring_forward(self, at: datetime, latest_ms: int, waits_ms: Sequence[int]) -> None:
         """Let every message that waits since an instant beyond the latest one be due now."""
-        chosen = update(outbox).where(*_WAITING, _since(waits_ms) > latest_ms)
+        is_later = outbox.c.due_ms > latest_ms, _since(waits_ms) > latest_ms
+        chosen = update(outbox).where(*_WAITING, *is_later)
         with self._database.writing() as connection:
             connection.execute(chosen.values(due_ms=to_ms(at)))
 

@@ -218,6 +218,19 @@ def test_a_sender_whose_clock_is_ahead_blinds_nobody_else(service: Service) -> N
         assert not service.rooms.marks.health_problems()
 
 
+def test_a_clock_that_is_ahead_for_seconds_pages_nobody(service: Service) -> None:
+    with a_client(service.app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(a_frame(ITEMS, n_ticks=60, end=NOW))).raise_for_status()
+        service.go_on(client, minutes=1)
+        service.clock.at += AHEAD
+        service.work()  # the senders' clocks are right
+        service.clock.at -= AHEAD
+        service.go_on(client, minutes=2)
+        assert not service.sent
+        assert not client.get("/v1/pages").json()["pages"]
+
+
 class Stubborn:
     """A mark that cannot be brought back."""
 
