@@ -154,9 +154,10 @@ def _parts(url: str) -> tuple[str, Host, int | None]:
         host = read_host(read.raw_host.decode("ascii"))  # the form that is connected to
     except (httpx2.InvalidURL, ValueError) as error:
         raise BadAddressError from error
-    if not is_port(read.port or 0):
+    port = DEFAULT_PORTS.get(read.scheme) if read.port is None else read.port
+    if port is not None and not is_port(port):
         raise BadAddressError
-    return read.scheme, host, read.port or DEFAULT_PORTS.get(read.scheme)
+    return read.scheme, host, port
 
 
 def _is_near(target: AllowedTarget) -> bool:

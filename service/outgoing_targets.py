@@ -82,7 +82,7 @@ def read_target(entry: str, proxy: str = "") -> AllowedTarget:
         If the entry is written otherwise, or the proxy is not an address of http or https.
     """
     found = _ENTRY.fullmatch(entry)
-    if found is None or not is_port(int(found["port"] or 0)):
+    if found is None or not is_port(int(found["port"] or 1)):
         raise BadTargetError(entry, "write a host, with or without scheme:// and :port")
     if proxy and _PROXY.fullmatch(proxy) is None:
         raise BadTargetError(
@@ -124,7 +124,7 @@ def read_host(host: str) -> Host:
 
 def is_port(number: int) -> bool:
     """Whether a number is that of a port."""
-    return 0 <= number <= MAX_PORT
+    return 1 <= number <= MAX_PORT
 
 
 def _host_of_entry(entry: str, host: str) -> Host | IPv4Network | IPv6Network:

@@ -129,7 +129,7 @@ class ModelSource(Generic[AnyBundle]):
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as download:
             # by its address: "models:/..." would be looked up in the process-wide store, not in ours
             artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
-            if artifacts.startswith(HOSTED):  # the registry may name any machine
+            if artifacts.lower().startswith(HOSTED):  # the registry may name any machine
                 self._check(artifacts)
             download_artifacts(artifact_uri=artifacts, dst_path=download, tracking_uri=self._uri)
             directory = bundle_directory(Path(download))

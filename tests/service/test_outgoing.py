@@ -86,6 +86,7 @@ def test_an_entry_covers_nothing_else(entry: str, url: str) -> None:
         "http://a%2eb/",
         "http://hooks.example\\@evil.test/",
         "http://hooks.example:99999/",
+        "http://hooks.example:0/",
         "http://a..b/",
     ],
 )
@@ -108,6 +109,7 @@ def test_text_that_is_no_address_is_refused_and_not_repeated(url: str) -> None:
         "10.1.0.1/16",
         "*.10.1",
         "hooks.example:65536",
+        "hooks.example:0",
         "hooks.example:port",
         "bücher.example",
         "[hooks]",

@@ -90,7 +90,7 @@ class MisleadingRegistry:
         return self
 
 
-@pytest.mark.parametrize("place", ["http://169.254.169.254/meta", "mlflow-artifacts://evil.test/1"])
+@pytest.mark.parametrize("place", ["HTTP://169.254.169.254/meta", "mlflow-artifacts://evil.test/1"])
 def test_a_bundle_is_fetched_only_from_where_the_service_may_send(cache_dir: Path, place: str) -> None:
     outgoing = Outgoing({}, configured={"SUNSPOT_TRACKING_URI": "https://mlflow.example"})
     source = ModelSource("https://mlflow.example", DETECTORS_MODEL, cache_dir, check=outgoing.check)
