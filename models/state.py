@@ -136,6 +136,15 @@ def migrate(state: State, fresh: State) -> State:
     return fresh._replace(tick_ms=state.tick_ms, **moved)
 
 
+def set_back(state: State, tick_ms: int) -> State:
+    """Return a state whose last tick was no later than this one; what was learned stays."""
+    return state._replace(
+        tick_ms=min(state.tick_ms, tick_ms),
+        full_ms=min(state.full_ms, tick_ms),
+        partial_ms=np.minimum(state.partial_ms, tick_ms),
+    )
+
+
 def shared_places(
     old: Sequence[SeriesKey], new: Sequence[SeriesKey]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

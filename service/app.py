@@ -61,6 +61,8 @@ def create_app(
         If the settings would have it listen beyond this machine without a token.
     HistoryLockedError
         If another service has the data directory.
+    BadAddressError, BadTargetError, TargetNotAllowedError
+        If an address in the settings, or the list of outgoing targets, cannot be used.
     BadCalendarFileError
         If the calendar overrides cannot be read.
     """

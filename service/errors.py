@@ -113,6 +113,35 @@ class MessageRefusedError(ValueError):
         self.reason = reason
 
 
+class BadTargetError(ValueError):
+    """An entry of the list of outgoing targets that cannot be read."""
+
+    def __init__(self, entry: str, reason: str) -> None:
+        super().__init__(f"cannot read the outgoing target {entry.rpartition('@')[2]!r}: {reason}")
+        self.reason = reason
+
+
+class BadAddressError(ValueError):
+    """Text that is not the address of a host; it is not repeated, because it may hold a secret."""
+
+    def __init__(self, setting: str = "") -> None:
+        super().__init__(f"{setting}: the address is not one" if setting else "the address is not one")
+        self.setting = setting
+
+
+class TargetNotAllowedError(PermissionError):
+    """An address that the service may not send to."""
+
+    def __init__(self, target: str, *, setting: str = "") -> None:
+        super().__init__(
+            f"{setting} is {target}, which SUNSPOT_OUTGOING does not list"
+            if setting
+            else f"nothing is sent to {target}: SUNSPOT_OUTGOING does not allow it"
+        )
+        self.target = target
+        self.setting = setting
+
+
 class NoTokenError(PermissionError):
     """A request without a valid token where one is needed."""
 

@@ -50,6 +50,8 @@ class Health:
         Ticks that it skipped because they failed twice.
     idle
         Steady time since its last round ended, or since the service started.
+    failing
+        Steady time since its first failure since it last succeeded; 0 while it succeeds.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Health:
     position_ms: int | None = None
     n_skipped: int = 0
     idle: timedelta = timedelta(0)
+    failing: timedelta = timedelta(0)
 
     def broken_since(self, now: datetime, *, patience: timedelta) -> datetime | None:
         """Return when it stopped working, or ``None`` if it works.
@@ -71,7 +74,7 @@ class Health:
             Longest duration of a round of a periodic part; at least `MISSED_ROUNDS` of its periods.
         """
         if self.failing_since is not None:
-            return self.failing_since
+            return min(self.failing_since, now - self.failing)  # the clock may have been set back
         if self.every is not None and self.idle > max(MISSED_ROUNDS * self.every, patience):
             return now - self.idle
         return None
@@ -109,12 +112,17 @@ class HealthRecord:
         self._elapsed_s = elapsed_s
         self._lock = Lock()
         self._ended_s = elapsed_s()
+        self._failed_s = self._ended_s
         self._now = Health(name, every)
 
     @property
     def now(self) -> Health:
         """The health at this moment."""
-        return replace(self._now, idle=timedelta(seconds=self._elapsed_s() - self._ended_s))
+        now_s, now = self._elapsed_s(), self._now
+        failing_s = 0.0 if now.failing_since is None else now_s - self._failed_s
+        return replace(
+            now, idle=timedelta(seconds=now_s - self._ended_s), failing=timedelta(seconds=failing_s)
+        )
 
     def succeeded(self, *, position_ms: int | None = None) -> None:
         """Record a round that succeeded, and the tick it processed if it processed one."""
@@ -131,6 +139,8 @@ class HealthRecord:
         text = f"{type(error).__name__}: {error}"[:MAX_ERROR]
         with self._lock:
             self._ended_s = self._elapsed_s()
+            if self._now.failing_since is None:
+                self._failed_s = self._ended_s
             self._now = replace(
                 self._now,
                 last_error=text,
@@ -184,3 +194,12 @@ def damage_problems(name: str, damage: Sequence[Damage]) -> list[str]:
         return []
     more = f", and {len(damage) - 1} more" if len(damage) > 1 else ""
     return [f"{name}: damage was found in {damage[0]}{more}"]
+
+
+def lost_batches(noted: int, found: int) -> str:
+    """Say that a history ends before the position of a checkpoint.
+
+    >>> lost_batches(120, 0)
+    'batches 1 to 120 were stored and are gone'
+    """
+    return f"batches {found + 1} to {noted} were stored and are gone"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from service.current_graph import GraphInUse
     from service.health import HealthRegistry
+    from service.high_water import HighWaterMarks
     from service.logs.intake import ReceivedLogs
     from service.logs.room import LogsRoom
     from service.scoring.series import FirstStage
@@ -140,6 +141,7 @@ class StateCollector(Collector):
         first_stage: FirstStage,
         shadow: Shadow,
         health: HealthRegistry,
+        marks: HighWaterMarks,
     ) -> None:
         self._signals = signals
         self._logs = logs
@@ -148,6 +150,7 @@ class StateCollector(Collector):
         self._first_stage = first_stage
         self._shadow = shadow
         self._health = health
+        self._marks = marks
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the present state."""
@@ -176,7 +179,12 @@ class StateCollector(Collector):
             "End of the last tick scored, since the epoch: alert on its age, in case Sunspot itself is down.",
             value=0 if until is None else until.timestamp(),
         )
-
+        yield _labelled(
+            "sunspot_marks_brought_back",
+            "How often a mark that only rises stood beyond the present, because a clock was ahead.",
+            "mark",
+            self._marks.n_brought_back,
+        )
         yield from self._parts()
 
     def _parts(self) -> Iterator[GaugeMetricFamily]:

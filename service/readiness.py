@@ -36,12 +36,16 @@ def readiness(rooms: Rooms) -> Readiness:
     bundle = signals.in_use.bundle
     blocking = [] if bundle is not None else ["no bundle: no champion was found yet"]
     remarks = rooms.health.problems(patience=rooms.settings.silent_after)
+    remarks += rooms.marks.health_problems()
     if not len(rooms.cmdb.graph):
         remarks.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
         )
     remarks += (
-        history_problems(signals.history) + logs.health_problems() + rooms.incidents.cases.health_problems()
+        history_problems(signals.history)
+        + rooms.scoring.first_stage.health_problems()
+        + logs.health_problems()
+        + rooms.incidents.cases.health_problems()
     )
     if not calendar_known(signals.in_use.clock, signals.present()):
         remarks.append(

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from models.artifacts.ranker_bundle import RankerBundle
     from service.clock import WallClock
     from service.current_graph import GraphInUse
+    from service.damage_watch import DamageWatch
     from service.health import HealthRegistry
+    from service.high_water import HighWaterMarks
     from service.http.security import Gate
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
+    from service.outgoing import Outgoing
     from service.paging.dispatcher import PageDispatcher
     from service.paging.pager import Paging
     from service.paging.watchdog import Watchdog
@@ -93,6 +96,7 @@ class Rooms:
     gate: Gate
     health: HealthRegistry
     metrics: Metrics
+    outgoing: Outgoing
     cmdb: GraphInUse
     signals: SignalsRoom
     logs: LogsRoom
@@ -101,6 +105,8 @@ class Rooms:
     shadow: Shadow
     scoring: ScoringRoom
     models: ModelsRoom
+    marks: HighWaterMarks
+    damage: DamageWatch
 
     @property
     def graph(self) -> DependencyGraph:

@@ -24,7 +24,11 @@ class Present(StrEnum):
 class Settings(BaseSettings):
     """The operator's settings; every field is also the variable ``SUNSPOT_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="SUNSPOT_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SUNSPOT_",
+        frozen=True,
+        hide_input_in_errors=True,  # addresses may hold passwords
+    )
 
     data_dir: Path = Field(
         Path("sunspot-data"), description="directory of the store, history and cached bundles"
@@ -68,6 +72,11 @@ class Settings(BaseSettings):
     )
     notify_url: str = Field(
         "", pattern="^(https?://.+)?$", description="where pages and new answers are posted as JSON"
+    )
+    outgoing: dict[str, str] = Field(
+        default_factory=dict,
+        description="the only targets that are sent to, each with its proxy or an empty text: "
+        '{"*.example.internal": "", "https://chat.example": "http://proxy.example:3128"}',
     )
 
     item_labels: tuple[str, ...] = Field(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from service.calendar_file import overrides_from
 from service.clock import SystemClock
 from service.current_graph import GraphInUse, graph_in_use
+from service.damage_watch import DamageWatch
 from service.data_directory import (
     CASES,
     HISTORY,
@@ -19,6 +20,7 @@ from service.data_directory import (
     STORE,
 )
 from service.health import HealthRegistry
+from service.high_water import HighWaterMarks
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
@@ -32,6 +34,7 @@ from service.model_registry.refresher import AliasedBundle
 from service.model_registry.sources import registry_sources
 from service.notify.http_post import post_to
 from service.notify.outbox import Outbox
+from service.outgoing import outgoing_of
 from service.paging.dispatcher import PageDispatcher
 from service.paging.pager import Paging
 from service.paging.watchdog import Watchdog
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
     from service.clock import WallClock
     from service.model_registry.sources import Sources
+    from service.outgoing import Outgoing
     from service.settings import Settings
 
 
@@ -80,6 +84,7 @@ def open_rooms(
         The time of day; by default the machine's.
     """
     overrides = overrides_from(settings.calendar_overrides)
+    outgoing = outgoing_of(settings)
     database = Database(settings.data_dir / STORE)
     opened.callback(database.close)
     gate = Gate(TokenStore(database))
@@ -110,6 +115,7 @@ def open_rooms(
         settings,
         database,
         incidents,
+        outgoing,
         signals=signals,
         clock=clock,
         graph=graph,
@@ -123,6 +129,20 @@ def open_rooms(
         directory=settings.data_dir / SHADOW,
     )
     scoring = _scoring(settings, signals, paging, shadow, incident_store, clock=clock, health=health)
+    marks = HighWaterMarks(
+        settings,
+        clock,
+        health,
+        {
+            "window": signals.holder,
+            "present": signals.time,
+            "scoring": scoring.first_stage,
+            "paging": paging.pager,
+            "shadow": shadow,
+            "log lines": logs.closing,
+            "outbox": paging.outbox,
+        },
+    )
     metrics = Metrics()
     metrics.observe(
         StateCollector(
@@ -133,6 +153,7 @@ def open_rooms(
             first_stage=scoring.first_stage,
             shadow=shadow,
             health=health,
+            marks=marks,
         )
     )
     return Rooms(
@@ -141,6 +162,7 @@ def open_rooms(
         gate=gate,
         health=health,
         metrics=metrics,
+        outgoing=outgoing,
         cmdb=cmdb,
         signals=signals,
         logs=logs,
@@ -148,7 +170,9 @@ def open_rooms(
         paging=paging,
         shadow=shadow,
         scoring=scoring,
-        models=_models(sources or registry_sources(settings), signals, logs, shadow),
+        models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
+        marks=marks,
+        damage=DamageWatch({"signals": history, "log lines": lines}),
     )
 
 
@@ -207,13 +231,15 @@ def _paging(
     settings: Settings,
     database: Database,
     incidents: IncidentsRoom,
+    outgoing: Outgoing,
     *,
     signals: SignalsRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> PagingRoom:
     store, maintenance, messages = PageStore(database), MaintenanceStore(database), OutboxStore(database)
-    outbox = Outbox(messages, post_to(settings.notify_url) if settings.notify_url else None, clock)
+    post = post_to(settings.notify_url, outgoing) if settings.notify_url else None
+    outbox = Outbox(messages, post, clock)
     dispatcher = PageDispatcher(
         incidents.handler, incidents.store, store, outbox, graph=graph, address=settings.address
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service.rooms import Rooms
 
 CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
-WATCHDOG_S, OUTBOX_S = 15.0, 2.0
+WATCHDOG_S, OUTBOX_S, DAMAGE_S = 15.0, 2.0, 60.0
 
 
 def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
@@ -34,7 +34,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("challenger", models.challenger.refresh, every_s=settings.refresh_s),
         repeating("ranker", models.ranker.refresh, every_s=settings.refresh_s),
         repeating("log champion", models.log_champion.refresh, every_s=settings.refresh_s),
-        repeating("ticks", lambda: _score(rooms), every_s=settings.scoring_s, at_once=False),
+        repeating("ticks", lambda: score_closed(rooms), every_s=settings.scoring_s, at_once=False),
         repeating("page delivery", paging.dispatcher.deliver, every_s=settings.scoring_s, at_once=False),
         repeating("re-ranking", rooms.incidents.reranker.advance, every_s=settings.scoring_s, at_once=False),
         repeating("watchdog", scoring.watchdog.look, every_s=WATCHDOG_S),
@@ -44,6 +44,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
+        repeating("damage", rooms.damage.look, every_s=DAMAGE_S),
         repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S, at_once=False),
         repeating(
             "log retention",
@@ -67,8 +68,9 @@ def checkpoint_all(rooms: Rooms) -> None:
         rooms.health.record(name).run(work)
 
 
-def _score(rooms: Rooms) -> None:
+def score_closed(rooms: Rooms) -> None:
     """Make the log series of the minutes that have closed, then score the ticks that have."""
+    rooms.marks.bring_back()  # first: no tick closes before a mark that a clock left in the future
     rooms.health.record("log series").run(rooms.logs.closing.advance)  # its failure must not stop scoring
     rooms.metrics.ticks.inc(rooms.scoring.pipeline.advance())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ def _latest(source: str, data: Path, days: int, *, step_ms: int) -> Frame:
     from training.datasets import frame_from_history, frame_from_tables
 
     if source == "history":
-        frame = frame_from_history(data / "history", step_ms=step_ms)
+        frame = frame_from_history(data / "history", step_ms=step_ms, until_ms=int(time.time() * 1000))
     else:
         frame = frame_from_tables(Path(source), step_ms=step_ms)
     return frame.between(frame.end_ms - days * DAY_MS, frame.end_ms)

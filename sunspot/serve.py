@@ -52,7 +52,13 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from service.app import create_app
-    from service.errors import BadCalendarFileError, OpenToTheNetworkError, StoreUnavailableError
+    from service.errors import (
+        BadAddressError,
+        BadCalendarFileError,
+        BadTargetError,
+        OpenToTheNetworkError,
+        StoreUnavailableError,
+    )
     from service.http.server import AnnouncingServer, bind
     from service.logging_setup import configure_logging
     from telemetry.errors import HistoryLockedError
@@ -71,7 +77,9 @@ def serve(settings: Settings) -> None:
         click.echo("stopped")
         return
     except (
+        BadAddressError,
         BadCalendarFileError,
+        BadTargetError,
         OpenToTheNetworkError,
         HistoryLockedError,
         StoreUnavailableError,

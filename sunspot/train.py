@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -209,7 +210,7 @@ def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:
     from training.datasets import frame_from_history, frame_from_tables
 
     if source == "history":
-        frame = frame_from_history(data / "history", step_ms=step_ms)
+        frame = frame_from_history(data / "history", step_ms=step_ms, until_ms=int(time.time() * 1000))
         if frame.end_ms - frame.start_ms > DAY_MS:  # so that an interrupted training can resume for an hour
             frame = frame.between(frame.start_ms, frame.end_ms // HOUR_MS * HOUR_MS)
         return frame

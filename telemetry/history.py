@@ -19,9 +19,10 @@ from telemetry.durable import TEMPORARY, lock_directory, sync_directory
 from telemetry.errors import HistoryClosedError
 from telemetry.history_reader import LOGS, SEGMENTS, HistoryReader
 from telemetry.journal import LOG_BYTES, QUARANTINE, Journal
-from telemetry.log_file import LOG_SUFFIX, log_number, read_log
+from telemetry.log_file import LOG_NAMES, LOG_SUFFIX, log_number, read_log
+from telemetry.noted_lengths import NotedLengths
 from telemetry.records import decode, encode
-from telemetry.segments import SEGMENT_SUFFIX, arrivals_of, read_span, write_segment
+from telemetry.segments import SEGMENT_NAMES, SEGMENT_SUFFIX, arrivals_of, read_span, write_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,14 +67,19 @@ class History:
         self._reader = HistoryReader(directory, n_safe_bytes=self._n_safe_bytes)
         self._sealing_failure = ""
         self._sealer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
+        self._lengths = NotedLengths(directory)
         try:
             sync_directory(directory)
+            last_position = self._check_segments()
+            for missing in self._lengths.renew(self._files()):
+                self._reader.found.add(missing)
             self._journal = Journal(
                 directory,
                 directory / LOGS,
                 self._reader.found,
                 log_bytes=seal_bytes,
-                first_position=1 + self._check_segments(),
+                lengths=self._lengths,
+                first_position=1 + last_position,
                 sync=sync,
                 on_begun=self._seal_soon,
             )
@@ -134,6 +140,10 @@ class History:
         """Samples from ``since_ms`` on in order of arrival: see `HistoryReader.replay`."""
         return self._reader.replay(since_ms, after=after)
 
+    def check(self) -> None:
+        """Report a current log that was cut or removed from outside, and replace it."""
+        self._journal.check()
+
     def seal(self) -> None:
         """Seal everything acknowledged so far into segments, and wait until that is done."""
         self._journal.begin()
@@ -150,7 +160,7 @@ class History:
         now_ms = int(time.time() * 1000) if now_ms is None else now_ms
         with self._retaining:
             ends: list[tuple[int, Path]] = []
-            for path in sorted((self.directory / SEGMENTS).glob(f"*{SEGMENT_SUFFIX}")):
+            for path in sorted((self.directory / SEGMENTS).glob(SEGMENT_NAMES)):
                 sealed_ms = int(path.stat().st_mtime * 1000)
                 try:
                     ends.append((min(read_span(path).end_ms, sealed_ms), path))
@@ -159,6 +169,7 @@ class History:
             ends.sort()
             present_ms = min(now_ms, ends[-1][0]) if ends else now_ms
             old = [path for end_ms, path in ends[:-1] if end_ms < present_ms - days * DAY_MS][:MAX_REMOVED]
+            self._lengths.forget(old)
             for path in old:
                 path.unlink()
         return len(old)
@@ -178,15 +189,18 @@ class History:
         for leftover in self.directory.glob(f"*/*{TEMPORARY}"):
             leftover.unlink()
         last_position = 0
-        for path in sorted((self.directory / SEGMENTS).glob(f"*{SEGMENT_SUFFIX}")):
+        for path in sorted((self.directory / SEGMENTS).glob(SEGMENT_NAMES)):
             size = path.stat().st_size
             try:
                 last_position = read_span(path).last_position
             except ValueError as error:
+                self._lengths.forget([path])
                 quarantined_in = set_aside_file(self.directory / QUARANTINE, path)
                 self._reader.found.add(Damage(path.name, 0, size, str(error), quarantined_in))
             else:
-                (self.directory / LOGS / f"{path.stem}{LOG_SUFFIX}").unlink(missing_ok=True)
+                sealed = self.directory / LOGS / f"{path.stem}{LOG_SUFFIX}"
+                self._lengths.forget([sealed])
+                sealed.unlink(missing_ok=True)
         return last_position
 
     def _seal_soon(self) -> Future[None]:
@@ -206,5 +220,12 @@ class History:
         self._journal.set_aside(path, data, gaps)
         arrivals = arrivals_of([(each.position, decode(data[each.start : each.end])) for each in records])
         if len(arrivals.samples):
-            write_segment(self.directory / SEGMENTS / f"{path.stem}{SEGMENT_SUFFIX}", arrivals)
+            segment = self.directory / SEGMENTS / f"{path.stem}{SEGMENT_SUFFIX}"
+            write_segment(segment, arrivals)
+            self._lengths.note(segment, segment.stat().st_size)
+        self._lengths.forget([path])
         path.unlink()
+
+    def _files(self) -> list[Path]:
+        logs, segments = self.directory / LOGS, self.directory / SEGMENTS
+        return [*logs.glob(LOG_NAMES), *segments.glob(SEGMENT_NAMES)]

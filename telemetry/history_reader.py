@@ -8,9 +8,17 @@ import numpy as np
 
 from telemetry.batches import Samples
 from telemetry.damage import Damage, DamageLog
-from telemetry.log_file import LOG_SUFFIX, log_number, read_log
+from telemetry.log_file import LOG_NAMES, LOG_SUFFIX, log_number, read_log
 from telemetry.records import decode
-from telemetry.segments import SEGMENT_SUFFIX, Arrivals, arrivals_of, read_segment, read_span, rows
+from telemetry.segments import (
+    SEGMENT_NAMES,
+    SEGMENT_SUFFIX,
+    Arrivals,
+    arrivals_of,
+    read_segment,
+    read_span,
+    rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,8 +87,8 @@ class HistoryReader:
         return sorted(
             {
                 log_number(path)
-                for folder, suffix in ((LOGS, LOG_SUFFIX), (SEGMENTS, SEGMENT_SUFFIX))
-                for path in (self.directory / folder).glob(f"*{suffix}")
+                for folder, names in ((LOGS, LOG_NAMES), (SEGMENTS, SEGMENT_NAMES))
+                for path in (self.directory / folder).glob(names)
             }
         )
 

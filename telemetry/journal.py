@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from telemetry.damage import Damage, set_aside_bytes
 from telemetry.errors import HistoryClosedError, HistoryWriteError
 from telemetry.group_commit import GroupCommit
-from telemetry.log_file import LOG_SUFFIX, LogFile, log_number, position_after, read_log
+from telemetry.log_file import LOG_NAMES, LogFile, log_number, position_after, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from telemetry.damage import DamageLog
+    from telemetry.noted_lengths import NotedLengths
     from telemetry.records import Gap
 
 QUARANTINE = "quarantine"
@@ -37,6 +38,8 @@ class Journal:
         Directory of its logs.
     log_bytes
         Length at which a new log is started.
+    lengths
+        Notes of how long the logs were.
     first_position
         Position of the first record if there is no log yet.
     sync
@@ -58,6 +61,7 @@ class Journal:
         damage: DamageLog,
         *,
         log_bytes: int = LOG_BYTES,
+        lengths: NotedLengths,
         first_position: int = 1,
         sync: Callable[[int], None] = os.fsync,
         on_begun: Callable[[], object] = lambda: None,
@@ -67,11 +71,12 @@ class Journal:
         self._logs = logs
         self._damage = damage
         self._log_bytes = log_bytes
+        self._lengths = lengths
         self._sync = sync
         self._on_begun = on_begun
         self._io = threading.Lock()  # held while the log is written or replaced
         self._group = GroupCommit(self._commit)
-        self._log = self._recover(first_position)
+        self._log = self._recover(max(first_position, lengths.next_position))
         self.is_open = True
 
     @property
@@ -86,7 +91,7 @@ class Journal:
 
     def paths(self) -> list[Path]:
         """Every log, oldest first."""
-        return sorted(self._logs.glob(f"*{LOG_SUFFIX}"))
+        return sorted(self._logs.glob(LOG_NAMES))
 
     def append(self, payload: bytes) -> int:
         """Store a record and return its position once it is on disk.
@@ -111,6 +116,20 @@ class Journal:
             if self.is_open:
                 self._begin()
 
+    def check(self) -> None:
+        """Note how long the current log is; one that was cut or removed from outside is replaced."""
+        with self._io:
+            if not self.is_open:
+                return
+            log = self._log
+            if not log.is_in_place():
+                if log.n_bytes:
+                    reason = "the file was cut or removed while it was written"
+                    self._damage.add(Damage(log.path.name, 0, log.n_bytes, reason))
+                self._succeed()
+                self._lengths.forget([log.path])  # it is reported
+            self._note()
+
     def set_aside(self, path: Path, data: bytes, gaps: Sequence[Gap]) -> None:
         """Copy the bytes of a log that hold no complete record, and report them."""
         for gap in gaps:
@@ -122,6 +141,7 @@ class Journal:
         with self._io:
             was_open, self.is_open = self.is_open, False
             if was_open:
+                self._note()
                 self._log.close()
         return was_open
 
@@ -141,14 +161,32 @@ class Journal:
 
     def _begin(self) -> None:
         if self._log.next_position > self._log.number:
-            old = self._log
-            self._log = LogFile.create(self._logs, old.next_position, sync=self._sync)
-            old.close()
-            self.failure = ""
-            self._on_begun()
+            self._succeed()
+
+    def _succeed(self) -> None:
+        """Replace the current log by its successor."""
+        old = self._log
+        self._log = LogFile.create(self._logs, old.next_position, sync=self._sync)
+        self._note(old)
+        old.close()
+        self.failure = ""
+        self._on_begun()
+
+    def _note(self, log: LogFile | None = None) -> None:
+        """Note the length of a log, by default the current one, if it holds anything."""
+        log = log or self._log
+        if log.next_position > log.number:
+            self._lengths.note(log.path, log.n_bytes, next_position=log.next_position)
 
     def _recover(self, first_position: int) -> LogFile:
-        """Set aside what a crash left unfinished, and return the log to continue with."""
+        """Set aside what a crash left unfinished, and return the log to continue with.
+
+        Parameters
+        ----------
+        first_position
+            A position that was never used, nor any after it. If the newest log ends before it, records are
+            gone, and the next log begins there.
+        """
         paths = self.paths()
         if not paths:
             return LogFile.create(self._logs, first_position, sync=self._sync)
@@ -160,5 +198,7 @@ class Journal:
             os.truncate(newest, gaps[-1].start)
             with newest.open("rb") as file:
                 os.fsync(file.fileno())
-            return LogFile.create(self._logs, after, sync=self._sync)
+            return LogFile.create(self._logs, max(after, first_position), sync=self._sync)
+        if after < first_position:
+            return LogFile.create(self._logs, first_position, sync=self._sync)
         return LogFile(newest, next_position=after, n_bytes=len(data), sync=self._sync)

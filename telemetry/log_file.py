@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG_SUFFIX = ".log"
+LOG_NAMES = f"{'[0-9]' * 20}{LOG_SUFFIX}"
+"""Pattern of the names of logs; a file of another name is somebody else's."""
 
 
 class LogFile:
@@ -83,6 +85,17 @@ class LogFile:
         self.n_bytes += len(data)
         self.next_position += len(payloads)
         return first
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is written to is still the one of its name, and has all its bytes."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return False
+        written = os.fstat(self._descriptor)
+        return (found.st_dev, found.st_ino) == (written.st_dev, written.st_ino) and (
+            found.st_size >= self.n_bytes
+        )
 
     def close(self) -> None:
         """Close the file; acknowledged records are already on disk."""

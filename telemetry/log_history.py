@@ -16,16 +16,19 @@ from telemetry.damage import Damage, DamageLog
 from telemetry.durable import lock_directory, sync_directory
 from telemetry.errors import HistoryClosedError
 from telemetry.journal import LOG_BYTES, Journal
-from telemetry.log_file import LOG_SUFFIX, log_number, read_log
+from telemetry.log_file import LOG_NAMES, log_number, read_log
 from telemetry.log_records import decode_logs, encode_logs
+from telemetry.noted_lengths import NotedLengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from telemetry.logs import Logs
+    from telemetry.records import Record
 
 DAY_S = 86_400.0
+CHECKED_BYTES = 256 * 2**20
 MAX_REMOVED = 8
 """Files that are removed at once, so that a mistake is seen before all is gone."""
 
@@ -36,7 +39,7 @@ def read_lines(directory: Path) -> Iterator[Logs]:
     Needs no lock and changes nothing, so a service may be writing meanwhile. Damaged and unfinished
     records are left out.
     """
-    for path in sorted(directory.glob(f"*{LOG_SUFFIX}")):
+    for path in sorted(directory.glob(LOG_NAMES)):
         try:
             data, records, _ = read_log(path)
         except FileNotFoundError:  # removed meanwhile, past its retention
@@ -71,9 +74,15 @@ class LogHistory:
         self._lock = lock_directory(directory)
         self._retaining = threading.Lock()  # held while files are removed
         self._damage = DamageLog()
+        self._checked: set[str] = set()
         try:
             sync_directory(directory)
-            self._journal = Journal(directory, directory, self._damage, log_bytes=file_bytes, sync=sync)
+            self._lengths = NotedLengths(directory)
+            for missing in self._lengths.renew(directory.glob(LOG_NAMES)):
+                self._damage.add(missing)
+            self._journal = Journal(
+                directory, directory, self._damage, log_bytes=file_bytes, lengths=self._lengths, sync=sync
+            )
         except BaseException:
             self._lock.close()
             raise
@@ -126,16 +135,31 @@ class LogHistory:
             try:
                 if path.stat().st_mtime < since_s:
                     continue
-                data, records, gaps = read_log(
-                    path, n_bytes=written.n_bytes if path == written.path else None
-                )
             except FileNotFoundError:  # removed meanwhile, past its retention
                 continue
-            for gap in gaps:
-                self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason))
+            data, records = self._read(path, n_bytes=written.n_bytes if path == written.path else None)
             for each in records:
                 if each.position > after:
                     yield each.position, decode_logs(data[each.start : each.end])
+
+    def check(self, *, n_bytes: int = CHECKED_BYTES) -> None:
+        """Read some of the older files, each once, and report what is damaged in them.
+
+        A current file that was cut or removed from outside is reported and replaced.
+
+        Parameters
+        ----------
+        n_bytes
+            No further file is read after so many.
+        """
+        self._journal.check()
+        current = self._journal.written.path
+        for path in reversed(self._journal.paths()):
+            if n_bytes <= 0:
+                return
+            if path != current and path.name not in self._checked:
+                self._checked.add(path.name)
+                n_bytes -= len(self._read(path)[0])
 
     def retain(self, days: float, *, now_s: float | None = None) -> int:
         """Start a new file, remove the files last written over ``days`` ago, and return how many.
@@ -155,9 +179,23 @@ class LogHistory:
             )
             present_s = min(now_s, written[-1][0]) if written else now_s
             old = [path for at_s, path in written[:-1] if at_s < present_s - days * DAY_S][:MAX_REMOVED]
+            self._lengths.forget(old)
             for path in old:
                 path.unlink()
         return len(old)
+
+    def _read(self, path: Path, *, n_bytes: int | None = None) -> tuple[bytes, list[Record]]:
+        """Return a file's bytes and its records; what cannot be read is reported and left out."""
+        try:
+            data, records, gaps = read_log(path, n_bytes=n_bytes)
+        except FileNotFoundError:  # removed meanwhile, past its retention
+            return b"", []
+        except OSError as error:
+            self._damage.add(Damage(path.name, 0, 0, f"the file cannot be read: {error.strerror}"))
+            return b"", []
+        for gap in gaps:
+            self._damage.add(Damage(path.name, gap.start, gap.end, gap.reason))
+        return data, records
 
     def close(self) -> None:
         """Release the lock; a second call does nothing."""

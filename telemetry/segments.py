@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Rows = slice | NDArray[np.bool_] | NDArray[np.intp]
 
 SEGMENT_SUFFIX = ".parquet"
+SEGMENT_NAMES = f"{'[0-9]' * 20}{SEGMENT_SUFFIX}"
 ROWS_A_GROUP = 256 * 1024
 UNREADABLE = (OSError, LookupError, ValueError, TypeError, pa.ArrowException)
 """What reading a damaged Parquet file raises, depending on which byte is damaged."""

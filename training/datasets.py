@@ -28,8 +28,13 @@ MAX_VALUES = 2**29
 SAMPLES_A_PART = 1_000_000
 
 
-def frame_from_history(directory: Path, *, step_ms: int) -> Frame:
+def frame_from_history(directory: Path, *, step_ms: int, until_ms: int | None = None) -> Frame:
     """Read the service's stored history, on a grid of ``step_ms``; the service may be writing meanwhile.
+
+    Parameters
+    ----------
+    until_ms
+        Samples from this instant on are left out: the present, beyond which only a wrong clock stamps any.
 
     Raises
     ------
@@ -42,7 +47,10 @@ def frame_from_history(directory: Path, *, step_ms: int) -> Frame:
 
     if not directory.is_dir():
         raise NoHistoryError(str(directory))
-    parts = gathered(HistoryReader(directory).replay())
+    batches = HistoryReader(directory).replay()
+    if until_ms is not None:
+        batches = (each.where(each.time_ms < until_ms) for each in batches)
+    parts = gathered(batches)
     return frame_of_parts(parts, step_ms=step_ms, source=str(directory))
 
 

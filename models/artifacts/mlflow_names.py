@@ -26,6 +26,7 @@ _DEFAULTS = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -36,7 +37,7 @@ _ITS_OWN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
 
 
 def prepare_mlflow() -> None:
-    """Reduce MLflow's logging and retries and turn off its telemetry; call this before importing it.
+    """Reduce MLflow's logging and retries, and turn off redirects and telemetry; call it before the import.
 
     Environment variables that an operator has set take precedence.
     """

@@ -117,6 +117,25 @@ class PagingMemory:
     anomaly_groups: tuple[AnomalyGroup, ...] = ()
 
 
+def set_back(memory: PagingMemory, tick_ms: int) -> PagingMemory:
+    """Return a memory whose last tick was no later than this one.
+
+    When a group's items called stays: their alerts are known by it.
+    """
+    governor = memory.governor
+    return replace(
+        memory,
+        governor=replace(
+            governor,
+            tick_ms=min(governor.tick_ms, tick_ms),
+            exceeded_ms=np.minimum(governor.exceeded_ms, tick_ms),
+        ),
+        anomaly_groups=tuple(
+            replace(each, latest_ms=min(each.latest_ms, tick_ms)) for each in memory.anomaly_groups
+        ),
+    )
+
+
 def initial_memory(n_series: int) -> PagingMemory:
     """Return the memory before the first tick."""
     return PagingMemory(initial_pages(n_series), np.zeros(n_series, dtype=np.int64))

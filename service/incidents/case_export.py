@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_REMOVED: Final = 1_000
+"""Cases that are removed at once, so that a mistake is seen before all is gone."""
+
 MAX_WAITING: Final = 64
 """Cases in memory that are not on disk yet; the first of a storm are stored."""
 
@@ -97,12 +100,21 @@ class CaseExport:
             self._advance()
 
     def retain(self) -> None:
-        """Remove the ranked cases whose retention has passed."""
-        earliest = self._clock.now() - self._retention
-        for path in case_paths(self._ranked):
-            if path.stat().st_mtime < earliest.timestamp():
-                path.unlink(missing_ok=True)
-                path.with_suffix(".npz").unlink(missing_ok=True)
+        """Remove the ranked cases whose retention has passed.
+
+        The present is no later than the newest case: a machine whose clock is ahead removes nothing that is
+        recent, and never the last case. At most `MAX_REMOVED` cases, the oldest, are removed at once.
+        """
+        stored = sorted((path.stat().st_mtime, path) for path in case_paths(self._ranked))
+        if not stored:
+            return
+        earliest_s = min(self._clock.now().timestamp(), stored[-1][0]) - self._retention.total_seconds()
+        old = [path for at_s, path in stored[:-1] if at_s < earliest_s][:MAX_REMOVED]
+        for path in old:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".npz").unlink(missing_ok=True)
+        if old:
+            logger.info("old cases removed", extra={"cases": len(old)})
 
     def health_problems(self) -> list[str]:
         """Return what prevents cases from reaching the library, usually nothing."""

@@ -41,14 +41,15 @@ class LogReplay:
     def into(self, minutes: LogMinutes, *, after: int, beyond: Collection[int] = ()) -> int:
         """Add the batches after a position, without some; return the last position, or ``after``."""
         earliest_ms = to_ms(self._time.now()) - minutes.n_minutes * MINUTE_MS
+        latest_ms = self._time.latest_ms()
         is_replayed = self._settings.present is Present.SIGNALS
         since_s = 0.0 if is_replayed else earliest_ms / 1000 - self._settings.accepted_future.total_seconds()
         for position, logs in self._history.replay(after=after, since_s=since_s):
             after = position
-            recent = logs.where(logs.time_ms >= earliest_ms)
+            recent = logs.where((logs.time_ms >= earliest_ms) & (logs.time_ms <= latest_ms))
             if position not in beyond and len(recent):
                 self._time.advance(int(recent.time_ms.max()))
-                minutes.add(recent)
+                minutes.add(recent, latest_ms=latest_ms)
         return after
 
 

@@ -75,6 +75,14 @@ class LogBaseline:
         self.until_ms = int(minutes[-1].counts.starts_ms[-1]) + MINUTE_MS
         self._reference = None
 
+    def bring_back(self, latest_ms: int, *, until_ms: int) -> None:
+        """Forget the minutes that begin after the latest possible instant, and continue at an earlier one."""
+        self.until_ms = min(self.until_ms, until_ms)
+        if self.sums is not None:
+            possible = [each for each in self.sums.counts.starts_ms.tolist() if each <= latest_ms]
+            self.sums = self.sums.at(possible) if possible else None
+            self._reference = None
+
 
 def bounded(minute: LogSums, *, max_kinds: int = MAX_KINDS) -> LogSums:
     """Return a minute with its rarest kinds of line folded together, and without its rarest waits."""

@@ -13,6 +13,7 @@ import numpy as np
 from features.errors import BadMinerStateError
 from features.logs.join import joined
 from models.artifacts.log_sums_files import sums_from_parts, sums_parts
+from service.health import lost_batches
 from telemetry.durable import replacing
 
 if TYPE_CHECKING:
@@ -74,9 +75,16 @@ class LogCheckpoint:
 
 
 class LogCheckpoints:
-    """One file with the checkpoint of log lines; it is replaced completely, or not at all."""
+    """One file with the checkpoint of log lines; it is replaced completely, or not at all.
+
+    Attributes
+    ----------
+    lost
+        What is missing of the lines that the file was written for, as one sentence; empty if nothing is.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.lost = ""
         self._path = path
 
     def write(self, checkpoint: LogCheckpoint) -> None:
@@ -117,8 +125,9 @@ class LogCheckpoints:
         except UNUSABLE as reason:
             logger.warning("log checkpoint left unused", extra={"reason": str(reason)})
             return None
-        if max({found.position} | found.beyond) > position:
-            logger.warning("log checkpoint left unused", extra={"reason": "history does not reach as far"})
+        if (noted := max({found.position} | found.beyond)) > position:
+            self.lost = lost_batches(noted, position)
+            logger.error("log checkpoint left unused", extra={"reason": self.lost})
             return None
         return found
 

@@ -97,5 +97,23 @@ class MinuteClosing:
                 with memory.lock:
                     memory.past.add(aged, affected, now=from_ms(until_ms))
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Forget the minutes beyond the latest instant, and close minutes at the present again.
+
+        Returns
+        -------
+        Start of the newest minute, or the end of the last that was closed; ``None`` if all were possible.
+        """
+        memory = self._memory
+        with memory.closing, memory.lock:
+            minutes, past = memory.minutes, memory.past
+            stood_ms = max(max(minutes.by_start, default=0), minutes.closed_ms, past.until_ms)
+            if stood_ms <= latest_ms:
+                return None
+            stop_ms = self._stop_ms() // MINUTE_MS * MINUTE_MS
+            minutes.bring_back(latest_ms, closed_ms=stop_ms)
+            past.bring_back(latest_ms, until_ms=stop_ms - AGEING_MS)
+        return stood_ms
+
     def _stop_ms(self) -> int:
         return to_ms(self._signals.present() - self._settings.grace)

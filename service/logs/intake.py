@@ -83,7 +83,7 @@ class LogIntake:
                 if not memory.counted.add(position):  # a bundle was adopted meanwhile, and it was replayed
                     return 0, 0
                 self._time.advance(int(logs.time_ms.max()))
-                return memory.minutes.add(logs)
+                return memory.minutes.add(logs, latest_ms=self._time.latest_ms())
         finally:
             with memory.lock:
                 memory.counted.end(before)

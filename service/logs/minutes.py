@@ -50,11 +50,18 @@ class LogMinutes:
         self.closed_ms = 0
         self.n_minutes = n_minutes
 
-    def add(self, logs: Logs) -> tuple[int, int]:
-        """Sum up lines; return how many were late, and how many are older than the minutes held."""
+    def add(self, logs: Logs, *, latest_ms: int) -> tuple[int, int]:
+        """Sum up lines; return how many were late, and how many are older than the minutes held.
+
+        Parameters
+        ----------
+        latest_ms
+            No minute held that begins later makes lines too old: a clock was ahead when it came.
+        """
         if not len(logs):
             return 0, 0
-        newest_ms = max(int(logs.time_ms.max()), max(self.by_start, default=0))
+        possible = (start for start in self.by_start if start <= latest_ms)
+        newest_ms = max(int(logs.time_ms.max()), max(possible, default=0))
         oldest_ms = (newest_ms // MINUTE_MS - self.n_minutes + 1) * MINUTE_MS
         inside = logs.where(logs.time_ms >= oldest_ms)
         n_late = int((inside.time_ms < self.closed_ms).sum())
@@ -67,9 +74,22 @@ class LogMinutes:
         for start in sums.counts.starts_ms.tolist():
             parts = [*([self.by_start[start]] if start in self.by_start else []), bare.at([start])]
             self.by_start[start] = bounded(joined(parts))
-        for start in [each for each in self.by_start if each < oldest_ms]:
+        for start in sorted(self.by_start)[: -self.n_minutes]:  # by number: a time may prove to be wrong
             del self.by_start[start]
         return n_late, len(logs) - len(inside)
+
+    def bring_back(self, latest_ms: int, *, closed_ms: int) -> None:
+        """Forget the minutes that begin after the latest possible instant, and close others again.
+
+        Parameters
+        ----------
+        closed_ms
+            End of the last minute that counts as closed from now on.
+        """
+        for start in [each for each in self.by_start if each > latest_ms]:
+            del self.by_start[start]
+        self.closed_ms = min(self.closed_ms, closed_ms)
+        self.traces = OpenTraces()
 
     def between(self, start_ms: int, end_ms: int) -> list[LogSums]:
         """Return the sums of the minutes that lie completely between two instants, in order of time."""

@@ -54,6 +54,7 @@ class LogsRoom:
         refused = self.adoption.refused
         return [
             *damage_problems("log lines", self.history.damage),
+            *([f"log lines: {self.checkpoints.lost}"] if self.checkpoints.lost else []),
             *([refused] if refused else []),
             *self.memory.minutes.traces.health_problems(),
         ]
@@ -84,8 +85,9 @@ def logs_room(
         checkpoint=checkpoints.read(position=history.position),
     )
     replay = LogReplay(settings, history, signals.time)
-    replay.resume(memory)
     closing = MinuteClosing(settings, signals, memory, affected=affected, changes=changes)
+    closing.bring_back(signals.time.latest_ms())  # first: lines at the present would be too old
+    replay.resume(memory)
     return LogsRoom(
         history=history,
         memory=memory,

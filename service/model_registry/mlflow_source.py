@@ -24,9 +24,13 @@ from models.artifacts.model_kinds import AnyBundle
 from models.errors import BadBundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.artifacts.model_kinds import RegisteredModel
 
 POINTER = "current.json"
+HOSTED = ("http://", "https://", "mlflow-artifacts://", "ftp://", "sftp://", "hdfs://")
+"""Places of bundles that name a host; object stores have clients and credentials of their own."""
 
 
 class ModelSource(Generic[AnyBundle]):
@@ -46,6 +50,8 @@ class ModelSource(Generic[AnyBundle]):
         Directory for the last bundle; made if it is missing.
     alias
         Which of its versions.
+    check
+        Raises if a bundle may not be fetched from an address.
     """
 
     def __init__(
@@ -55,11 +61,13 @@ class ModelSource(Generic[AnyBundle]):
         cache_dir: Path,
         *,
         alias: str = CHAMPION,
+        check: Callable[[str], object] = lambda _address: None,
     ) -> None:
         self._uri = tracking_uri
         self._model = model
         self._cache = cache_dir
         self._alias = alias
+        self._check = check
         self._refreshing = Lock()
         self._client: Any = None
         self._fetched = ""
@@ -121,6 +129,8 @@ class ModelSource(Generic[AnyBundle]):
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as download:
             # by its address: "models:/..." would be looked up in the process-wide store, not in ours
             artifacts = self._client.get_logged_model(logged_model_of(version.source)).artifact_location
+            if artifacts.lower().startswith(HOSTED):  # the registry may name any machine
+                self._check(artifacts)
             download_artifacts(artifact_uri=artifacts, dst_path=download, tracking_uri=self._uri)
             directory = bundle_directory(Path(download))
             bundle = self._model.load(directory)

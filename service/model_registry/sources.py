@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.artifacts.log_bundle import LogBundle
     from models.artifacts.ranker_bundle import RankerBundle
     from service.model_registry.refresher import BundleSource
+    from service.outgoing import Outgoing
     from service.settings import Settings
 
 
@@ -31,33 +32,42 @@ class Sources:
     challenger: Callable[[], BundleSource[Bundle]] = NoSource
 
 
-def registry_sources(settings: Settings) -> Sources:
+def registry_sources(settings: Settings, outgoing: Outgoing) -> Sources:
     """Return sources that read MLflow's registry.
 
     MLflow is imported only when a source is made, because that takes a second.
+
+    Parameters
+    ----------
+    outgoing
+        Checks where the registry says that bundles are.
     """
 
     def detectors() -> BundleSource[Bundle]:
         from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         model = replace(DETECTORS_MODEL, name=settings.model_name)
-        return ModelSource(settings.mlflow_uri, model, settings.data_dir / BUNDLES)
+        return ModelSource(settings.mlflow_uri, model, settings.data_dir / BUNDLES, check=outgoing.check)
 
     def ranker() -> BundleSource[RankerBundle]:
         from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
-        return ModelSource(settings.mlflow_uri, RANKER_MODEL, settings.data_dir / RANKERS)
+        return ModelSource(
+            settings.mlflow_uri, RANKER_MODEL, settings.data_dir / RANKERS, check=outgoing.check
+        )
 
     def logs() -> BundleSource[LogBundle]:
         from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
-        return ModelSource(settings.mlflow_uri, LOGS_MODEL, settings.data_dir / LOG_BUNDLES)
+        return ModelSource(
+            settings.mlflow_uri, LOGS_MODEL, settings.data_dir / LOG_BUNDLES, check=outgoing.check
+        )
 
     def challenger() -> BundleSource[Bundle]:
         from service.model_registry.mlflow_source import ModelSource  # noqa: PLC0415
 
         model = replace(DETECTORS_MODEL, name=settings.model_name)
         cache = settings.data_dir / SHADOW / BUNDLES
-        return ModelSource(settings.mlflow_uri, model, cache, alias=CHALLENGER)
+        return ModelSource(settings.mlflow_uri, model, cache, alias=CHALLENGER, check=outgoing.check)
 
     return Sources(detectors, ranker, logs, challenger)

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from service.errors import MessageRefusedError, TargetDownError
-from service.settings import is_loopback
+from service.errors import BadAddressError, MessageRefusedError, TargetDownError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.notify.outbox import Post
+    from service.outgoing import Outgoing
 
-TIMEOUT_S = 10.0
 ASKS_FOR_PATIENCE = frozenset(
     {httpx2.codes.REQUEST_TIMEOUT, httpx2.codes.TOO_EARLY, httpx2.codes.TOO_MANY_REQUESTS}
 )
 """Refusals because of the target's state and not of the message."""
 
 
-def post_to(url: str) -> Post:
+def post_to(url: str, outgoing: Outgoing) -> Post:
     """Post JSON to an address of http or https; any answer but a 2xx is a failure.
 
-    A proxy named in the environment is used, except for this machine's own addresses. Redirects are not
-    followed. Certificates are checked against those that the machine trusts.
+    Redirects are not followed.
+
+    Parameters
+    ----------
+    outgoing
+        Makes the client, if the address is allowed.
     """
 
     def post(document: Mapping[str, Any]) -> None:
@@ -34,26 +36,22 @@ def post_to(url: str) -> Post:
 
         Raises
         ------
+        TargetNotAllowedError
+            If the address is not allowed.
         TargetDownError
             If the target does not answer, or asks to be tried later.
         MessageRefusedError
             If any other answer but a 2xx comes.
         """
         try:
-            is_near = is_loopback(httpx2.URL(url).host)  # a proxy would look for it on its own machine
             with (
-                httpx2.Client(
-                    timeout=TIMEOUT_S,
-                    trust_env=not is_near,
-                    follow_redirects=False,
-                    verify=ssl.create_default_context(),
-                ) as client,
+                outgoing.client(url) as client,
                 client.stream(
                     "POST", url, json=dict(document)
                 ) as answer,  # the body of the answer is not read
             ):
                 _check(answer)
-        except httpx2.InvalidURL as error:
+        except (BadAddressError, httpx2.InvalidURL) as error:
             raise TargetDownError("the address is not one") from error
         except httpx2.HTTPError as error:  # never with the address, which may hold a secret
             raise TargetDownError(str(error) or type(error).__name__) from error

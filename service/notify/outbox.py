@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from telemetry.instants import MILLISECOND
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -80,6 +82,14 @@ class Outbox:
                 n_sent += 1
         return n_sent
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Send what waits since an instant beyond the latest one; return that instant, or ``None``."""
+        waits = [_wait(n_tries) // MILLISECOND if n_tries else 0 for n_tries in range(MAX_TRIES)]
+        stood_ms = self._messages.waiting_since(latest_ms, waits)
+        if stood_ms is not None:
+            self._messages.bring_forward(self._clock.now(), latest_ms, waits)
+        return stood_ms
+
     def health_problems(self) -> list[str]:
         """Return how many messages did not arrive, and why; usually nothing."""
         found = []
@@ -96,5 +106,10 @@ class Outbox:
         if message.n_tries + 1 >= MAX_TRIES:
             self._messages.give_up(message.id, problem, at=now)
         else:
-            wait = min(FIRST_WAIT * 2 ** min(message.n_tries, 20), LONGEST_WAIT)
-            self._messages.failed(message.id, problem, due=now + wait)
+            self._messages.failed(message.id, problem, due=now + _wait(message.n_tries + 1))
+
+
+def _wait(n_tries: int) -> timedelta:
+    """How long a message waits after so many tries, the first included."""
+    doublings = min(n_tries - 1, 20)
+    return min(FIRST_WAIT * 2.0**doublings, LONGEST_WAIT)

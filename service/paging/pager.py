@@ -13,7 +13,7 @@ import numpy as np
 from features.calendar import Phase
 from models.detectors.first_stage import STALE_MS
 from models.paging.maintenance import muted_items
-from models.paging.rules import TOGETHER_MS, paging_step
+from models.paging.rules import TOGETHER_MS, paging_step, set_back
 from models.paging.silence import sending_phases, silent_items
 from models.state import NEVER_MS
 from service.paging.notifications import (
@@ -181,6 +181,23 @@ class Paging:
         self._notify([*notices, *about_silence])  # first: who reads the state can deliver its notices
         self._state = replace(state, memory=memory, silent=silent, since_ms=since_ms)
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Watch from the present on if the last tick watched is beyond the latest instant.
+
+        Returns
+        -------
+        Start of that tick, or ``None`` if it was possible.
+        """
+        state = self._state
+        if state is None or state.tick_ms <= latest_ms:
+            return None
+        step_ms = self._signals.in_use.window.step_ms
+        closed_ms = (to_ms(self._signals.present() - self._settings.grace) // step_ms - 1) * step_ms
+        self._state = replace(
+            state, memory=set_back(state.memory, closed_ms), since_ms=min(state.since_ms, closed_ms)
+        )
+        return state.tick_ms
+
     def checkpoint(self, state: PagingState | None = None) -> None:
         """Write the memory to disk, if it changed since it was written last.
 
@@ -215,7 +232,8 @@ class Paging:
         for item in sorted(missed - silent.keys()):
             team = owner(item, context.graph, self._settings)
             is_page = not any(
-                owner(other, context.graph, self._settings) == team and tick.tick_ms - at_ms <= TOGETHER_MS
+                owner(other, context.graph, self._settings) == team
+                and abs(tick.tick_ms - at_ms) <= TOGETHER_MS
                 for other, at_ms in silent.items()
             )
             silent[item] = tick.tick_ms

@@ -57,6 +57,7 @@ class Watchdog:
         self._notify = notify
         self._firing_since = firing_since
         self._has_resumed = False
+        self._is_late = False
         self._stopped_at: datetime | None = None
         self._broken_at: datetime | None = None
 
@@ -77,7 +78,8 @@ class Watchdog:
         if stopped_at is not None and until > stopped_at:
             self._notify([over_notice(SCORING_STOPPED, "", to_ms(stopped_at), to_ms(until))])
             self._stopped_at = stopped_at = None
-        if stopped_at is None and self._clock.now() - until > self._settings.silent_after:
+        was_late, self._is_late = self._is_late, self._clock.now() - until > self._settings.silent_after
+        if stopped_at is None and was_late and self._is_late:  # seen twice: a clock may be ahead for seconds
             team, budget = self._owner()
             self._notify([stopped_notice(to_ms(until), team=team, budget_per_week=budget)])
             self._stopped_at = until

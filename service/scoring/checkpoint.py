@@ -16,6 +16,7 @@ from models.detectors.severity import Severity, initial_severity
 from models.detectors.three_scores import Memory, ThreeScores
 from models.errors import BadStateError
 from models.state import state_from_bytes, state_to_bytes
+from service.health import lost_batches
 from telemetry.durable import replacing
 
 if TYPE_CHECKING:
@@ -46,9 +47,16 @@ class Scored:
 
 
 class Checkpoints:
-    """One file with the tick scored last; it is replaced completely, or not at all."""
+    """One file with the tick scored last; it is replaced completely, or not at all.
+
+    Attributes
+    ----------
+    lost
+        What is missing of the history that the file was written for, as one sentence; empty if nothing is.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.lost = ""
         self._path = path
 
     def write(self, scored: Scored, *, position: int) -> None:
@@ -89,7 +97,8 @@ class Checkpoints:
             logger.warning("checkpoint left unused", extra={"reason": str(reason)})
             return None
         if stored_position > position:
-            logger.warning("checkpoint left unused", extra={"reason": "history does not reach as far"})
+            self.lost = lost_batches(stored_position, position)
+            logger.error("checkpoint left unused", extra={"reason": self.lost})
             return None
         return checkpoint
 

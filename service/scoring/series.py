@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 
 from models.detectors.first_stage import Status
 from models.detectors.three_scores import initial_memory, moved_to, step
-from models.state import NEVER_MS
+from models.state import NEVER_MS, set_back
 from service.scoring.checkpoint import Scored
 from service.scoring.tick import ScoredTick
 from telemetry.instants import MILLISECOND, from_ms, to_ms
@@ -98,6 +98,23 @@ class FirstStage:
             self._latest = Scored(bundle.version, bundle.step_ms, memory, scores)
             yield ScoredTick(bundle, in_use.clock, window, tick_ms, values, memory, scores)
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Continue with the tick that closes next if the last one scored is beyond the latest instant.
+
+        Returns
+        -------
+        Start of that tick, or ``None`` if it was possible.
+        """
+        latest = self._latest
+        if latest is None or latest.memory.state.tick_ms <= latest_ms:
+            return None
+        stood_ms, step_ms = latest.memory.state.tick_ms, latest.step_ms
+        present_ms = to_ms(self._signals.present())
+        closed_ms = ((present_ms - self._grace_ms) // step_ms - 1) * step_ms
+        state = set_back(latest.memory.state, closed_ms)
+        self._latest = replace(latest, memory=latest.memory._replace(state=state))
+        return stood_ms
+
     def checkpoint(self) -> None:
         """Write the memory to disk, if it changed since it was written last."""
         with self._writing:
@@ -105,6 +122,11 @@ class FirstStage:
             if latest is not None and latest is not self._written:
                 self._checkpoints.write(latest, position=self._signals.history.position)
                 self._written = latest
+
+    def health_problems(self) -> list[str]:
+        """Return that the history is shorter than it was, usually nothing."""
+        lost = self._checkpoints.lost
+        return [f"history: {lost}"] if lost else []
 
     @property
     def scored_until(self) -> datetime | None:

@@ -144,6 +144,19 @@ class Shadow:
             logger.exception("challenger left out", extra={"version": challenger.version})
             self._running, self._failure = None, "the challenger could not score: see the service's log"
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Begin anew with the champion's memory if the last tick compared is beyond the latest instant.
+
+        Returns
+        -------
+        Start of that tick, or ``None`` if it was possible.
+        """
+        running = self._running
+        if running is None or running.scored.memory.state.tick_ms <= latest_ms:
+            return None
+        self._running = self._stored = None
+        return running.scored.memory.state.tick_ms
+
     def checkpoint(self) -> None:
         """Write memory and record to disk, if they changed since they were written last."""
         with self._writing:

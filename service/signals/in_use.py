@@ -75,6 +75,7 @@ class InUseHolder:
         self._history = history
         self._clock = clock
         self._changing = RLock()
+        self._rebuilt_ms = 0
         self._in_use = InUse(None, self._rebuilt(settings.step // MILLISECOND), overrides)
 
     @property
@@ -100,11 +101,29 @@ class InUseHolder:
         with self._changing:
             self._in_use = replace(self._in_use, ranker=bundle.ranker)
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Rebuild the window from history if it ends beyond the latest instant, or began there.
+
+        Returns
+        -------
+        Start of its newest tick or when it was made, the later one; ``None`` if both were possible.
+        """
+        window = self._in_use.window
+        stood_ms = max((window.newest_tick or 0) * window.step_ms, self._rebuilt_ms)
+        if stood_ms <= latest_ms:
+            return None
+        with self._changing:
+            self._in_use = replace(self._in_use, window=self._rebuilt(self._in_use.window.step_ms))
+        return stood_ms
+
     def _rebuilt(self, step_ms: int) -> RecentWindow:
+        """Return a window of what the history has of it, without samples from beyond the present."""
         length_ms = self._settings.window // MILLISECOND
         window = RecentWindow(step_ms=step_ms, length_ms=length_ms, max_series=self._settings.max_series)
         is_replayed = self._settings.present is Present.SIGNALS
-        since_ms = 0 if is_replayed else to_ms(self._clock.now()) - length_ms - step_ms
+        self._rebuilt_ms = to_ms(self._clock.now())
+        since_ms = 0 if is_replayed else self._rebuilt_ms - length_ms - step_ms
+        latest_ms = self._rebuilt_ms + self._settings.accepted_future // MILLISECOND
         for samples in self._history.replay(since_ms):
-            window.add(samples.where(np.isfinite(samples.values)))
+            window.add(samples.where(np.isfinite(samples.values) & (samples.time_ms <= latest_ms)))
         return window

@@ -46,13 +46,23 @@ class PresentTime:
         """Note that something other than samples was received up to an instant."""
         self._advanced_to_ms = max(self._advanced_to_ms, until_ms)
 
+    def bring_back(self, latest_ms: int) -> int | None:
+        """Forget what was received beyond the latest instant; return up to when it was, or ``None``."""
+        stood_ms = self._advanced_to_ms
+        if stood_ms <= latest_ms:
+            return None
+        self._advanced_to_ms = 0
+        return stood_ms
+
     def accepted_ms(self) -> tuple[int, int]:
         """Return the earliest and the latest time that is accepted from a sender."""
-        now = self._clock.now()
-        latest_ms = to_ms(now + self._settings.accepted_future)
         if self._settings.present is Present.SIGNALS:
-            return 0, latest_ms
-        return to_ms(now - self._settings.accepted_past), latest_ms
+            return 0, self.latest_ms()
+        return to_ms(self._clock.now() - self._settings.accepted_past), self.latest_ms()
+
+    def latest_ms(self) -> int:
+        """Return the latest time that anything received can have, by the machine's clock."""
+        return to_ms(self._clock.now() + self._settings.accepted_future)
 
 
 def calendar_known(clock: Clock, at: datetime) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
 
 from service.store.tables import outbox
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -53,6 +53,31 @@ class OutboxStore:
         with self._database.reading() as connection:
             return [OutboxMessage(row.id, row.document, row.n_tries) for row in connection.execute(query)]
 
+    def waiting_since(self, latest_ms: int, waits_ms: Sequence[int]) -> int | None:
+        """Return the last instant after ``latest_ms`` at which a message that waits was stored or tried.
+
+        Parameters
+        ----------
+        waits_ms
+            How long a message waits, by the number of its tries.
+
+        Returns
+        -------
+        ``None`` if there is no such message.
+        """
+        is_later = outbox.c.due_ms > latest_ms, _since(waits_ms) > latest_ms  # the first has an index
+        latest = select(func.max(_since(waits_ms))).where(*_WAITING, *is_later)
+        with self._database.reading() as connection:
+            since_ms: int | None = connection.execute(latest).scalar()
+        return since_ms
+
+    def bring_forward(self, at: datetime, latest_ms: int, waits_ms: Sequence[int]) -> None:
+        """Let every message that waits since an instant beyond the latest one be due now."""
+        is_later = outbox.c.due_ms > latest_ms, _since(waits_ms) > latest_ms
+        chosen = update(outbox).where(*_WAITING, *is_later)
+        with self._database.writing() as connection:
+            connection.execute(chosen.values(due_ms=to_ms(at)))
+
     def sent(self, message: int, *, at: datetime) -> None:
         """Record that a message arrived."""
         self._update(message, sent_ms=to_ms(at), problem="")
@@ -92,6 +117,11 @@ def insert_messages(
     shared = {"created_ms": to_ms(at), "due_ms": to_ms(at), "n_tries": 0, "problem": ""}
     for each in documents:
         connection.execute(insert(outbox).values(document=dict(each), **shared))
+
+
+def _since(waits_ms: Sequence[int]) -> ColumnElement[int]:
+    waits = case(dict(enumerate(waits_ms)), value=outbox.c.n_tries, else_=waits_ms[-1])
+    return outbox.c.due_ms - waits
 
 
 _WAITING = outbox.c.sent_ms.is_(None), outbox.c.dead_ms.is_(None)

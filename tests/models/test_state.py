@@ -9,9 +9,10 @@ import pytest
 from builders import a_frame
 
 from features.calendar import CLOCKS
-from models.detectors.first_stage import fit_baseline, initial_state, score
+from models.detectors.first_stage import Status, fit_baseline, initial_state, score
 from models.errors import BadStateError
-from models.state import ARRAYS, migrate, state_from_bytes, state_to_bytes
+from models.state import ARRAYS, migrate, set_back, state_from_bytes, state_to_bytes
+from telemetry.instants import from_ms
 
 CLOCK = CLOCKS["always"]
 FRAME = a_frame(["order", "quotes"], n_ticks=200)
@@ -48,6 +49,24 @@ def test_a_state_of_another_version_is_refused() -> None:
     np.savez(written, allow_pickle=False, **{**arrays, "header": np.frombuffer(header, dtype=np.uint8)})
     with pytest.raises(BadStateError, match="version 9"):
         state_from_bytes(written.getvalue())
+
+
+def test_a_state_that_is_set_back_forgets_nothing_and_goes_on_from_there() -> None:
+    hour_ms, baseline = 3_600_000, fit_baseline(FRAME, CLOCK)
+    ahead = score(
+        a_frame(["order", "quotes"], n_ticks=1, end=from_ms(FRAME.end_ms + 6 * hour_ms)),
+        baseline,
+        CLOCK,
+        STATE,
+    )[0]
+    back = set_back(ahead, FRAME.end_ms)
+    assert back.tick_ms == FRAME.end_ms
+    assert back.seen_ms.max() == FRAME.end_ms
+    for name in set(ARRAYS) - {"partial_ms"}:
+        np.testing.assert_array_equal(getattr(back, name), getattr(ahead, name))
+    later = a_frame(["order", "quotes"], n_ticks=3, end=from_ms(FRAME.end_ms + hour_ms))
+    assert (score(later, baseline, CLOCK, back)[1].status == Status.SCORED).all()
+    assert set_back(STATE, STATE.tick_ms + 1).tick_ms == STATE.tick_ms
 
 
 def test_migration_carries_the_memory_of_shared_series_and_seeds_the_others() -> None:

@@ -77,3 +77,13 @@ def test_a_part_that_fails_or_finishes_no_round_is_a_problem() -> None:
         "outbox: no round has finished since 2026-03-04 02:06:00 UTC"
     ]
     assert registry.record("outbox", every=timedelta(hours=1)) is stuck
+
+
+def test_a_part_that_began_to_fail_while_the_clock_was_ahead_is_not_excused_until_then() -> None:
+    clock, seconds = StillClock(NOW + timedelta(hours=6)), [0.0]
+    failing = HealthRegistry(clock, elapsed_s=lambda: seconds[0]).record("paging")
+    failing.run(lambda: 1 / 0)
+    clock.at, seconds[0] = NOW + timedelta(minutes=6), 360.0
+    failing.run(lambda: 1 / 0)
+    since = failing.now.broken_since(clock.at, patience=timedelta(minutes=5))
+    assert since == NOW

@@ -255,3 +255,37 @@ def test_a_round_of_retention_removes_only_so_much_the_oldest_first(tmp_path: Pa
             history.seal()
         assert [history.retain(1, now_ms=100 * DAY_MS) for _ in range(3)] == [MAX_REMOVED, 4, 0]
         assert history.read().values.tolist() == [28.0, 29.0]
+
+
+@pytest.mark.parametrize("emptied", ["truncated", "removed"])
+@pytest.mark.parametrize("folder", ["log", "segments"])
+def test_a_file_that_is_emptied_or_removed_from_outside_is_missed(
+    tmp_path: Path, folder: str, emptied: str
+) -> None:
+    with History(tmp_path) as history:
+        history.append(batch(*ROWS))
+        if folder == "segments":
+            history.seal()
+    path = next(each for each in (tmp_path / folder).iterdir() if each.stat().st_size)
+    if emptied == "truncated":
+        os.truncate(path, 0)
+    else:
+        path.unlink()
+    with History(tmp_path) as again:
+        assert [each.file for each in again.damage] == [path.name]
+        assert again.append(batch(*ROWS)) == 2, "no position is used again"
+        assert len(again.read()) == len(ROWS)
+    with History(tmp_path) as once_more:
+        assert not once_more.damage
+
+
+def test_sealing_and_removal_by_age_are_not_missed(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        for day in range(3):
+            history.append(batch(("order", "latency_s", day * DAY_MS, 0.2)))
+            history.seal()
+        history.check()
+        assert history.retain(1, now_ms=3 * DAY_MS) == 1
+    with History(tmp_path) as again:
+        assert not again.damage
+        assert again.position == 3

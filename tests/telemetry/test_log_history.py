@@ -127,3 +127,125 @@ def test_a_failed_write_is_reported_and_the_next_batch_is_stored(tmp_path: Path)
 def test_invalid_text_is_rejected(tmp_path: Path) -> None:
     with LogHistory(tmp_path) as history, pytest.raises(BadBatchError, match="not valid"):
         history.append(Logs.from_records([LogRecord("a", "", "", 0, "\ud800")]))
+
+
+def three_files(directory: Path) -> list[Path]:
+    """Store a line in each of three files, and close them."""
+    with LogHistory(directory, file_bytes=1) as history:
+        for number in range(3):
+            history.append(a_batch(number))
+    return sorted(directory.glob("*.log"))[:3]
+
+
+def test_damage_of_an_older_file_is_found_without_reading_it_for_a_replay(tmp_path: Path) -> None:
+    data = bytearray((damaged := three_files(tmp_path)[0]).read_bytes())
+    data[-3] ^= 0xFF
+    damaged.write_bytes(bytes(data))
+    with LogHistory(tmp_path) as history:
+        assert bodies(history, after=2) == ["line 2"]
+        assert not history.damage
+        history.check(n_bytes=1)
+        assert not history.damage, "a round reads only so much, the newest first"
+        for _ in range(4):
+            history.check(n_bytes=1)
+        assert [each.file for each in history.damage] == [damaged.name]
+        damaged.write_bytes(b"other bytes")
+        history.check()
+        assert len(history.damage) == 1, "a file is read once"
+
+
+def test_an_older_file_that_was_cut_between_records_or_removed_is_missed_once(tmp_path: Path) -> None:
+    cut, removed, _ = three_files(tmp_path)
+    cut.write_bytes(b"")
+    removed.unlink()
+    with LogHistory(tmp_path) as history:
+        assert [(each.file, each.reason) for each in history.damage] == [
+            (cut.name, "the end of the file is gone"),
+            (removed.name, "the file is gone"),
+        ]
+        assert bodies(history) == ["line 2"]
+    with LogHistory(tmp_path) as again:
+        assert not again.damage
+
+
+@pytest.mark.parametrize("emptied", ["truncated", "removed"])
+def test_an_emptied_journal_is_reported_and_uses_no_position_again(tmp_path: Path, emptied: str) -> None:
+    with LogHistory(tmp_path) as history:
+        for number in range(3):
+            history.append(a_batch(number))
+    (path,) = tmp_path.glob("*.log")
+    if emptied == "truncated":
+        os.truncate(path, 0)
+    else:
+        path.unlink()
+    with LogHistory(tmp_path) as again:
+        assert [each.file for each in again.damage] == [path.name]
+        assert again.position == 3
+        assert again.append(a_batch(9)) == 4
+        assert bodies(again) == ["line 9"]
+
+
+@pytest.mark.parametrize("emptied", ["truncated", "removed", "replaced"])
+def test_a_journal_that_is_emptied_while_it_is_written_is_reported_and_replaced(
+    tmp_path: Path, emptied: str
+) -> None:
+    with LogHistory(tmp_path) as history:
+        history.append(a_batch(1))
+        history.check()
+        assert not history.damage
+        (path,) = tmp_path.glob("*.log")
+        if emptied == "truncated":
+            os.truncate(path, 0)
+        else:
+            path.unlink()
+        if emptied == "replaced":
+            path.write_bytes(bytes(10_000))
+        history.check()
+        reason = "the file was cut or removed while it was written"
+        assert [(each.file, each.reason) for each in history.damage[:1]] == [(path.name, reason)]
+        history.append(a_batch(2))
+        history.check()
+        assert len(history.damage) == 1 + (emptied == "replaced"), "what is in its place is damaged, too"
+    history.check()
+    with LogHistory(tmp_path) as again:
+        assert "line 2" in bodies(again)
+        assert again.position == 2
+
+
+def test_an_empty_file_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    with LogHistory(tmp_path) as history:
+        (path,) = tmp_path.glob("*.log")
+        path.unlink()
+        history.check()
+        history.append(a_batch(1))
+        assert not history.damage
+    with LogHistory(tmp_path) as again:
+        assert bodies(again) == ["line 1"]
+
+
+def test_removal_by_age_is_not_missed(tmp_path: Path) -> None:
+    for path in three_files(tmp_path)[:2]:
+        os.utime(path, (1_000.0, 1_000.0))
+    with LogHistory(tmp_path) as history:
+        assert history.retain(7) == 2
+    with LogHistory(tmp_path) as again:
+        assert not again.damage
+
+
+@pytest.mark.parametrize("notes", [b"", b"{", b'{"n_bytes": 7}', b"\xff"])
+def test_notes_that_cannot_be_read_prevent_nothing(tmp_path: Path, notes: bytes) -> None:
+    three_files(tmp_path)
+    (tmp_path / "lengths.json").write_bytes(notes)
+    (tmp_path / "somebody-elses.log").write_bytes(b"text")
+    with LogHistory(tmp_path) as history:
+        assert len(bodies(history)) == 3
+        assert not history.damage
+
+
+def test_a_file_that_cannot_be_read_is_reported_and_left_out(tmp_path: Path) -> None:
+    unreadable = three_files(tmp_path)[0]
+    unreadable.unlink()
+    unreadable.mkdir()
+    with LogHistory(tmp_path) as history:
+        assert bodies(history) == ["line 1", "line 2"]
+        assert any("the file cannot be read: Is a directory" in str(each) for each in history.damage)

@@ -60,6 +60,16 @@ def test_the_services_history_becomes_a_frame(tmp_path: Path) -> None:
         frame_from_history(tmp_path / "empty", step_ms=STEP_MS)
 
 
+def test_samples_that_a_wrong_clock_stamped_do_not_stretch_the_history(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        history.append(Samples.from_rows(ROWS))
+        history.append(Samples.from_rows([("order", "requests", 401 * 86_400_000, 1.0)]))
+    frame = frame_from_history(tmp_path, step_ms=STEP_MS)
+    assert frame.n_ticks > 100_000
+    frame = frame_from_history(tmp_path, step_ms=STEP_MS, until_ms=86_400_000)
+    assert frame.n_ticks < 100
+
+
 def test_history_is_read_while_the_service_writes_it(tmp_path: Path) -> None:
     with History(tmp_path) as history:
         history.append(Samples.from_rows(ROWS))

@@ -18,6 +18,7 @@ from models.paging.rules import (
     Watched,
     initial_memory,
     paging_step,
+    set_back,
     severity_of,
 )
 from models.paging.silence import sending_phases, silent_items
@@ -92,6 +93,22 @@ def test_an_ended_anomaly_group_does_not_revive_after_skipped_ticks() -> None:
         memory, calls, _ = paging_step(memory, tick_ms, row, row, WATCHED, RELATED.__getitem__)
         pages += [call.is_page for call in calls]
     assert pages == [True, True]
+
+
+def test_a_memory_that_is_set_back_pages_at_once_and_its_groups_end() -> None:
+    memory = initial_memory(4)
+    row = np.array([1.0, 1.0, 50.0, 1.0])
+    memory, _, _ = paging_step(memory, DAY_MS, row, row, WATCHED, RELATED.__getitem__)
+    memory = set_back(memory, 0)
+    row = np.array([1.0, 1.0, 1.0, 90.0])
+    memory, calls, ended = paging_step(memory, MINUTE_MS, row, row, WATCHED, RELATED.__getitem__)
+    assert [(call.item, call.is_page) for call in calls] == [("mail", True)]
+    assert not ended
+    quiet = np.ones(4)
+    memory, _, ended = paging_step(
+        memory, TOGETHER_MS + MINUTE_MS, quiet, quiet, WATCHED, RELATED.__getitem__
+    )
+    assert [each.since_ms for each in ended] == [(("db", DAY_MS),)], "its alert is known by its start"
 
 
 def test_no_series_can_use_up_the_budget() -> None:

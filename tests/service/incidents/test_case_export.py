@@ -110,15 +110,40 @@ def test_cases_that_nobody_judged_are_removed(client: TestClient, tmp_path: Path
     export_of(client).advance()
     ranked = tmp_path / "data" / "ranked-cases"
     (path,) = case_paths(ranked)
+    newest = path.with_name(f"{path.stem}-newest.json")
+    newest.write_bytes(path.read_bytes())
     now = StillClock().now()
-    for age, n_kept in ((timedelta(days=29), 2), (timedelta(days=31), 0)):
-        for each in ranked.iterdir():
+    os.utime(newest, (now.timestamp(),) * 2)
+    for age, n_kept in ((timedelta(days=29), 3), (timedelta(days=31), 1)):
+        for each in (path, path.with_suffix(".npz")):
             os.utime(each, ((now - age).timestamp(),) * 2)
         export_of(client).retain()
         assert len(list(ranked.iterdir())) == n_kept
     judge(client, ["funds-db"])
     close(client)
     assert not path.exists()
+
+
+def test_a_clock_that_is_ahead_removes_no_recent_case_and_never_the_last(
+    client: TestClient, tmp_path: Path
+) -> None:
+    export_of(client).advance()
+    ranked = tmp_path / "data" / "ranked-cases"
+    (path,) = case_paths(ranked)
+    now = StillClock().now()
+    for age in (timedelta(0), timedelta(days=500)):
+        for each in ranked.iterdir():
+            os.utime(each, ((now - age).timestamp(),) * 2)
+        export_of(client).retain()
+        assert path.exists()
+    export_of(client)._clock = StillClock(now + timedelta(days=401))
+    for number in range(3):
+        other = path.with_name(f"{path.stem}-{number}.json")
+        other.write_bytes(path.read_bytes())
+        os.utime(other, (now.timestamp() + number,) * 2)
+    os.utime(path, (now.timestamp(),) * 2)
+    export_of(client).retain()
+    assert len(case_paths(ranked)) == 4
 
 
 def a_document(*sentences: str) -> StoredRankingDocument:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from threading import Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from models.artifacts.model_kinds import DETECTORS_MODEL, LOGS_MODEL, RANKER_MOD
 from models.artifacts.ranker_bundle import make_ranker_bundle
 from models.rankers.posterior import Belief
 from service.model_registry.mlflow_source import ModelSource
+from service.outgoing import Outgoing
 from training.tracking import MlflowTracker
 
 if TYPE_CHECKING:
@@ -73,6 +75,29 @@ def test_a_registry_out_of_reach_keeps_the_last_bundle_across_restarts(cache_dir
     assert not source.refresh()
     assert source.current() is before
     assert "no tracking store" in source.problem
+
+
+class MisleadingRegistry:
+    """A client of MLflow whose registry says that bundles are on another machine."""
+
+    def __init__(self, place: str) -> None:
+        self.artifact_location = place
+
+    def get_model_version_by_alias(self, _name: str, _alias: str) -> Any:
+        return SimpleNamespace(version="1", tags={}, source="models:/m-1")
+
+    def get_logged_model(self, _model: str) -> Any:
+        return self
+
+
+@pytest.mark.parametrize("place", ["HTTP://169.254.169.254/meta", "mlflow-artifacts://evil.test/1"])
+def test_a_bundle_is_fetched_only_from_where_the_service_may_send(cache_dir: Path, place: str) -> None:
+    outgoing = Outgoing({}, configured={"SUNSPOT_TRACKING_URI": "https://mlflow.example"})
+    source = ModelSource("https://mlflow.example", DETECTORS_MODEL, cache_dir, check=outgoing.check)
+    source._client = MisleadingRegistry(place)
+    assert not source.refresh()
+    assert "SUNSPOT_OUTGOING does not allow it" in source.problem
+    assert source.current() is not None
 
 
 def test_without_a_champion_there_is_no_bundle_and_no_problem(

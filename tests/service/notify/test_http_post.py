@@ -12,9 +12,15 @@ import pytest
 
 from service.errors import MessageRefusedError, TargetDownError
 from service.notify.http_post import post_to
+from service.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+
+def post(url: str, document: Mapping[str, Any]) -> None:
+    """Post a document where the settings name no other receiver."""
+    post_to(url, Outgoing({}, configured={"SUNSPOT_NOTIFY_URL": url}))(document)
 
 
 class Receiver(HTTPServer):
@@ -61,47 +67,47 @@ def a_receiver(status: int = 200) -> Iterator[Receiver]:
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_a_document_arrives_as_json(status: int) -> None:
     with a_receiver(status) as server:
-        post_to(server.url)({"item": "订单", "delivery": 7})
+        post(server.url, {"item": "订单", "delivery": 7})
     assert server.received == [("/pages", "application/json", {"item": "订单", "delivery": 7})]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_a_refusal_and_is_not_followed(status: int) -> None:
     with a_receiver(status) as server, pytest.raises(MessageRefusedError, match="redirects are not followed"):
-        post_to(server.url)({"item": "order"})
+        post(server.url, {"item": "order"})
     assert [path for path, _, _ in server.received] == ["/pages"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 413, 422, 499])
 def test_a_refusal_concerns_one_message(status: int) -> None:
     with a_receiver(status) as server, pytest.raises(MessageRefusedError, match=f"it answered {status}"):
-        post_to(server.url)({"item": "order"})
+        post(server.url, {"item": "order"})
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_an_answer_to_try_later_concerns_the_target(status: int) -> None:
     with a_receiver(status) as server, pytest.raises(TargetDownError, match=f"it answered {status}"):
-        post_to(server.url)({"item": "order"})
+        post(server.url, {"item": "order"})
 
 
 def test_a_target_that_does_not_answer_is_down_and_its_address_stays_secret() -> None:
     with a_receiver() as server:
         url = f"{server.url}?token=secret"
     with pytest.raises(TargetDownError) as caught:
-        post_to(url)({"item": "order"})
+        post(url, {"item": "order"})
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://127.0.0.1:99999/", "http://"])
 def test_an_address_that_is_none_is_a_target_that_is_down(url: str) -> None:
     with pytest.raises(TargetDownError):
-        post_to(url)({"item": "order"})
+        post_to(url, Outgoing({}))({"item": "order"})
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with a_receiver() as server:
-        post_to(server.url)({"item": "order"})
+        post(server.url, {"item": "order"})
     assert len(server.received) == 1
 
 
@@ -110,5 +116,5 @@ def test_a_proxy_of_the_environment_is_asked_for_other_machines(monkeypatch: pyt
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        post_to("http://chat.invalid/pages")({"item": "order"})
+        post("http://chat.invalid/pages", {"item": "order"})
     assert [path for path, _, _ in proxy.received] == ["http://chat.invalid/pages"]

@@ -14,7 +14,7 @@ from service.errors import MessageRefusedError, TargetDownError
 from service.notify.outbox import MAX_TRIES, Outbox
 from service.store.database import Database
 from service.store.outbox import OutboxStore
-from telemetry.instants import from_ms
+from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -144,3 +144,19 @@ def test_dead_letters_are_shown_where_readiness_is(tmp_path: Path) -> None:
         app.state.rooms.paging.messages.give_up(1, "it answered 404 Not Found", at=NOW)
         reasons = client.get("/readyz").json()["reasons"]
     assert "notify: 1 page(s) were given up in the last seven days: it answered 404 Not Found" in reasons
+
+
+def test_a_message_that_failed_while_the_clock_was_ahead_is_tried_at_the_right_time(
+    messages: OutboxStore, clock: StillClock
+) -> None:
+    target = Target(a=TargetDownError("nobody listens"))
+    outbox = an_outbox(messages, clock, target, "a")
+    for _ in range(4):
+        clock.at += timedelta(hours=1)
+        outbox.deliver()
+    latest_ms = to_ms(clock.at + timedelta(minutes=5))
+    assert outbox.bring_back(latest_ms) is None, "it waits, as long as it should"
+    clock.at -= timedelta(days=1)
+    assert outbox.bring_back(to_ms(clock.at + timedelta(minutes=5))) == to_ms(clock.at + timedelta(days=1))
+    target.errors.clear()
+    assert outbox.deliver() == 1

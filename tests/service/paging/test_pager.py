@@ -349,7 +349,8 @@ def test_what_works_again_after_a_restart_is_resolved(tmp_path: Path, clock: Sti
             if minutes == 30:
                 rooms.health.record("retention").failed(OSError("the disk is full"))
                 clock.at = NOW + timedelta(minutes=minutes)
-            rooms.scoring.watchdog.look()
+            for _ in range(2):  # a first look may be deceived by a clock
+                rooms.scoring.watchdog.look()
             rooms.paging.dispatcher.deliver()
             found = client.get("/v1/incidents").json()["incidents"]
             statuses.append({each["title"].split(":")[0]: each["status"] for each in found})
