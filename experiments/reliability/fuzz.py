@@ -30,7 +30,7 @@ from service.http.openapi import routes_of
 from training.progress import Progress, begin_step, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from experiments.reliability.in_process import Answered
 
@@ -339,31 +339,36 @@ async def minimal(asked: Asked) -> Asked:
     """The smallest request found that a fresh service fails on; the one given, if a fresh one does not."""
     with in_memory() as directory:
         async with _seeded(directory) as app:
-            n_left = N_TRIALS
 
             async def fails(tried: Asked) -> bool:
-                nonlocal n_left
-                n_left -= 1
-                return n_left >= 0 and outcome_of(await ask(app, tried)) == "fault"
+                return outcome_of(await ask(app, tried)) == "fault"
 
-            if not await fails(asked):
-                return asked
-            for number in range(len(asked.headers) - 1, -1, -1):
-                fewer = replace(asked, headers=asked.headers[:number] + asked.headers[number + 1 :])
-                asked = fewer if await fails(fewer) else asked
-            without_query = replace(asked, query=b"")
-            asked = without_query if await fails(without_query) else asked
-            size = max(len(asked.body) // 2, 1)
-            while size:
-                start = 0
-                while start < len(asked.body):
-                    shorter = replace(asked, body=asked.body[:start] + asked.body[start + size :])
-                    if await fails(shorter):
-                        asked = shorter
-                    else:
-                        start += size
-                size //= 2
-            return asked
+            return await shortened(asked, fails) if await fails(asked) else asked
+
+
+async def shortened(asked: Asked, fails: Callable[[Asked], Awaitable[bool]]) -> Asked:
+    """A request without the headers, the query and the parts of the body that its failure does not need.
+
+    Pieces of the body are left out, halves first, as in Zeller and Hildebrandt, "Simplifying and isolating
+    failure-inducing input", IEEE Transactions on Software Engineering, 2002; at most `N_TRIALS` are tried.
+    """
+    for number in range(len(asked.headers) - 1, -1, -1):
+        fewer = replace(asked, headers=asked.headers[:number] + asked.headers[number + 1 :])
+        asked = fewer if await fails(fewer) else asked
+    without_query = replace(asked, query=b"")
+    asked = without_query if await fails(without_query) else asked
+    n_left, size = N_TRIALS, max(len(asked.body) // 2, 1)
+    while size and n_left:
+        start = 0
+        while start < len(asked.body) and n_left:
+            n_left -= 1
+            shorter = replace(asked, body=asked.body[:start] + asked.body[start + size :])
+            if await fails(shorter):
+                asked = shorter
+            else:
+                start += size
+        size //= 2
+    return asked
 
 
 @contextmanager

@@ -97,7 +97,7 @@ class Kills:
     n_while_starting: int
     kept: tuple[Kept, ...]
     first_write_s: tuple[float, ...]
-    refused: Mapping[str, int]
+    refused: dict[str, int]
 
     @property
     def failures(self) -> list[str]:
@@ -201,7 +201,7 @@ def measure_kills(
     return Kills(
         n_kills - n_early,
         n_early,
-        tuple(_kept(kind, streams[kind], found[kind]) for kind in streams),
+        tuple(kept_of(kind, streams[kind], found[kind]) for kind in streams),
         tuple(first_write_s[1:]),  # the first start was after no kill
         {
             f"{kind} {status}": n_refused
@@ -331,7 +331,8 @@ def _fingerprints(sender: Sender) -> Iterable[str]:
         offset = page["next_offset"]
 
 
-def _kept(kind: str, stream: Stream, found: Counter[int]) -> Kept:
+def kept_of(kind: str, stream: Stream, found: Mapping[int, int]) -> Kept:
+    """Compare what was acknowledged with how often each piece is there."""
     pieces = range(stream.n_pieces)
     acknowledged = {number * stream.n_pieces + each for number in stream.acknowledged for each in pieces}
     return Kept(

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from experiments.reliability import estate
 from experiments.reliability.load import Load
+from experiments.reliability.quantiles import Waits
 from training.progress import Progress, begin_step, silent
-
-if TYPE_CHECKING:
-    from experiments.reliability.quantiles import Waits
 
 A_BODY = 1_000
 BOUND_MS = 500.0
@@ -67,7 +64,13 @@ class Latency:
 
 
 def measure_latency(
-    port: int, *, seconds: float, step_s: float = 2.0, on_progress: Progress = silent
+    port: int,
+    *,
+    seconds: float,
+    step_s: float = 2.0,
+    first_rate: float = FIRST_RATE,
+    last_rate: float = LAST_RATE,
+    on_progress: Progress = silent,
 ) -> Latency:
     """Measure a running service that may have any state; its estate is sent first.
 
@@ -79,15 +82,17 @@ def measure_latency(
         How long alerts are sent, alone and under load, each.
     step_s
         How long each rate is tried in the search for the limit.
+    first_rate, last_rate
+        Samples a second between which the limit is looked for.
     """
     estate.introduce(port)
     report = begin_step(on_progress, "looking for the limit of intake")
-    limit = intake_limit(port, step_s=step_s)
+    limit = intake_limit(port, step_s=step_s, first_rate=first_rate, last_rate=last_rate)
     report(1.0)
     report = begin_step(on_progress, "sending alerts, alone and under load")
     alone = _alerts(port, "alone", seconds)
     report(0.5)
-    with intake(port, SHARE * limit) as load:
+    with intake(port, max(SHARE * limit, A_BODY)) as load:
         time.sleep(step_s)
         began, before = time.perf_counter(), load.waits.n
         under_load = _alerts(port, f"at {SHARE:.0%} of the limit", seconds)
@@ -113,12 +118,11 @@ def intake(port: int, samples_per_s: float) -> Load:
     )
 
 
-def intake_limit(port: int, *, step_s: float) -> float:
+def intake_limit(port: int, *, step_s: float, first_rate: float, last_rate: float) -> float:
     """Highest rate of samples, a second, that is acknowledged in time; within an eighth of it."""
-    good, bad, rate = 0.0, LAST_RATE, FIRST_RATE
-    while rate < LAST_RATE and _keeps_up(port, rate, step_s):
-        good, rate = rate, 2 * rate
-    bad = rate
+    good, bad = 0.0, first_rate
+    while bad < last_rate and _keeps_up(port, bad, step_s):
+        good, bad = bad, 2 * bad
     for _ in range(N_BISECTIONS):
         middle = (good + bad) / 2
         good, bad = (middle, bad) if _keeps_up(port, middle, step_s) else (good, middle)

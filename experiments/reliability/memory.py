@@ -11,8 +11,6 @@ import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +18,10 @@ from scipy.stats import theilslopes
 
 from experiments.reliability import estate
 from experiments.reliability.load import Load
-from experiments.reliability.running import running
 from experiments.reliability.sender import Sender
 from training.progress import Progress, begin_step, silent
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from numpy.typing import NDArray
 
     from experiments.reliability.running import Running
@@ -36,6 +31,7 @@ WARM_UP_SHARE = 0.25
 N_BLOCKS = 30
 WINDOW_SHARE = 0.2
 SHORTEST_WINDOW_S = 120
+PAGES = ("/", "/v1/incidents", "/incidents/1", "/teams", "/metrics", "/readyz")
 PAGES_EVERY_S = 5.0
 RATES = {"samples": 4_000.0, "alerts": 0.5, "changes": 1.0, "lines": 400.0}
 """Pieces a second."""
@@ -79,31 +75,29 @@ class Memory:
         return [f"{self.n_failed} requests failed"] if self.n_failed else []
 
 
-def measure_memory(minutes: float, *, on_progress: Progress = silent) -> Memory:
-    """Run the service under mixed load, and read its memory every second."""
+def window_of(minutes: float) -> dict[str, str]:
+    """Settings of a service that is to be watched for so long: its window is full before the warm-up ends."""
+    return {"SUNSPOT_WINDOW": f"PT{max(SHORTEST_WINDOW_S, int(WINDOW_SHARE * minutes * 60))}S"}
+
+
+def measure_memory(service: Running, minutes: float, *, on_progress: Progress = silent) -> Memory:
+    """Read the memory of a service every second, under mixed load."""
     report = begin_step(on_progress, "watching memory under mixed load")
-    window_s = max(SHORTEST_WINDOW_S, int(WINDOW_SHARE * minutes * 60))
     at_s: list[float] = []
     rss_mb: list[float] = []
-    with (
-        TemporaryDirectory() as folder,
-        _service(Path(folder), window_s) as service,
-        Sender(service.port) as reader,
-    ):
-        estate.introduce(service.port, n_minutes=5)
-        with ExitStack() as sending:
-            loads = {name: sending.enter_context(each) for name, each in _loads(service.port).items()}
-            began_s = time.perf_counter()
-            next_page_s = 0.0
-            while (elapsed_s := time.perf_counter() - began_s) < minutes * 60:
-                at_s.append(elapsed_s)
-                rss_mb.append(service.rss_mb())
-                if elapsed_s >= next_page_s:
-                    for path in ("/", "/v1/incidents", "/incidents/1", "/teams", "/metrics", "/readyz"):
-                        reader.get(path)
-                    next_page_s = elapsed_s + PAGES_EVERY_S
-                report(elapsed_s / (minutes * 60))
-                time.sleep(READ_EVERY_S)
+    estate.introduce(service.port, n_minutes=5)
+    with Sender(service.port) as reader, ExitStack() as sending:
+        loads = {name: sending.enter_context(each) for name, each in _loads(service.port).items()}
+        began_s, next_page_s = time.perf_counter(), 0.0
+        while (elapsed_s := time.perf_counter() - began_s) < minutes * 60:
+            at_s.append(elapsed_s)
+            rss_mb.append(service.rss_mb())
+            if elapsed_s >= next_page_s:
+                for path in PAGES:
+                    reader.get(path)
+                next_page_s = elapsed_s + PAGES_EVERY_S
+            report(elapsed_s / (minutes * 60))
+            time.sleep(READ_EVERY_S)
     waits = {name: load.waits for name, load in loads.items()}
     return Memory(
         minutes,
@@ -139,11 +133,6 @@ def slope_per_hour(at_s: NDArray[np.float64], values: NDArray[np.float64]) -> tu
         return float("nan"), float("nan"), float("nan")
     found = theilslopes(means[:, 1], means[:, 0] / 3600, alpha=0.95)
     return float(found.slope), float(found.low_slope), float(found.high_slope)
-
-
-def _service(directory: Path, window_s: int) -> AbstractContextManager[Running]:
-    estate.give_bundle(directory)
-    return running(directory, {"SUNSPOT_WINDOW": f"PT{window_s}S"})
 
 
 def _loads(port: int) -> dict[str, Load]:

@@ -88,8 +88,6 @@ def measure_recovery(n_samples: int, *, n_starts: int, on_progress: Progress = s
         empty, full = Path(folder) / "empty", Path(folder) / "full"
         for directory in (empty, full):
             estate.give_bundle(directory)
-        with running(empty) as service, Sender(service.port) as sender:
-            sender.accepted("/v1/cmdb", estate.cmdb())
         n_lines, n_alerts = n_samples // SAMPLES_A_LINE, n_samples // SAMPLES_AN_ALERT
         with running(full) as service, Sender(service.port) as sender:
             fill(sender, n_samples, n_lines=n_lines, n_alerts=n_alerts)

@@ -19,7 +19,7 @@ from experiments.reliability.fuzz import Fuzzed, fuzz
 from experiments.reliability.kills import Kills, measure_kills
 from experiments.reliability.latency import Latency, measure_latency
 from experiments.reliability.masking import Masking, measure_masking
-from experiments.reliability.memory import Memory, measure_memory
+from experiments.reliability.memory import Memory, measure_memory, window_of
 from experiments.reliability.recovery import Recovery, measure_recovery
 from experiments.reliability.running import running
 from experiments.reliability.storm import Storm, measure_storm
@@ -27,6 +27,7 @@ from experiments.reliability.storm import Storm, measure_storm
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from experiments.reliability.running import Running
     from experiments.reliability.tables import Table
     from training.progress import Progress
 
@@ -94,17 +95,20 @@ def _fuzz(plan: Plan, progress: Progress) -> Fuzzed:
 
 
 def _latency(plan: Plan, progress: Progress) -> Latency:
-    with _fresh_service() as port:
-        return measure_latency(port, seconds=plan.alert_seconds, on_progress=progress)
+    with _fresh_service() as service:
+        return measure_latency(service.port, seconds=plan.alert_seconds, on_progress=progress)
 
 
 def _storm(plan: Plan, progress: Progress) -> Storm:
-    with _fresh_service() as port:
-        return measure_storm(port, plan.n_storm_alerts, singles_s=plan.singles_s, on_progress=progress)
+    with _fresh_service() as service:
+        return measure_storm(
+            service.port, plan.n_storm_alerts, singles_s=plan.singles_s, on_progress=progress
+        )
 
 
 def _memory(plan: Plan, progress: Progress) -> Memory:
-    return measure_memory(plan.minutes, on_progress=progress)
+    with _fresh_service(window_of(plan.minutes)) as service:
+        return measure_memory(service, plan.minutes, on_progress=progress)
 
 
 def _recovery(plan: Plan, progress: Progress) -> Recovery:
@@ -213,12 +217,12 @@ def machine() -> str:
 
 
 @contextmanager
-def _fresh_service() -> Iterator[int]:
-    """Run a service with a bundle, in a temporary directory; give its port."""
+def _fresh_service(environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Run a service with a bundle, in a temporary directory."""
     with TemporaryDirectory() as folder:
         estate.give_bundle(Path(folder))
-        with running(Path(folder)) as service:
-            yield service.port
+        with running(Path(folder), environment) as service:
+            yield service
 
 
 def _plain(figures: Mapping[str, Any]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from experiments.reliability.errors import RefusedError
@@ -15,6 +16,9 @@ NO_ANSWER = (OSError, http.client.HTTPException)
 """Raised where the service was gone before it answered."""
 
 TIMEOUT_S = 60.0
+IDLE_S = 3.0
+"""A connection that was idle for longer is made again: the server closes one after five seconds."""
+
 OK, REDIRECTED = 200, 300
 
 
@@ -23,6 +27,7 @@ class Sender:
 
     def __init__(self, port: int, *, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+        self._used_s = time.monotonic()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def __enter__(self) -> Self:
@@ -70,13 +75,17 @@ class Sender:
 
     def _ask(self, method: str, path: str, content: bytes | None) -> tuple[int, bytes]:
         headers = self._headers if content is None else {**self._headers, "Content-Type": "application/json"}
+        if time.monotonic() - self._used_s > IDLE_S:
+            self._http.close()
         try:
             self._http.request(method, path, body=content, headers=headers)
             answer = self._http.getresponse()
-            return answer.status, answer.read()
+            received = answer.status, answer.read()
         except NO_ANSWER:
             self._http.close()
             raise
+        self._used_s = time.monotonic()
+        return received
 
 
 def is_success(status: int) -> bool:

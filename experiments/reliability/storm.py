@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from experiments.reliability import estate
 from experiments.reliability.load import Load
+from experiments.reliability.quantiles import Waits
 from experiments.reliability.sender import NO_ANSWER, Sender, is_success
 from training.progress import Progress, begin_step, silent
-
-if TYPE_CHECKING:
-    from experiments.reliability.quantiles import Waits
 
 QUIET_S = 5.0
 STORM_TIMEOUT_S = 300.0
@@ -81,7 +79,12 @@ class Storm:
 
 
 def measure_storm(
-    port: int, n_alerts: int, *, singles_s: float = SINGLES_S, on_progress: Progress = silent
+    port: int,
+    n_alerts: int,
+    *,
+    singles_s: float = SINGLES_S,
+    quiet_s: float = QUIET_S,
+    on_progress: Progress = silent,
 ) -> Storm:
     """Send a storm to a running service, and measure it and everybody else.
 
@@ -93,10 +96,12 @@ def measure_storm(
         Alerts of the storm.
     singles_s
         How long the same number of alerts, one by one, takes to be sent.
+    quiet_s
+        How long everybody else is measured before the storm, and at least during it.
     """
     estate.introduce(port)
     report = begin_step(on_progress, "sending a storm of alerts")
-    others = list(_others(port, "before the storm", QUIET_S))
+    others = list(_others(port, "before the storm", quiet_s))
     report(0.2)
     body = estate.webhook(*(estate.alert(number, name="Storm") for number in range(n_alerts)))
     before = _n_stored(port)
@@ -107,7 +112,7 @@ def measure_storm(
         except NO_ANSWER:
             status = 0
         seconds = time.perf_counter() - began_s
-        time.sleep(max(0.0, QUIET_S - seconds))
+        time.sleep(max(0.0, quiet_s - seconds))
     others += sending.others
     n_stored = (
         _n_stored(port) - before - sum(each.waits.n for each in sending.others if each.kind == "alerts")
