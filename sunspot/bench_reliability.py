@@ -134,7 +134,7 @@ def command(
         raise click.UsageError(str(error)) from error
     _print(report)
     if page is not None:
-        page.write_text(renewed(page.read_text(encoding="utf-8"), report.tables), encoding="utf-8")
+        page.write_text(renewed(page.read_text(encoding="utf-8"), report.markdown), encoding="utf-8")
     log(report.document(), destination)
     if report.failures:
         raise SystemExit(1)

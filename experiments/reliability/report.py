@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import textwrap
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -162,6 +163,12 @@ class Report:
     def tables(self) -> dict[str, Table]:
         """The table of each part."""
         return {part: PARTS[part].table(figures) for part, figures in self.results.items()}
+
+    @property
+    def markdown(self) -> dict[str, str]:
+        """What a page shows of each part, and of the machine."""
+        machine = textwrap.fill(f"Sunspot {self.version}; {self.machine}.", tables.WIDTH)
+        return {"machine": machine, **{part: table.markdown() for part, table in self.tables.items()}}
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON document, with a row of plain figures for each part."""

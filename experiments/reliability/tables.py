@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 SHORT_FINDING = 200
-MARKED = re.compile(r"<!-- table: (?P<part>\w+) -->\n.*?<!-- end -->", re.DOTALL)
-"""Where a page has the table of a part."""
+MARKED = re.compile(r"<!-- part: (?P<part>\w+) -->\n.*?<!-- end -->", re.DOTALL)
+"""Where a page has the table of a part, or the machine."""
 
 
 @dataclass(frozen=True)
@@ -193,25 +193,20 @@ def access_table(figures: Access) -> Table:
     )
 
 
-def renewed(page: str, tables: Mapping[str, Table]) -> str:
-    r"""A page with the marked tables replaced; those of parts that were not measured stay.
+def renewed(page: str, parts: Mapping[str, str]) -> str:
+    r"""A page with the marked parts replaced by other Markdown; those that are not given stay.
 
-    >>> table = Table(("a", "b"), (("x", "1"),))
-    >>> print(renewed("<!-- table: kills -->\nold\n<!-- end -->", {"kills": table}))
-    <!-- table: kills -->
+    >>> print(renewed("<!-- part: kills -->\nold\n<!-- end -->", {"kills": "new"}))
+    <!-- part: kills -->
     <BLANKLINE>
-    | a | b |
-    | --- | --- |
-    | x | 1 |
+    new
     <BLANKLINE>
     <!-- end -->
     """
 
     def replaced(found: re.Match[str]) -> str:
         part = found["part"]
-        if part not in tables:
-            return found[0]
-        return f"<!-- table: {part} -->\n\n{tables[part].markdown()}\n\n<!-- end -->"
+        return f"<!-- part: {part} -->\n\n{parts[part]}\n\n<!-- end -->" if part in parts else found[0]
 
     return MARKED.sub(replaced, page)
 

@@ -23,7 +23,7 @@ def test_every_part_can_be_chosen() -> None:
 
 def test_a_run_is_printed_written_put_into_a_page_and_resumed(tmp_path: Path) -> None:
     rows, page = tmp_path / "rows.json", tmp_path / "page.md"
-    page.write_text("# Page\n\n<!-- table: access -->\n<!-- end -->\n\nThe end.\n", encoding="utf-8")
+    page.write_text("# Page\n\n<!-- part: access -->\n<!-- end -->\n\nThe end.\n", encoding="utf-8")
     done = bench("--part", "access", "--json", str(rows), "--page", str(page))
     assert done.exit_code == 0, done.output
     assert "POST /v1/alerts" in done.output

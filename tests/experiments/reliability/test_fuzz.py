@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from experiments.reliability.fuzz import Good
     from experiments.reliability.mutations import Mutator
 
-N_BODIES = 1_500
+N_BODIES = 1_000
 KNOWN = re.compile(
     r"UnicodeEncodeError at responses\.py|ValueError at body_reader\.py|RecursionError at exceptions\.py"
 )

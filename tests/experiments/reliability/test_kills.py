@@ -30,12 +30,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_or_doubled_when_the_service_is_killed() -> None:
-    kills = measure_kills(2, longest_life_s=0.5)
+    kills = measure_kills(1, longest_life_s=0.5)
     assert kills.failures == []
     assert {each.kind for each in kills.kept} == KINDS
     assert all(each.n_acknowledged for each in kills.kept)
-    assert kills.n_under_load == 2
-    assert len(kills.first_write_s) == 1
+    assert (kills.n_under_load, kills.n_while_starting) == (1, 0)
 
 
 def test_what_is_missing_doubled_or_unanswered_is_counted() -> None:
