@@ -76,7 +76,10 @@ FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
     "--starts", type=click.IntRange(1), default=2, show_default=True, help="recovery: timed starts."
 )
 @click.option(
-    "--corpus", type=FILE, help="masking: JSON list of written forms.  [default: that of the tests]"
+    "--corpus",
+    type=FILE,
+    multiple=True,
+    help="masking: file of written forms; may be repeated.  [default: those of the tests]",
 )
 @click.option("--resume", is_flag=True, help="Keep the parts that the file of --json has already.")
 @click.option("--page", type=FILE, help="Renew the tables in this Markdown page.")
@@ -93,7 +96,7 @@ def command(
     minutes: float,
     stored: int,
     starts: int,
-    corpus: Path | None,
+    corpus: tuple[Path, ...],
     resume: bool,
     page: Path | None,
     destination: Destination,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 import traceback
 from collections import Counter
@@ -30,7 +31,7 @@ from service.http.openapi import routes_of
 from training.progress import Progress, begin_step, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from experiments.reliability.in_process import Answered
 
@@ -65,7 +66,8 @@ FORMS = {
     "/sign-in": b"token=guess&to=%2F",
     "/sign-out": b"",
 }
-PARAMETERS = {"{item}": "order", "{incident}": "1", "{window}": "1"}
+ITEM, NUMBER = "order", "1"
+"""Values of the variable parts of paths: an item, and the number of whatever else is in one."""
 
 
 class Good(NamedTuple):
@@ -304,7 +306,7 @@ def good_requests(app: Any) -> list[Good]:
                     method,
                     _address(path),
                     headers=FORM_TYPE if is_form else (),
-                    body=FORMS[path] if is_form else b"",
+                    body=FORMS.get(path, b"name=value") if is_form else b"",
                 ),
             )
         )
@@ -393,7 +395,5 @@ def _seeded(directory: Path) -> Any:
     return application(directory, StillClock(NOW), body_limit_bytes=BODY_LIMIT_BYTES)
 
 
-def _address(path: str, values: Mapping[str, str] = PARAMETERS) -> str:
-    for name, value in values.items():
-        path = path.replace(name, value)
-    return path
+def _address(path: str) -> str:
+    return re.sub(r"{\w+}", NUMBER, path.replace("{item}", ITEM))

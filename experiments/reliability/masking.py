@@ -1,24 +1,25 @@
-"""The share of written forms of secrets and personal data that are masked, and of ordinary lines left alone.
+"""The share of written forms of secrets and personal data that the service masks, by the way they came in.
 
-The corpus is a JSON list of objects with ``line`` and ``must_not_show``, and perhaps ``kind``; an object
-without ``must_not_show`` is an ordinary line, which must stay as it is. Each line is masked by the function
-that the service uses, and is sent through the service, whose data directory must not hold the secret after.
+Each line of a corpus is sent as a log line, in an annotation of an alert and in the summary of a change; then
+the stored lines and the answers of the API are searched for the part that nobody must see. Ordinary lines go
+the same way and must come out as they were.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from experiments.reliability.errors import UnreadableCorpusError
+from experiments.reliability import estate
+from experiments.reliability.errors import RefusedError, UnreadableCorpusError
 from experiments.reliability.fuzz import NOW, in_memory
 from experiments.reliability.in_process import Asked, StillClock, application, ask
-from features.logs.secrets import mask_secrets
 from service.data_directory import LINES
+from telemetry.decoders import json_logs
 from telemetry.instants import to_ms
 from telemetry.log_history import read_lines
 from training.progress import Progress, begin_step, silent
@@ -26,11 +27,16 @@ from training.progress import Progress, begin_step, silent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CORPUS = Path("tests/features/masking/forms.json")
-"""Where the corpus is, from the root of the project."""
+CORPUS: Final = (
+    Path("tests/features/masking/secret_forms.tsv"),
+    Path("tests/features/masking/ordinary_lines.txt"),
+)
+"""The corpus of the tests, from the root of the project."""
 
-ORDINARY = "ordinary lines"
-FORMS = "forms"
+FORMS, ORDINARY = "forms", "ordinary lines"
+WAYS: Final = ("log lines", "annotations", "changes")
+TOGETHER = 50
+"""So many alerts are in one incident, and so many changes about one item."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +50,22 @@ class Form:
 
 @dataclass(frozen=True)
 class Masked:
-    """How many forms of one kind are masked, and of ordinary lines, how many are changed.
-
-    Attributes
-    ----------
-    n_masked
-        Forms whose secret the function masks; ordinary lines that it changes.
-    n_kept_from_disk
-        Forms whose secret is not among the log lines that the service stores.
-    """
+    """Forms of one kind whose secret is not shown, or ordinary lines that were changed, by `WAYS`."""
 
     kind: str
     n: int
-    n_masked: int
-    n_kept_from_disk: int
+    by_way: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Masking:
-    """Forms masked, by kind; no rows without a corpus."""
+    """Forms masked, by kind; no rows without a corpus.
+
+    Attributes
+    ----------
+    shown
+        Lines whose secret is shown, by any way, and ordinary lines that were changed.
+    """
 
     rows: tuple[Masked, ...]
     shown: tuple[str, ...]
@@ -73,57 +76,80 @@ class Masking:
         return []
 
 
-def measure_masking(corpus: Path | None = None, *, on_progress: Progress = silent) -> Masking:
-    """Mask every line of a corpus.
+def measure_masking(corpus: Sequence[Path] = (), *, on_progress: Progress = silent) -> Masking:
+    """Send every line of a corpus through a service in this process.
 
     Parameters
     ----------
     corpus
-        The file; by default that of the tests, where they are.
+        Its files, as `read_forms` reads them; by default those of the tests, where they are.
 
     Raises
     ------
     UnreadableCorpusError
-        If the file is not such a list.
+        If a file cannot be read.
     """
     report = begin_step(on_progress, "masking written forms")
-    path = corpus or CORPUS
-    if corpus is None and not path.is_file():
+    files = corpus or [each for each in CORPUS if each.is_file()]
+    forms = [form for path in files for form in read_forms(path)]
+    if not forms:
         return Masking((), ())
-    forms = read_forms(path)
     with in_memory() as directory:
-        stored = asyncio.run(_stored(directory, forms))
+        found = asyncio.run(_through_the_service(directory, forms))
     report(1.0)
-    by_kind: dict[str, list[tuple[Form, bool, bool]]] = defaultdict(list)
-    for form, kept in zip(forms, stored, strict=True):
-        masked = mask_secrets(form.line)
-        is_masked = form.must_not_show not in masked if form.must_not_show else masked != form.line
-        by_kind[form.kind].append((form, is_masked, form.must_not_show not in kept))
-    rows = tuple(
-        Masked(
-            kind,
-            len(members),
-            sum(is_masked for _, is_masked, _ in members),
-            sum(is_kept for _, _, is_kept in members) if kind != ORDINARY else 0,
-        )
-        for kind, members in by_kind.items()
+    is_masked = {
+        way: [
+            form.must_not_show not in text if form.must_not_show else text != unmasked(form.line, way)
+            for form, text in zip(forms, texts, strict=True)
+        ]
+        for way, texts in found.items()
+    }
+    kinds = {
+        form.kind: [each for each, other in enumerate(forms) if other.kind == form.kind] for form in forms
+    }
+    return Masking(
+        tuple(
+            Masked(kind, len(members), tuple(sum(is_masked[way][each] for each in members) for way in WAYS))
+            for kind, members in kinds.items()
+        ),
+        tuple(
+            form.line
+            for number, form in enumerate(forms)
+            if {is_masked[way][number] for way in WAYS} != {bool(form.must_not_show)}
+        ),
     )
-    shown = tuple(
-        form.line
-        for members in by_kind.values()
-        for form, is_masked, _ in members
-        if is_masked != bool(form.must_not_show)
-    )
-    return Masking(rows, shown)
+
+
+def unmasked(line: str, way: str) -> str:
+    """What becomes of a line that is not masked: a log line has its time, level and ids read from it.
+
+    >>> unmasked("2026-03-04 09:30:00.136 INFO placed", "log lines"), unmasked("a", "changes")
+    ('placed', 'a')
+    """
+    return json_logs.decode(_log_line(0, line)).logs.bodies[0] if way == WAYS[0] else line
 
 
 def read_forms(path: Path) -> list[Form]:
-    """Read a corpus; see `measure_masking`."""
+    """Read a file of a corpus.
+
+    In a ``.tsv`` file, a line has the part that must not be shown, a tab, and the form; a line that begins
+    with ``#`` names the kind of those below it. A ``.json`` file is a list of objects with ``line``, perhaps
+    ``must_not_show`` and perhaps ``kind``. In any other file each line is an ordinary one.
+
+    Raises
+    ------
+    UnreadableCorpusError
+        If it is not so.
+    """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return [_form(each) for each in document]
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            return [_form(each) for each in json.loads(text)]
+        if path.suffix == ".tsv":
+            return _of_table(text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableCorpusError(path, str(error)) from error
+    return [Form(ORDINARY, line, "") for line in text.splitlines() if line.strip()]
 
 
 def _form(entry: Mapping[str, Any]) -> Form:
@@ -131,15 +157,68 @@ def _form(entry: Mapping[str, Any]) -> Form:
     return Form(str(entry.get("kind", FORMS if secret else ORDINARY)), str(entry["line"]), secret)
 
 
-async def _stored(directory: Path, forms: Sequence[Form]) -> list[str]:
-    """What the service stores of each line."""
-    now_ms = to_ms(NOW)
+def _of_table(text: str) -> list[Form]:
+    kind, forms = FORMS, []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            kind = line.removeprefix("#").strip()
+        elif line.strip():
+            secret, form = line.split("\t", 1)
+            forms.append(Form(kind, form, secret))
+    return forms
+
+
+async def _through_the_service(directory: Path, forms: Sequence[Form]) -> dict[str, list[str]]:
+    """What each line has become, by way."""
     async with application(directory, StillClock(NOW)) as app:
         for number, form in enumerate(forms):
-            line = {"service": f"form-{number}", "time_ms": now_ms, "message": form.line}
-            await ask(app, Asked("POST", "/v1/logs", body=json.dumps(line).encode()))
-    found = [""] * len(forms)
+            await _send(app, number, form)
+        annotations = await _annotations(app, len(forms))
+        changes = await _changes(app, len(forms))
+    stored = [""] * len(forms)
     for batch in read_lines(directory / LINES):
         for stream, body in zip(batch.stream.tolist(), batch.bodies, strict=True):
-            found[int(batch.streams[stream].service.removeprefix("form-"))] = body
+            stored[int(batch.streams[stream].service.removeprefix("form-"))] = body
+    return dict(zip(WAYS, (stored, annotations, changes), strict=True))
+
+
+async def _send(app: Any, number: int, form: Form) -> None:
+    alert = estate.alert(number, name="Form", starts_at=NOW - timedelta(minutes=1))
+    alert["labels"]["service"] = _item(number)
+    alert["annotations"] = {"description": form.line}
+    change = {"id": str(number), "item": _item(number), "at": NOW.isoformat(), "summary": form.line}
+    for path, body in (
+        ("/v1/logs", _log_line(number, form.line)),
+        ("/v1/alerts", estate.webhook(alert)),
+        ("/v1/changes", json.dumps({"changes": [change]}).encode()),
+    ):
+        answered = await ask(app, Asked("POST", path, body=body))
+        if answered.status != 200:
+            raise RefusedError(path, answered.status, answered.body)
+
+
+def _log_line(number: int, text: str) -> bytes:
+    return json.dumps({"service": f"form-{number}", "time_ms": to_ms(NOW), "message": text}).encode()
+
+
+async def _annotations(app: Any, n_forms: int) -> list[str]:
+    found = [""] * n_forms
+    for incident in range(1, -(-n_forms // TOGETHER) + 1):
+        answered = await ask(app, Asked("GET", f"/v1/incidents/{incident}"))
+        for each in json.loads(answered.body)["alerts"]:
+            found[int(each["fingerprint"].removeprefix("Form-"))] = each["annotations"]["description"]
     return found
+
+
+async def _changes(app: Any, n_forms: int) -> list[str]:
+    found = [""] * n_forms
+    for first in range(0, n_forms, TOGETHER):
+        query = f"limit=1000&item={_item(first)}".encode()
+        answered = await ask(app, Asked("GET", "/v1/changes", query=query))
+        for each in json.loads(answered.body)["changes"]:
+            found[int(each["id"])] = each["summary"]
+    return found
+
+
+def _item(number: int) -> str:
+    return f"forms-{number // TOGETHER}"

@@ -57,7 +57,7 @@ class Plan:
     singles_s
         How long a storm takes whose alerts come one by one.
     corpus
-        Written forms to mask; by default those of the tests.
+        Files of written forms to mask; by default those of the tests.
     """
 
     seed: int = 0
@@ -70,7 +70,7 @@ class Plan:
     minutes: float = 0.5
     n_stored_samples: int = 500_000
     n_starts: int = 2
-    corpus: Path | None = None
+    corpus: tuple[Path, ...] = ()
 
 
 class Part(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.reliability.access import CREDENTIALS
-from experiments.reliability.masking import ORDINARY
+from experiments.reliability.masking import ORDINARY, WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -159,27 +159,15 @@ def recovery_table(figures: Recovery) -> Table:
 
 
 def masking_table(figures: Masking) -> Table:
-    """Forms masked, a row for each kind."""
-    if not figures.rows:
-        return Table(("form", "n", "masked", "not on disk"), (), ("No corpus was found.",))
+    """Forms masked and ordinary lines changed, a row for each kind."""
+    rows = [(each.kind, _count(each.n), *(_share(n, each.n) for n in each.by_way)) for each in figures.rows]
     forms = [each for each in figures.rows if each.kind != ORDINARY]
-    rows = [
-        (
-            each.kind,
-            _count(each.n),
-            _share(each.n_masked, each.n),
-            "–" if each.kind == ORDINARY else _share(each.n_kept_from_disk, each.n),
-        )
-        for each in figures.rows
-    ]
     n_forms = sum(each.n for each in forms)
-    total = (
-        "all forms",
-        _count(n_forms),
-        _share(sum(each.n_masked for each in forms), n_forms),
-        _share(sum(each.n_kept_from_disk for each in forms), n_forms),
-    )
-    return Table(("form", "n", "masked", "not on disk"), (*rows, total))
+    if forms:
+        by_way = [sum(column) for column in zip(*(each.by_way for each in forms), strict=True)]
+        rows.append(("all forms", _count(n_forms), *(_share(n, n_forms) for n in by_way)))
+    notes = () if figures.rows else ("No corpus was found.",)
+    return Table(("masked", "n", *(f"in {way}" for way in WAYS)), tuple(rows), notes)
 
 
 def access_table(figures: Access) -> Table:

@@ -12,7 +12,7 @@ from experiments.reliability.errors import UnreadableCorpusError
 from experiments.reliability.fuzz import Finding, Fuzzed, Spoiled
 from experiments.reliability.kills import Kept, Kills
 from experiments.reliability.latency import AlertsAnswered, Latency
-from experiments.reliability.masking import Masked, Masking, measure_masking
+from experiments.reliability.masking import Form, Masked, Masking, measure_masking, read_forms
 from experiments.reliability.memory import Memory, slope_per_hour
 from experiments.reliability.quantiles import Waits, waits
 from experiments.reliability.recovery import Recovery, Start
@@ -45,7 +45,7 @@ BROKEN = Report(
         "storm": Storm(100, 50_000, 200, 3.0, 90, WAITS, (Others("one body", "alerts", WAITS),)),
         "memory": Memory(1.0, 1, 2, 3, 4, 5, (0.0, 1.0), (200.0, 210.0), 1.5, -1.0, 4.0),
         "recovery": Recovery(1_000, 100, 1, (START,), (START,)),
-        "masking": Masking((Masked("phone", 4, 3, 2), Masked("ordinary lines", 10, 1, 0)), ("x",)),
+        "masking": Masking((Masked("phone", 4, (3, 2, 1)), Masked("ordinary lines", 10, (1, 0, 0))), ("x",)),
         "access": Access((Answers("GET /", "read", dict.fromkeys(CREDENTIALS, "200")),), ("GET / to none",)),
     },
 )
@@ -84,7 +84,7 @@ def test_tables_show_what_was_measured() -> None:
     tables = BROKEN.tables
     assert tables["kills"].rows == (("samples", "1,000", "2", "1", "20"),)
     assert "median 2.0 s, longest 2.5 s" in tables["kills"].notes[0]
-    assert tables["masking"].rows[-1] == ("all forms", "4", "75.0%", "50.0%")
+    assert tables["masking"].rows[-1] == ("all forms", "4", "75.0%", "50.0%", "25.0%")
     assert tables["memory"].rows[0][-1] == "+1.5 (-1.0 to +4.0)"
     assert tables["recovery"].rows[0] == ("nothing", "1", "1.0 / 1.0", "2.0 / 2.0", "3.0 / 3.0")
 
@@ -115,17 +115,26 @@ def test_a_slope_leaves_out_the_warm_up_and_what_was_not_read() -> None:
 
 
 def test_forms_are_masked_by_kind_and_ordinary_lines_stay(tmp_path: Path) -> None:
+    table, ordinary = tmp_path / "forms.tsv", tmp_path / "ordinary.txt"
+    table.write_text("# never masked\nxyzzy\tthe magic word is xyzzy\n\n# other\nplugh\tplugh\n", "utf-8")
+    ordinary.write_text("order placed\n\norder filled\n", encoding="utf-8")
+    masking = measure_masking([table, ordinary])
+    assert masking.rows == (
+        Masked("never masked", 1, (0, 0, 0)),
+        Masked("other", 1, (0, 0, 0)),
+        Masked("ordinary lines", 2, (0, 0, 0)),
+    )
+    assert masking.shown == ("the magic word is xyzzy", "plugh")
+
+
+def test_a_corpus_can_be_json(tmp_path: Path) -> None:
     corpus = tmp_path / "forms.json"
-    forms = [
-        {"kind": "token", "line": "login with token=abc123", "must_not_show": "abc123"},
-        {"line": "the secret is xyzzy-never-masked", "must_not_show": "xyzzy-never-masked"},
-        {"line": "order placed"},
-    ]
+    forms = [{"kind": "token", "line": "token=abc", "must_not_show": "abc"}, {"line": "order placed"}]
     corpus.write_text(json.dumps(forms), encoding="utf-8")
-    masking = measure_masking(corpus)
-    by_kind = {each.kind: (each.n, each.n_masked) for each in masking.rows}
-    assert by_kind == {"token": (1, 1), "forms": (1, 0), "ordinary lines": (1, 0)}
-    assert masking.shown == ("the secret is xyzzy-never-masked",)
+    assert read_forms(corpus) == [
+        Form("token", "token=abc", "abc"),
+        Form("ordinary lines", "order placed", ""),
+    ]
 
 
 @pytest.mark.parametrize("text", ["{", '{"a": 1}', '[{"no": "line"}]', "[1]"])
@@ -133,4 +142,4 @@ def test_a_corpus_that_cannot_be_read_is_a_clear_error(tmp_path: Path, text: str
     corpus = tmp_path / "forms.json"
     corpus.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableCorpusError, match=r"forms\.json"):
-        measure_masking(corpus)
+        measure_masking([corpus])
