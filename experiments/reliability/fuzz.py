@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 4, 2, 6, tzinfo=UTC)
 """Just after the instants in the examples of the API."""
 
-A_LIFE = 5_000
+A_LIFE = 2_500
 """Bodies for one data directory, before the next service begins with an empty one."""
 
 SEED_STRIDE = 1_000_003

@@ -23,7 +23,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from experiments.reliability import estate
-from experiments.reliability.running import running, starting, stop
+from experiments.reliability.errors import ServiceDidNotStartError
+from experiments.reliability.running import LOG_NAME, running, starting, stop
 from experiments.reliability.sender import NO_ANSWER, Sender, is_success
 from service.data_directory import HISTORY, LINES
 from telemetry.history import History
@@ -276,7 +277,10 @@ def _live(directory: Path, streams: Mapping[str, Stream], life_s: float, *, is_f
         stopping.set()
         for thread in threads:
             thread.join(READY_TIMEOUT_S)
-        return min(stream.first_s for stream in streams.values()) - service.began_s
+    first_s = [streams[kind].first_s for kind, event in answered.items() if event.is_set()]
+    if not first_s:
+        raise ServiceDidNotStartError((directory / LOG_NAME).read_text(encoding="utf-8")[-2_000:])
+    return min(first_s) - service.began_s
 
 
 def _stored(directory: Path, streams: Mapping[str, Stream]) -> dict[str, Counter[int]]:
