@@ -18,7 +18,7 @@ ifeq ($(origin SUNSPOT_DATA),undefined)
   endif
 endif
 
-.PHONY: help demo test test-e2e mutants mutants-sample check lint types imports lock clean
+.PHONY: help demo test test-e2e soak mutants mutants-sample check lint types imports lock clean
 
 help:  ## Show what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test: check  ## Every check that needs neither root nor system packages.
 test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
 	@sh tests/e2e/install_peers.sh
 	@$(BIN)/python -m pytest -m e2e -q --no-cov
+
+soak: $(VENV)/.ready  ## Kill, attack and overrun the service for two hours; goes on where it was interrupted.
+	@mkdir -p build
+	@$(BIN)/sunspot bench reliability --no-tracking --resume --json build/reliability.json \
+	  --kills 100 --bodies 1000000 --processes 2 --minutes 60 --seconds 120 --singles-seconds 60 \
+	  --stored 5000000 --starts 5 $(if $(PAGE),--page $(PAGE))
 
 mutants: $(VENV)/.ready  ## Score of the tests: the share of small changes to the code that they notice.
 	@PYTHONPATH=tests:. $(BIN)/python -m mutation --n $(or $(N),0) --seed "$(SEED)" --only "$(ONLY)" --floor $(or $(FLOOR),85)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot import bench_detect, bench_logs, bench_speed
+from sunspot import bench_detect, bench_logs, bench_reliability, bench_speed
 from sunspot.bench_report import finish, public_data_option, report_options, version
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def bench_rank(
 
 command.add_command(bench_detect.command)
 command.add_command(bench_logs.command)
+command.add_command(bench_reliability.command)
 command.add_command(bench_speed.command)
 
 

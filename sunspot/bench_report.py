@@ -120,9 +120,19 @@ def finish(
 ) -> None:
     """Print a report's rows as a table, and send them to their destination."""
     print_rows(report["rows"], caption=caption, notes=notes)
+    write_json(report, destination)
+    log(report, destination)
+
+
+def write_json(report: Mapping[str, Any], destination: Destination) -> None:
+    """Write a report to its JSON file, if it has one."""
     if destination.json_file is not None:
         destination.json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         click.echo(f"rows written to {destination.json_file}", err=True)
+
+
+def log(report: Mapping[str, Any], destination: Destination) -> None:
+    """Log a report to MLflow, if that is wanted."""
     if destination.is_logged:
         from training.tracking import log_bench, tracking_uri_for
 

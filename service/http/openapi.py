@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 
 from service.http.problems import PROBLEM_TYPE, Problem
 from service.http.request_schemas import schemas_of
@@ -57,6 +58,15 @@ def describe(app: FastAPI, *, bodies: Sequence[type]) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def routes_of(app: FastAPI) -> list[str]:
+    """Every route of the application, pages included, such as ``GET /v1/incidents/{incident}``."""
+    return [
+        f"{method} {route.path_format or route.path}"
+        for route in iter_route_contexts(app.routes)
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
 
 
 def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:

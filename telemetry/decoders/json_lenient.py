@@ -114,7 +114,7 @@ def _time_of(row: Mapping[str, object]) -> int:
     if at_ms is None and time is not None:
         try:
             at_ms = milliseconds(msgspec.convert(time, Instant))
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter: half a surrogate pair
             raise BadSampleError(
                 f"the time {shown(time)} is not RFC 3339 with a time zone, as 2026-03-04T02:00:00Z"
             ) from error

@@ -84,6 +84,7 @@ def test_series_and_rows_share_their_keys() -> None:
             "the time -62135596800000 ms is not in the years",
         ),
         ({"time_ms": None, "time": 7}, "the time 7 is not RFC 3339"),
+        ({"time_ms": None, "time": "2026\udc00"}, "the time '2026\\udc00' is not RFC 3339"),
     ],
 )
 def test_a_bad_sample_is_rejected_alone_with_its_reason(wrong: dict[str, object], reason: str) -> None:

@@ -1,0 +1,1 @@
+"""What the service promises under attack and load, measured: `sunspot bench reliability`."""
