@@ -32,6 +32,14 @@ class BodyTooLargeError(ValueError):
         self.limit_bytes = limit_bytes
 
 
+class BusyError(RuntimeError):
+    """A request for which there is no room at present; its sender should try again soon."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"busy: {reason}; try again in a second")
+        self.reason = reason
+
+
 class BadEncodingError(ValueError):
     """A body whose encoding is not supported, or is not the one in its header."""
 

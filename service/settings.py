@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         8 * 1024 * 1024, gt=0, description="longest request body, in bytes, unpacked"
     )
+    body_budget_bytes: int = Field(
+        64 * 1024 * 1024, gt=0, description="bodies in memory at once, in bytes, unpacked; others wait"
+    )
+    max_connections: int = Field(
+        500, gt=0, description="connections at once; beyond it, the longest idle one is closed"
+    )
     max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are ranked")
     ranking_budget_s: float = Field(10.0, gt=0, description="seconds of ranking per webhook")
     max_series: int = Field(
