@@ -47,7 +47,7 @@ class Limits:
     discarded_bytes: int = 8 * 1024 * 1024
     stalled_s: float = 30.0
     connections: int = 500
-    pipelined: int = 16
+    pipelined: int = 100
 
 
 class _TooLargeError(ValueError):
