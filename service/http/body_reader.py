@@ -29,6 +29,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 GZIP = 16 + zlib.MAX_WBITS
 REFUSALS = (BodyTooLargeError, BadEncodingError, BusyError)
+MAX_NESTING = 64
+CONTAINERS = frozenset({dict, list})
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -157,12 +159,22 @@ def read_json(body: bytes) -> Any:
     Raises
     ------
     BadJsonError
-        If the body is not JSON; the reason names the position.
+        If the body is not JSON, with a reason that names the position, or is nested deeper than
+        `MAX_NESTING`: what looks at it next may recurse.
     """
     try:
-        return msgspec.json.decode(body)
+        document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadJsonError(str(error)) from error
+    level = [document] if type(document) in CONTAINERS else []
+    for _ in range(MAX_NESTING):
+        below: list[Any] = []
+        for each in level:
+            below += each.values() if type(each) is dict else each
+        level = [each for each in below if type(each) in CONTAINERS]
+        if not level:
+            return document
+    raise BadJsonError(f"it is nested more than {MAX_NESTING} deep")
 
 
 def read_samples(body: bytes) -> Decoded:

@@ -69,6 +69,18 @@ def test_a_page_of_another_site_may_not_change_anything(client: TestClient) -> N
     assert own.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_a_form_without_an_origin_is_judged_by_the_site_that_sent_it(
+    client: TestClient, site: str, status: int
+) -> None:
+    headers = {"sec-fetch-site": site}
+    answer = client.post("/v1/incidents/1/verdict", json={"causes": "none"}, headers=headers)
+    assert answer.status_code == status
+    assert client.get("/", headers=headers).status_code == 200
+
+
 def test_with_the_first_token_nobody_is_answered_without_one(client: TestClient, tokens: TokenStore) -> None:
     tokens.create("reader", ["read"], at=NOW, who="test")
     refused = client.get("/v1/incidents")
@@ -132,6 +144,18 @@ def test_listening_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
     database.close()
     with a_client(an_app(tmp_path, host="0.0.0.0")) as client:
         assert client.get("/v1/incidents", headers={"host": "sunspot.firm"}).status_code == 401
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+@pytest.mark.parametrize(
+    "form", ["token=%E7%A7%98", "token=%F0%9F%98%80", "token=%FF", "token=%ED%A0%80", "token=秘"]
+)
+def test_a_token_in_another_script_is_just_wrong(
+    client: TestClient, tokens: TokenStore, form: str, has_token: bool
+) -> None:
+    if has_token:
+        tokens.create("reader", ["read"], at=NOW, who="test")
+    assert client.post("/sign-in", content=form).status_code == 401
 
 
 def test_a_browser_signs_in_reads_and_signs_out(client: TestClient, tokens: TokenStore) -> None:
