@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.errors import StoreUnavailableError
 from service.signals.history import history_problems
 from service.signals.present import calendar_known
+from telemetry.addresses import shown_address
 
 if TYPE_CHECKING:
     from service.rooms import Rooms
@@ -34,8 +37,13 @@ def readiness(rooms: Rooms) -> Readiness:
     """Return what prevents alerts from being explained, and what else an operator should know."""
     signals, logs, models = rooms.signals, rooms.logs, rooms.models
     bundle = signals.in_use.bundle
-    blocking = [] if bundle is not None else ["no bundle: no champion was found yet"]
-    remarks = rooms.health.problems(patience=rooms.settings.silent_after)
+    patience, waiting, is_open = rooms.settings.silent_after, [], False
+    with suppress(StoreUnavailableError):  # the store's own health says so
+        waiting, is_open = rooms.paging.outbox.health_problems(), rooms.gate.is_open
+    blocking = rooms.health.problems(patience=patience, is_vital=True)
+    if bundle is None:
+        blocking.append("no bundle: no champion was found yet")
+    remarks = rooms.health.problems(patience=patience, is_vital=False)
     if not len(rooms.cmdb.graph):
         remarks.append(
             "no graph: no CMDB document was imported yet, so items are ranked on their own signals alone"
@@ -49,7 +57,7 @@ def readiness(rooms: Rooms) -> Readiness:
         )
     if bundle is not None and bundle.pages is None:
         remarks.append("paging: the bundle has no counts of false pages: train again")
-    remarks += rooms.paging.outbox.health_problems()
+    remarks += waiting
     if models.champion.problem:
         remarks.append(f"registry: {models.champion.problem}")
     if models.ranker.problem and not models.champion.problem:
@@ -57,6 +65,6 @@ def readiness(rooms: Rooms) -> Readiness:
     if models.log_champion.problem and not models.champion.problem:
         usual = "the bundle in use" if logs.bundle_version else "each service's own past"
         remarks.append(f"logs: {models.log_champion.problem}; normal behaviour comes from {usual}")
-    if rooms.gate.is_open:
+    if is_open:
         remarks.append("open: no token exists, so everything is allowed, from this machine only")
-    return Readiness(blocking, remarks)
+    return Readiness([shown_address(each) for each in blocking], [shown_address(each) for each in remarks])

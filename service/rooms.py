@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from service.store.maintenance import MaintenanceStore
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
+    from service.write_paths import WritePaths
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Rooms:
     shadow: Shadow
     scoring: ScoringRoom
     models: ModelsRoom
+    write_paths: WritePaths
 
     @property
     def graph(self) -> DependencyGraph:

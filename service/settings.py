@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
+from telemetry.addresses import shown_address
 
 
 class Present(StrEnum):
@@ -110,7 +111,7 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """Address of the pages for people, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+        return shown_address(self.base_url.rstrip("/")) or f"http://{host}:{self.port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -313,9 +313,14 @@ class PartOut(BaseModel):
 
 
 class ReadyOut(BaseModel):
-    """Whether alerts can be explained, and if not, or not fully, why."""
+    """Whether alerts can be explained and everything received can be stored: all that a stranger learns."""
 
     ready: bool
+
+
+class ReadinessOut(ReadyOut):
+    """Whether Sunspot is ready, and if not, or not fully, why."""
+
     reasons: list[str]
     present: datetime
     graph_version: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from service.signals.recent_window import AddedSamples
 
 if TYPE_CHECKING:
+    from service.health import HealthRecord
     from service.signals.history import SignalLog
     from service.signals.in_use import InUseHolder
     from service.signals.present import PresentTime
@@ -41,12 +42,17 @@ class SignalIntake:
     ----------
     history
         Every accepted sample is there before it is acknowledged.
+    health
+        Where it is recorded whether it can be written.
     """
 
-    def __init__(self, history: SignalLog, holder: InUseHolder, present: PresentTime) -> None:
+    def __init__(
+        self, history: SignalLog, holder: InUseHolder, present: PresentTime, *, health: HealthRecord
+    ) -> None:
         self._history = history
         self._holder = holder
         self._present = present
+        self._health = health
 
     def receive(self, samples: Samples) -> Received:
         """Accept a batch: when this returns it is on disk and in the window."""
@@ -55,6 +61,7 @@ class SignalIntake:
         accepted = samples.where(~(too_old | too_new))
         added = AddedSamples()
         if len(accepted):
-            self._history.append(accepted)
+            with self._health.watching():
+                self._history.append(accepted)
             added = self._holder.add(accepted)
         return Received(len(accepted), int(too_old.sum()), int(too_new.sum()), added)

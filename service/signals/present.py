@@ -31,7 +31,7 @@ class PresentTime:
 
     def __init__(self, settings: Settings, clock: WallClock, holder: InUseHolder) -> None:
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._holder = holder
         self._advanced_to_ms = 0
 
@@ -39,7 +39,7 @@ class PresentTime:
         """Return the present."""
         end_ms = max(self._holder.in_use.window.end_ms or 0, self._advanced_to_ms)
         if self._settings.present is Present.WALL or not end_ms:
-            return self._clock.now()
+            return self.clock.now()
         return from_ms(end_ms)
 
     def advance(self, until_ms: int) -> None:
@@ -48,7 +48,7 @@ class PresentTime:
 
     def accepted_ms(self) -> tuple[int, int]:
         """Return the earliest and the latest time that is accepted from a sender."""
-        now = self._clock.now()
+        now = self.clock.now()
         latest_ms = to_ms(now + self._settings.accepted_future)
         if self._settings.present is Present.SIGNALS:
             return 0, latest_ms

@@ -90,6 +90,25 @@ def test_with_the_first_token_nobody_is_answered_without_one(client: TestClient,
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
 
 
+def test_a_stranger_learns_only_whether_the_service_is_ready(client: TestClient, tokens: TokenStore) -> None:
+    secrets = {scope: tokens.create(scope, [scope], at=NOW, who="test") for scope in ("ingest", "read")}
+    for headers in ({}, bearer("guess"), bearer(secrets["ingest"]), {"host": "evil.example"}):
+        answer = client.get("/readyz", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"ready": True})
+    for told in (bearer(secrets["read"]), {"cookie": f"sunspot_token={secrets['read']}"}):
+        assert "parts" in client.get("/readyz", headers=told).json()
+
+
+def test_no_password_of_an_address_is_shown(tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    app.state.source.problem = "the model registry could not be used: http://ann:s3cret@mlflow:5000 is away"
+    app.state.rooms.health.record("notes").failed(OSError("proxy http://ann:s3cret@proxy.firm refused"))
+    with a_client(app) as client:
+        shown = client.get("/readyz").text
+    assert "http://***@mlflow:5000 is away" in shown
+    assert "s3cret" not in shown
+
+
 def test_a_token_allows_its_scopes_only(client: TestClient, tokens: TokenStore) -> None:
     secrets = {
         scope: tokens.create(scope, [scope], at=NOW, who="test")
