@@ -57,6 +57,19 @@ class BadMediaTypeError(ValueError):
         self.media_type = media_type
 
 
+class TooManySeriesError(RuntimeError):
+    """A batch of new series for which memory has no room; nothing of it was stored."""
+
+    def __init__(self, sender: str, *, n_series: int, n_held: int) -> None:
+        super().__init__(
+            f"there is no room for any of these {n_series:,} new series: {sender!r} has {n_held:,} "
+            "in memory; send fewer, or try again in a minute"
+        )
+        self.sender = sender
+        self.n_series = n_series
+        self.n_held = n_held
+
+
 class UnknownIncidentError(LookupError):
     """The number of an incident that does not exist."""
 

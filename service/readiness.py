@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from service.errors import StoreUnavailableError
 from service.signals.history import history_problems
 from service.signals.present import calendar_known
+from service.signals.series_shares import IDLE_MS
 from telemetry.addresses import shown_address
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from service.rooms import Rooms
+    from service.signals.room import SignalsRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def readiness(rooms: Rooms) -> Readiness:
     remarks += (
         history_problems(signals.history) + logs.health_problems() + rooms.incidents.cases.health_problems()
     )
+    remarks += _refused_series(signals)
     if not calendar_known(signals.in_use.clock, signals.present()):
         remarks.append(
             "calendar: today is not in the exchange calendar, so a weekday counts as a trading day"
@@ -68,3 +72,15 @@ def readiness(rooms: Rooms) -> Readiness:
     if is_open:
         remarks.append("open: no token exists, so everything is allowed, from this machine only")
     return Readiness([shown_address(each) for each in blocking], [shown_address(each) for each in remarks])
+
+
+def _refused_series(signals: SignalsRoom) -> list[str]:
+    """Name the senders whose new series lately found no room in memory."""
+    window, since_ms = signals.in_use.window, to_ms(signals.present()) - IDLE_MS
+    held = window.series_by_sender
+    return [
+        f"series: {sender!r} has {held.get(sender, 0):,} in memory, and {each.n_series:,} of its last batch "
+        f"found no room: their samples are only stored; {each.n_samples:,} samples so far"
+        for sender, each in sorted(window.refused_by_sender.items())
+        if each.at_ms >= since_ms
+    ]

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     max_series: int = Field(
         200_000, gt=0, description="series held in memory; further ones are only stored in history"
     )
+    max_series_per_sender: int = Field(
+        150_000, gt=0, description="of these, series of one token; further ones are only stored in history"
+    )
 
     present: Present = Present.WALL
     accepted_past: timedelta = Field(timedelta(days=7), description="older samples are rejected")

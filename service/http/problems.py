@@ -35,6 +35,7 @@ from service.errors import (
     NoTokenError,
     SignInNeededError,
     StoreUnavailableError,
+    TooManySeriesError,
     UnknownIncidentError,
     UnknownMaintenanceError,
 )
@@ -91,6 +92,7 @@ KINDS: dict[type[Exception], Kind] = {
     BusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
     BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),
     BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
+    TooManySeriesError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Too many series"),
     UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
     UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
@@ -106,6 +108,7 @@ KINDS: dict[type[Exception], Kind] = {
 HEADERS: dict[type[Exception], Mapping[str, str]] = {
     NoTokenError: {"WWW-Authenticate": "Bearer"},
     BusyError: {"Retry-After": "1"},
+    TooManySeriesError: {"Retry-After": "60"},
     HistoryWriteError: {"Retry-After": "5"},
     StoreUnavailableError: {"Retry-After": "5"},
 }
