@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 import numpy as np
 
+from telemetry.addresses import shown_address
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
@@ -30,7 +32,7 @@ class ServiceNotReadyError(TimeoutError):
     """A service that did not become ready in time, and its last answer."""
 
     def __init__(self, address: str, last_answer: str) -> None:
-        super().__init__(f"the service at {address} did not become ready: {last_answer}")
+        super().__init__(f"the service at {shown_address(address)} did not become ready: {last_answer}")
         self.address = address
         self.last_answer = last_answer
 

@@ -100,7 +100,10 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
     for pages in (views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
-    app.add_middleware(BoundedBody, limit_bytes=rooms.settings.body_limit_bytes)
+    settings = rooms.settings
+    app.add_middleware(  # the innermost: what is refused before it costs no reading of a body
+        BoundedBody, limit_bytes=settings.body_limit_bytes, budget_bytes=settings.body_budget_bytes
+    )
     app.add_middleware(AnswerMiddleware, metrics=rooms.metrics)
     describe(app, bodies=request_bodies.TYPES)
     return app

@@ -32,6 +32,14 @@ class BodyTooLargeError(ValueError):
         self.limit_bytes = limit_bytes
 
 
+class BusyError(RuntimeError):
+    """A request for which there is no room at present; its sender should try again soon."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"busy: {reason}; try again in a second")
+        self.reason = reason
+
+
 class BadEncodingError(ValueError):
     """A body whose encoding is not supported, or is not the one in its header."""
 
@@ -47,6 +55,19 @@ class BadMediaTypeError(ValueError):
     def __init__(self, media_type: str) -> None:
         super().__init__(f"cannot read a body of {media_type!r}: have it sent as JSON")
         self.media_type = media_type
+
+
+class TooManySeriesError(RuntimeError):
+    """A batch of new series for which memory has no room; nothing of it was stored."""
+
+    def __init__(self, sender: str, *, n_series: int, n_held: int) -> None:
+        super().__init__(
+            f"there is no room for any of these {n_series:,} new series: {sender!r} has {n_held:,} "
+            "in memory; send fewer, or try again in a minute"
+        )
+        self.sender = sender
+        self.n_series = n_series
+        self.n_held = n_held
 
 
 class UnknownIncidentError(LookupError):

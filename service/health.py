@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from telemetry.addresses import shown_address
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from service.clock import WallClock
@@ -36,6 +39,8 @@ class Health:
     ----------
     every
         How often it works; ``None`` where ticks or requests drive it.
+    is_vital
+        Whether Sunspot is not ready while it fails: it writes what must not be lost.
     last_success_at
         End of its last round that succeeded; ``None`` before the first.
     last_error
@@ -56,6 +61,7 @@ class Health:
 
     name: str
     every: timedelta | None = None
+    is_vital: bool = False
     last_success_at: datetime | None = None
     last_error: str = ""
     failing_since: datetime | None = None
@@ -106,6 +112,7 @@ class HealthRecord:
         clock: WallClock,
         *,
         every: timedelta | None = None,
+        is_vital: bool = False,
         elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -113,7 +120,7 @@ class HealthRecord:
         self._lock = Lock()
         self._ended_s = elapsed_s()
         self._failed_s = self._ended_s
-        self._now = Health(name, every)
+        self._now = Health(name, every, is_vital)
 
     @property
     def now(self) -> Health:
@@ -126,6 +133,8 @@ class HealthRecord:
 
     def succeeded(self, *, position_ms: int | None = None) -> None:
         """Record a round that succeeded, and the tick it processed if it processed one."""
+        if self._now.failing_since is not None:
+            logger.info("work succeeds again", extra={"work": self._now.name})
         with self._lock:
             self._ended_s = self._elapsed_s()
             position_ms = self._now.position_ms if position_ms is None else position_ms
@@ -134,9 +143,10 @@ class HealthRecord:
             )
 
     def failed(self, error: BaseException) -> None:
-        """Record a round that failed; it is logged too."""
-        logger.error("background work failed", exc_info=error, extra={"work": self._now.name})
-        text = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        """Record a round that failed; the first one is logged too."""
+        if self._now.failing_since is None:
+            logger.error("work failed", exc_info=error, extra={"work": self._now.name})
+        text = shown_address(f"{type(error).__name__}: {error}")[:MAX_ERROR]
         with self._lock:
             self._ended_s = self._elapsed_s()
             if self._now.failing_since is None:
@@ -163,6 +173,16 @@ class HealthRecord:
         self.succeeded(position_ms=position_ms)
         return True
 
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Record whether what a request does succeeds or raises an `OSError`, and raise that on."""
+        try:
+            yield
+        except OSError as error:
+            self.failed(error)
+            raise
+        self.succeeded()
+
 
 class HealthRegistry:
     """The health of every part."""
@@ -172,20 +192,22 @@ class HealthRegistry:
         self._elapsed_s = elapsed_s
         self._records: dict[str, HealthRecord] = {}
 
-    def record(self, name: str, *, every: timedelta | None = None) -> HealthRecord:
+    def record(self, name: str, *, every: timedelta | None = None, is_vital: bool = False) -> HealthRecord:
         """Return the record of a part, made at the first call."""
         if name not in self._records:
-            self._records[name] = HealthRecord(name, self._clock, every=every, elapsed_s=self._elapsed_s)
+            self._records[name] = HealthRecord(
+                name, self._clock, every=every, is_vital=is_vital, elapsed_s=self._elapsed_s
+            )
         return self._records[name]
 
     def parts(self) -> list[Health]:
         """Return the health of every part, by name."""
         return [self._records[name].now for name in sorted(self._records)]
 
-    def problems(self, *, patience: timedelta) -> list[str]:
-        """Describe every part that fails or hangs."""
-        now = self._clock.now()
-        return [text for each in self.parts() if (text := each.problem(now, patience=patience))]
+    def problems(self, *, patience: timedelta, is_vital: bool) -> list[str]:
+        """Describe every part that fails or hangs, of those that are vital or of the others."""
+        now, parts = self._clock.now(), [each for each in self.parts() if each.is_vital == is_vital]
+        return [text for each in parts if (text := each.problem(now, patience=patience))]
 
 
 def damage_problems(name: str, damage: Sequence[Damage]) -> list[str]:

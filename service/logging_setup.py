@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import logging
 
+from telemetry.addresses import shown_address
+
 _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 
 class FieldsFormatter(logging.Formatter):
     """Writes the time, the level, the message, and the fields as ``name=value``.
 
+    No address is written with its user information, wherever it comes from: also in tracebacks.
+
     >>> record = logging.makeLogRecord({"msg": "ranking failed", "levelname": "ERROR", "item": "a b"})
     >>> FieldsFormatter("%(levelname)s %(message)s").format(record)
     'ERROR ranking failed item="a b"'
     """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line and the traceback, if there is one."""
+        return shown_address(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base class's name
         """Return the line, without a traceback."""

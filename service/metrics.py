@@ -158,6 +158,18 @@ class StateCollector(Collector):
         yield GaugeMetricFamily(
             "sunspot_window_series", "Series held in memory.", value=in_use.window.n_series
         )
+        yield _labelled(
+            "sunspot_sender_series",
+            "Series held in memory, by the token that sent them; empty for those read from history.",
+            "sender",
+            in_use.window.series_by_sender,
+        )
+        yield _labelled(
+            "sunspot_sender_refused_samples",
+            "Samples of series for which memory had no room, by token, since the window was made.",
+            "sender",
+            {sender: each.n_samples for sender, each in in_use.window.refused_by_sender.items()},
+        )
         yield GaugeMetricFamily(
             "sunspot_graph_items", "Items of the current graph.", value=len(self._cmdb.graph)
         )

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from service.store.maintenance import MaintenanceStore
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
+    from service.write_paths import WritePaths
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Rooms:
     models: ModelsRoom
     marks: HighWaterMarks
     damage: DamageWatch
+    write_paths: WritePaths
 
     @property
     def graph(self) -> DependencyGraph:

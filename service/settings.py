@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
+from telemetry.addresses import shown_address
 
 
 class Present(StrEnum):
@@ -44,10 +45,19 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         8 * 1024 * 1024, gt=0, description="longest request body, in bytes, unpacked"
     )
+    body_budget_bytes: int = Field(
+        64 * 1024 * 1024, gt=0, description="bodies in memory at once, in bytes, unpacked; others wait"
+    )
+    max_connections: int = Field(
+        500, gt=0, description="connections at once; beyond it, the longest idle one is closed"
+    )
     max_alerts: int = Field(2_000, gt=0, description="alerts of one webhook that are ranked")
     ranking_budget_s: float = Field(10.0, gt=0, description="seconds of ranking per webhook")
     max_series: int = Field(
         200_000, gt=0, description="series held in memory; further ones are only stored in history"
+    )
+    max_series_per_sender: int = Field(
+        150_000, gt=0, description="of these, series of one token; further ones are only stored in history"
     )
 
     present: Present = Present.WALL
@@ -113,7 +123,7 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """Address of the pages for people, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+        return shown_address(self.base_url.rstrip("/")) or f"http://{host}:{self.port}"
 
 
 def is_loopback(host: str) -> bool:

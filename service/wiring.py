@@ -28,6 +28,7 @@ from service.incidents.enrichment import Enricher
 from service.incidents.publishing import RankingPublisher
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
+from service.logs.history import LINES_PART
 from service.logs.room import LogsRoom, logs_room
 from service.metrics import Metrics, StateCollector
 from service.model_registry.refresher import AliasedBundle
@@ -45,6 +46,7 @@ from service.scoring.series import FirstStage
 from service.scoring.services import SecondStage
 from service.shadow.record import SHADOW
 from service.shadow.runner import Shadow
+from service.signals.history import HISTORY_PART
 from service.signals.room import SignalsRoom, signals_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
@@ -55,8 +57,12 @@ from service.store.maintenance import MaintenanceStore
 from service.store.outbox import OutboxStore
 from service.store.pages import PageStore
 from service.store.tokens import TokenStore
+from service.write_paths import WritePaths
 from telemetry.history import History
 from telemetry.log_history import LogHistory
+
+STORE_PART = "store"
+"""Name of the part whose health says whether the store can be used."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,14 +91,14 @@ def open_rooms(
     """
     overrides = overrides_from(settings.calendar_overrides)
     outgoing = outgoing_of(settings)
-    database = Database(settings.data_dir / STORE)
+    clock = clock or SystemClock()
+    health = HealthRegistry(clock)
+    database = Database(settings.data_dir / STORE, health=health.record(STORE_PART, is_vital=True))
     opened.callback(database.close)
     gate = Gate(TokenStore(database))
     gate.check_listening(settings)
-    clock = clock or SystemClock()
-    health = HealthRegistry(clock)
     history = opened.enter_context(History(settings.data_dir / HISTORY))
-    signals = signals_room(settings, history, clock, overrides=overrides)
+    signals = signals_room(settings, history, clock, overrides=overrides, health=health)
     lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
     incident_store, changes = IncidentStore(database), ChangeStore(database)
     logs = logs_room(
@@ -102,6 +108,7 @@ def open_rooms(
         LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
         affected=incident_store.affected_since,
         changes=changes.between,
+        health=health,
     )
     cmdb = GraphInUse(GraphStore(database))
 
@@ -173,6 +180,15 @@ def open_rooms(
         models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
         marks=marks,
         damage=DamageWatch({"signals": history, "log lines": lines}),
+        write_paths=WritePaths(
+            health,
+            {
+                "data directory": settings.data_dir,
+                HISTORY_PART: settings.data_dir / HISTORY,
+                LINES_PART: settings.data_dir / LINES,
+            },
+            {STORE_PART: database.probe, "sealing": history.retry_sealing},
+        ),
     )
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from service.rooms import Rooms
 
 CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
-WATCHDOG_S, OUTBOX_S, DAMAGE_S = 15.0, 2.0, 60.0
+WATCHDOG_S, OUTBOX_S, DAMAGE_S, WRITE_PATHS_S = 15.0, 2.0, 60.0, 10.0
+VITAL = frozenset({"checkpoint", "log checkpoint", "paging checkpoint", "shadow checkpoint", "outbox"})
+"""Workers that write what a restart continues from, or what people wait for."""
 
 
 def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
@@ -26,7 +28,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
     def repeating(
         name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
     ) -> Repeating:
-        record = rooms.health.record(name, every=timedelta(seconds=every_s))
+        record = rooms.health.record(name, every=timedelta(seconds=every_s), is_vital=name in VITAL)
         return Repeating(work, record, every_s=every_s, at_once=at_once)
 
     return (
@@ -38,6 +40,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("page delivery", paging.dispatcher.deliver, every_s=settings.scoring_s, at_once=False),
         repeating("re-ranking", rooms.incidents.reranker.advance, every_s=settings.scoring_s, at_once=False),
         repeating("watchdog", scoring.watchdog.look, every_s=WATCHDOG_S),
+        repeating("write paths", rooms.write_paths.look, every_s=WRITE_PATHS_S),
         repeating("outbox", paging.outbox.deliver, every_s=OUTBOX_S),
         repeating("cases", cases.advance_in_pause, every_s=CASES_S),
         repeating("checkpoint", scoring.first_stage.checkpoint, every_s=CHECKPOINT_S),

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from features.calendar_overrides import NO_OVERRIDES, CalendarOverrides
+from telemetry.addresses import shown_address
 
 LOCK = Path(__file__).parent.parent / "requirements.lock"
 LOCKED = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)( ;)?", re.MULTILINE)
@@ -204,17 +205,19 @@ def tracking(data: Path) -> Check:
 
 def service(url: str) -> Check:
     """Whether a service answers and is ready."""
-    name, advice = "service", "start it with: sunspot serve"
+    name, advice, shown = "service", "start it with: sunspot serve", shown_address(url)
     try:
         status, text = _get(url.rstrip("/") + "/readyz")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Check(name, "WARN", f"nothing answers at {url} ({error})", advice)
+        return Check(name, "WARN", f"nothing answers at {shown} ({shown_address(str(error))})", advice)
     if status == http.client.OK:
-        return Check(name, "OK", f"ready at {url}")
+        return Check(name, "OK", f"ready at {shown}")
     if status == http.client.SERVICE_UNAVAILABLE:
-        return Check(name, "WARN", f"{url} is not ready: {text[:300]}", "follow the reasons it gives")
+        return Check(
+            name, "WARN", f"{shown} is not ready: {text[:300]}", "a token with the scope read is told why"
+        )
     return Check(
-        name, "WARN", f"{url} answered {status}", "check that --url is the address of a Sunspot service"
+        name, "WARN", f"{shown} answered {status}", "check that --url is the address of a Sunspot service"
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from telemetry.addresses import shown_address
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -120,7 +122,8 @@ def _post(url: str, path: str, token: str, document: Mapping[str, object]) -> di
             response = client.post(address, content=json.dumps(document).encode(), headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeEncodeError) as error:
         raise click.ClickException(
-            f"no service answers at {url} ({error}); start one with `sunspot serve`, or set --url"
+            f"no service answers at {shown_address(url)} ({shown_address(str(error))}); start one with "
+            "`sunspot serve`, or set --url"
         ) from error
     try:
         answer = response.json()
@@ -128,7 +131,9 @@ def _post(url: str, path: str, token: str, document: Mapping[str, object]) -> di
         answer = None
     if response.is_success and isinstance(answer, dict):
         return answer
-    raise click.ClickException(f"{address} answered {response.status_code}: {_problem(answer)}")
+    raise click.ClickException(
+        f"{shown_address(address)} answered {response.status_code}: {_problem(answer)}"
+    )
 
 
 def _problem(answer: object) -> str:

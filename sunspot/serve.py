@@ -49,8 +49,6 @@ def command(data: Path, **chosen: Any) -> None:
 
 def serve(settings: Settings) -> None:
     """Listen until stopped; requests in progress are finished first."""
-    import uvicorn
-
     from service.app import create_app
     from service.errors import (
         BadAddressError,
@@ -59,7 +57,7 @@ def serve(settings: Settings) -> None:
         OpenToTheNetworkError,
         StoreUnavailableError,
     )
-    from service.http.server import AnnouncingServer, bind
+    from service.http.server import AnnouncingServer, bind, bounded_config
     from service.logging_setup import configure_logging
     from telemetry.errors import HistoryLockedError
 
@@ -68,9 +66,7 @@ def serve(settings: Settings) -> None:
         listener, settings = bind(settings)
         with listener:
             app = create_app(settings)
-            config = uvicorn.Config(
-                app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
-            )
+            config = bounded_config(app, settings)
             server = AnnouncingServer(config, settings, app.state.rooms.gate, announce=click.echo)
             server.run(sockets=[listener])
     except KeyboardInterrupt:

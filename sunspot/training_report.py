@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from telemetry.addresses import shown_address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -23,7 +25,7 @@ def report_of(outcome: Outcome[Any], uri: str, details: Iterable[str]) -> Iterat
     yield f"registered {f'version {outcome.version}' if outcome.version else 'no'}"
     yield f"champion   {'yes' if outcome.promoted else 'no'}: {outcome.reason}"
     yield from details
-    yield f"view it with: mlflow ui --backend-store-uri {uri}"
+    yield f"view it with: mlflow ui --backend-store-uri {shown_address(uri)}"
 
 
 def paging_lines(figures: Mapping[str, float], *, unit: str, injected: str) -> Iterator[str]:

@@ -149,6 +149,21 @@ class History:
         self._journal.begin()
         self._seal_soon().result()
 
+    def retry_sealing(self) -> None:
+        """Try again to seal what could not be sealed.
+
+        Raises
+        ------
+        OSError
+            If the last attempt failed; another one has begun.
+        """
+        if self._sealing_failure:
+            failure = self._sealing_failure
+            self._seal_soon()
+            raise OSError(failure)
+        if self._journal.failure:
+            raise OSError(self._journal.failure)
+
     def retain(self, days: float, *, now_ms: int | None = None) -> int:
         """Remove the segments whose samples are all older than ``days``; return how many.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -84,7 +84,7 @@ def decode(payload: bytes) -> Samples:
     at_series = at_values + 8 * n_samples
     at_keys = at_series + 4 * n_samples
     return Samples(
-        _keys(payload[at_keys : at_keys + n_key_bytes]),
+        _KEY_LISTS.decoded(payload[at_keys : at_keys + n_key_bytes]),
         np.frombuffer(payload, "<i4", n_samples, at_series),
         np.frombuffer(payload, "<i8", n_samples, COUNTS.size),
         np.frombuffer(payload, "<f8", n_samples, at_values),
@@ -142,6 +142,46 @@ def _crc(payload: bytes | memoryview, position: int, log: int) -> int:
     return zlib.crc32(payload, seed)
 
 
-@lru_cache(maxsize=1024)
-def _keys(encoded: bytes) -> tuple[SeriesKey, ...]:
-    return msgspec.json.decode(encoded, type=tuple[SeriesKey, ...])
+class KeyLists:
+    """The key lists decoded last, so that batches of the same series share one.
+
+    Safe to use from many threads.
+
+    Parameters
+    ----------
+    limit_bytes
+        Most bytes of encoded lists; decoded they take about eight times as much. A list over a quarter of it
+        is not held.
+    """
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        self.n_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._held: dict[bytes, tuple[SeriesKey, ...]] = {}
+        self._lock = Lock()
+
+    def decoded(self, encoded: bytes) -> tuple[SeriesKey, ...]:
+        """Return the keys of an encoded list."""
+        with self._lock:
+            keys = self._held.pop(encoded, None)
+            if keys is not None:
+                self._held[encoded] = keys  # at the end: it was used last
+                return keys
+        keys = msgspec.json.decode(encoded, type=tuple[SeriesKey, ...])
+        if len(encoded) <= self._limit_bytes // 4:
+            with self._lock:
+                self._hold(encoded, keys)
+        return keys
+
+    def _hold(self, encoded: bytes, keys: tuple[SeriesKey, ...]) -> None:
+        if encoded in self._held:  # another thread decoded it meanwhile
+            return
+        self._held[encoded] = keys
+        self.n_bytes += len(encoded)
+        while self.n_bytes > self._limit_bytes:
+            oldest = next(iter(self._held))
+            del self._held[oldest]
+            self.n_bytes -= len(oldest)
+
+
+_KEY_LISTS = KeyLists(limit_bytes=4 * 2**20)

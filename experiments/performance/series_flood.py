@@ -3,7 +3,7 @@
 Question: does its memory stay bounded, and does it keep answering, with far more series than its limit?
 Data: synthetic, one sample per series and minute, all names new in the first minute, in bodies of the
 largest accepted size. Metric: seconds and processor seconds of each minute's requests, the slowest of them,
-the samples rejected as over the limit, and the peak memory of the process.
+the samples over the limit and those refused, and the peak memory of the process.
 Result: docs/detection.md, "Bad input".
 Run: ``python -m experiments.performance.series_flood`` (a million series, three minutes).
 """
@@ -45,6 +45,7 @@ class Round:
     slowest_s: float
     n_accepted: int
     n_over_limit: int
+    n_refused: int
 
 
 def bodies(n_series: int, time_ms: int) -> Iterator[bytes]:
@@ -70,16 +71,19 @@ async def flood(app: Any, n_series: int, minutes_ms: list[int]) -> list[Round]:
         httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=120) as client,
     ):
         for time_ms in minutes_ms:
-            elapsed_s, cpu_s, n_accepted, n_over_limit = [], 0.0, 0, 0
+            elapsed_s, cpu_s, n_accepted, n_over_limit, n_refused = [], 0.0, 0, 0, 0
             for body in bodies(n_series, time_ms):
                 started, started_cpu_s = time.perf_counter(), time.process_time()
                 answer = await client.post("/v1/samples", content=body)
                 elapsed_s.append(time.perf_counter() - started)
                 cpu_s += time.process_time() - started_cpu_s
+                if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+                    n_refused += SERIES_A_BODY
+                    continue
                 counts = answer.raise_for_status().json()
                 n_accepted += counts["accepted"]
                 n_over_limit += counts["over_series_limit"]
-            rounds.append(Round(sum(elapsed_s), cpu_s, max(elapsed_s), n_accepted, n_over_limit))
+            rounds.append(Round(sum(elapsed_s), cpu_s, max(elapsed_s), n_accepted, n_over_limit, n_refused))
     return rounds
 
 
@@ -103,7 +107,8 @@ def command(n_series: int, n_minutes: int) -> None:
         for number, each in enumerate(rounds, start=1):
             click.echo(
                 f"minute {number}: {each.wall_s:.1f} s, {each.cpu_s:.1f} s of processors, slowest request "
-                f"{each.slowest_s:.2f} s, {each.n_accepted} accepted, {each.n_over_limit} over the limit"
+                f"{each.slowest_s:.2f} s, {each.n_accepted} accepted, {each.n_over_limit} over the limit, "
+                f"{each.n_refused} refused with 429"
             )
         click.echo(f"peak {_peak_gb():.2f} GB")
         gc.collect()

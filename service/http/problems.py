@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from cmdb.errors import BadTableError, UnknownItemError
 from service.errors import (
@@ -27,12 +28,14 @@ from service.errors import (
     BadVerdictError,
     BadWebhookError,
     BodyTooLargeError,
+    BusyError,
     ForeignHostError,
     ForeignOriginError,
     MissingScopeError,
     NoTokenError,
     SignInNeededError,
     StoreUnavailableError,
+    TooManySeriesError,
     UnknownIncidentError,
     UnknownMaintenanceError,
 )
@@ -86,8 +89,10 @@ KINDS: dict[type[Exception], Kind] = {
     BadFormError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a form of these pages"),
     RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),
     BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
+    BusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
     BadEncodingError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoding not understood"),
     BadMediaTypeError: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Form not understood"),
+    TooManySeriesError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Too many series"),
     UnknownItemError: Kind(HTTPStatus.NOT_FOUND, "Unknown configuration item"),
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
     UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
@@ -100,10 +105,19 @@ KINDS: dict[type[Exception], Kind] = {
 }
 """Every error that a route can raise, with its status and title."""
 
+HEADERS: dict[type[Exception], Mapping[str, str]] = {
+    NoTokenError: {"WWW-Authenticate": "Bearer"},
+    BusyError: {"Retry-After": "1"},
+    TooManySeriesError: {"Retry-After": "60"},
+    HistoryWriteError: {"Retry-After": "5"},
+    StoreUnavailableError: {"Retry-After": "5"},
+}
+"""Headers of the answers to some errors."""
+
 READ_ERRORS: tuple[type[Exception], ...] = (NoTokenError, MissingScopeError, StoreUnavailableError)
 """What any guarded route may answer."""
 
-BODY_ERRORS: tuple[type[Exception], ...] = (BodyTooLargeError, BadEncodingError)
+BODY_ERRORS: tuple[type[Exception], ...] = (BodyTooLargeError, BadEncodingError, BusyError)
 """What any route that reads a body may answer."""
 
 WRITE_ERRORS: tuple[type[Exception], ...] = (BadJsonError, *BODY_ERRORS, *READ_ERRORS)
@@ -136,7 +150,7 @@ def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None =
 
 def answer_error(error: Exception) -> JSONResponse:
     """Answer with the problem document of an error that `KINDS` knows."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
+    headers = next((HEADERS[each] for each in type(error).__mro__ if each in HEADERS), None)
     return problem_answer(problem_of(error), headers)
 
 
@@ -166,6 +180,10 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def from_framework(_request: Request, error: HTTPException) -> Response:
         return problem_answer(_plain(HTTPStatus(error.status_code), error.detail), error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # counted, and read by nobody
 
     @app.exception_handler(SignInNeededError)
     async def sign_in(_request: Request, error: SignInNeededError) -> Response:

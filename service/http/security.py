@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 COOKIE = "sunspot_token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITE, TYPED_BY_HAND = "same-origin", "none"
+"""What a browser puts into Sec-Fetch-Site for requests that no other site caused."""
+
 BEARER = HTTPBearer(
     auto_error=False,
     description="A sender's token, from `sunspot token create`. Not needed while no token exists: "
@@ -113,12 +116,14 @@ def check_origin(headers: Mapping[str, str], method: str) -> None:
     Raises
     ------
     ForeignOriginError
-        If the origin is not the host that the request is addressed to.
+        If the origin is not the host that the request is addressed to, or the browser says that it is not.
     """
-    origin = headers.get("origin")
-    if method in SAFE_METHODS or origin is None:
+    if method in SAFE_METHODS:
         return
-    if origin.partition("://")[2] != headers.get("host", ""):
+    site, origin = headers.get("sec-fetch-site", OWN_SITE), headers.get("origin")
+    if site not in {OWN_SITE, TYPED_BY_HAND}:
+        raise ForeignOriginError(origin or site)
+    if origin is not None and origin.partition("://")[2] != headers.get("host", ""):
         raise ForeignOriginError(origin)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LINES_PART = "log lines"
+"""Name of the part whose health says whether log lines can be written."""
+
 
 class LineLog(Protocol):
     """The history of log lines."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from service.health import HealthRecord
     from service.logs.history import LineLog
     from service.logs.memory import LogMemory
     from service.signals.present import PresentTime
@@ -47,12 +48,17 @@ class LogIntake:
         Every accepted line is there before it is acknowledged.
     time
         Which times are accepted; lines advance the present.
+    health
+        Where it is recorded whether the history can be written.
     """
 
-    def __init__(self, history: LineLog, memory: LogMemory, time: PresentTime) -> None:
+    def __init__(
+        self, history: LineLog, memory: LogMemory, time: PresentTime, *, health: HealthRecord
+    ) -> None:
         self._history = history
         self._memory = memory
         self._time = time
+        self._health = health
 
     def receive(self, logs: Logs) -> ReceivedLogs:
         """Accept a batch: when this returns it is on disk and in its minutes."""
@@ -78,7 +84,8 @@ class LogIntake:
             before = self._history.position
             memory.counted.begin(before)
         try:
-            position = self._history.append(logs)
+            with self._health.watching():
+                position = self._history.append(logs)
             with memory.lock:
                 if not memory.counted.add(position):  # a bundle was adopted meanwhile, and it was replayed
                     return 0, 0

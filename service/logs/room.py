@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.health import damage_problems
+from service.health import HealthRegistry, damage_problems
 from service.logs.adoption import LogAdoption, LogReplay
 from service.logs.closing import MinuteClosing
 from service.logs.evidence import LogEvidence
+from service.logs.history import LINES_PART
 from service.logs.intake import LogIntake
 from service.logs.memory import LogMemory
 
@@ -72,6 +73,7 @@ def logs_room(
     *,
     affected: Callable[[datetime], Sequence[AffectedPeriod]],
     changes: Callable[[datetime, datetime], Sequence[ChangeEvent]],
+    health: HealthRegistry | None = None,
 ) -> LogsRoom:
     """Make the room; it continues where the checkpoint was when this returns.
 
@@ -79,7 +81,10 @@ def logs_room(
     ----------
     affected, changes
         As `MinuteClosing` has them.
+    health
+        Where it is recorded whether the lines can be written.
     """
+    record = (health or HealthRegistry(signals.time.clock)).record(LINES_PART, is_vital=True)
     memory = LogMemory(
         n_minutes=max(1, settings.window // timedelta(minutes=1)),
         checkpoint=checkpoints.read(position=history.position),
@@ -91,7 +96,7 @@ def logs_room(
     return LogsRoom(
         history=history,
         memory=memory,
-        intake=LogIntake(history, memory, signals.time),
+        intake=LogIntake(history, memory, signals.time, health=record),
         closing=closing,
         evidence=LogEvidence(memory, closing),
         adoption=LogAdoption(memory, replay),

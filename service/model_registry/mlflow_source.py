@@ -22,6 +22,7 @@ from models.artifacts.mlflow_names import (
 )
 from models.artifacts.model_kinds import AnyBundle
 from models.errors import BadBundleError
+from telemetry.addresses import shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,4 +177,4 @@ class ModelSource(Generic[AnyBundle]):
 
 
 def _first_line(reason: Exception) -> str:
-    return (str(reason) or type(reason).__name__).splitlines()[0]
+    return shown_address((str(reason) or type(reason).__name__).splitlines()[0])

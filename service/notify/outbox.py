@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from telemetry.addresses import shown_address
 from telemetry.instants import MILLISECOND
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Outbox:
         return found
 
     def _failed(self, message: OutboxMessage, error: Exception) -> None:
-        problem, now = (str(error) or type(error).__name__)[:MAX_PROBLEM], self._clock.now()
+        problem, now = shown_address(str(error) or type(error).__name__)[:MAX_PROBLEM], self._clock.now()
         if message.n_tries + 1 >= MAX_TRIES:
             self._messages.give_up(message.id, problem, at=now)
         else:

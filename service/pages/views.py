@@ -22,7 +22,7 @@ from service.dependencies import (
 )
 from service.errors import BadFormError, NoTokenError
 from service.http.problems import SEE_OTHER, SIGN_IN_REFUSED
-from service.http.security import CAN_READ_PAGES, COOKIE, VerdictSender, check_origin
+from service.http.security import CAN_READ_PAGES, COOKIE, Gate, VerdictSender, check_origin
 from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.pages.incident_view import view_incident
@@ -133,7 +133,7 @@ def sign_in(gate: AccessGate, render: Render, request: Request, body: RawBody) -
     form = _form(body)
     to, secret = _local_path(form.get("to", "/")), form.get("token", "").strip()
     try:
-        gate.sender(secret, request.headers, request.method)
+        _check_token(secret, gate, request)
     except NoTokenError:
         return render("sign_in.html", status=int(SIGN_IN_REFUSED), to=to, refused=True)
     answer = RedirectResponse(to, SEE_OTHER)
@@ -149,6 +149,13 @@ def sign_out(request: Request) -> RedirectResponse:
     answer = RedirectResponse("/sign-in", SEE_OTHER)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
+
+
+def _check_token(secret: str, gate: Gate, request: Request) -> None:
+    """Raise `NoTokenError` unless a browser may keep this token."""
+    if not secret.isascii():  # no token is otherwise, and no cookie could hold it
+        raise NoTokenError
+    gate.sender(secret, request.headers, request.method)
 
 
 def _form(body: bytes) -> dict[str, str]:

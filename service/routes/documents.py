@@ -38,6 +38,7 @@ class SamplesOut(BaseModel):
     late: int = Field(description="of ticks that were closed: stored, but no score changes")
     outside_window: int = Field(description="older than the window in memory: in history only")
     over_series_limit: int = Field(description="of series for which memory has no room: in history only")
+    refused_series: int = Field(description="those series: over the sender's share, or over all there is")
     unknown_item_samples: int = Field(
         description="accepted, of items that the dependency graph does not hold"
     )
@@ -72,6 +73,7 @@ class SamplesOut(BaseModel):
             late=received.added.n_late,
             outside_window=received.added.n_outside,
             over_series_limit=received.added.n_over_limit,
+            refused_series=received.added.n_series_refused,
             unknown_item_samples=n_unknown,
             unknown_items=unknown_items,
         )
@@ -313,9 +315,14 @@ class PartOut(BaseModel):
 
 
 class ReadyOut(BaseModel):
-    """Whether alerts can be explained, and if not, or not fully, why."""
+    """Whether alerts can be explained and everything received can be stored: all that a stranger learns."""
 
     ready: bool
+
+
+class ReadinessOut(ReadyOut):
+    """Whether Sunspot is ready, and if not, or not fully, why."""
+
     reasons: list[str]
     present: datetime
     graph_version: str

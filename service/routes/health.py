@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials
 
 from service.dependencies import AllRooms, ServiceMetrics
 from service.http.problems import NOT_READY, READ_ERRORS, problems
-from service.http.security import CAN_READ
+from service.http.security import BEARER, CAN_READ, COOKIE, Scope
 from service.readiness import readiness
-from service.routes.documents import HealthOut, PartOut, ReadyOut
+from service.routes.documents import HealthOut, PartOut, ReadinessOut, ReadyOut
 
 router = APIRouter(tags=["health"])
 
@@ -19,17 +22,38 @@ def read_health() -> HealthOut:
     return HealthOut()
 
 
-@router.get("/readyz", responses={int(NOT_READY): {"model": ReadyOut, "description": "Not ready"}})
-def read_readiness(rooms: AllRooms, response: Response) -> ReadyOut:
-    """Check whether alerts can be explained, and what is missing.
+def _may_read(
+    rooms: AllRooms,
+    request: Request,
+    presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+) -> bool:
+    """Whether the sender may read; without the store nobody can be known."""
+    secret = presented.credentials if presented else request.cookies.get(COOKIE)
+    try:
+        return rooms.gate.sender(secret, request.headers, request.method).may(Scope.READ)
+    except OSError:  # refused, or the store is out of reach
+        return False
 
-    A registry that is out of reach does not matter while a bundle is in use; it is reported all the same.
+
+@router.get(
+    "/readyz",
+    responses={int(NOT_READY): {"model": ReadinessOut | ReadyOut, "description": "Not ready"}},
+)
+def read_readiness(
+    rooms: AllRooms, response: Response, may_read: Annotated[bool, Depends(_may_read)]
+) -> ReadinessOut | ReadyOut:
+    """Check whether alerts can be explained and everything received can be stored.
+
+    The scope `read` shows what is missing. A registry that is out of reach does not matter while a bundle is
+    in use; it is reported all the same.
     """
     found = readiness(rooms)
     if not found.is_ready:
         response.status_code = int(NOT_READY)
+    if not may_read:
+        return ReadyOut(ready=found.is_ready)
     bundle = rooms.signals.in_use.bundle
-    return ReadyOut(
+    return ReadinessOut(
         ready=found.is_ready,
         reasons=found.reasons,
         present=rooms.signals.present(),

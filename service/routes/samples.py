@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from fastapi import APIRouter
@@ -18,9 +18,10 @@ from service.dependencies import (
     ServiceSettings,
     Signals,
 )
+from service.errors import TooManySeriesError
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_INGEST, CAN_READ
+from service.http.security import CAN_INGEST, CAN_READ, Sender
 from service.routes.documents import SamplesOut, ScoresOut
 from service.routes.request_bodies import SAMPLES_BODY
 from service.scoring.latest_scores import latest_scores
@@ -38,18 +39,24 @@ router = APIRouter(prefix="/v1", tags=["signals"])
     "/samples",
     dependencies=[CAN_INGEST],
     openapi_extra=SAMPLES_BODY,
-    responses=problems(BadBatchError, *WRITE_ERRORS),
+    responses=problems(BadBatchError, TooManySeriesError, *WRITE_ERRORS),
 )
 def send_samples(
-    signals: Signals, cmdb: Cmdb, metrics: ServiceMetrics, settings: ServiceSettings, body: RawBody
+    signals: Signals,
+    cmdb: Cmdb,
+    metrics: ServiceMetrics,
+    settings: ServiceSettings,
+    sender: Annotated[Sender, CAN_INGEST],
+    body: RawBody,
 ) -> SamplesOut:
     """Send a batch of metric samples.
 
-    The answer comes when every accepted sample is on disk, and reports the others.
+    The answer comes when every accepted sample is on disk, and reports the others. Memory has room for so
+    many series of each sender; further ones are stored and counted, but neither scored nor ranked.
     `Content-Encoding: gzip` is understood.
     """
     decoded = read_samples(body)
-    received = signals.intake.receive(decoded.samples)
+    received = signals.intake.receive(decoded.samples, sender=sender.name)
     n_unknown, unknown_items = _unknown(decoded.samples, cmdb.graph)
     metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
     return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+HISTORY_PART = "history"
+"""Name of the part whose health says whether signals can be written."""
+
 
 class SignalLog(Protocol):
     """The history of signals."""

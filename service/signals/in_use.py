@@ -83,10 +83,10 @@ class InUseHolder:
         """What is in use at this moment; a request reads it once and uses that throughout."""
         return self._in_use
 
-    def add(self, samples: Samples) -> AddedSamples:
+    def add(self, samples: Samples, *, sender: str) -> AddedSamples:
         """Add samples that are in the history to the window in use."""
         with self._changing:
-            return self._in_use.window.add(samples)
+            return self._in_use.window.add(samples, sender=sender)
 
     def adopt(self, bundle: Bundle | None) -> None:
         """Use another bundle from now on; on another step the window is rebuilt from history."""
@@ -119,7 +119,12 @@ class InUseHolder:
     def _rebuilt(self, step_ms: int) -> RecentWindow:
         """Return a window of what the history has of it, without samples from beyond the present."""
         length_ms = self._settings.window // MILLISECOND
-        window = RecentWindow(step_ms=step_ms, length_ms=length_ms, max_series=self._settings.max_series)
+        window = RecentWindow(
+            step_ms=step_ms,
+            length_ms=length_ms,
+            max_series=self._settings.max_series,
+            per_sender=self._settings.max_series_per_sender,
+        )
         is_replayed = self._settings.present is Present.SIGNALS
         self._rebuilt_ms = to_ms(self._clock.now())
         since_ms = 0 if is_replayed else self._rebuilt_ms - length_ms - step_ms

@@ -31,7 +31,7 @@ class PresentTime:
 
     def __init__(self, settings: Settings, clock: WallClock, holder: InUseHolder) -> None:
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._holder = holder
         self._advanced_to_ms = 0
 
@@ -39,7 +39,7 @@ class PresentTime:
         """Return the present."""
         end_ms = max(self._holder.in_use.window.end_ms or 0, self._advanced_to_ms)
         if self._settings.present is Present.WALL or not end_ms:
-            return self._clock.now()
+            return self.clock.now()
         return from_ms(end_ms)
 
     def advance(self, until_ms: int) -> None:
@@ -58,11 +58,11 @@ class PresentTime:
         """Return the earliest and the latest time that is accepted from a sender."""
         if self._settings.present is Present.SIGNALS:
             return 0, self.latest_ms()
-        return to_ms(self._clock.now() - self._settings.accepted_past), self.latest_ms()
+        return to_ms(self.clock.now() - self._settings.accepted_past), self.latest_ms()
 
     def latest_ms(self) -> int:
         """Return the latest time that anything received can have, by the machine's clock."""
-        return to_ms(self._clock.now() + self._settings.accepted_future)
+        return to_ms(self.clock.now() + self._settings.accepted_future)
 
 
 def calendar_known(clock: Clock, at: datetime) -> bool:

@@ -11,13 +11,15 @@ import numpy as np
 from features.frame import Frame
 from service.signals.item_status import item_status
 from service.signals.series_ring import NEVER, SeriesRing
+from service.signals.series_shares import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
 
     from numpy.typing import NDArray
 
     from service.signals.item_status import ItemStatus
+    from service.signals.series_shares import Refused
     from telemetry.batches import Samples, SeriesKey
 
 
@@ -39,6 +41,8 @@ class AddedSamples:
         Samples older than the window.
     n_over_limit
         Samples of series for which there is no room.
+    n_series_refused
+        Those series.
     """
 
     n_in_window: int = 0
@@ -47,6 +51,7 @@ class AddedSamples:
     n_late: int = 0
     n_outside: int = 0
     n_over_limit: int = 0
+    n_series_refused: int = 0
 
 
 class RecentWindow:
@@ -63,12 +68,18 @@ class RecentWindow:
     max_series
         Most series it holds; samples of further ones are counted and left out. A series with nothing left
         in the window makes room for another.
+    per_sender
+        Most of them that one sender brings; by default all.
     """
 
-    def __init__(self, *, step_ms: int, length_ms: int, max_series: int) -> None:
+    def __init__(
+        self, *, step_ms: int, length_ms: int, max_series: int, per_sender: int | None = None
+    ) -> None:
         self.step_ms = step_ms
         self.n_ticks = max(1, -(-length_ms // step_ms))
-        self._ring = SeriesRing(step_ms=step_ms, n_ticks=self.n_ticks, max_series=max_series)
+        self._ring = SeriesRing(
+            step_ms=step_ms, n_ticks=self.n_ticks, max_series=max_series, per_sender=per_sender
+        )
         self._first_open_tick = NEVER
         self._n_late = 0
         self._lock = Lock()
@@ -105,20 +116,43 @@ class RecentWindow:
         """Samples that came after their tick was closed, since the window was made."""
         return self._n_late
 
+    @property
+    def series_by_sender(self) -> Mapping[str, int]:
+        """Number of series that each sender brought."""
+        with self._lock:
+            return self._ring.shares.held
+
+    @property
+    def refused_by_sender(self) -> Mapping[str, Refused]:
+        """What each sender was refused for want of room."""
+        with self._lock:
+            return self._ring.shares.refused
+
+    def has_room_for_any(self, samples: Samples, *, sender: str) -> bool:
+        """Whether any of the series of a batch is held or could be."""
+        with self._lock:
+            return self._ring.has_room_for_any(samples.keys, int(samples.time_ms.max()), sender=sender)
+
     def close_before(self, tick: int) -> None:
         """Count samples of ticks before this one as late from now on."""
         with self._lock:
             self._first_open_tick = max(self._first_open_tick, tick)
 
-    def add(self, samples: Samples) -> AddedSamples:
+    def add(self, samples: Samples, *, sender: str = UNKNOWN) -> AddedSamples:
         """Put samples into their ticks; of several in one tick the last sent wins.
 
         Values are finite.
+
+        Parameters
+        ----------
+        sender
+            Whose share the series count to.
         """
         if not len(samples):
             return AddedSamples()
         with self._lock:
-            column = self._ring.columns_for(samples.keys, int(samples.time_ms.max()))[samples.series]
+            columns = self._ring.columns_for(samples.keys, int(samples.time_ms.max()), sender=sender)
+            column = columns[samples.series]
             tick = samples.time_ms // self.step_ms
             has_room = column >= 0
             if has_room.any():
@@ -127,6 +161,14 @@ class RecentWindow:
             n_late = int((inside & (tick < self._first_open_tick)).sum())
             self._n_late += n_late
             n_duplicate, n_out_of_order = self._write(column[inside], samples.where(inside))
+            n_refused = int((columns < 0).sum())
+            if n_refused:
+                self._ring.shares.refuse(
+                    sender,
+                    n_series=n_refused,
+                    n_samples=int((~has_room).sum()),
+                    at_ms=int(samples.time_ms.max()),
+                )
         return AddedSamples(
             n_in_window=int(inside.sum()),
             n_duplicate=n_duplicate,
@@ -134,6 +176,7 @@ class RecentWindow:
             n_late=n_late,
             n_outside=int((has_room & ~inside).sum()),
             n_over_limit=int((~has_room).sum()),
+            n_series_refused=n_refused,
         )
 
     def frame(self, items: Container[str] | None = None, *, since_ms: int | None = None) -> Frame:

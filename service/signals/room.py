@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.calendar_overrides import NO_OVERRIDES
+from service.health import HealthRegistry
+from service.signals.history import HISTORY_PART
 from service.signals.in_use import InUseHolder
 from service.signals.intake import SignalIntake
 from service.signals.present import PresentTime
@@ -40,7 +42,12 @@ class SignalsRoom:
 
 
 def signals_room(
-    settings: Settings, history: SignalLog, clock: WallClock, *, overrides: CalendarOverrides = NO_OVERRIDES
+    settings: Settings,
+    history: SignalLog,
+    clock: WallClock,
+    *,
+    overrides: CalendarOverrides = NO_OVERRIDES,
+    health: HealthRegistry | None = None,
 ) -> SignalsRoom:
     """Make the room; its window is rebuilt from the history when this returns.
 
@@ -50,7 +57,15 @@ def signals_room(
         The machine's time; what "now" is to the signals follows from the settings.
     overrides
         Days on which the exchange deviates from its calendar.
+    health
+        Where it is recorded whether the history can be written.
     """
+    health = health or HealthRegistry(clock)
     holder = InUseHolder(settings, history, clock, overrides=overrides)
     time = PresentTime(settings, clock, holder)
-    return SignalsRoom(history, holder, time, SignalIntake(history, holder, time))
+    return SignalsRoom(
+        history,
+        holder,
+        time,
+        SignalIntake(history, holder, time, health=health.record(HISTORY_PART, is_vital=True)),
+    )

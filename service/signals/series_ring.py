@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.counters import is_counter, look_back, rates
+from service.signals.series_shares import IDLE_MS, UNKNOWN, SeriesShares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ class SeriesRing:
     ----------
     max_series
         Most series it holds. A series with nothing left in the ring makes room for another.
+    per_sender
+        Most of them that one sender brings; by default all. Its idle series make room for its new ones.
 
     Attributes
     ----------
@@ -36,15 +39,19 @@ class SeriesRing:
         Instant of the newest sample of each column, `NEVER` for an unused one.
     late_ticks
         By how many ticks that sample came late; 0 if its tick was still open.
+    shares
+        Who brought the series.
     """
 
-    def __init__(self, *, step_ms: int, n_ticks: int, max_series: int) -> None:
+    def __init__(self, *, step_ms: int, n_ticks: int, max_series: int, per_sender: int | None = None) -> None:
         self.step_ms = step_ms
         self.n_ticks = n_ticks
         self.newest_tick: int | None = None
         self.newest_ms = np.full(FIRST_CAPACITY, NEVER, dtype=np.int64)
         self.late_ticks = np.zeros(FIRST_CAPACITY, dtype=np.int64)
+        self.shares = SeriesShares(per_sender=max_series if per_sender is None else per_sender)
         self._max_series = max_series
+        self._tidied_ms = NEVER
         self._column: dict[SeriesKey, int] = {}
         self._free: list[int] = []
         self._asked: list[tuple[tuple[SeriesKey, ...], NDArray[np.int64]]] = []
@@ -143,35 +150,67 @@ class SeriesRing:
         self._asked = [(keys, columns), *self._asked[:1]]
         return columns
 
-    def columns_for(self, keys: tuple[SeriesKey, ...], now_ms: int) -> NDArray[np.int64]:
+    def columns_for(
+        self, keys: tuple[SeriesKey, ...], now_ms: int, *, sender: str = UNKNOWN
+    ) -> NDArray[np.int64]:
         """Column of each series, −1 for one without room, when the ring is to reach an instant."""
-        if len(self._column) + len(keys) > self._max_series and any(key not in self._column for key in keys):
-            self._forget_silent(now_ms - self.n_ticks * self.step_ms)
-        columns: list[int] = [self._column_for(key) for key in keys]
+        self._make_room(keys, now_ms, sender)
+        columns: list[int] = [self._column_for(key, sender) for key in keys]
+        self.shares.claim(columns, sender)
         return np.array(columns, dtype=np.int64)
 
-    def _column_for(self, key: SeriesKey) -> int:
+    def has_room_for_any(self, keys: tuple[SeriesKey, ...], now_ms: int, *, sender: str) -> bool:
+        """Whether any of some series is held or could be."""
+        if not any(key in self._column for key in keys):
+            self._make_room(keys, now_ms, sender)
+            return self._n_left(sender) > 0
+        return True
+
+    def _n_left(self, sender: str) -> int:
+        """Number of new series of a sender for which there is room."""
+        return min(self._max_series - len(self._column), self.shares.left(sender))
+
+    def _make_room(self, keys: tuple[SeriesKey, ...], now_ms: int, sender: str) -> None:
+        """Forget silent series if the new ones among some need their room."""
+        if len(keys) <= self._n_left(sender) or all(key in self._column for key in keys):
+            return
+        if len(self._column) + len(keys) > self._max_series:
+            self._forget_silent(now_ms - self.n_ticks * self.step_ms)
+        if len(keys) > self._n_left(sender) and self._tidied_ms <= now_ms - self.step_ms:
+            self._tidied_ms = now_ms  # at most once a tick: it looks at every series
+            self._forget_silent(now_ms - IDLE_MS, only_of=sender)
+
+    def _column_for(self, key: SeriesKey, sender: str) -> int:
         column = self._column.get(key)
         if column is not None:
             return column
-        if len(self._column) >= self._max_series:
+        if self._n_left(sender) <= 0:
             return -1
         column = self._free.pop() if self._free else len(self._column)
         self._column[key] = column
+        self.shares.give(column, sender)
         self._asked = []
         if column >= self._values.shape[1]:
             self._widen(min(2 * self._values.shape[1], max(self._max_series, FIRST_CAPACITY)))
         self._is_counter[column] = is_counter(key.metric)
         return column
 
-    def _forget_silent(self, since_ms: int) -> None:
-        """Free the columns of series that have sent nothing since, so that none of their values is left."""
+    def _forget_silent(self, since_ms: int, *, only_of: str | None = None) -> None:
+        """Free the columns of series that have sent nothing since, with the values that are left of them.
+
+        If asked, only of those of one sender, and of those whose sender is not known.
+        """
         is_silent = self.newest_ms < since_ms
-        silent = {key: column for key, column in self._column.items() if is_silent[column]}
+        silent = {
+            key: column
+            for key, column in self._column.items()
+            if is_silent[column] and (only_of is None or self.shares.may_make_room(column, only_of))
+        }
         self._asked = []
         for key in silent:
             del self._column[key]
         columns = list(silent.values())
+        self.shares.take(columns)
         self.newest_ms[columns] = NEVER
         self.late_ticks[columns] = 0
         self._values[:, columns] = np.nan

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, NullPool, QueuePool, create_engine, event, literal, select
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from service.errors import StoreUnavailableError
 from service.store.migrations import HEAD, migrate, revision_of
+from service.store.tables import metadata
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
+    from service.health import HealthRecord
+
 BUSY_TIMEOUT_S = 10
+PROBE_TIMEOUT_S = 1
 
 
 class Database:
@@ -26,6 +31,8 @@ class Database:
     ----------
     path
         The file, made with its directory where missing, and migrated where an earlier version wrote it.
+    health
+        Where it is recorded whether the file can be used.
 
     Raises
     ------
@@ -37,15 +44,21 @@ class Database:
         If its tables are not what its revision says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, health: HealthRecord | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(
-            URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S}
-        )
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
+        self._path = path
+        self._health = health
+        path.touch()
+        name = f"file:{quote(str(path))}"
+        url = URL.create("sqlite", database=name, query={"mode": "rw", "uri": "true"})  # never made anew
+        self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, poolclass=QueuePool)
+        self._prober = create_engine(url, connect_args={"timeout": PROBE_TIMEOUT_S}, poolclass=NullPool)
+        for engine in (self._engine, self._prober):
+            event.listen(engine, "connect", _prepare)
+            event.listen(engine, "begin", _begin)
         try:
             self._migrate_if_needed()
+            self._file = self._identity()
         except BaseException:
             self.close()
             raise
@@ -53,26 +66,79 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store and changes nothing."""
-        with _errors_as_unavailable(), self._engine.connect() as connection, connection.begin():
+        with self._errors_as_unavailable(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that is on disk when the block ends, or leaves nothing behind."""
-        with _errors_as_unavailable(), self._engine.connect() as connection:
+        self._check_file()
+        with self._errors_as_unavailable(), self._engine.connect() as connection:
             writer = connection.execution_options(is_writer=True)
             with writer.begin():
                 yield writer
+        if self._health is not None:
+            self._health.succeeded()
+
+    def probe(self) -> None:
+        """Read from every table and write a page, through a connection of its own.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If that fails, or the file is not the one that was opened. Later connections open it anew.
+        """
+        self._check_file()
+        with self._errors_as_unavailable(), self._prober.connect() as connection:
+            writer = connection.execution_options(is_writer=True)
+            with writer.begin():
+                for table in metadata.sorted_tables:
+                    writer.execute(select(literal(1)).select_from(table).limit(1)).all()
+                version = writer.exec_driver_sql("PRAGMA user_version").scalar_one()
+                writer.exec_driver_sql(f"PRAGMA user_version = {version:d}")
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        self._prober.dispose()
+
+    def _check_file(self) -> None:
+        """Refuse to write to a file that its path does not name any more: what is written would be lost."""
+        opened, self._file = self._file, self._identity()
+        if opened != self._file:
+            self._engine.dispose()
+            unavailable = StoreUnavailableError("the store's file was removed or replaced")
+            if self._health is not None:
+                self._health.failed(unavailable)
+            raise unavailable
+
+    def _identity(self) -> tuple[int, int]:
+        """Which file the path names; it is not opened, because closing it would drop SQLite's locks on it."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
+
+    @contextmanager
+    def _errors_as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # a constraint of the tables, which the caller handles
+        except DatabaseError as error:
+            unavailable = StoreUnavailableError(f"the store cannot be used: {error.orig}")
+            if not _is_busy(error):
+                self._engine.dispose()  # what comes next opens the file anew: it may have been restored
+                if self._health is not None:
+                    self._health.failed(unavailable)
+            raise unavailable from error
 
     def _migrate_if_needed(self) -> None:
         with self.reading() as connection:
             if revision_of(connection) == HEAD:
                 return
-        with _errors_as_unavailable(), self._engine.connect() as connection:
+        with self._errors_as_unavailable(), self._engine.connect() as connection:
             # a table that is made anew is dropped on the way, which must not drop what refers to it
             _run(connection, "PRAGMA foreign_keys=OFF")
             writer = connection.execution_options(is_writer=True)
@@ -88,14 +154,9 @@ def _run(connection: Connection, statement: str) -> None:
         driver.execute(statement)
 
 
-@contextmanager
-def _errors_as_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise  # a constraint of the tables, which the caller handles
-    except DatabaseError as error:
-        raise StoreUnavailableError(f"the store cannot be used: {error.orig}") from error
+def _is_busy(error: DatabaseError) -> bool:
+    """Whether another writer had the file for too long, which says nothing against the file."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:

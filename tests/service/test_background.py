@@ -66,14 +66,14 @@ def test_a_part_that_fails_or_finishes_no_round_is_a_problem() -> None:
     failing, stuck = registry.record("paging"), registry.record("outbox", every=timedelta(seconds=2))
     failing.run(lambda: 1 / 0)
     stuck.succeeded()
-    assert registry.problems(patience=patience) == [
+    assert registry.problems(patience=patience, is_vital=False) == [
         "paging: failing since 2026-03-04 02:06:00 UTC: ZeroDivisionError: division by zero"
     ]
     clock.at, seconds[0] = NOW + timedelta(days=1), 300.0  # the wall clock was set
     failing.succeeded()
-    assert registry.problems(patience=patience) == []
+    assert registry.problems(patience=patience, is_vital=False) == []
     clock.at, seconds[0] = NOW + patience + timedelta(seconds=1), 301.0
-    assert registry.problems(patience=patience) == [
+    assert registry.problems(patience=patience, is_vital=False) == [
         "outbox: no round has finished since 2026-03-04 02:06:00 UTC"
     ]
     assert registry.record("outbox", every=timedelta(hours=1)) is stuck

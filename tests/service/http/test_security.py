@@ -69,6 +69,18 @@ def test_a_page_of_another_site_may_not_change_anything(client: TestClient) -> N
     assert own.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_a_form_without_an_origin_is_judged_by_the_site_that_sent_it(
+    client: TestClient, site: str, status: int
+) -> None:
+    headers = {"sec-fetch-site": site}
+    answer = client.post("/v1/incidents/1/verdict", json={"causes": "none"}, headers=headers)
+    assert answer.status_code == status
+    assert client.get("/", headers=headers).status_code == 200
+
+
 def test_with_the_first_token_nobody_is_answered_without_one(client: TestClient, tokens: TokenStore) -> None:
     tokens.create("reader", ["read"], at=NOW, who="test")
     refused = client.get("/v1/incidents")
@@ -76,6 +88,25 @@ def test_with_the_first_token_nobody_is_answered_without_one(client: TestClient,
     assert refused.headers["www-authenticate"] == "Bearer"
     assert_problem(client.get("/v1/incidents", headers=bearer("guess")), 401)
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
+
+
+def test_a_stranger_learns_only_whether_the_service_is_ready(client: TestClient, tokens: TokenStore) -> None:
+    secrets = {scope: tokens.create(scope, [scope], at=NOW, who="test") for scope in ("ingest", "read")}
+    for headers in ({}, bearer("guess"), bearer(secrets["ingest"]), {"host": "evil.example"}):
+        answer = client.get("/readyz", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"ready": True})
+    for told in (bearer(secrets["read"]), {"cookie": f"sunspot_token={secrets['read']}"}):
+        assert "parts" in client.get("/readyz", headers=told).json()
+
+
+def test_no_password_of_an_address_is_shown(tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    app.state.source.problem = "the model registry could not be used: http://ann:s3cret@mlflow:5000 is away"
+    app.state.rooms.health.record("notes").failed(OSError("proxy http://ann:s3cret@proxy.firm refused"))
+    with a_client(app) as client:
+        shown = client.get("/readyz").text
+    assert "http://***@mlflow:5000 is away" in shown
+    assert "s3cret" not in shown
 
 
 def test_a_token_allows_its_scopes_only(client: TestClient, tokens: TokenStore) -> None:
@@ -132,6 +163,18 @@ def test_listening_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
     database.close()
     with a_client(an_app(tmp_path, host="0.0.0.0")) as client:
         assert client.get("/v1/incidents", headers={"host": "sunspot.firm"}).status_code == 401
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+@pytest.mark.parametrize(
+    "form", ["token=%E7%A7%98", "token=%F0%9F%98%80", "token=%FF", "token=%ED%A0%80", "token=秘"]
+)
+def test_a_token_in_another_script_is_just_wrong(
+    client: TestClient, tokens: TokenStore, form: str, has_token: bool
+) -> None:
+    if has_token:
+        tokens.create("reader", ["read"], at=NOW, who="test")
+    assert client.post("/sign-in", content=form).status_code == 401
 
 
 def test_a_browser_signs_in_reads_and_signs_out(client: TestClient, tokens: TokenStore) -> None:

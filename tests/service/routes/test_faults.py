@@ -41,3 +41,14 @@ def test_what_the_service_counts_is_exported_to_prometheus(tmp_path: Path) -> No
 def test_a_log_line_has_its_values_as_fields() -> None:
     record = logging.makeLogRecord({"msg": "champion adopted", "version": "a b", "n": 2})
     assert FieldsFormatter("%(message)s").format(record) == 'champion adopted version="a b" n=2'
+
+
+def test_no_log_line_and_no_traceback_holds_the_password_of_an_address() -> None:
+    error = OSError("cannot reach http://ann:s3cret@mlflow:5000/api")
+    record = logging.makeLogRecord(
+        {"msg": "failed", "target": "https://ann:s3cret@hooks.firm", "exc_info": (OSError, error, None)}
+    )
+    line = FieldsFormatter("%(message)s").format(record)
+    assert "s3cret" not in line
+    assert "http://***@mlflow:5000/api" in line
+    assert "https://***@hooks.firm" in line

@@ -135,6 +135,37 @@ def test_series_beyond_the_limit_go_to_history_only(tmp_path: Path) -> None:
     assert (outcome["accepted"], outcome["over_series_limit"]) == (2, 1)
 
 
+def test_what_finds_no_room_is_told_to_its_sender_and_to_the_operator(tmp_path: Path) -> None:
+    with a_client(an_app(tmp_path, max_series_per_sender=1)) as client:
+        outcome = send(client, *((name, "m", ONSET_MS, 1.0) for name in "abc"))
+        assert (outcome["accepted"], outcome["over_series_limit"], outcome["refused_series"]) == (3, 2, 2)
+        reasons = client.get("/readyz").json()["reasons"]
+        (told,) = [each for each in reasons if each.startswith("series:")]
+        assert told.startswith("series: 'local' has 1 in memory, and 2 of its last batch found no room")
+        text = client.get("/metrics").text
+        assert 'sunspot_sender_series{sender="local"} 1.0' in text
+        assert 'sunspot_sender_refused_samples{sender="local"} 2.0' in text
+        client.app.state.rooms.clock.at += timedelta(hours=1)  # type: ignore[attr-defined]
+        assert not [each for each in client.get("/readyz").json()["reasons"] if each.startswith("series:")]
+
+
+def test_a_flood_of_new_series_without_room_is_asked_to_slow_down(tmp_path: Path) -> None:
+    def batch(*names: str) -> dict[str, Any]:
+        rows = [{"item": each, "metric": "m", "time_ms": ONSET_MS, "value": 1.0} for each in names]
+        return {"samples": rows}
+
+    with a_client(an_app(tmp_path, max_series_per_sender=5)) as client:
+        assert client.post("/v1/samples", json=batch(*"abcde")).status_code == 200
+        before = client.app.state.rooms.signals.history.position  # type: ignore[attr-defined]
+        flood = [f"new{number}" for number in range(1_000)]
+        refused = client.post("/v1/samples", json=batch(*flood))
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        assert "'local' has 5 in memory" in refused.json()["detail"]
+        assert client.app.state.rooms.signals.history.position == before  # type: ignore[attr-defined]
+        mixed = client.post("/v1/samples", json=batch("a", *flood)).json()
+        assert (mixed["accepted"], mixed["refused_series"]) == (1_001, 1_000)
+
+
 def test_the_window_is_rebuilt_from_history_after_a_restart(tmp_path: Path) -> None:
     bundle = a_bundle()
     with a_service(tmp_path, bundle=bundle) as client:

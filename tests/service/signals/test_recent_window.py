@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from features.frame import frame_of
 from service.signals.recent_window import RecentWindow
+from service.signals.series_shares import Refused
 from telemetry.batches import Samples, SeriesKey
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ STEP_MS, N_TICKS = 10, 4
 Row = tuple[str, str, int, float]
 
 
-def a_window(*, max_series: int = 100) -> RecentWindow:
-    return RecentWindow(step_ms=STEP_MS, length_ms=STEP_MS * N_TICKS, max_series=max_series)
+def a_window(*, max_series: int = 100, per_sender: int | None = None) -> RecentWindow:
+    return RecentWindow(
+        step_ms=STEP_MS, length_ms=STEP_MS * N_TICKS, max_series=max_series, per_sender=per_sender
+    )
 
 
 def rows(*values: tuple[int, float], item: str = "a") -> Samples:
@@ -100,6 +103,41 @@ def test_series_beyond_the_limit_are_counted_and_left_out() -> None:
     assert window.n_series == 2
     assert window.add(rows((25, 1.0), item="d")).n_over_limit == 1
     assert window.newest_tick == 0
+
+
+def named(*names: str, at_ms: int = 5) -> Samples:
+    return Samples.from_rows([(each, "m", at_ms, 1.0) for each in names])
+
+
+def test_the_flood_of_one_sender_leaves_the_others_their_room() -> None:
+    window = a_window(max_series=6, per_sender=3)
+    flood = window.add(named(*"abcdefgh"), sender="loud")
+    assert (flood.n_in_window, flood.n_over_limit, flood.n_series_refused) == (3, 5, 5)
+    assert window.add(named("x", "y", "z"), sender="quiet").n_series_refused == 0
+    assert window.series_by_sender == {"loud": 3, "quiet": 3}
+    assert window.add(named("a", at_ms=15), sender="loud").n_in_window == 1
+    assert window.refused_by_sender == {"loud": Refused(n_series=5, n_samples=5, at_ms=5)}
+
+
+def test_idle_series_make_room_for_new_ones_of_their_own_sender_only() -> None:
+    minute_ms = 60_000
+    window = RecentWindow(step_ms=minute_ms, length_ms=360 * minute_ms, max_series=9, per_sender=2)
+    window.add(named("a", "b", at_ms=0), sender="loud")
+    window.add(named("x", "y", at_ms=0), sender="quiet")
+    window.add(named("b", at_ms=10 * minute_ms), sender="loud")
+    assert window.add(named("c", at_ms=15 * minute_ms), sender="loud").n_over_limit == 1
+    assert window.add(named("c", at_ms=16 * minute_ms), sender="loud").n_in_window == 1
+    assert {each.item for each in window.frame().keys} == {"b", "c", "x", "y"}
+    assert window.series_by_sender == {"loud": 2, "quiet": 2}
+
+
+def test_a_series_read_from_history_counts_to_whoever_sends_it_next() -> None:
+    window = a_window(max_series=9, per_sender=2)
+    window.add(named("a", "b", "c"))
+    assert window.series_by_sender == {"": 3}
+    assert window.add(named("a", "b", "d", at_ms=15), sender="loud").n_over_limit == 0
+    assert window.series_by_sender == {"": 1, "loud": 3}
+    assert window.add(named("e", at_ms=15), sender="loud").n_over_limit == 1
 
 
 def test_a_series_that_fell_silent_makes_room_for_another() -> None:

@@ -48,7 +48,13 @@ def test_each_sample_is_counted_for_what_became_of_it() -> None:
     window.close_before(5)
     late_and_old = batch(("a", 55, 4.0), ("a", 29, 5.0), ("a", 30, 6.0), ("c", 62, 7.0), ("b", 62, 8.0))
     assert window.add(late_and_old) == AddedSamples(
-        n_in_window=3, n_duplicate=1, n_out_of_order=2, n_late=2, n_outside=1, n_over_limit=1
+        n_in_window=3,
+        n_duplicate=1,
+        n_out_of_order=2,
+        n_late=2,
+        n_outside=1,
+        n_over_limit=1,
+        n_series_refused=1,
     )
     np.testing.assert_array_equal(
         window.frame().values, [[6.0, np.nan], [np.nan, np.nan], [4.0, np.nan], [2.0, 8.0]]
