@@ -43,9 +43,10 @@ MINUTE = timedelta(minutes=1)
 class Service:
     """A service whose clock, senders and background work are driven by hand."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, present: str = "wall") -> None:
         self.clock = StillClock()
         self.directory = directory
+        self.present = present
         self.sent: list[dict[str, Any]] = []
         self.begin()
 
@@ -58,6 +59,7 @@ class Service:
             clock=self.clock,
             notify_url="http://pager.invalid/hook",
             window=timedelta(hours=3),
+            present=self.present,
         )
         self.rooms = self.app.state.rooms
         self.rooms.paging.outbox._post = self.sent.append
@@ -229,6 +231,18 @@ def test_a_clock_that_is_ahead_for_seconds_pages_nobody(service: Service) -> Non
         service.go_on(client, minutes=2)
         assert not service.sent
         assert not client.get("/v1/pages").json()["pages"]
+
+
+def test_where_signals_date_the_present_it_comes_back_with_them(tmp_path: Path) -> None:
+    service = Service(tmp_path, present="signals")
+    with a_client(service.app) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        client.post("/v1/samples", json=as_columns(a_frame(ITEMS, n_ticks=60, end=NOW))).raise_for_status()
+        service.go_on(client, minutes=1)
+        service.step_ahead(client)
+        service.go_on(client, minutes=2)
+        assert service.rooms.signals.present() == service.clock.at
+        assert service.rooms.scoring.first_stage.scored_until == service.clock.at - MINUTE
 
 
 class Stubborn:

@@ -249,3 +249,12 @@ def test_a_file_that_cannot_be_read_is_reported_and_left_out(tmp_path: Path) -> 
     with LogHistory(tmp_path) as history:
         assert bodies(history) == ["line 1", "line 2"]
         assert any("the file cannot be read: Is a directory" in str(each) for each in history.damage)
+
+
+def test_the_last_file_with_lines_stays_however_old_it_is(tmp_path: Path) -> None:
+    for number, path in enumerate(three_files(tmp_path)):
+        os.utime(path, (1_000.0 + number * 86_400 * 100,) * 2)
+    with LogHistory(tmp_path) as history:
+        for _ in range(3):
+            history.retain(7)
+        assert bodies(history) == ["line 2"]
