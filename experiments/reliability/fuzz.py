@@ -54,7 +54,7 @@ A_ROUND = 500
 N_TRIALS = 400
 """Requests that may be spent on making one finding small."""
 
-MAX_SHOWN = 1_000
+MAX_SHOWN = 200
 """Characters of a request that a finding shows."""
 
 BODY_LIMIT_BYTES = 1 << 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -108,13 +109,17 @@ def running(data: Path, environment: Mapping[str, str] | None = None) -> Iterato
         yield Running(process, int(found[1]), began_s)
 
 
-def stop(service: Running) -> int:
-    """Ask a service to finish, and return its exit status.
+def stop(service: Running) -> None:
+    """Ask a service to finish, and wait until it has.
 
     Raises
     ------
     subprocess.TimeoutExpired
         If it has not stopped within twenty seconds.
+    subprocess.CalledProcessError
+        If it ended in another way than by finishing.
     """
     service.process.terminate()
-    return service.process.wait(STOP_TIMEOUT_S)
+    status = service.process.wait(STOP_TIMEOUT_S)
+    if status not in {0, -signal.SIGTERM}:
+        raise subprocess.CalledProcessError(status, service.process.args)

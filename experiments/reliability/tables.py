@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from experiments.reliability.storm import Storm
 
 WIDTH = 100
-SHORT_FINDING = 200
 MARKED = re.compile(r"<!-- part: (?P<part>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 """Where a page has the table of a part, or the machine."""
 
@@ -88,7 +87,7 @@ def fuzz_table(figures: Fuzzed) -> Table:
             f"took {figures.slowest_s:.1f} s."
         ),
         *(
-            f"Fault: {each.route} ({each.mutator}): {each.error}: {each.request[:SHORT_FINDING]}"
+            f"Fault: {each.route} ({each.mutator}): {each.error}: `{each.request}`"
             for each in figures.findings
         ),
     ]

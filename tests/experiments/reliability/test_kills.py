@@ -30,6 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_or_doubled_when_the_service_is_killed() -> None:
+    """In the end it is stopped in peace, too: `measure_kills` fails if it does not finish."""
     kills = measure_kills(1, longest_life_s=0.5)
     assert kills.failures == []
     assert {each.kind for each in kills.kept} == KINDS
