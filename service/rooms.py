@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.incidents.case_export import CaseExport
     from service.incidents.reranking import Reranker
     from service.logs.room import LogsRoom
+    from service.masking import IncomingMasks
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
@@ -93,6 +94,7 @@ class Rooms:
     gate: Gate
     health: HealthRegistry
     metrics: Metrics
+    masks: IncomingMasks
     cmdb: GraphInUse
     signals: SignalsRoom
     logs: LogsRoom

@@ -27,6 +27,7 @@ from service.incidents.publishing import RankingPublisher
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.room import LogsRoom, logs_room
+from service.masking import incoming_masks
 from service.metrics import Metrics, StateCollector
 from service.model_registry.refresher import AliasedBundle
 from service.model_registry.sources import registry_sources
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from service.clock import WallClock
+    from service.masking import IncomingMasks
     from service.model_registry.sources import Sources
     from service.settings import Settings
 
@@ -79,7 +81,7 @@ def open_rooms(
     clock
         The time of day; by default the machine's.
     """
-    overrides = overrides_from(settings.calendar_overrides)
+    overrides, masks = overrides_from(settings.calendar_overrides), incoming_masks(settings)
     database = Database(settings.data_dir / STORE)
     opened.callback(database.close)
     gate = Gate(TokenStore(database))
@@ -95,6 +97,7 @@ def open_rooms(
         lines,
         signals,
         LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
+        masks,
         affected=incident_store.affected_since,
         changes=changes.between,
     )
@@ -104,7 +107,15 @@ def open_rooms(
         return graph_in_use(cmdb, signals)
 
     incidents = _incidents(
-        settings, database, incident_store, changes, signals=signals, logs=logs, clock=clock, graph=graph
+        settings,
+        database,
+        incident_store,
+        changes,
+        masks,
+        signals=signals,
+        logs=logs,
+        clock=clock,
+        graph=graph,
     )
     paging = _paging(
         settings,
@@ -141,6 +152,7 @@ def open_rooms(
         gate=gate,
         health=health,
         metrics=metrics,
+        masks=masks,
         cmdb=cmdb,
         signals=signals,
         logs=logs,
@@ -157,6 +169,7 @@ def _incidents(
     database: Database,
     store: IncidentStore,
     changes: ChangeStore,
+    masks: IncomingMasks,
     *,
     signals: SignalsRoom,
     logs: LogsRoom,
@@ -170,6 +183,7 @@ def _incidents(
         store,
         audit,
         clock,
+        masks=masks,
         retention=settings.case_retention,
     )
     enricher = Enricher(store, changes, signals, logs.evidence)

@@ -52,7 +52,12 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from service.app import create_app
-    from service.errors import BadCalendarFileError, OpenToTheNetworkError, StoreUnavailableError
+    from service.errors import (
+        BadCalendarFileError,
+        BadMaskingFileError,
+        OpenToTheNetworkError,
+        StoreUnavailableError,
+    )
     from service.http.server import AnnouncingServer, bind
     from service.logging_setup import configure_logging
     from telemetry.errors import HistoryLockedError
@@ -72,6 +77,7 @@ def serve(settings: Settings) -> None:
         return
     except (
         BadCalendarFileError,
+        BadMaskingFileError,
         OpenToTheNetworkError,
         HistoryLockedError,
         StoreUnavailableError,
