@@ -9,7 +9,7 @@ TRIGGER: Final = (
     r"%[0-9a-f][0-9a-f]|\\u[0-9a-f]{4}|\\[nrt/]|&(?:quot|apos|amp|lt|gt|#)"
     r"|\xef(?:\xbc[\x90-\x99\x9d\xa0-\xbf]|\xbd[\x80-\x9a])|\xe3\x80\x80|\xc2\xa0"
 )
-"""RE2 over bytes: every text that `views` may read so that a pattern matches, unless it holds a keyword anyway."""
+"""RE2 over bytes: every text that `views` reads so that a pattern matches, unless its trigger is found."""
 
 _WIDE: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0x3000: " ",
@@ -20,7 +20,7 @@ _WIDE: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     ord("】"): "]",
 }
 _ESCAPE: Final = re.compile(
-    r"(?:%(?:25){0,3}[0-9A-Fa-f]{2})+|\\+u[0-9A-Fa-f]{4}|\\+[\"'/nrt]|&(?:quot|amp|lt|gt|apos|#3[49]|#x2[27]);"
+    r"(?:%(?:25){0,3}[0-9A-Fa-f]{2})+|\\{1,8}u[0-9A-Fa-f]{4}|\\{1,8}[\"'/nrt]|&(?:quot|amp|lt|gt|apos|#3[49]|#x2[27]);"
 )
 _BYTE: Final = re.compile(r"%(?:25){0,3}([0-9A-Fa-f]{2})")
 _NAMED: Final = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'"}

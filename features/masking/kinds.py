@@ -55,10 +55,10 @@ class Kind(NamedTuple):
     reads_case: bool = False
 
 
-_IS: Final = r"\\*[\"'\]]?\s{0,3}(?:=>|->|:=|==|:|=)\s{0,3}"
+_IS: Final = r"\\{0,8}[\"'\]]?\s{0,3}(?:=>|->|:=|==|:|=)\s{0,3}"
 _MAY_BE: Final = r"[\\\"'\]\s”】]*(?:=|:|->|：|＝)"
 """As `_IS`, in RE2."""
-_QUOTED: Final = r"(?P<quote>\\*[\"'])(?P<value>[^\n]*?)(?:(?<!\\)(?P=quote)|\n|\Z)"
+_QUOTED: Final = r"(?P<quote>\\{0,8}[\"'])(?P<value>[^\n]*?)(?:(?<!\\)(?P=quote)|\n|\Z)"
 _TO_QUOTE: Final = r"(?(quote)[^\n]*?(?:(?=(?<!\\)(?P=quote))|(?=\n)|\Z)|"
 _BARE: Final = r"(?P<bare><masked:[a-z0-9_-]{1,32}>|[^\s\"',;&<>)}\]]+)"
 _NO_LETTER: Final = r"(?<![a-z])"
@@ -95,7 +95,7 @@ _PERSON: Final = (
 )
 _CODE: Final = (
     r"(?:(?:otp|totp|mfa|2fa|sms|verification|verify|auth|security|access|one[- ]time|login)[ _-]?(?:code|pin)"
-    r"|otp|pin|totp|cvv2?|cvc2?)(?:[ _-]?(?:code|number|no))?(?:\s{1,3}(?:is|was|to))?\\*[\"']?[\s:=#]{1,4}\\*[\"']?"
+    r"|otp|pin|totp|cvv2?|cvc2?)(?:[ _-]?(?:code|number|no))?(?:\s{1,3}(?:is|was|to|sent))?\\{0,8}[\"']?[\s:=#]{1,4}\\{0,8}[\"']?"
 )
 _CODE_HAN: Final = "验证码|校验码|动态码|动态密码|短信码|驗證碼|密码|口令"
 _TOKENS: Final = (
@@ -201,7 +201,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         rf"authorization{_MAY_BE}",
         ("authorization",),
         re.compile(
-            rf"authorization{_IS}\\*[\"']?(?:(?:digest|oauth|hawk|negotiate|ntlm|signature|[a-z0-9]{{2,8}}-hmac[a-z0-9-]{{0,16}})\s{{1,3}}"
+            rf"authorization{_IS}\\{{0,8}}[\"']?(?:(?:digest|oauth|hawk|negotiate|ntlm|signature|[a-z0-9]{{2,8}}-hmac[a-z0-9-]{{0,16}})\s{{1,3}}"
             r"(?P<value>[^\n]{3,})|(?:[a-z][a-z0-9-]{2,24}\s{1,3})?(?P<bare>[^\s\"',;\\)}\]]{3,}))",
             re.ASCII,
         ),
@@ -219,7 +219,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         rf"cookies?2?{_MAY_BE}",
         ("cookie",),
         re.compile(
-            rf"cookies?2?{_IS}(?P<quote>\\*[\"'])?(?P<value>[^=\s\"';]{{1,64}}=(?:{_TO_QUOTE}[^\n]*)))",
+            rf"cookies?2?{_IS}(?P<quote>\\{{0,8}}[\"'])?(?P<value>[^=\s\"';]{{1,64}}=(?:{_TO_QUOTE}[^\n]*)))",
             re.ASCII,
         ),
     ),
@@ -279,11 +279,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "secret",
-        r"(?:^|\s)--?[a-z-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key)\s",
+        r"(?:^|\s)--?[a-z-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key)[\s,]",
         ("-p", "-s", "-t", "-a", "--"),
         re.compile(
             r"(?<!\S)--?[a-z-]{0,24}(?:password|passwd|passphrase|pass|pwd|secret|token|api-?key|secret-?key|access-?key)"
-            rf"\s{{1,3}}(?P<quote>[\"'])?(?P<value>{_TO_QUOTE}(?!-)\S+))",
+            rf"(?:\s{{1,3}}|\s?,\s?)(?P<quote>[\"'])?(?P<value>{_TO_QUOTE}(?!-)[^\s,\])]+))",
             re.ASCII,
         ),
         values.is_no_status,
@@ -310,10 +310,10 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "secret",
-        r"(?:pass(?:word|phrase|code|wd)|pwd|secret|token|pin|otp)\s+(?:is|was|为|是|to)\s|(?:密码|口令|密钥|秘钥|令牌|密碼|授权码)[:=\s\"'为是：＝“]*[!-~]{2}",
-        (" is ", " was ", " to ", "为", "是", "密", "口令", "秘钥", "令牌", "授权码"),
+        r"(?:pass(?:word|phrase|code|wd)|pwd|secret|token|pin|otp)\s+(?:(?:is|was|为|是|to)\s|[\"'])|(?:密码|口令|密钥|秘钥|令牌|密碼|授权码)[:=\s\"'为是：＝“]*[!-~]",
+        ("pass", "pwd", "secret", "token", "pin", "otp", "密", "口令", "秘钥", "令牌", "授权码"),
         re.compile(
-            rf"(?:{_NO_LETTER}(?:pass(?:word|phrase|code|wd)|pwd|secret|token|pin|otp)\s{{1,3}}(?:is|was|为|是|to)\s{{1,3}}"
+            rf"(?:{_NO_LETTER}(?:pass(?:word|phrase|code|wd)|pwd|secret|token|pin|otp)\s{{1,3}}(?:(?:is|was|为|是|to)\s{{1,3}}[\"']?|[\"'])"
             r"|(?:密码|口令|密钥|秘钥|令牌|密碼|授权码)[:=\s\"'为是]{0,6})(?P<value>(?![:=\"'])[!-+\--:<-~]{2,})",
             re.ASCII,
         ),
@@ -321,10 +321,12 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "secret",
-        rf"(?:code|pin|otp|cv[vc]2?|number|no|{_CODE_HAN})(?:\s+(?:is|was|to))?[^0-9a-z\n]+[0-9]{{3}}|(?:{_CODE_HAN})[0-9]{{3}}",
+        rf"(?:code|pin|otp|cv[vc]2?|number|no|{_CODE_HAN})(?:\s+(?:is|was|to|sent))?[^0-9a-z\n]+[0-9]{{3}}|(?:{_CODE_HAN})[0-9]{{3}}"
+        r"|[0-9]{4}[\s\]】)）]*(?:为|是)?(?:您|你)?(?:的)?[\xc2-\xf4\x80-\xbf]*(?:验证码|校验码|动态码)",
         ("code", "pin", "otp", "cv", "码", "碼", "口令"),
         re.compile(
-            rf"(?:{_NO_LETTER}{_CODE}|(?:{_CODE_HAN})[^0-9a-z\n]{{0,4}})(?P<value>[0-9]{{3,8}})(?![0-9.:])",
+            rf"(?:{_NO_LETTER}{_CODE}|(?:{_CODE_HAN})[^0-9a-z\n]{{0,4}})(?P<value>[0-9]{{3,8}})(?![0-9.:])"
+            r"|(?P<bare>[0-9]{4,8})[\s\])]{0,3}(?:为|是)?(?:您|你)?的?[\u4e00-\u9fff]{0,8}(?:验证码|校验码|动态码)",
             re.ASCII,
         ),
         values.is_code,
@@ -333,7 +335,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         "secret",
         r"key[\\\"'\s]*(?:[:=]|：|＝)[\\\"'\s]*[\w+/=-]{16}",
         ("key",),
-        re.compile(r"key\\*[\"']?\s{0,3}[:=]\s{0,3}\\*[\"']?(?P<value>[\w+/=-]{16,})", re.ASCII),
+        re.compile(r"key\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?(?P<value>[\w+/=-]{16,})", re.ASCII),
         values.is_mixed,
     ),
     # cards, accounts and ID numbers
@@ -410,7 +412,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         rf"(?:{_ACCOUNT})[\\\"'\]\[(\s:=#为是：＝”]*[a-z]?[a-z]?[0-9][0-9* -]{{4}}",
         ACCOUNT_WORDS,
         re.compile(
-            rf"(?:{_NO_LETTER}(?:{_ACCOUNT})|{_ACCOUNT})\\*[\"'\]]?(?:\s{{0,3}}[:=#]\s{{0,3}}|\s{{1,3}}|[为是])?\\*[\"'\[(]?"
+            rf"(?:{_NO_LETTER}(?:{_ACCOUNT})|{_ACCOUNT})\\{{0,8}}[\"'\]]?(?:\s{{0,3}}[:=#]\s{{0,3}}|\s{{1,3}}|[为是])?\\{{0,8}}[\"'\[(]?"
             r"(?P<value>[a-z]{0,2}[0-9](?:[0-9*]|[ -](?=[0-9]{4}(?![0-9]))){4,23})(?![0-9:*]|[.-][0-9])",
             re.ASCII,
         ),
@@ -468,11 +470,12 @@ KINDS: Final[tuple[Kind, ...]] = (
     # who a person is
     Kind(
         "name",
-        rf"(?:{_PERSON_HAN}){_MAY_BE}|姓名\s*{_HAN_BYTE}",
+        rf"(?:{_PERSON_HAN})(?:{_MAY_BE}|[\[\s(【（]*{_HAN_BYTE})",
         PERSON_WORDS,
         re.compile(
-            rf"(?:(?:{_PERSON_HAN})\\*[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}\\*[\"'\[]?|姓名\s{{0,2}})"
-            rf"(?P<value>{_HAN}{{2,8}}|[a-z][a-z'.-]{{1,24}}(?: [a-z][a-z'.-]{{1,24}}){{0,2}})",
+            rf"(?:{_PERSON_HAN})(?:\\{{0,8}}[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}\\{{0,8}}[\"'\[]?"
+            rf"(?P<value>{_HAN}{{2,8}}|[a-z][a-z'.-]{{1,24}}(?: [a-z][a-z'.-]{{1,24}}){{0,2}})"
+            rf"|(?:(?<=姓名)\s{{0,2}}|[\[(])(?P<bare>{_HAN}{{2,8}}))",
             re.ASCII,
         ),
         values.is_name,
@@ -482,8 +485,8 @@ KINDS: Final[tuple[Kind, ...]] = (
         _PERSON + _MAY_BE,
         ("name",),
         re.compile(
-            rf"(?i:{_NO_LETTER}(?:[a-z]{{2,12}}[ _-]?)??{_PERSON})\\*[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}"
-            rf"(?:(?P<quote>\\*[\"'])(?P<value>[^\n\"'\\]{{2,64}})|(?P<bare>{_HAN}{{2,8}}"
+            rf"(?i:{_NO_LETTER}(?:[a-z]{{2,12}}[ _-]?)??{_PERSON})\\{{0,8}}[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}"
+            rf"(?:(?P<quote>\\{{0,8}}[\"'])(?P<value>[^\n\"'\\]{{2,64}})|(?P<bare>{_HAN}{{2,8}}"
             r"|[A-Za-z][A-Za-z'.-]{1,24}(?: [A-Z][a-z'.-]{1,24}){0,2}))",
             re.ASCII,
         ),
@@ -495,7 +498,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         rf"(?:name|用户|客户)(?:名)?(?:称)?{_MAY_BE}[\\\"'\[\s]*{_HAN_BYTE}",
         ("name", "用户", "客户"),
         re.compile(
-            rf"(?:name|用户名?|客户名?称?)\\*[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}\\*[\"'\[]?(?P<value>{_HAN}{{2,4}})(?!{_HAN})",
+            rf"(?:name|用户名?|客户名?称?)\\{{0,8}}[\"'\]]?\s{{0,3}}[:=]\s{{0,3}}\\{{0,8}}[\"'\[]?(?P<value>{_HAN}{{2,4}})(?!{_HAN})",
             re.ASCII,
         ),
         values.is_chinese_name,
@@ -505,7 +508,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         rf"(?:地址|住址|住所|addr(?:ess)?){_MAY_BE}[\\\"'\[\s]*[0-9a-z-]*{_HAN_BYTE}",
         ADDRESS_WORDS,
         re.compile(
-            r"(?:地址|住址|住所|addr(?:ess)?)\\*[\"'\]]?\s{0,3}[:=]\s{0,3}\\*[\"'\[]?"
+            r"(?:地址|住址|住所|addr(?:ess)?)\\{0,8}[\"'\]]?\s{0,3}[:=]\s{0,3}\\{0,8}[\"'\[]?"
             rf"(?P<value>[0-9a-z-]{{0,12}}{_HAN}(?:[\u4e00-\u9fff·0-9a-z#-]| (?=[0-9\u4e00-\u9fff])){{2,60}})",
             re.ASCII,
         ),

@@ -26,6 +26,8 @@ MAX_NESTING: Final = 8
 CUT: Final = "…"
 SECRET: Final = "<masked:secret>"  # noqa: S105
 
+MAX_ROUNDS: Final = 8
+
 FEW: Final = 24
 """With fewer lines than this, looking for suspicious ones costs more than reading them all."""
 
@@ -124,6 +126,15 @@ def mask_text(text: str) -> str:
     'order 17 took 230 ms at 10.0.0.1'
     """
     read = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + CUT
+    for _ in range(MAX_ROUNDS):  # what was hidden beside another secret is seen once that is masked
+        masked = _masked_once(read)
+        if masked == read:
+            break
+        read = masked
+    return read
+
+
+def _masked_once(read: str) -> str:
     spans: list[tuple[int, int, str]] = []
     for view in escapes.views(read):
         folded = view.folded

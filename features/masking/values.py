@@ -159,6 +159,8 @@ _BEFORE_PASS: Final = ("by", "com", "sur", "tres", "under", "over")
 
 def is_code(text: str, found: Match[str]) -> bool:
     """A code of a few digits; three are enough only for a card's."""
+    if found["bare"] and text[max(0, found.start() - 1) : found.start()].isdecimal():
+        return False
     return len(value_of(text, found)) > 3 or "cv" in found.group()
 
 

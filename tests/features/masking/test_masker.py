@@ -121,7 +121,7 @@ def test_of_an_endless_text_the_beginning_is_kept() -> None:
 
 
 def test_numbers_prove_what_they_are() -> None:
-    assert is_card_number("6222021001123456") or is_card_number("6222021001123458")
+    assert is_card_number("4111111111111111")
     assert not is_card_number("1772589600123456")
     assert is_id_number("11010519491231002x")
     assert not is_id_number("110105194912310028")

@@ -24,7 +24,7 @@ def patterns(*expressions: str) -> str:
         ("patterns = 1", "one table"),
         ("[patterns]\n[other]", "one table"),
         ("nonsense", "not TOML"),
-        ("a = " + "[" * 5_000, ""),
+        ("a = " + "[" * 5_000, "nested"),
         ("[patterns]\n'Ä' = 'x1'", "its name"),
         ("[patterns]\na = 17", "must be a text"),
         (patterns("x" * (MAX_LENGTH + 1)), "must be a text"),
