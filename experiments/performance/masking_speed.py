@@ -38,14 +38,14 @@ N_BATCHES: Final = 8
 NOW: Final = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 
 ORDINARY: Final = (
-    "order {id} accepted for symbol {code} price {price} quantity {n} in {ms} ms, depth {few}, phase continuous",
-    "fill received for order {id} symbol {code} price {price} quantity {n} remaining {few} latency {ms} ms",
-    "risk check passed for order {id} limit {price} used {few} in {ms} ms by rule set {few} version 4.2.{few}",
+    "order {id} accepted for symbol {code} price {price} quantity {n} in {ms} ms, depth {few}, open",
+    "fill received for order {id} symbol {code} price {price} quantity {n} remaining {few} took {ms} ms",
+    "risk check passed for order {id} limit {price} used {few} in {ms} ms by rules {few} version 4.2.{few}",
     "replicated batch {few} to standby ledger-db-{few} in {ms} ms offset {n}{n} lag {few} segments {few}",
 )
 SECRET: Final = (
-    "login of customer 138{n}{n} from terminal {few} accepted in {ms} ms after a check of device and location",
-    "request to settlement with password=Hx{n}q{few} answered in {ms} ms with status 200, retried {few} times",
+    "login of customer 138{n}{n} from terminal {few} accepted in {ms} ms after a check of device and place",
+    "request to settlement with password=Hx{n}q{few} answered in {ms} ms with status 200, tried {few} times",
 )
 HARMLESS: Final = (
     "bucket of gateway refilled with tokens={n} of rate {few} in {ms} ms for group {few}, queue depth {few}",
