@@ -63,6 +63,8 @@ def create_app(
         If another service has the data directory.
     BadCalendarFileError
         If the calendar overrides cannot be read.
+    BadMaskingFileError
+        If the masking patterns cannot be used.
     """
     with ExitStack() as opened:
         rooms = open_rooms(settings, opened, sources=sources, clock=clock)
