@@ -65,6 +65,8 @@ def create_app(
         If an address in the settings, or the list of outgoing targets, cannot be used.
     BadCalendarFileError
         If the calendar overrides cannot be read.
+    BadMaskingFileError
+        If the masking patterns cannot be used.
     """
     with ExitStack() as opened:
         rooms = open_rooms(settings, opened, sources=sources, clock=clock)

@@ -15,6 +15,7 @@ from service.current_graph import GraphInUse
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.logs.room import LogsRoom
+from service.masking import IncomingMasks
 from service.metrics import Metrics
 from service.paging.pager import Paging
 from service.rooms import ModelsRoom, Rooms, ScoringRoom
@@ -48,6 +49,7 @@ AllRooms = Annotated[Rooms, _from_rooms(lambda rooms: rooms)]
 ServiceSettings = Annotated[Settings, _from_rooms(lambda rooms: rooms.settings)]
 Clock = Annotated[WallClock, _from_rooms(lambda rooms: rooms.clock)]
 AccessGate = Annotated[Gate, _from_rooms(lambda rooms: rooms.gate)]
+Masks = Annotated[IncomingMasks, _from_rooms(lambda rooms: rooms.masks)]
 ServiceMetrics = Annotated[Metrics, _from_rooms(lambda rooms: rooms.metrics)]
 
 Cmdb = Annotated[GraphInUse, _from_rooms(lambda rooms: rooms.cmdb)]

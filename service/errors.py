@@ -214,6 +214,15 @@ class OpenToTheNetworkError(RuntimeError):
         self.host = host
 
 
+class BadMaskingFileError(ValueError):
+    """A file of a firm's own patterns that cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot use the masking patterns in {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
 class BadCalendarFileError(ValueError):
     """A file of closures and openings that cannot be read."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.incidents.case_export import CaseExport
     from service.incidents.reranking import Reranker
     from service.logs.room import LogsRoom
+    from service.masking import IncomingMasks
     from service.metrics import Metrics
     from service.model_registry.refresher import AliasedBundle
     from service.notify.outbox import Outbox
@@ -98,6 +99,7 @@ class Rooms:
     health: HealthRegistry
     metrics: Metrics
     outgoing: Outgoing
+    masks: IncomingMasks
     cmdb: GraphInUse
     signals: SignalsRoom
     logs: LogsRoom

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     case_retention: timedelta = Field(
         timedelta(days=30), gt=timedelta(0), description="age at which a case without a verdict is removed"
     )
+    masking_patterns: Path | None = Field(
+        None, description="TOML file of the firm's own patterns of what is masked beside what is built in"
+    )
     calendar_overrides: Path | None = Field(
         None, description="TOML file of closures and openings beside the exchange calendar"
     )

@@ -30,6 +30,7 @@ from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.history import LINES_PART
 from service.logs.room import LogsRoom, logs_room
+from service.masking import incoming_masks
 from service.metrics import Metrics, StateCollector
 from service.model_registry.refresher import AliasedBundle
 from service.model_registry.sources import registry_sources
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 
     from cmdb.graph import DependencyGraph
     from service.clock import WallClock
+    from service.masking import IncomingMasks
     from service.model_registry.sources import Sources
     from service.outgoing import Outgoing
     from service.settings import Settings
@@ -89,7 +91,7 @@ def open_rooms(
     clock
         The time of day; by default the machine's.
     """
-    overrides = overrides_from(settings.calendar_overrides)
+    overrides, masks = overrides_from(settings.calendar_overrides), incoming_masks(settings)
     outgoing = outgoing_of(settings)
     clock = clock or SystemClock()
     health = HealthRegistry(clock)
@@ -106,6 +108,7 @@ def open_rooms(
         lines,
         signals,
         LogCheckpoints(settings.data_dir / LOG_CHECKPOINT),
+        masks,
         affected=incident_store.affected_since,
         changes=changes.between,
         health=health,
@@ -116,7 +119,15 @@ def open_rooms(
         return graph_in_use(cmdb, signals)
 
     incidents = _incidents(
-        settings, database, incident_store, changes, signals=signals, logs=logs, clock=clock, graph=graph
+        settings,
+        database,
+        incident_store,
+        changes,
+        masks,
+        signals=signals,
+        logs=logs,
+        clock=clock,
+        graph=graph,
     )
     paging = _paging(
         settings,
@@ -170,6 +181,7 @@ def open_rooms(
         health=health,
         metrics=metrics,
         outgoing=outgoing,
+        masks=masks,
         cmdb=cmdb,
         signals=signals,
         logs=logs,
@@ -197,6 +209,7 @@ def _incidents(
     database: Database,
     store: IncidentStore,
     changes: ChangeStore,
+    masks: IncomingMasks,
     *,
     signals: SignalsRoom,
     logs: LogsRoom,
@@ -210,6 +223,7 @@ def _incidents(
         store,
         audit,
         clock,
+        masks=masks,
         retention=settings.case_retention,
     )
     enricher = Enricher(store, changes, signals, logs.evidence)

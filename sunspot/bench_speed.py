@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "detect": "One core; ns/point in processor time. p50, p95: one tick of all series. "
     "sunspot_all_scores: onset, severity, novelty and paging.",
-    "logs": "One core. grown by: growth of the peak memory over the second half of the lines.",
+    "logs": "One core. grown by: growth of the peak memory over the second half of the lines.\n"
+    "suspicious: share of the lines that masking looks at word by word; half of it holds a secret. "
+    "http_to_disk: decoded, masked, on disk, mined and summed up. Both per second of processor time.",
     "rank": "Milliseconds of processor time; items: part of the graph within reach of the alert. "
     "personalised_pagerank: networkx, on the calls of the same case.\n"
     "sunspot_new_graph: on a graph version never seen before. webhook: the service from request to "
@@ -79,13 +81,16 @@ def _logs(
     data: Path | None, peer: str | None, tracking: Path, seed: int
 ) -> tuple[list[Row], str, tuple[str, ...]]:
     from experiments.performance.log_speed import N_LINES, bench_speed, synthetic_lines
+    from experiments.performance.masking_speed import bench_masking
 
     peers, notes = peer_or_note(peer, "drain3", tracking)
     if data is None:
         part, records, digest = "synthetic", synthetic_lines(N_LINES, seed=seed), f"seed:{seed}"
     else:
         part, records, digest = _train_ticket(data, N_LINES)
-    return bench_speed(part, records, peers.get("drain3"), seed=seed), digest, tuple(notes)
+    rows = bench_speed(part, records, peers.get("drain3"), seed=seed)
+    _report_progress("masking")
+    return [*rows, *bench_masking(seed=seed)], digest, tuple(notes)
 
 
 def _train_ticket(data: Path, n_lines: int) -> tuple[str, list[LogRecord], str]:

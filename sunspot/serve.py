@@ -53,6 +53,7 @@ def serve(settings: Settings) -> None:
     from service.errors import (
         BadAddressError,
         BadCalendarFileError,
+        BadMaskingFileError,
         BadTargetError,
         OpenToTheNetworkError,
         StoreUnavailableError,
@@ -75,6 +76,7 @@ def serve(settings: Settings) -> None:
     except (
         BadAddressError,
         BadCalendarFileError,
+        BadMaskingFileError,
         BadTargetError,
         OpenToTheNetworkError,
         HistoryLockedError,

@@ -24,6 +24,7 @@ from log_builders import FAULT_MS, a_log_bundle, requests
 from service_builders import a_service, a_webhook
 
 from features.golden import meaning_of
+from features.masking.own_patterns import read_patterns
 from models.artifacts.log_bundle import save_log_bundle
 from models.cases.document import CaseDocument
 from service.calendar_file import overrides_from
@@ -198,7 +199,12 @@ def test_every_column_of_a_table_has_a_meaning(block: Block) -> None:
     assert all(meaning_of(name) for name in set(rows[0]) - {"time", "item"})
 
 
-@pytest.mark.parametrize("block", of("toml"))
+@pytest.mark.parametrize("block", of("toml", where=lambda each: each.page == "docs/logs.md"))
+def test_every_file_of_patterns_is_read(block: Block) -> None:
+    assert [each.name for each in read_patterns(block.text)] == list(tomllib.loads(block.text)["patterns"])
+
+
+@pytest.mark.parametrize("block", of("toml", where=lambda each: each.page == "docs/calendar.md"))
 def test_every_calendar_file_is_read(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "calendar.toml"
     path.write_text(block.text)
@@ -226,7 +232,12 @@ def test_every_setting_is_in_the_table_with_its_default(
 
 def test_no_json_csv_or_toml_is_left_untested() -> None:
     found = {(each.page, each.language) for each in BLOCKS if each.language in {"json", "csv", "toml"}}
-    assert found == {("docs/cases.md", "json"), ("docs/cases.md", "csv"), ("docs/calendar.md", "toml")}
+    assert found == {
+        ("docs/cases.md", "json"),
+        ("docs/cases.md", "csv"),
+        ("docs/calendar.md", "toml"),
+        ("docs/logs.md", "toml"),
+    }
 
 
 def test_one_alert_crosses_about_as_many_files_as_the_page_says(tmp_path: Path) -> None:

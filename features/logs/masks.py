@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from features.masking.own_patterns import PLACEHOLDER
+
 MASK: Final = "<*>"
 """The placeholder of a variable part, in masked lines and in templates."""
 
@@ -29,13 +31,17 @@ def mask_token(token: str) -> str:
     Masked runs with only punctuation between them, such as an address and its port, become one mask. The
     expressions take time linear in the length of the word: no input makes them backtrack.
 
-    >>> [mask_token(each) for each in ("port", "/10.0.0.1:5070", "uid=0", "(blk_-38865)")]
-    ['port', '/<*>', 'uid=<*>', '(<*>)']
+    What stands for a secret is masked as the secret was, so that a template does not depend on it.
+
+    >>> [mask_token(each) for each in ("port", "/10.0.0.1:5070", "uid=0", "pwd=<masked:secret>")]
+    ['port', '/<*>', 'uid=<*>', 'pwd=<*>']
     """
+    if "<masked:" in token:
+        token = PLACEHOLDER.sub(MASK, token)
     if token.isascii() and token.isalnum():  # one run: no expression is needed
         return token if token.isalpha() else MASK
     if _DIGIT.search(token) is None:
-        return token
+        return _CHAIN.sub(MASK, token) if MASK in token else token
     masked = _RUN.sub(lambda run: MASK if _DIGIT.search(run.group()) else run.group(), token)
     return _CHAIN.sub(MASK, masked)
 

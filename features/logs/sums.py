@@ -9,7 +9,6 @@ import numpy as np
 
 from features.logs.counts import LogCounts, LogKind, count_lines
 from features.logs.gaps import LogGaps, measure_gaps
-from features.logs.secrets import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,17 +19,20 @@ if TYPE_CHECKING:
 
 MAX_EXAMPLES: Final = 3
 
+MAX_SHOWN: Final = 500
+"""Characters of an example line."""
+
 
 @dataclass(frozen=True)
 class LogSums:
-    """Sums of the log lines of some period, with a few masked lines as examples.
+    """Sums of the log lines of some period, with a few lines as examples.
 
     Attributes
     ----------
     counts, gaps
         Lines per kind and window; waits between the lines of one trace.
     examples
-        At most three lines per kind, secrets masked.
+        At most three lines per kind, as they were summed up: what is received is masked before.
     traces
         At most three trace ids per kind.
     texts
@@ -106,7 +108,7 @@ def sum_logs(
             stream = logs.streams[key[0]]
             kind = LogKind(stream.service, stream.severity, key[1])
             shown = examples.get(kind, ())
-            examples[kind] = (*shown, mask_secrets(logs.bodies[line]))[:n_examples]
+            examples[kind] = (*shown, logs.bodies[line][:MAX_SHOWN])[:n_examples]
             if logs.trace_ids[line]:
                 traces[kind] = (*traces.get(kind, ()), logs.trace_ids[line])[:n_examples]
     return LogSums(

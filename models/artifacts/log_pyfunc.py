@@ -12,6 +12,8 @@ import numpy as np
 
 from features.logs.sums import sum_logs
 from features.logs.traces import trace_vectors
+from features.masking.log_lines import mask_logs
+from features.masking.masker import Masker
 from models.artifacts.log_bundle import load_log_bundle
 from telemetry.logs import LogRecord, Logs
 
@@ -49,7 +51,7 @@ class LogBundleModel:
             LogRecord(str(service), str(severity), str(logger), int(time_ms), str(body), str(trace_id))
             for service, severity, logger, time_ms, body, trace_id in rows
         ]
-        logs = Logs.from_records(sorted(records, key=lambda each: each.time_ms))
+        logs = mask_logs(Logs.from_records(sorted(records, key=lambda each: each.time_ms)), Masker())
         ids = self.bundle.miner().mine(logs)
         sums = sum_logs(logs, ids, step_ms=self.bundle.step_ms, n_examples=0)
         services, scores = self.bundle.scores(sums, traces=trace_vectors(logs, ids))

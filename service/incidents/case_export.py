@@ -8,7 +8,6 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from features.logs.secrets import mask_secrets
 from models.cases.case import case_id_of
 from models.cases.files import StoredCase
 from models.cases.library import case_paths, path_of, read_case, remove_case, write_case
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from service.clock import WallClock
     from service.incidents.ranking_document import RankingDocument
     from service.incidents.records import Incident
+    from service.masking import IncomingMasks
     from service.store.audit import Audit, Entry
     from service.store.incidents import IncidentStore
 
@@ -41,6 +41,8 @@ class CaseExport:
 
     Parameters
     ----------
+    masks
+        What is masked in what senders wrote.
     ranked
         Directory of the cases of all ranked alerts.
     library
@@ -57,6 +59,7 @@ class CaseExport:
         audit: Audit,
         clock: WallClock,
         *,
+        masks: IncomingMasks,
         retention: timedelta,
     ) -> None:
         self._ranked = ranked
@@ -64,6 +67,7 @@ class CaseExport:
         self._incidents = incidents
         self._audit = audit
         self._clock = clock
+        self._masks = masks
         self._retention = retention
         self._changing, self._advancing = Lock(), Lock()
         self._waiting: OrderedDict[str, StoredCase] = OrderedDict()
@@ -75,11 +79,13 @@ class CaseExport:
 
     def receive(self, case: Case, document: RankingDocument) -> None:
         """Accept a case that was ranked, with its ranking; returns at once."""
-        ranking = _masked_ranking(document.model_dump(mode="json", exclude={"page_snapshot"}), case)
+        ranking = _masked_ranking(
+            document.model_dump(mode="json", exclude={"page_snapshot"}), case, self._masks
+        )
         with self._changing:
             self._n_received += 1
             if case.id in self._waiting or len(self._waiting) < MAX_WAITING:
-                self._waiting[case.id] = StoredCase(_masked(case), ranking)
+                self._waiting[case.id] = StoredCase(_masked(case, self._masks), ranking)
             else:
                 self._n_left_out += 1
 
@@ -189,21 +195,22 @@ class CaseExport:
         return None
 
 
-def _masked(case: Case) -> Case:
-    """The case without secrets in what senders wrote."""
-    changes = tuple(replace(each, summary=mask_secrets(each.summary)) for each in case.changes)
-    others = tuple(map(_masked_alert, case.other_alerts))
-    return replace(case, alert=_masked_alert(case.alert), changes=changes, other_alerts=others)
+def _masked(case: Case, masks: IncomingMasks) -> Case:
+    """The case without secrets in what senders wrote: an earlier release stored it as it was sent."""
+    others = tuple(map(masks.alert, case.other_alerts))
+    return replace(
+        case, alert=masks.alert(case.alert), changes=tuple(masks.changes(case.changes)), other_alerts=others
+    )
 
 
-def _masked_ranking(document: Mapping[str, Any], case: Case) -> dict[str, Any]:
+def _masked_ranking(document: Mapping[str, Any], case: Case, masks: IncomingMasks) -> dict[str, Any]:
     """A ranking's document, with the summaries of changes as the case has them."""
-    masks = {each.summary: mask_secrets(each.summary) for each in case.changes}
-    masks = {summary: mask for summary, mask in masks.items() if mask != summary}
+    sent = {each.summary: masks.text(each.summary) for each in case.changes}
+    changed = {summary: masked for summary, masked in sent.items() if masked != summary}
 
     def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
         sentence = evidence["sentence"]
-        for summary, mask in masks.items():
+        for summary, mask in changed.items():
             sentence = sentence.replace(summary, mask)
         return {**evidence, "sentence": sentence}
 
@@ -212,9 +219,3 @@ def _masked_ranking(document: Mapping[str, Any], case: Case) -> dict[str, Any]:
         for each in document.get("candidates", [])
     ]
     return {**document, "candidates": candidates}
-
-
-def _masked_alert(alert: Alert) -> Alert:
-    labels = {name: mask_secrets(text) for name, text in alert.labels.items()}
-    annotations = {name: mask_secrets(text) for name, text in alert.annotations.items()}
-    return replace(alert, labels=labels, annotations=annotations)

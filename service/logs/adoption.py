@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.artifacts.log_bundle import LogBundle
     from service.logs.history import LineLog
     from service.logs.memory import LogMemory
+    from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.present import PresentTime
 
@@ -26,9 +27,12 @@ class LogReplay:
     ----------
     time
         What the present is; lines advance it.
+    masks
+        Lines that an earlier release stored are masked as they are read; masked ones stay as they are.
     """
 
-    def __init__(self, settings: Settings, history: LineLog, time: PresentTime) -> None:
+    def __init__(self, settings: Settings, history: LineLog, time: PresentTime, masks: IncomingMasks) -> None:
+        self._masks = masks
         self._settings = settings
         self._history = history
         self._time = time
@@ -49,7 +53,7 @@ class LogReplay:
             recent = logs.where((logs.time_ms >= earliest_ms) & (logs.time_ms <= latest_ms))
             if position not in beyond and len(recent):
                 self._time.advance(int(recent.time_ms.max()))
-                minutes.add(recent, latest_ms=latest_ms)
+                minutes.add(self._masks.logs(recent), latest_ms=latest_ms)
         return after
 
 

@@ -1,19 +1,24 @@
-"""The latest masked examples and trace ids of each kind of log line."""
+"""The latest examples and trace ids of each kind of log line."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from features.logs.counts import LogKind
 from features.logs.sums import MAX_EXAMPLES
+from features.masking.masker import mask_text
 
 if TYPE_CHECKING:
     from features.logs.sums import LogSums
     from features.logs.templates import TemplateMiner
 
 MAX_KINDS = 20_000
+
+_shown_template: Final = lru_cache(maxsize=MAX_KINDS)(mask_text)
+"""A template's text; those mined by an earlier release may hold what is now masked before."""
 
 Shown = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -41,7 +46,7 @@ class LogExamples:
             tree = miner.trees.get(kind.service)
             template = tree.templates.get(kind.template) if tree else None
             if template is not None:
-                texts[kind] = template.text
+                texts[kind] = _shown_template(template.text)
         return replace(
             sums,
             examples={kind: lines for kind, (lines, _) in known.items()},

@@ -1,4 +1,4 @@
-"""Log lines as they arrive: to disk first, then to the sums of their minutes."""
+"""Log lines as they arrive: masked, to disk, then to the sums of their minutes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from service.health import HealthRecord
     from service.logs.history import LineLog
     from service.logs.memory import LogMemory
+    from service.masking import IncomingMasks
     from service.signals.present import PresentTime
     from telemetry.logs import Logs
 
@@ -48,13 +49,22 @@ class LogIntake:
         Every accepted line is there before it is acknowledged.
     time
         Which times are accepted; lines advance the present.
+    masks
+        What is masked before a line is written, mined or counted.
     health
         Where it is recorded whether the history can be written.
     """
 
     def __init__(
-        self, history: LineLog, memory: LogMemory, time: PresentTime, *, health: HealthRecord
+        self,
+        history: LineLog,
+        memory: LogMemory,
+        time: PresentTime,
+        masks: IncomingMasks,
+        *,
+        health: HealthRecord,
     ) -> None:
+        self._masks = masks
         self._history = history
         self._memory = memory
         self._time = time
@@ -66,7 +76,7 @@ class LogIntake:
         has_service = np.array([bool(stream.service) for stream in logs.streams], dtype=bool)
         is_named = has_service[logs.stream]
         too_old, too_new = logs.time_ms < earliest_ms, logs.time_ms > latest_ms
-        accepted = logs.where(is_named & ~too_old & ~too_new)
+        accepted = self._masks.logs(logs.where(is_named & ~too_old & ~too_new))
         n_late, n_outside = self._store(accepted) if len(accepted) else (0, 0)
         return ReceivedLogs(
             n_accepted=len(accepted),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.logs.checkpoint import LogCheckpoints
     from service.logs.history import LineLog
     from service.logs.scoring import LogScores
+    from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.room import SignalsRoom
 
@@ -70,6 +71,7 @@ def logs_room(
     history: LineLog,
     signals: SignalsRoom,
     checkpoints: LogCheckpoints,
+    masks: IncomingMasks,
     *,
     affected: Callable[[datetime], Sequence[AffectedPeriod]],
     changes: Callable[[datetime, datetime], Sequence[ChangeEvent]],
@@ -89,14 +91,14 @@ def logs_room(
         n_minutes=max(1, settings.window // timedelta(minutes=1)),
         checkpoint=checkpoints.read(position=history.position),
     )
-    replay = LogReplay(settings, history, signals.time)
+    replay = LogReplay(settings, history, signals.time, masks)
     closing = MinuteClosing(settings, signals, memory, affected=affected, changes=changes)
     closing.bring_back(signals.time.latest_ms())  # first: lines at the present would be too old
     replay.resume(memory)
     return LogsRoom(
         history=history,
         memory=memory,
-        intake=LogIntake(history, memory, signals.time, health=record),
+        intake=LogIntake(history, memory, signals.time, masks, health=record),
         closing=closing,
         evidence=LogEvidence(memory, closing),
         adoption=LogAdoption(memory, replay),

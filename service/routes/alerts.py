@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service.dependencies import Alerts, Clock, Graph, RawBody, ServiceMetrics, ServiceSettings
+from service.dependencies import Alerts, Clock, Graph, Masks, RawBody, ServiceMetrics, ServiceSettings
 from service.errors import BadWebhookError
 from service.http.body_reader import read_json
 from service.http.problems import WRITE_ERRORS, problems
@@ -26,6 +26,7 @@ def enrich_alerts(
     alerts: Alerts,
     graph: Graph,
     clock: Clock,
+    masks: Masks,
     metrics: ServiceMetrics,
     settings: ServiceSettings,
     body: RawBody,
@@ -43,7 +44,7 @@ def enrich_alerts(
             received_at=clock.now(),
             accepted_future=settings.accepted_future,
         )
-        answers = alerts.receive(notifications, graph)
+        answers = alerts.receive(masks.notifications(notifications, graph), graph)
     for each in answers:
         metrics.count_alert(is_enriched=each.ranking is not None)
     return EnrichedAlerts(alerts=[EnrichedAlert.of(each, settings.address) for each in answers])

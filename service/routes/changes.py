@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 
-from service.dependencies import Changes, Clock, Cmdb, RawBody
+from service.dependencies import Changes, Clock, Cmdb, Masks, RawBody
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_INGEST, CAN_READ
@@ -24,12 +24,14 @@ router = APIRouter(prefix="/v1/changes", tags=["changes"])
     openapi_extra=CHANGES_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )
-def send_changes(changes: Changes, cmdb: Cmdb, clock: Clock, body: RawBody) -> ChangesAcceptedOut:
+def send_changes(
+    changes: Changes, cmdb: Cmdb, clock: Clock, masks: Masks, body: RawBody
+) -> ChangesAcceptedOut:
     """Send change events, such as deploys.
 
     They are on disk before the answer. Each id counts once, so sending again is harmless.
     """
-    events = [each.to_event() for each in read_as(body, ChangesIn).changes]
+    events = masks.changes(each.to_event() for each in read_as(body, ChangesIn).changes)
     n_new = changes.add(events, at=clock.now())
     graph = cmdb.graph
     unknown = sorted({each.item for each in events if each.item not in graph})

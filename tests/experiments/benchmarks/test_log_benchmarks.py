@@ -12,6 +12,7 @@ from experiments.datasets.errors import DatasetError
 from experiments.datasets.hdfs import load_hdfs, load_hdfs100k
 from experiments.datasets.loghub import digest_of, load_loghub
 from experiments.datasets.nezha_logs import load_nezha_logs
+from experiments.performance import masking_speed
 from experiments.performance.log_speed import bench_speed, random_words, synthetic_lines
 
 Row = dict[str, float | int | str]
@@ -186,3 +187,14 @@ def test_public_faults_from_logs_alone_reach_their_published_figures(train_ticke
     assert rows["sunspot_scrambled"]["as1"] == rows["sunspot"]["as1"]
     assert float(rows["sunspot_wrong_labels"]["as1"]) < 0.2
     assert float(rows["error_excess"]["as1"]) < float(rows["sunspot"]["as1"])
+
+
+def test_masking_is_measured_alone_and_from_http_to_disk() -> None:
+    rows = masking_speed.bench_masking(n_batches=2)
+    assert [(row["part"], row["method"]) for row in rows] == [
+        (f"{share} suspicious", method)
+        for share in ("0%", "10%", "100%")
+        for method in ("masking", "http_to_disk")
+    ]
+    assert all(float(row["lines_per_s"]) > 1_000 for row in rows)
+    assert all(140 < float(row["characters"]) < 165 for row in rows)

@@ -151,13 +151,13 @@ def test_waits_and_counts_do_not_depend_on_the_length_of_windows() -> None:
     assert sums.counts.coarser(60_000).counts.sum() == sums.counts.counts.sum()
 
 
-def test_sums_hold_only_a_few_masked_lines_and_trace_ids_of_each_kind() -> None:
+def test_sums_hold_only_a_few_lines_and_trace_ids_of_each_kind() -> None:
     records = [
         LogRecord("order", "INFO", "", each, f"login token=abc{each}", f"t{each}") for each in range(9)
     ]
     sums = sums_of([*records, LogRecord("stock", "INFO", "", 0, "hello")])
     (login,) = (kind for kind in sums.counts.kinds if kind.service == "order")
-    assert sums.examples[login] == ("login token=<secret>",) * 3
+    assert sums.examples[login] == ("login token=abc0", "login token=abc1", "login token=abc2")
     assert sums.traces[login] == ("t0", "t1", "t2")
     assert sums.of_services({"stock"}).counts.services == ("stock",)
     assert len(sums.of_services({"stock"}).gaps.n) == 0

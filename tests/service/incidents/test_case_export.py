@@ -56,7 +56,7 @@ def test_a_closed_incident_with_a_verdict_is_exported_as_it_was_ranked(
     (path,) = case_paths(tmp_path / "library")
     stored = read_case(path)
     assert stored.case.cause == ("funds-db",)
-    assert stored.case.alert.annotations == {"note": "token=<secret>"}
+    assert stored.case.alert.annotations == {"note": "token=<masked:secret>"}
     ranking = rank(stored.case)
     assert stored.ranking is not None
     assert "page_snapshot" not in stored.ranking
@@ -232,7 +232,7 @@ def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
     assert any("too large" in each for each in client.get("/readyz").json()["reasons"])
     stored = path_of(tmp_path / "data" / "ranked-cases", "secret")
     assert "hunter2" not in stored.read_text()
-    assert "<secret>" in str(read_case(stored).ranking)
+    assert "<masked:secret>" in str(read_case(stored).ranking)
 
 
 def test_a_case_that_cannot_be_written_holds_up_no_other(

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from log_builders import a_log_bundle
 from service_builders import StillClock, settings_for
 
+from features.masking.masker import Masker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.counted import CountedBatches
 from service.logs.room import LogsRoom, logs_room
+from service.masking import IncomingMasks
 from service.signals.room import SignalsRoom, signals_room
 from telemetry.errors import HistoryWriteError
 from telemetry.history import History
@@ -71,6 +73,7 @@ class Threads:
             self.history,
             self.signals,
             LogCheckpoints(self.directory / "logs.state"),
+            IncomingMasks(Masker()),
             affected=lambda _: (),
             changes=lambda _, __: (),
         )

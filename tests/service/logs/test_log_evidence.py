@@ -100,7 +100,7 @@ def test_a_fault_that_only_lines_show_is_ranked_first_and_told_by_its_templates(
     assert new["template"].startswith("request failed with")
     assert len(new["examples"]) == len(new["trace_ids"]) == 3
     assert "abc123" not in page + json.dumps(ranking)
-    assert "token=&lt;secret&gt; after" in page
+    assert "token=&lt;masked:secret&gt; after" in page
     assert "What its log lines show" in page
     assert "<b>New</b>" in page
 

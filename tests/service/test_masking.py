@@ -1,0 +1,117 @@
+"""Secrets and personal data are masked at every door, before anything is stored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service_builders import NOW, a_cmdb, a_service, a_webhook, settings_for
+
+from service.app import create_app
+from service.errors import BadMaskingFileError
+from service.masking import masker_from
+from telemetry.instants import to_ms
+from telemetry.log_history import read_lines
+
+SECRETS = ("13812345678", "hunter2x", "ZS000017")
+TEXT = "手机号13812345678登录失败 password=hunter2x"
+NOW_MS = to_ms(NOW) - 60_000
+
+DOORS = {
+    "/v1/logs": {"service": "order", "time_ms": NOW_MS, "message": TEXT},
+    "/loki/api/v1/push": {"streams": [{"stream": {"app": "order"}, "values": [[f"{NOW_MS}000000", TEXT]]}]},
+    "/otlp/v1/logs": {
+        "resourceLogs": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeLogs": [
+                    {"logRecords": [{"timeUnixNano": f"{NOW_MS}000000", "body": {"stringValue": TEXT}}]}
+                ],
+            }
+        ]
+    },
+}
+
+
+def everything_in(directory: Path) -> str:
+    """All that is on disk, files of lines unpacked."""
+    lines = [str((each.bodies, each.templates, each.streams)) for each in read_lines(directory / "lines")]
+    raw = [path.read_bytes().decode("latin-1") for path in directory.rglob("*") if path.is_file()]
+    return "\n".join([*lines, *raw])
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_line_is_written_or_mined_with_a_secret(door: str, tmp_path: Path) -> None:
+    with a_service(tmp_path) as client:
+        assert client.post(door, content=json.dumps(DOORS[door])).status_code == 200
+        logs = client.app.state.rooms.logs  # type: ignore[attr-defined]
+        window = logs.evidence.window(["order"], since_ms=0)
+        (line,) = (each for lines in window.examples.values() for each in lines)
+        (template,) = window.texts.values()
+        logs.checkpoint()
+    assert line == "手机号<masked:phone>登录失败 password=<masked:secret>"
+    assert template == "手机号<*>登录失败 password=<*>"
+    assert not any(secret in everything_in(tmp_path) for secret in SECRETS)
+
+
+def test_an_alert_is_stored_masked_but_for_what_names_something(tmp_path: Path) -> None:
+    alert: dict[str, Any] = a_webhook(
+        summary="login of 13812345678 fails", runbook_url="https://ops:hunter2x@wiki/slow", api_key="a b 17"
+    )
+    labels = {
+        "instance": "13912345678:80",
+        "pod": "pay-13912345678",
+        "user": "13812345678",
+        "copy": "gateway",
+    }
+    alert["alerts"][0]["labels"] |= labels
+    with a_service(tmp_path) as client:
+        client.post("/v1/cmdb", json=a_cmdb())
+        client.post("/v1/alerts", json=alert)
+        first = client.get("/v1/incidents/1").json()["alerts"][0]
+        fingerprint = first["fingerprint"]
+        client.post("/v1/alerts", json=alert)
+        stored = client.get("/v1/incidents/1").json()["alerts"]
+    assert [each["fingerprint"] for each in stored] == [fingerprint]
+    assert first["item"] == "gateway"
+    assert first["labels"] == {
+        **alert["alerts"][0]["labels"],
+        "user": "<masked:phone>",
+    }
+    assert first["annotations"] == {
+        "summary": "login of <masked:phone> fails",
+        "runbook_url": "https://ops:<masked:secret>@wiki/slow",
+        "api_key": "<masked:secret>",
+    }
+    assert not any(secret in everything_in(tmp_path) for secret in SECRETS)
+
+
+def test_a_change_is_stored_masked(tmp_path: Path) -> None:
+    change = {"id": "c-13912345678", "item": "order", "at": NOW.isoformat(), "summary": TEXT}
+    with a_service(tmp_path) as client:
+        client.post("/v1/changes", json={"changes": [change]})
+        (stored,) = client.get("/v1/changes").json()["changes"]
+    assert stored["id"] == "c-13912345678"
+    assert stored["summary"] == "手机号<masked:phone>登录失败 password=<masked:secret>"
+
+
+def test_a_firms_own_patterns_are_masked(tmp_path: Path) -> None:
+    patterns = tmp_path / "patterns.toml"
+    patterns.write_text("[patterns]\nstaff = 'ZS[0-9]{6}'\n", encoding="utf-8")
+    with a_service(tmp_path / "data", masking_patterns=patterns) as client:
+        line = {"service": "order", "time_ms": NOW_MS, "message": "ZS000017 placed order 17"}
+        client.post("/v1/logs", content=json.dumps(line))
+    assert "<masked:staff> placed order 17" in everything_in(tmp_path / "data")
+    assert "ZS000017" not in everything_in(tmp_path / "data")
+
+
+def test_patterns_that_cannot_be_used_stop_the_start(tmp_path: Path) -> None:
+    patterns = tmp_path / "patterns.toml"
+    patterns.write_text("[patterns]\nall = '.'\n", encoding="utf-8")
+    with pytest.raises(BadMaskingFileError, match="pattern 'all': it matches ordinary lines") as raised:
+        create_app(settings_for(tmp_path / "data", masking_patterns=patterns))
+    assert raised.value.path == patterns
+    with pytest.raises(BadMaskingFileError, match=r"missing\.toml"):
+        masker_from(tmp_path / "missing.toml")
