@@ -77,6 +77,14 @@ class StoreUnavailableError(OSError):
     """The store cannot be written or read at present; the sender should try again."""
 
 
+class BusyError(StoreUnavailableError):
+    """A writer for whom no turn came; the sender should try again in a moment."""
+
+    def __init__(self, reason: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(f"the service is busy: {reason}")
+        self.retry_after_s = retry_after_s
+
+
 class NewerStoreError(StoreUnavailableError):
     """A store's file that a later version of Sunspot wrote."""
 

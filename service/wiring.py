@@ -24,6 +24,7 @@ from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
 from service.incidents.enrichment import Enricher
 from service.incidents.publishing import RankingPublisher
+from service.incidents.ranking_pace import RANKING_SHARE, RERANKING_SHARE, RankingPace, TimeShare
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.room import LogsRoom, logs_room
@@ -188,7 +189,9 @@ def _incidents(
         graph=graph,
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,
+        time=TimeShare(time.monotonic, share=RERANKING_SHARE, saved_s=settings.ranking_budget_s),
     )
+    ranking_time = TimeShare(time.monotonic, share=RANKING_SHARE, saved_s=settings.ranking_budget_s)
     handler = AlertHandler(
         store,
         enricher,
@@ -199,6 +202,7 @@ def _incidents(
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,
         max_alerts=settings.max_alerts,
+        pace=RankingPace(time.monotonic, ranking_time),
     )
     return IncidentsRoom(store, changes, audit, cases, reranker, handler)
 

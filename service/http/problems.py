@@ -27,6 +27,7 @@ from service.errors import (
     BadVerdictError,
     BadWebhookError,
     BodyTooLargeError,
+    BusyError,
     ForeignHostError,
     ForeignOriginError,
     MissingScopeError,
@@ -137,6 +138,8 @@ def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None =
 def answer_error(error: Exception) -> JSONResponse:
     """Answer with the problem document of an error that `KINDS` knows."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
+    if isinstance(error, BusyError):
+        headers = {"Retry-After": str(error.retry_after_s)}
     return problem_answer(problem_of(error), headers)
 
 

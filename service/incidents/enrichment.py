@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from models.cases.case import BEFORE, LEAD, MAX_WINDOW, build_case, searched_part
 from service.incidents.ranking_document import ranking_document
-from service.incidents.records import FIRING
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
@@ -32,6 +31,11 @@ logger = logging.getLogger(__name__)
 CHANGE_HISTORY = timedelta(days=7)
 """Earlier changes that the ranker sees too: they show how often an item's changes coincide with nothing."""
 
+MAX_OTHERS = 500
+"""Other alerts of an incident that a ranking looks at, the first to start first."""
+
+ONLY_FIRST_OTHERS = f"Of the incident's other alerts only the first {MAX_OTHERS:,} that fire were looked at."
+
 
 @dataclass(frozen=True)
 class Enrichment:
@@ -46,13 +50,18 @@ class Enrichment:
     case
         What was ranked, if anything was.
     is_stored
-        Whether the ranking was made and stored earlier.
+        Whether it is on disk already, for this alert or for another on the same item of its incident.
     """
 
     document: StoredRankingDocument | None
     unenriched: str = ""
     case: Case | None = None
     is_stored: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a ranking that is to be stored."""
+        return self.document is not None and not self.is_stored
 
 
 class Enricher:
@@ -77,12 +86,25 @@ class Enricher:
         """Rank the candidates for an alert as of the present."""
         starts_at, at = known.alert.starts_at, self._signals.present()
         changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
-        others = [
-            each.alert
-            for each in self._incidents.alerts_of(known.incident)
-            if each.status == FIRING and each.id != known.id
-        ]
-        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others, logs=self._logs)
+        others = self._incidents.firing_of(known.incident, but=known.id, limit=MAX_OTHERS + 1)
+        is_cut = len(others) > MAX_OTHERS
+        return enrich(
+            known.alert,
+            at,
+            graph,
+            in_use,
+            changes,
+            other_alerts=others[:MAX_OTHERS],
+            logs=self._logs,
+            notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
+        )
+
+
+def evidence_in_use(in_use: InUse, graph: DependencyGraph, present: datetime) -> Hashable:
+    """Return what differs when a ranking could look at more: the bundle, the graph, or another tick."""
+    version = "" if in_use.bundle is None else in_use.bundle.version
+    window = in_use.window
+    return version, graph.version, window.first_open_tick, to_ms(present) // window.step_ms
 
 
 def enrich(
@@ -94,13 +116,14 @@ def enrich(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None = None,
+    notes: Sequence[str] = (),
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs)
+        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs, notes=notes)
     except Exception:  # the alert is accepted even if its ranking fails
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -126,6 +149,7 @@ def _ranked(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None,
+    notes: Sequence[str],
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
@@ -143,6 +167,7 @@ def _ranked(
         bundle_version=bundle.version,
         logs=None if logs is None else logs.window(searched, since_ms=since_ms),
         normal_logs=None if logs is None else logs.normal(searched),
+        notes=notes,
     )
     if not case.window.values and not _has_lines(case):
         return Enrichment(

@@ -17,6 +17,9 @@ RESOLVED = "resolved"
 OWN_SOURCE = "sunspot"
 """The label ``source`` of alerts that Sunspot raises itself."""
 
+MAX_TITLE_LENGTH = 300
+"""Characters of a title; the alert itself shows all of its summary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
@@ -63,7 +66,8 @@ class StoredAlert:
     def title(self) -> str:
         """What is wrong, in the words of the alert."""
         on = f" on {self.alert.item}" if self.alert.item else ""
-        return self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
+        title = self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
+        return title if len(title) <= MAX_TITLE_LENGTH else f"{title[:MAX_TITLE_LENGTH]}…"
 
     @property
     def runbook_url(self) -> str:
@@ -106,6 +110,7 @@ class NewRanking:
     """
 
     alert: int
+    incident: int
     reason: str
     document: StoredRankingDocument
     changed: tuple[str, ...] = ()

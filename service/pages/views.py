@@ -22,7 +22,8 @@ from service.dependencies import (
 )
 from service.errors import BadFormError, NoTokenError
 from service.http.problems import SEE_OTHER, SIGN_IN_REFUSED
-from service.http.security import CAN_READ_PAGES, COOKIE, VerdictSender, check_origin
+from service.http.security import CAN_GIVE_VERDICTS, CAN_READ_PAGES, COOKIE, VerdictSender, check_origin
+from service.http.writer_gate import WRITES
 from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.pages.incident_view import view_incident
@@ -93,7 +94,7 @@ def incident_page(
     )
 
 
-@router.post("/incidents/{incident}/verdict")
+@router.post("/incidents/{incident}/verdict", dependencies=[CAN_GIVE_VERDICTS, WRITES])
 def verdict_form(
     incidents: Incidents,
     audit: AuditTrail,

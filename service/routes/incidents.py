@@ -19,7 +19,8 @@ from service.dependencies import (
 from service.errors import BadVerdictError, UnknownIncidentError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_READ, VerdictSender
+from service.http.security import CAN_GIVE_VERDICTS, CAN_READ, VerdictSender
+from service.http.writer_gate import WRITES
 from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.routes.incident_documents import (
@@ -89,6 +90,7 @@ def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) ->
 
 @router.post(
     "/{incident}/verdict",
+    dependencies=[CAN_GIVE_VERDICTS, WRITES],
     openapi_extra=VERDICT_BODY,
     responses=problems(UnknownIncidentError, BadVerdictError, *WRITE_ERRORS),
 )

@@ -21,6 +21,7 @@ from service.dependencies import (
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_INGEST, CAN_READ
+from service.http.writer_gate import WRITES_SIGNALS
 from service.routes.documents import SamplesOut, ScoresOut
 from service.routes.request_bodies import SAMPLES_BODY
 from service.scoring.latest_scores import latest_scores
@@ -36,7 +37,7 @@ router = APIRouter(prefix="/v1", tags=["signals"])
 
 @router.post(
     "/samples",
-    dependencies=[CAN_INGEST],
+    dependencies=[CAN_INGEST, WRITES_SIGNALS],
     openapi_extra=SAMPLES_BODY,
     responses=problems(BadBatchError, *WRITE_ERRORS),
 )
