@@ -81,6 +81,10 @@ class Grouping:
             near += [] if stored is None else [(stored.distance_ms * MILLISECOND, -stored.incident)]
         return -min(near)[1] if near else None
 
+    def needs_others(self, item: str) -> bool:
+        """Whether an item depends on any other; one that does not never leads."""
+        return bool(self._graph.needs.get(item))
+
     def leads(self, item: str, leader: str) -> bool:
         """Whether an alert on ``item`` sees further than the one that leads its incident so far.
 

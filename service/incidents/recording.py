@@ -83,6 +83,8 @@ def _record_one(
     alert = notification.alert
     joined = grouping.incident_for(alert.item, alert.starts_at, fingerprint=alert.fingerprint)
     incident = changes.open_incident(alert.starts_at) if joined is None else joined
-    leads = joined is None or grouping.leads(alert.item, changes.lead_item(joined))
+    leads = joined is None or (
+        grouping.needs_others(alert.item) and grouping.leads(alert.item, changes.lead_item(joined))
+    )
     grouping.add(Member(alert.item, alert.starts_at, incident, alert.fingerprint))
     return changes.add_alert(notification, incident, leads=leads, unenriched=unenriched)

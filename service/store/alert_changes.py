@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from service.incidents.records import FIRING
 from service.store.incident_rows import alert_of_row
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from service.incidents.records import Notification, StoredAlert
     from service.store.nearest_alerts import Nearest
 
-KNOWN = text("""
+KNOWN = """
 SELECT alerts.id, alerts.incident, alerts.fingerprint, alerts.starts_ms
 FROM json_each(:keys) AS asked
 CROSS JOIN alerts
     ON alerts.fingerprint = json_extract(asked.value, '$[0]')
     AND alerts.starts_ms = json_extract(asked.value, '$[1]')
-""")
+"""
 UPDATED = (
     update(alerts)
     .where(alerts.c.id == bindparam("number"))
@@ -46,7 +46,7 @@ JOINED = (
         lead_alert=func.coalesce(bindparam("leader"), incidents.c.lead_alert),
     )
 )
-CLOSED = text("""
+CLOSED = """
 UPDATE incidents SET closed_ms = CASE
     WHEN EXISTS (SELECT 1 FROM alerts WHERE incident = incidents.id AND status = 'firing') THEN NULL
     ELSE max(
@@ -56,7 +56,7 @@ UPDATE incidents SET closed_ms = CASE
              THEN :at ELSE 0 END
     ) END
 WHERE id IN (SELECT value FROM json_each(:numbers))
-""")
+"""
 
 
 @dataclass
@@ -94,7 +94,7 @@ class AlertChanges:
     def look_up(self, notifications: Iterable[Notification]) -> None:
         """Find out at once which of the alerts of some notifications are known."""
         keys = [[each.alert.fingerprint, to_ms(each.alert.starts_at)] for each in notifications]
-        for row in self._connection.execute(KNOWN, {"keys": json.dumps(keys)}):
+        for row in self._connection.exec_driver_sql(KNOWN, {"keys": json.dumps(keys)}):
             self._by_key[row.fingerprint, row.starts_ms] = row.id
             self._incident_of[row.id] = row.incident
 
@@ -196,7 +196,9 @@ class AlertChanges:
         for an end that no sender gave.
         """
         self._write()
-        self._connection.execute(CLOSED, {"numbers": json.dumps(sorted(self._touched)), "at": self._at_ms})
+        self._connection.exec_driver_sql(
+            CLOSED, {"numbers": json.dumps(sorted(self._touched)), "at": self._at_ms}
+        )
         listed = select(func.json_each(json.dumps(sorted(numbers))).table_valued("value").c.value)
         rows = self._connection.execute(select(alerts).where(alerts.c.id.in_(listed)))
         return {row.id: alert_of_row(row) for row in rows}
@@ -251,8 +253,8 @@ class AlertChanges:
         }
 
     def _last_number(self, table: str) -> int:
-        asked = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
-        return int(self._connection.execute(asked, {"table": table}).scalar() or 0)
+        asked = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        return int(self._connection.exec_driver_sql(asked, (table,)).scalar() or 0)
 
     def _next(self, table: str) -> int:
         """Return a number that was never given: the transaction is the only writer."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import text
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -20,9 +18,10 @@ FEW_ITEMS = 64
 
 N_NEAREST = 32
 
-STARTS = text("""
-SELECT min(later), max(earlier) FROM (
+OF_ITEMS = """
+WITH bounds AS MATERIALIZED (
     SELECT
+        near.value AS item,
         (SELECT starts_ms FROM alerts INDEXED BY alerts_by_item
          WHERE item = near.value AND starts_ms BETWEEN :at AND :end
          ORDER BY starts_ms LIMIT 1) AS later,
@@ -30,22 +29,27 @@ SELECT min(later), max(earlier) FROM (
          WHERE item = near.value AND starts_ms BETWEEN :start AND :at
          ORDER BY starts_ms DESC LIMIT 1) AS earlier
     FROM json_each(:items) AS near
+),
+starts AS (
+    SELECT item, later AS starts_ms FROM bounds WHERE later IS NOT NULL
+    UNION ALL
+    SELECT item, earlier FROM bounds WHERE earlier IS NOT NULL
 )
-""")
-NEWEST = text("""
-SELECT max((SELECT incident FROM alerts INDEXED BY alerts_by_item
-            WHERE item = near.value AND starts_ms = start.value
-            ORDER BY incident DESC LIMIT 1))
-FROM json_each(:items) AS near, json_each(:starts) AS start
-""")
-AROUND = text("""
+SELECT
+    abs(starts_ms - :at) AS distance_ms,
+    (SELECT incident FROM alerts INDEXED BY alerts_by_item
+     WHERE item = starts.item AND starts_ms = starts.starts_ms
+     ORDER BY incident DESC LIMIT 1) AS incident
+FROM starts ORDER BY distance_ms, incident DESC LIMIT 1
+"""
+AROUND = """
 SELECT * FROM (SELECT 1 AS is_later, item, starts_ms, incident FROM alerts INDEXED BY alerts_by_start
                WHERE starts_ms BETWEEN :at AND :end ORDER BY starts_ms LIMIT :limit)
 UNION ALL
 SELECT * FROM (SELECT 0 AS is_later, item, starts_ms, incident FROM alerts INDEXED BY alerts_by_start
                WHERE starts_ms BETWEEN :start AND :at ORDER BY starts_ms DESC LIMIT :limit)
-""")
-OF_FINGERPRINT = text("""
+"""
+OF_FINGERPRINT = """
 SELECT * FROM (SELECT starts_ms, incident FROM alerts
                WHERE fingerprint = :fingerprint AND item = '' AND starts_ms BETWEEN :at AND :end
                ORDER BY starts_ms LIMIT 1)
@@ -53,7 +57,7 @@ UNION ALL
 SELECT * FROM (SELECT starts_ms, incident FROM alerts
                WHERE fingerprint = :fingerprint AND item = '' AND starts_ms BETWEEN :start AND :at
                ORDER BY starts_ms DESC LIMIT 1)
-""")
+"""
 
 
 class Nearest(NamedTuple):
@@ -73,19 +77,12 @@ def nearest_of_items(
     span = {"at": at_ms, "start": at_ms - within_ms, "end": at_ms + within_ms}
     if len(items) > FEW_ITEMS:
         near = _among_the_nearest(
-            connection.execute(AROUND, {**span, "limit": N_NEAREST}).all(), items, at_ms
+            connection.exec_driver_sql(AROUND, {**span, "limit": N_NEAREST}).all(), items, at_ms
         )
         if near is not None:
             return near
-    listed = json.dumps(list(items))
-    found = connection.execute(STARTS, {**span, "items": listed}).one()
-    starts = [each for each in found if each is not None]
-    if not starts:
-        return None
-    distance_ms = min(abs(each - at_ms) for each in starts)
-    nearest = json.dumps([each for each in starts if abs(each - at_ms) == distance_ms])
-    incident = connection.execute(NEWEST, {"items": listed, "starts": nearest}).scalar_one()
-    return Nearest(distance_ms, incident)
+    row = connection.exec_driver_sql(OF_ITEMS, {**span, "items": json.dumps(list(items))}).first()
+    return None if row is None else Nearest(row.distance_ms, row.incident)
 
 
 def nearest_of_fingerprint(
@@ -93,7 +90,7 @@ def nearest_of_fingerprint(
 ) -> Nearest | None:
     """Return the alert without an item that has a fingerprint and starts nearest."""
     span = {"at": at_ms, "start": at_ms - within_ms, "end": at_ms + within_ms}
-    rows = connection.execute(OF_FINGERPRINT, {**span, "fingerprint": fingerprint})
+    rows = connection.exec_driver_sql(OF_FINGERPRINT, {**span, "fingerprint": fingerprint})
     return min(
         (Nearest(abs(row.starts_ms - at_ms), row.incident) for row in rows),
         key=lambda each: (each.distance_ms, -each.incident),
