@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from service.store.maintenance import MaintenanceStore
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
+    from service.store.retention import RetentionStore
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class IncidentsRoom:
     cases: CaseExport
     reranker: Reranker
     handler: AlertHandler
+    retention: RetentionStore
 
 
 @dataclass(frozen=True)

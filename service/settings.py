@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     case_retention: timedelta = Field(
         timedelta(days=30), gt=timedelta(0), description="age at which a case without a verdict is removed"
     )
+    incident_retention: timedelta = Field(
+        timedelta(days=400),
+        ge=timedelta(days=1),
+        description="age at which a closed incident without a verdict is removed, with its alerts",
+    )
+    ranking_retention: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="age at which earlier answers of a closed incident without a verdict are removed",
+    )
+    graph_retention: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="age at which an earlier dependency graph that no answer refers to is removed",
+    )
     calendar_overrides: Path | None = Field(
         None, description="TOML file of closures and openings beside the exchange calendar"
     )

@@ -52,6 +52,7 @@ from service.store.incidents import IncidentStore
 from service.store.maintenance import MaintenanceStore
 from service.store.outbox import OutboxStore
 from service.store.pages import PageStore
+from service.store.retention import RetentionStore
 from service.store.tokens import TokenStore
 from telemetry.history import History
 from telemetry.log_history import LogHistory
@@ -204,7 +205,7 @@ def _incidents(
         max_alerts=settings.max_alerts,
         pace=RankingPace(time.monotonic, ranking_time),
     )
-    return IncidentsRoom(store, changes, audit, cases, reranker, handler)
+    return IncidentsRoom(store, changes, audit, cases, reranker, handler, RetentionStore(database))
 
 
 def _paging(

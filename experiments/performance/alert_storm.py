@@ -143,7 +143,8 @@ def _beside(
 
 def _others_until(over: Event, address: str, token: str, run: str) -> tuple[list[float], int]:
     """Send somebody else's alerts until the storm is over; return how long each took, and how many failed."""
-    waits, n_failed = [], 0
+    waits: list[float] = []
+    n_failed = 0
     with _client(address, token) as client:
         while not over.is_set():
             wait_s, is_taken = _timed(client, _others_alert(run, len(waits)))

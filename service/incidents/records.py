@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +21,26 @@ OWN_SOURCE = "sunspot"
 
 MAX_TITLE_LENGTH = 300
 """Characters of a title; the alert itself shows all of its summary."""
+
+
+class Place(NamedTuple):
+    """A place in a list that is ordered by time: where its next part starts.
+
+    >>> str(Place(1700, 3)), Place.of("1700-3")
+    ('1700-3', Place(time_ms=1700, number=3))
+    """
+
+    time_ms: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.time_ms}-{self.number}"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the place that a text of digits, a hyphen and digits names."""
+        time_ms, number = text.split("-")
+        return cls(int(time_ms), int(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +83,11 @@ class StoredAlert:
     received_at: datetime
     n_received: int
     unenriched: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among the alerts of its incident."""
+        return Place(to_ms(self.alert.starts_at), self.id)
 
     @property
     def title(self) -> str:
@@ -176,6 +203,11 @@ class Incident:
     n_alerts: int
     cause: str = ""
     probability: float = 0.0
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list of incidents."""
+        return Place(to_ms(self.opened_at), self.id)
 
     @property
     def title(self) -> str:

@@ -121,6 +121,7 @@ class IncidentsOut(BaseModel):
     incidents: list[IncidentOut]
     total: int
     next_offset: int | None = Field(description="where the next part starts; null at the end of the list")
+    next_after: str | None = Field(description="the same as a place in the list; null at its end")
 
 
 class AlertOut(BaseModel):
@@ -159,6 +160,13 @@ class AlertOut(BaseModel):
         )
 
 
+class AlertsOut(BaseModel):
+    """One part of the list of an incident's alerts, the first to start first."""
+
+    alerts: list[AlertOut]
+    next_after: str | None = Field(description="where the next part starts; null at the end of the list")
+
+
 class VerdictIn(BaseModel):
     """What a person says about an incident."""
 
@@ -190,9 +198,9 @@ class VerdictOut(BaseModel):
 
 
 class IncidentDetailOut(IncidentOut):
-    """An incident with its alerts and verdicts."""
+    """An incident with its first alerts and its verdicts."""
 
-    alerts: list[AlertOut]
+    alerts: list[AlertOut] = Field(description="the first of them; `n_alerts` says how many there are")
     verdicts: list[VerdictOut]
 
     @classmethod

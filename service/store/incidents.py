@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from service.errors import UnknownIncidentError
 from service.incidents.records import FIRING, AffectedPeriod
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from models.cases.case import Alert
-    from service.incidents.records import Incident, NewRanking, StoredAlert, StoredRanking
+    from service.incidents.records import Incident, NewRanking, Place, StoredAlert, StoredRanking
     from service.store.database import Database
 
 Result = TypeVar("Result")
@@ -91,9 +91,18 @@ class IncidentStore:
 
         self._database.write(store)
 
-    def newest(self, *, limit: int, offset: int = 0) -> list[Incident]:
-        """Return incidents, the latest opened first."""
+    def newest(self, *, limit: int, offset: int = 0, after: Place | None = None) -> list[Incident]:
+        """Return incidents, the latest opened first.
+
+        Parameters
+        ----------
+        after
+            The place of the last incident that is not wanted: unlike an offset it stays right while others
+            are opened.
+        """
         asked = select(incidents).order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc())
+        if after is not None:
+            asked = asked.where(tuple_(incidents.c.opened_ms, incidents.c.id) < tuple_(*after))
         with self._database.reading() as connection:
             rows = connection.execute(asked.limit(limit).offset(offset)).all()
             return [incident_of_row(connection, row) for row in rows]
@@ -164,11 +173,27 @@ class IncidentStore:
                 for row in connection.execute(asked.where(incidents.c.id.in_(some)))
             ]
 
-    def alerts_of(self, incident: int) -> list[StoredAlert]:
-        """Return the alerts of an incident, the first to start first."""
+    def alerts_of(
+        self, incident: int, *, limit: int = 1_000, after: Place | None = None
+    ) -> list[StoredAlert]:
+        """Return alerts of an incident, the first to start first.
+
+        Parameters
+        ----------
+        after
+            The place of the last alert that is not wanted; by default they begin with the first.
+        """
         asked = select(alerts).where(alerts.c.incident == incident).order_by(alerts.c.starts_ms, alerts.c.id)
+        if after is not None:
+            asked = asked.where(tuple_(alerts.c.starts_ms, alerts.c.id) > tuple_(*after))
         with self._database.reading() as connection:
-            return [alert_of_row(row) for row in connection.execute(asked)]
+            return [alert_of_row(row) for row in connection.execute(asked.limit(limit))]
+
+    def alert(self, number: int) -> StoredAlert | None:
+        """Return the alert of a number, if there is one."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(alerts).where(alerts.c.id == number)).first()
+        return None if row is None else alert_of_row(row)
 
     def firing_of(self, incident: int, *, but: int, limit: int) -> list[Alert]:
         """Return alerts of an incident that fire, the first to start first, without one of them."""
