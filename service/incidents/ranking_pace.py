@@ -57,6 +57,7 @@ class TimeShare:
     @contextmanager
     def spending(self) -> Iterator[None]:
         """Take the time that the block needs."""
+        self._after(0.0)
         began_s = self._elapsed_s()
         try:
             yield
@@ -67,8 +68,9 @@ class TimeShare:
         """Return what is left after some time was spent."""
         with self._changing:
             now_s = self._elapsed_s()
-            saved_s = self._left_s + self._share * (now_s - self._counted_s)
-            self._left_s, self._counted_s = min(self._most_s, saved_s) - spent_s, now_s
+            earned_s = self._share * (now_s - self._counted_s)
+            self._left_s = min(self._most_s, self._left_s + earned_s - spent_s)
+            self._counted_s = now_s
             return self._left_s
 
 

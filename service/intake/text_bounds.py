@@ -43,7 +43,7 @@ def bounded(
             continue
         is_cut |= short_name != name or text != texts[name]
         kept[short_name] = text
-        left = max(0, left - len(texts[name]))
+        left = max(0, left - len(text))
     notes = [f"{what} that are too long were cut"] if is_cut else []
     if len(kept) < len(texts):
         notes.append(f"{len(texts) - len(kept):,} of its {len(texts):,} {what} were left out")
