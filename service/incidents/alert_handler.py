@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.incidents.enrichment import Enrichment, evidence_in_use, why_not
+from service.incidents.enrichment import Enrichment, why_not
 from service.incidents.publishing import Made
 from service.incidents.recording import record
 from service.incidents.records import FIRING
@@ -175,7 +175,7 @@ class AlertHandler:
         reason = why_not(known.alert, graph, in_use)
         if not reason:
             reason = allowance.obstacle(self._elapsed_s())
-            evidence = evidence_in_use(in_use, graph, self._signals.present())
+            evidence = self._enricher.evidence(graph, in_use)
             shared = None if reason else self._pace.answer_for(known, evidence)
             if shared is not None:
                 return Enrichment(shared, is_stored=True)

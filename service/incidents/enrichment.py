@@ -82,6 +82,13 @@ class Enricher:
             return False
         return self._signals.present() < starts_at + MAX_WINDOW
 
+    def evidence(self, graph: DependencyGraph, in_use: InUse) -> Hashable:
+        """Return what differs once a ranking can look at more: bundle, graph, ticks and changes."""
+        version = "" if in_use.bundle is None else in_use.bundle.version
+        window, present_ms = in_use.window, to_ms(self._signals.present())
+        tick = window.first_open_tick, present_ms // window.step_ms
+        return version, graph.version, tick, self._changes.n_added
+
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
         starts_at, at = known.alert.starts_at, self._signals.present()
@@ -98,13 +105,6 @@ class Enricher:
             logs=self._logs,
             notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
         )
-
-
-def evidence_in_use(in_use: InUse, graph: DependencyGraph, present: datetime) -> Hashable:
-    """Return what differs when a ranking could look at more: the bundle, the graph, or another tick."""
-    version = "" if in_use.bundle is None else in_use.bundle.version
-    window = in_use.window
-    return version, graph.version, window.first_open_tick, to_ms(present) // window.step_ms
 
 
 def enrich(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
-
-from models.cases.case import LEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -21,6 +20,9 @@ RANKING_SHARE, RERANKING_SHARE = 0.4, 0.2
 
 MAX_PER_MINUTE = 60
 """Rankings of one incident within a minute, when alerts arrive."""
+
+NEAR = timedelta(minutes=1)
+"""Alerts on one item that start no further apart are judged by the same window."""
 
 MAX_REMEMBERED = 256
 """Latest answers that other alerts may share."""
@@ -125,7 +127,7 @@ class RankingPace:
         found = self._answers.get((known.incident, known.alert.item))
         if found is None or found.evidence != evidence:
             return None
-        return found.document if abs(known.alert.starts_at - found.starts_at) <= LEAD else None
+        return found.document if abs(known.alert.starts_at - found.starts_at) <= NEAR else None
 
     def remember(self, known: StoredAlert, evidence: Hashable, document: StoredRankingDocument) -> None:
         """Let other alerts share an answer."""

@@ -81,6 +81,10 @@ class Reranker:
 
         The lead alert was ranked when it arrived, so only another alert's arrival matters.
         """
+        graph = self._graph()
+        known = [each for each in known if each.alert.item in graph]  # others are nobody's evidence
+        if not known:
+            return
         joined: dict[int, list[int]] = {each.incident: [] for each in known}
         for each in known:
             if each.status == FIRING and each.n_received == 1:

@@ -156,7 +156,13 @@ def _texts(value: object) -> dict[str, str]:
     """Return labels or annotations as text; values that are no text become JSON."""
     if not isinstance(value, dict):
         return {}
-    return {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}
+    texts = {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}
+    return {_without_nul(name): _without_nul(text) for name, text in texts.items()}
+
+
+def _without_nul(text: str) -> str:
+    """Return a text without the character at which SQLite ends a text of JSON."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
 
 
 def _of(labels: Mapping[str, str]) -> str:
@@ -166,7 +172,7 @@ def _of(labels: Mapping[str, str]) -> str:
 
 def _short(fingerprint: str) -> str:
     """Return a sender's fingerprint, or its digest where it is too long to be one."""
-    return fingerprint if len(fingerprint) <= MAX_NAME_LENGTH else _of({"fingerprint": fingerprint})
+    return _without_nul(fingerprint) if len(fingerprint) <= MAX_NAME_LENGTH else _of({"": fingerprint})
 
 
 def _shown(value: object) -> str:

@@ -30,6 +30,10 @@ CROSS JOIN alerts
     ON alerts.fingerprint = json_extract(asked.value, '$[0]')
     AND alerts.starts_ms = json_extract(asked.value, '$[1]')
 """
+LISTED = select(alerts).where(
+    alerts.c.id.in_(select(func.json_each(bindparam("numbers")).table_valued("value").c.value))
+)
+OPENED, ADDED = insert(incidents), insert(alerts)
 UPDATED = (
     update(alerts)
     .where(alerts.c.id == bindparam("number"))
@@ -199,15 +203,14 @@ class AlertChanges:
         self._connection.exec_driver_sql(
             CLOSED, {"numbers": json.dumps(sorted(self._touched)), "at": self._at_ms}
         )
-        listed = select(func.json_each(json.dumps(sorted(numbers))).table_valued("value").c.value)
-        rows = self._connection.execute(select(alerts).where(alerts.c.id.in_(listed)))
+        rows = self._connection.execute(LISTED, {"numbers": json.dumps(sorted(numbers))})
         return {row.id: alert_of_row(row) for row in rows}
 
     def _write(self) -> None:
         """Write what is pending, so that statements see it."""
         opened = [(number, each) for number, each in self._joining.items() if each.is_new]
         self._execute(
-            insert(incidents),
+            OPENED,
             [
                 {
                     "id": number,
@@ -218,7 +221,7 @@ class AlertChanges:
                 for number, each in opened
             ],
         )
-        self._execute(insert(alerts), list(self._new.values()))
+        self._execute(ADDED, list(self._new.values()))
         self._execute(UPDATED, self._updates)
         self._execute(
             JOINED,

@@ -23,6 +23,8 @@ class ChangeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.n_added = 0
+        """Events stored since the start: whoever looked at fewer may see more now."""
 
     def add(self, events: Sequence[ChangeEvent], *, at: datetime) -> int:
         """Store the events whose ids are new, and return their number."""
@@ -38,10 +40,12 @@ class ChangeStore:
             for each in events
         ]
         with self._database.writing() as connection:
-            return sum(
+            n_new = sum(
                 connection.execute(insert(changes).values(row).on_conflict_do_nothing()).rowcount
                 for row in rows
             )
+        self.n_added += n_new
+        return n_new
 
     def between(self, start: datetime, end: datetime) -> list[ChangeEvent]:
         """Return the events in ``[start, end)``, oldest first."""

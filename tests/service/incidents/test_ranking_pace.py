@@ -67,7 +67,7 @@ def test_an_answer_is_shared_on_the_same_item_near_in_time_with_the_same_evidenc
     clock = Clock()
     pace = RankingPace(clock, TimeShare(clock, share=0.5, saved_s=9.0))
     pace.remember(known(), "tick 1", document("answer"))
-    near, far = timedelta(minutes=5), timedelta(minutes=6)
+    near, far = timedelta(minutes=1), timedelta(minutes=2)
     assert pace.answer_for(replace(known(later=near), id=2), "tick 1") == "answer"
     for other, evidence in (
         (known(later=far), "tick 1"),

@@ -200,11 +200,15 @@ def test_alerts_on_one_item_of_an_incident_share_an_answer_until_there_is_more_t
         assert sorted(ranked) == ["funds", "gateway", "order"]
         assert {each["unenriched"] for each in answers} == {""}
         assert single["ranking"] == answers[0]["ranking"]
+        change = {"id": "1", "item": "funds-db", "at": ONSET.isoformat(), "kind": "config"}
+        client.post("/v1/changes", json={"changes": [change]}).raise_for_status()
+        client.post("/v1/alerts", json=a_webhook(name="after a change")).raise_for_status()
+        assert len(ranked) == 4
         clock.at = NOW + timedelta(minutes=1)
         client.post("/v1/alerts", json=a_webhook(name="later")).raise_for_status()
-        assert len(ranked) == 4
+        assert len(ranked) == 5
         incident = client.get("/v1/incidents/1").json()
-    assert (incident["n_alerts"], incident["cause"]) == (42, "funds-db")
+    assert (incident["n_alerts"], incident["cause"]) == (43, "funds-db")
     assert all(each["unenriched"] == "" for each in incident["alerts"])
 
 
@@ -270,3 +274,12 @@ def test_the_service_says_that_it_lives_and_is_read_while_every_writer_waits(app
             assert not any(each.done() for each in waiting)
         assert {each.result(30).status_code for each in waiting} == {200}
         assert client.get("/v1/incidents").json()["total"] == n_writers
+
+
+def test_a_character_that_ends_texts_in_the_store_does_not_make_an_alert_a_second_one(app: FastAPI) -> None:
+    with a_client(app) as client:
+        for _ in range(2):
+            answer = client.post("/v1/alerts", json=a_webhook("a\0b", fingerprint="f\0g"))
+            assert answer.status_code == 200
+        [alert] = client.get("/v1/incidents/1").json()["alerts"]
+    assert (alert["fingerprint"], alert["n_received"]) == ("f\N{REPLACEMENT CHARACTER}g", 2)
