@@ -79,7 +79,7 @@ def storm_in_one_body(
     n_items
         Items that the alerts share; 0 for one each.
     run
-        Part of every fingerprint: two storms of one name are the same alerts.
+        Part of a label of every alert: two storms of one name are the same alerts.
     """
     body = json.dumps({"alerts": _alerts(n_alerts, n_items, run)}, separators=(",", ":")).encode()
     return _beside(address, [body], n_senders=1, n_sent=n_alerts, token=token, run=run)
@@ -182,8 +182,7 @@ def _alerts(n_alerts: int, n_items: int, run: str) -> list[dict[str, Any]]:
     starts_at = datetime.now(UTC).replace(microsecond=0)
     return [
         {
-            "labels": {"ci": f"storm-{number % (n_items or n_alerts)}"},
-            "fingerprint": f"{run}{number}",
+            "labels": {"ci": f"s{number % (n_items or n_alerts)}", "n": f"{run}{number}"},
             "startsAt": (starts_at - timedelta(seconds=number % 60)).strftime("%FT%TZ"),
         }
         for number in range(n_alerts)
