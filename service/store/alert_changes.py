@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -93,7 +94,9 @@ class AlertChanges:
         self._updates: list[dict[str, Any]] = []
         self._joining: dict[int, _Joining] = {}
         self._touched: set[int] = set()
-        self._last = {name: self._last_number(name) for name in ("alerts", "incidents")}
+        self._added: dict[int, dict[str, Any]] = {}
+        given = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")
+        self._last: dict[str, int] = {"alerts": 0, "incidents": 0, **{row.name: row.seq for row in given}}
 
     def look_up(self, notifications: Iterable[Notification]) -> None:
         """Find out at once which of the alerts of some notifications are known."""
@@ -137,6 +140,7 @@ class AlertChanges:
             self._write()
         news = {f"new_{name}": value for name, value in self._news(notification).items()}
         self._updates.append({"number": number, **news})
+        self._added.pop(number, None)
         self._fingerprints.add(notification.alert.fingerprint)
         self._touched.add(self._incident_of[number])
 
@@ -169,7 +173,7 @@ class AlertChanges:
         """
         alert, number = notification.alert, self._next("alerts")
         starts_ms = to_ms(alert.starts_at)
-        self._new[number] = {
+        self._new[number] = self._added[number] = {
             **self._news(notification),
             "id": number,
             "incident": incident,
@@ -185,12 +189,13 @@ class AlertChanges:
         self._incident_of[number] = incident
         self._fingerprints.add(alert.fingerprint)
         joining = self._joining.setdefault(incident, _Joining(starts_ms))
+        if not joining.is_new or notification.status != FIRING:
+            self._touched.add(incident)
         joining.opened_ms = min(joining.opened_ms, starts_ms)
         joining.n_new += 1
         if leads:
             joining.leader = number
             self._lead_items[incident] = alert.item
-        self._touched.add(incident)
         return number
 
     def finish(self, numbers: Collection[int]) -> Mapping[int, StoredAlert]:
@@ -200,11 +205,15 @@ class AlertChanges:
         for an end that no sender gave.
         """
         self._write()
-        self._connection.exec_driver_sql(
-            CLOSED, {"numbers": json.dumps(sorted(self._touched)), "at": self._at_ms}
-        )
-        rows = self._connection.execute(LISTED, {"numbers": json.dumps(sorted(numbers))})
-        return {row.id: alert_of_row(row) for row in rows}
+        if self._touched:
+            touched = json.dumps(sorted(self._touched))
+            self._connection.exec_driver_sql(CLOSED, {"numbers": touched, "at": self._at_ms})
+        known = {each: alert_of_row(SimpleNamespace(**row)) for each, row in self._added.items()}
+        others = [each for each in numbers if each not in known]
+        if others:
+            rows = self._connection.execute(LISTED, {"numbers": json.dumps(others)})
+            known |= {row.id: alert_of_row(row) for row in rows}
+        return known
 
     def _write(self) -> None:
         """Write what is pending, so that statements see it."""
@@ -254,10 +263,6 @@ class AlertChanges:
             "labels": dict(alert.labels),
             "annotations": dict(alert.annotations),
         }
-
-    def _last_number(self, table: str) -> int:
-        asked = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-        return int(self._connection.exec_driver_sql(asked, (table,)).scalar() or 0)
 
     def _next(self, table: str) -> int:
         """Return a number that was never given: the transaction is the only writer."""
