@@ -4,7 +4,7 @@ Question: is one sender's storm, in one body or alert by alert, the wait of ever
 Data: synthetic alerts, on items of their own or on a few that many share. Metric: percentiles of the seconds
 that a single alert waits beside the storm, how long the storm itself takes, how many of its alerts were
 taken, and the longest that the service took to say that it lives.
-Result: docs/operations.md, "When alerts storm".
+Result: docs/operate.md, "When alerts storm".
 Run: ``python -m experiments.performance.alert_storm`` starts a service of its own;
 ``--address http://127.0.0.1:8321`` takes one that runs.
 """

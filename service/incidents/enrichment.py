@@ -92,7 +92,8 @@ class Enricher:
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
         starts_at, at = known.alert.starts_at, self._signals.present()
-        changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
+        searched = searched_part(graph, known.alert.item).items if known.alert.item in graph else ()
+        changes = self._changes.between(starts_at - CHANGE_HISTORY, at, items=searched)
         others = self._incidents.firing_of(known.incident, but=known.id, limit=MAX_OTHERS + 1)
         is_cut = len(others) > MAX_OTHERS
         return enrich(

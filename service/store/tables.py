@@ -56,6 +56,7 @@ changes = Table(
     Column("kind", String, nullable=False),
     Column("summary", String, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
+    Index("changes_by_item", "item", "at_ms"),
 )
 
 incidents = Table(

@@ -283,3 +283,24 @@ def test_a_character_that_ends_texts_in_the_store_does_not_make_an_alert_a_secon
             assert answer.status_code == 200
         [alert] = client.get("/v1/incidents/1").json()["alerts"]
     assert (alert["fingerprint"], alert["n_received"]) == ("f\N{REPLACEMENT CHARACTER}g", 2)
+
+
+def test_many_changes_in_one_body_are_taken_in_short_transactions_and_read_by_item(app: FastAPI) -> None:
+    changes, parts = app.state.rooms.incidents.changes, []
+    write = changes._database.write
+
+    def noted(work: Any) -> Any:
+        parts.append(work)
+        return write(work)
+
+    events = [{"id": str(each), "item": f"i{each % 7}", "at": ONSET.isoformat()} for each in range(1_200)]
+    changes._database.write = noted
+    with a_client(app) as client:
+        accepted = [client.post("/v1/changes", json={"changes": events}).json() for _ in range(2)]
+        assert [each["accepted"] for each in accepted] == [1_200, 0]
+    assert len(parts) == 6
+    end = ONSET + timedelta(minutes=1)
+    found = changes.between(ONSET, end, items={"i3", "unknown"})
+    assert {each.item for each in found} == {"i3"}
+    assert len(found) == 171
+    assert changes.between(ONSET, end, items=()) == []

@@ -39,6 +39,7 @@ def upgrade() -> None:
     op.create_index("alerts_by_state", "alerts", ["incident", "status", "ends_ms"])
     op.create_index("alerts_by_item", "alerts", ["item", "starts_ms", "incident"])
     op.create_index("alerts_by_start", "alerts", ["starts_ms", "incident"])
+    op.create_index("changes_by_item", "changes", ["item", "at_ms"])
     op.create_index("incidents_by_opening", "incidents", ["opened_ms", "id"])
     op.create_index("incidents_by_closing", "incidents", ["closed_ms", "id"])
     op.create_index("rankings_by_incident", "rankings", ["incident", "id"])
