@@ -7,7 +7,7 @@ import json
 from functools import cached_property
 from heapq import nsmallest
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmdb.errors import UnknownItemError
 from cmdb.items import Edge, EdgeKind, Item
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     Adjacency = Mapping[str, Mapping[str, frozenset[EdgeKind]]]
 
 ONLY = {kind: frozenset({kind}) for kind in EdgeKind}
+
+
+class Reach(NamedTuple):
+    """What is near an item: what it needs and what needs it, without the item itself."""
+
+    needs: frozenset[str]
+    needed_by: frozenset[str]
 
 
 class DependencyGraph:
@@ -133,6 +140,21 @@ class DependencyGraph:
             return frozenset({item})
         return frozenset({item} | self.dependencies(item) | self.dependents(item))
 
+    def reach(self, item: str, *, max_items: int) -> Reach:
+        """What an item needs and what needs it, the nearest ``max_items`` each; nothing if it is unknown.
+
+        >>> graph = DependencyGraph([Item("a"), Item("b"), Item("c")], [Edge("a", "b"), Edge("b", "c")])
+        >>> graph.reach("a", max_items=1)
+        Reach(needs=frozenset({'b'}), needed_by=frozenset())
+        """
+        if item not in self.items:
+            return Reach(frozenset(), frozenset())
+        needs, needed_by = (
+            self._walk(item, towards_dependents=way, max_hops=None, kinds=None, enough=max_items + 1)
+            for way in (False, True)
+        )
+        return Reach(*(frozenset(list(each)[1 : max_items + 1]) for each in (needs, needed_by)))
+
     def hops(
         self, item: str, *, max_hops: int | None = None, kinds: Collection[EdgeKind] | None = None
     ) -> dict[str, int]:
@@ -211,7 +233,7 @@ class DependencyGraph:
                     for near, its_kinds in adjacent[each].items()
                     if not its_kinds.isdisjoint(kinds)
                 }
-            ring = sorted(reached - found.keys())
+            ring = sorted(near for near in reached if near not in found)
             found.update(dict.fromkeys(ring, hop))
         return found
 

@@ -12,6 +12,7 @@ from service.http.body_reader import BoundedBody
 from service.http.middleware import AnswerMiddleware
 from service.http.openapi import TAGS, describe
 from service.http.problems import install_handlers
+from service.http.writer_gate import WriterGate
 from service.pages import docs_page, item_views, model_views, team_views, views
 from service.routes import (
     alerts,
@@ -96,7 +97,7 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         redirect_slashes=False,
         lifespan=running,
     )
-    app.state.rooms, app.state.workers = rooms, workers
+    app.state.rooms, app.state.workers, app.state.writers = rooms, workers, WriterGate()
     for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
     for pages in (views, item_views, team_views, model_views, docs_page):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 
 from cmdb.graph import DependencyGraph
 from service.clock import WallClock
@@ -75,4 +75,8 @@ Models = Annotated[ModelsRoom, _from_rooms(lambda rooms: rooms.models)]
 RawBody = Annotated[bytes, Depends(_body_of)]
 """The body as bytes, unpacked, at most as long as the limit."""
 IncidentId = Annotated[int, Path(ge=1, le=2**53, description="number of the incident", examples=[1])]
+AfterPlace = Annotated[
+    str,
+    Query(pattern=r"^([0-9]{1,15}-[0-9]{1,15})?$", description="where the part starts, from the part before"),
+]
 ItemId = Annotated[str, Path(description="id of a configuration item", examples=["order"])]

@@ -98,6 +98,13 @@ class StoreUnavailableError(OSError):
     """The store cannot be written or read at present; the sender should try again."""
 
 
+class NoTurnError(StoreUnavailableError):
+    """A writer for whom no turn came; the sender should try again in a moment."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the service is busy: {reason}")
+
+
 class NewerStoreError(StoreUnavailableError):
     """A store's file that a later version of Sunspot wrote."""
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from service.store.maintenance import MaintenanceStore
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
+    from service.store.retention import RetentionStore
     from service.write_paths import WritePaths
 
 
@@ -55,6 +56,7 @@ class IncidentsRoom:
     cases: CaseExport
     reranker: Reranker
     handler: AlertHandler
+    retention: RetentionStore
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,21 @@ class Settings(BaseSettings):
     masking_patterns: Path | None = Field(
         None, description="TOML file of the firm's own patterns of what is masked beside what is built in"
     )
+    incident_retention: timedelta = Field(
+        timedelta(days=400),
+        ge=timedelta(days=1),
+        description="age at which a closed incident without a verdict is removed, with its alerts",
+    )
+    ranking_retention: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="age at which earlier answers of a closed incident without a verdict are removed",
+    )
+    graph_retention: timedelta = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="age at which an earlier dependency graph that no answer refers to is removed",
+    )
     calendar_overrides: Path | None = Field(
         None, description="TOML file of closures and openings beside the exchange calendar"
     )

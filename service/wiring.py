@@ -26,6 +26,7 @@ from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
 from service.incidents.enrichment import Enricher
 from service.incidents.publishing import RankingPublisher
+from service.incidents.ranking_pace import RANKING_SHARE, RERANKING_SHARE, RankingPace, TimeShare
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
 from service.logs.history import LINES_PART
@@ -57,6 +58,7 @@ from service.store.incidents import IncidentStore
 from service.store.maintenance import MaintenanceStore
 from service.store.outbox import OutboxStore
 from service.store.pages import PageStore
+from service.store.retention import RetentionStore
 from service.store.tokens import TokenStore
 from service.write_paths import WritePaths
 from telemetry.history import History
@@ -242,7 +244,9 @@ def _incidents(
         graph=graph,
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,
+        time=TimeShare(time.monotonic, share=RERANKING_SHARE, saved_s=settings.ranking_budget_s),
     )
+    ranking_time = TimeShare(time.monotonic, share=RANKING_SHARE, saved_s=settings.ranking_budget_s)
     handler = AlertHandler(
         store,
         enricher,
@@ -253,8 +257,9 @@ def _incidents(
         elapsed_s=time.monotonic,
         budget_s=settings.ranking_budget_s,
         max_alerts=settings.max_alerts,
+        pace=RankingPace(time.monotonic, ranking_time),
     )
-    return IncidentsRoom(store, changes, audit, cases, reranker, handler)
+    return IncidentsRoom(store, changes, audit, cases, reranker, handler, RetentionStore(database))
 
 
 def _paging(

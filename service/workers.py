@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.background import Repeating
+from service.incidents.retention import retain_incidents
 from service.logs.history import retain_lines
 from service.signals.history import retain_history
 
@@ -55,6 +56,7 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
             every_s=RETENTION_S,
             at_once=False,  # what cannot be undone waits until a wrong clock was noticed
         ),
+        repeating("incident retention", lambda: _retain_incidents(rooms), every_s=RETENTION_S, at_once=False),
         repeating("case retention", cases.retain, every_s=RETENTION_S, at_once=False),
     )
 
@@ -80,6 +82,10 @@ def score_closed(rooms: Rooms) -> None:
 
 def _retain_signals(rooms: Rooms) -> int:
     return retain_history(rooms.signals.history, rooms.settings, now=rooms.signals.present())
+
+
+def _retain_incidents(rooms: Rooms) -> None:
+    retain_incidents(rooms.incidents.retention, rooms.settings, now=rooms.signals.present())
 
 
 def _checkpoint_paging(rooms: Rooms) -> None:

@@ -68,6 +68,7 @@ READ = (
     "/v1/items/{item}/scores",
     "/v1/incidents",
     "/v1/incidents/{incident}",
+    "/v1/incidents/{incident}/alerts",
     "/v1/incidents/{incident}/causes",
     "/v1/teams",
     "/v1/pages",

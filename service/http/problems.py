@@ -33,6 +33,7 @@ from service.errors import (
     ForeignOriginError,
     MissingScopeError,
     NoTokenError,
+    NoTurnError,
     SignInNeededError,
     StoreUnavailableError,
     TooManySeriesError,
@@ -108,6 +109,7 @@ KINDS: dict[type[Exception], Kind] = {
 HEADERS: dict[type[Exception], Mapping[str, str]] = {
     NoTokenError: {"WWW-Authenticate": "Bearer"},
     BusyError: {"Retry-After": "1"},
+    NoTurnError: {"Retry-After": "1"},
     TooManySeriesError: {"Retry-After": "60"},
     HistoryWriteError: {"Retry-After": "5"},
     StoreUnavailableError: {"Retry-After": "5"},

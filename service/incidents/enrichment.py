@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from models.cases.case import BEFORE, LEAD, MAX_WINDOW, build_case, searched_part
 from service.incidents.ranking_document import ranking_document
-from service.incidents.records import FIRING
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
@@ -32,6 +31,11 @@ logger = logging.getLogger(__name__)
 CHANGE_HISTORY = timedelta(days=7)
 """Earlier changes that the ranker sees too: they show how often an item's changes coincide with nothing."""
 
+MAX_OTHERS = 500
+"""Other alerts of an incident that a ranking looks at, the first to start first."""
+
+ONLY_FIRST_OTHERS = f"Of the incident's other alerts only the first {MAX_OTHERS:,} that fire were looked at."
+
 
 @dataclass(frozen=True)
 class Enrichment:
@@ -46,13 +50,18 @@ class Enrichment:
     case
         What was ranked, if anything was.
     is_stored
-        Whether the ranking was made and stored earlier.
+        Whether it is on disk already, for this alert or for another on the same item of its incident.
     """
 
     document: StoredRankingDocument | None
     unenriched: str = ""
     case: Case | None = None
     is_stored: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a ranking that is to be stored."""
+        return self.document is not None and not self.is_stored
 
 
 class Enricher:
@@ -73,16 +82,30 @@ class Enricher:
             return False
         return self._signals.present() < starts_at + MAX_WINDOW
 
+    def evidence(self, graph: DependencyGraph, in_use: InUse) -> Hashable:
+        """Return what differs once a ranking can look at more: bundle, graph, ticks and changes."""
+        version = "" if in_use.bundle is None else in_use.bundle.version
+        window, present_ms = in_use.window, to_ms(self._signals.present())
+        tick = window.first_open_tick, present_ms // window.step_ms
+        return version, graph.version, tick, self._changes.n_added
+
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
         starts_at, at = known.alert.starts_at, self._signals.present()
-        changes = self._changes.between(starts_at - CHANGE_HISTORY, at)
-        others = [
-            each.alert
-            for each in self._incidents.alerts_of(known.incident)
-            if each.status == FIRING and each.id != known.id
-        ]
-        return enrich(known.alert, at, graph, in_use, changes, other_alerts=others, logs=self._logs)
+        searched = searched_part(graph, known.alert.item).items if known.alert.item in graph else ()
+        changes = self._changes.between(starts_at - CHANGE_HISTORY, at, items=searched)
+        others = self._incidents.firing_of(known.incident, but=known.id, limit=MAX_OTHERS + 1)
+        is_cut = len(others) > MAX_OTHERS
+        return enrich(
+            known.alert,
+            at,
+            graph,
+            in_use,
+            changes,
+            other_alerts=others[:MAX_OTHERS],
+            logs=self._logs,
+            notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
+        )
 
 
 def enrich(
@@ -94,13 +117,14 @@ def enrich(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None = None,
+    notes: Sequence[str] = (),
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
     reason = why_not(alert, graph, in_use)
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs)
+        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs, notes=notes)
     except Exception:  # the alert is accepted even if its ranking fails
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -126,6 +150,7 @@ def _ranked(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None,
+    notes: Sequence[str],
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
@@ -143,6 +168,7 @@ def _ranked(
         bundle_version=bundle.version,
         logs=None if logs is None else logs.window(searched, since_ms=since_ms),
         normal_logs=None if logs is None else logs.normal(searched),
+        notes=notes,
     )
     if not case.window.values and not _has_lines(case):
         return Enrichment(

@@ -18,7 +18,7 @@ def changes_near(
     changes: ChangeStore, incident: Incident, ranking: StoredRanking | None
 ) -> list[ChangeEvent]:
     """Return the changes around an incident's beginning to its alerting item and its candidates."""
-    events = changes.between(incident.opened_at - CHANGES_BEFORE, incident.opened_at + CHANGES_AFTER)
     named = set() if ranking is None else {each.item for each in ranking.document.candidates}
     named.add(incident.lead.alert.item)
-    return [each for each in events if each.item in named]
+    start, end = incident.opened_at - CHANGES_BEFORE, incident.opened_at + CHANGES_AFTER
+    return changes.between(start, end, items=named)

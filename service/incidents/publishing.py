@@ -69,10 +69,10 @@ class RankingPublisher:
         with self._publishing:
             new: list[NewRanking] = []
             messages: list[dict[str, object]] = []
-            ranked = [each.alert for each in made if each.enrichment.document is not None]
+            ranked = [each.alert for each in made if each.enrichment.is_new]
             for each in made:
                 document = each.enrichment.document
-                if document is not None:
+                if document is not None and each.enrichment.is_new:
                     announces = announce and self._announces
                     ranking, message = self._compared(each, document, ranked, announce=announces)
                     new.append(ranking)
@@ -105,7 +105,7 @@ class RankingPublisher:
         speaks = self._speaks(alert, incident, ranked)
         current = self._incidents.ranking_of(incident) if speaks else before
         changed = what_changed(None if current is None else current.document, document)
-        ranking = NewRanking(alert.id, made.reason, document, changed, confirms, speaks)
+        ranking = NewRanking(alert.id, alert.incident, made.reason, document, changed, confirms, speaks)
         is_news = confirms is None and (current is None or current.document.answer != document.answer)
         if (
             not (announce and speaks and is_news)

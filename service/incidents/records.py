@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +18,29 @@ RESOLVED = "resolved"
 
 OWN_SOURCE = "sunspot"
 """The label ``source`` of alerts that Sunspot raises itself."""
+
+MAX_TITLE_LENGTH = 300
+"""Characters of a title; the alert itself shows all of its summary."""
+
+
+class Place(NamedTuple):
+    """A place in a list that is ordered by time: where its next part starts.
+
+    >>> str(Place(1700, 3)), Place.of("1700-3")
+    ('1700-3', Place(time_ms=1700, number=3))
+    """
+
+    time_ms: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.time_ms}-{self.number}"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the place that a text of digits, a hyphen and digits names."""
+        time_ms, number = text.split("-")
+        return cls(int(time_ms), int(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +85,16 @@ class StoredAlert:
     unenriched: str
 
     @property
+    def place(self) -> Place:
+        """Where it stands among the alerts of its incident."""
+        return Place(to_ms(self.alert.starts_at), self.id)
+
+    @property
     def title(self) -> str:
         """What is wrong, in the words of the alert."""
         on = f" on {self.alert.item}" if self.alert.item else ""
-        return self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
+        title = self.alert.annotations.get("summary", "").strip() or f"{self.alert.name}{on}"
+        return title if len(title) <= MAX_TITLE_LENGTH else f"{title[:MAX_TITLE_LENGTH]}…"
 
     @property
     def runbook_url(self) -> str:
@@ -106,6 +137,7 @@ class NewRanking:
     """
 
     alert: int
+    incident: int
     reason: str
     document: StoredRankingDocument
     changed: tuple[str, ...] = ()
@@ -171,6 +203,11 @@ class Incident:
     n_alerts: int
     cause: str = ""
     probability: float = 0.0
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list of incidents."""
+        return Place(to_ms(self.opened_at), self.id)
 
     @property
     def title(self) -> str:

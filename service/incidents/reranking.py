@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
     from service.incidents.enrichment import Enricher
     from service.incidents.publishing import RankingPublisher
+    from service.incidents.ranking_pace import TimeShare
     from service.incidents.records import StoredAlert
     from service.signals.room import SignalsRoom
     from service.store.incidents import IncidentStore
@@ -46,6 +47,8 @@ class Reranker:
         A steady clock in seconds.
     budget_s
         How long one round may take; what is left waits for the next.
+    time
+        The time there is for ranking again; what is left waits until there is more.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Reranker:
         graph: Callable[[], DependencyGraph],
         elapsed_s: Callable[[], float],
         budget_s: float,
+        time: TimeShare,
     ) -> None:
         self._incidents = incidents
         self._enricher = enricher
@@ -66,6 +70,7 @@ class Reranker:
         self._graph = graph
         self._elapsed_s = elapsed_s
         self._budget_s = budget_s
+        self._time = time
         self._changing = Lock()
         self._waiting: dict[int, str] = {}
         self._evidence: tuple[str, int, int] | None = None
@@ -76,6 +81,10 @@ class Reranker:
 
         The lead alert was ranked when it arrived, so only another alert's arrival matters.
         """
+        graph = self._graph()
+        known = [each for each in known if each.alert.item in graph]  # others are nobody's evidence
+        if not known:
+            return
         joined: dict[int, list[int]] = {each.incident: [] for each in known}
         for each in known:
             if each.status == FIRING and each.n_received == 1:
@@ -100,14 +109,15 @@ class Reranker:
                 self._wait(incident.id, NEW_SIGNALS)
             self._evidence, self._looked_ms = evidence, to_ms(present)
         stop_s, n_ranked = self._elapsed_s() + self._budget_s, 0
-        while self._elapsed_s() <= stop_s:
+        while self._elapsed_s() <= stop_s and not self._time.is_spent:
             with self._changing:
                 if not self._waiting:
                     break
                 incident_id = next(iter(self._waiting))
                 reason = self._waiting.pop(incident_id)
             try:
-                n_ranked += self._rank(incident_id, reason)
+                with self._time.spending():
+                    n_ranked += self._rank(incident_id, reason)
             except StoreUnavailableError:
                 self._wait(incident_id, reason)
                 raise

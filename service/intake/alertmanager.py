@@ -18,13 +18,20 @@ from models.cases.case import Alert
 from service.clock import EARLIEST
 from service.errors import BadWebhookError
 from service.incidents.records import FIRING, RESOLVED, Notification
+from service.intake.text_bounds import bounded, cut
 from telemetry.decoders.json_lenient import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+MAX_NAME_LENGTH, MAX_SHOWN = 500, 100
+"""Characters of an item's or alert's name, and of a value that is quoted in a note."""
+
 MAX_AHEAD = timedelta(days=1)
 """An alert whose end lies further ahead has no usable end: it would keep its items affected until then."""
+
+NAMING = ("alertname", "severity", "source", "summary", "runbook_url", "runbook")
+"""Labels and annotations that Sunspot reads itself: kept where there are too many."""
 
 
 class WebhookAlert(msgspec.Struct, rename="camel"):
@@ -106,32 +113,34 @@ def _read_alert(
     latest: datetime,
 ) -> Notification:
     notes = []
-    labels = _texts(sent.get("labels")) or dict(shared)
+    complete = _texts(sent.get("labels")) or dict(shared)
+    labels, cut_labels = bounded(complete, "labels", first=(*NAMING, *item_labels))
+    annotations, cut_annotations = bounded(_texts(sent.get("annotations")), "annotations", first=NAMING)
     starts_at = _instant(sent.get("startsAt"))
     has_start = starts_at is not None and starts_at <= latest
     if starts_at is None or not has_start:
-        notes.append(f"its start {sent.get('startsAt')!r} is no usable time: the present is used")
+        notes.append(f"its start {_shown(sent.get('startsAt'))} is no usable time: the present is used")
         starts_at = received_at
     status = RESOLVED if sent.get("status") == RESOLVED else FIRING
     fingerprint = sent.get("fingerprint")
     ends_at = _instant(sent.get("endsAt")) if status == RESOLVED else None
     if ends_at is not None and ends_at > received_at + MAX_AHEAD:
-        notes.append(f"its end {sent.get('endsAt')!r} is no usable time: the present is used")
+        notes.append(f"its end {_shown(sent.get('endsAt'))} is no usable time: the present is used")
         ends_at = received_at
     alert = Alert(
-        item=_item(labels, items, item_labels),
-        name=labels.get("alertname", "alert"),
+        item=_item(complete, items, item_labels),
+        name=cut(labels.get("alertname", "alert"), MAX_NAME_LENGTH),
         starts_at=starts_at,
-        fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else _fingerprint(labels),
-        severity=labels.get("severity", ""),
+        fingerprint=_short(fingerprint) if isinstance(fingerprint, str) and fingerprint else _of(complete),
+        severity=cut(labels.get("severity", ""), MAX_NAME_LENGTH),
         labels=labels,
-        annotations=_texts(sent.get("annotations")),
+        annotations=annotations,
     )
     return Notification(
         alert,
         status,
         ends_at,
-        tuple(notes),
+        (*notes, *cut_labels, *cut_annotations),
         has_start=has_start,
     )
 
@@ -140,18 +149,34 @@ def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequenc
     named = [labels[label] for label in item_labels if labels.get(label)]
     without_port = [name.rsplit(":", 1)[0] for name in named]
     known = (name for name in (*named, *without_port) if name in items)
-    return next(known, named[0] if named else "")
+    return next(known, cut(named[0], MAX_NAME_LENGTH) if named else "")
 
 
 def _texts(value: object) -> dict[str, str]:
     """Return labels or annotations as text; values that are no text become JSON."""
     if not isinstance(value, dict):
         return {}
-    return {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}
+    texts = {str(name): text if isinstance(text, str) else json.dumps(text) for name, text in value.items()}
+    return {_without_nul(name): _without_nul(text) for name, text in texts.items()}
 
 
-def _fingerprint(labels: Mapping[str, str]) -> str:
+def _without_nul(text: str) -> str:
+    """Return a text without the character at which SQLite ends a text of JSON."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
+def _of(labels: Mapping[str, str]) -> str:
+    """Return the fingerprint of labels."""
     return hashlib.sha256(json.dumps(sorted(labels.items())).encode()).hexdigest()[:16]
+
+
+def _short(fingerprint: str) -> str:
+    """Return a sender's fingerprint, or its digest where it is too long to be one."""
+    return _without_nul(fingerprint) if len(fingerprint) <= MAX_NAME_LENGTH else _of({"": fingerprint})
+
+
+def _shown(value: object) -> str:
+    return cut(repr(value), MAX_SHOWN)
 
 
 def _instant(value: object) -> datetime | None:

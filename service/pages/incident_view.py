@@ -118,6 +118,7 @@ def view_incident(
     rankings: Sequence[StoredRanking],
     *,
     stored: StoredRanking | None,
+    ranked: StoredAlert | None,
 ) -> IncidentView:
     """Gather the page of an incident.
 
@@ -127,11 +128,12 @@ def view_incident(
         Every answer of the incident, newest first.
     stored
         The incident's current ranking; ``None`` if there is none.
+    ranked
+        The alert that it is about.
     """
     document = None if stored is None else stored.document
     snapshot = PageSnapshot() if document is None else document.page_snapshot
     candidates = () if document is None else document.candidates
-    ranked = next((each for each in alerts if stored and each.id == stored.alert), incident.lead)
     silence = (incident.lead.unenriched or "it was not ranked") if document is None else document.abstained
     shown = [
         each
@@ -140,7 +142,7 @@ def view_incident(
         or (position < N_ALWAYS_SHOWN and (each.score or 0.0) > 0)
         or (each.probability or 0.0) >= LEAST_SHOWN
     ]
-    item, cause = ranked.alert.item, shown[0].item if shown and not silence else ""
+    item, cause = (ranked or incident.lead).alert.item, shown[0].item if shown and not silence else ""
     return IncidentView(
         incident=incident,
         alerts=alerts,

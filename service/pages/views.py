@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.dependencies import (
     AccessGate,
+    AfterPlace,
     AuditTrail,
     Changes,
     Clock,
@@ -22,8 +23,17 @@ from service.dependencies import (
 )
 from service.errors import BadFormError, NoTokenError
 from service.http.problems import SEE_OTHER, SIGN_IN_REFUSED
-from service.http.security import CAN_READ_PAGES, COOKIE, Gate, VerdictSender, check_origin
+from service.http.security import (
+    CAN_GIVE_VERDICTS,
+    CAN_READ_PAGES,
+    COOKIE,
+    Gate,
+    VerdictSender,
+    check_origin,
+)
+from service.http.writer_gate import WRITES
 from service.incidents.nearby_changes import changes_near
+from service.incidents.records import Place
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.pages.incident_view import view_incident
 from service.pages.rendering import STYLE, Render
@@ -73,27 +83,32 @@ def incident_page(
     signals: Signals,
     render: Render,
     incident: IncidentId,
+    after: AfterPlace = "",
 ) -> HTMLResponse:
-    """Show one incident."""
+    """Show one incident, with a part of its alerts."""
     found = incidents.get(incident)
     stored = incidents.ranking_of(found)
+    alerts = incidents.alerts_of(incident, limit=PAGE_SIZE, after=Place.of(after) if after else None)
     view = view_incident(
         found,
-        incidents.alerts_of(incident),
+        alerts,
         verdicts_of(audit, incident),
         changes_near(changes, found, stored),
         incidents.rankings_of(incident),
         stored=stored,
+        ranked=incidents.alert(stored.alert) if stored else None,
     )
     return render(
         "incident.html",
         view=view,
+        later=alerts[-1].place if len(alerts) == PAGE_SIZE else None,
+        is_later=bool(after),
         own_pages=pages.of_incident(incident),
         present=signals.present(),
     )
 
 
-@router.post("/incidents/{incident}/verdict")
+@router.post("/incidents/{incident}/verdict", dependencies=[CAN_GIVE_VERDICTS, WRITES])
 def verdict_form(
     incidents: Incidents,
     audit: AuditTrail,

@@ -11,6 +11,7 @@ from service.dependencies import Changes, Clock, Cmdb, Masks, RawBody
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_INGEST, CAN_READ
+from service.http.writer_gate import WRITES
 from service.intake.changes import ChangesIn
 from service.routes.documents import ChangeOut, ChangesAcceptedOut, ChangesOut
 from service.routes.request_bodies import CHANGES_BODY
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/v1/changes", tags=["changes"])
 
 @router.post(
     "",
-    dependencies=[CAN_INGEST],
+    dependencies=[CAN_INGEST, WRITES],
     openapi_extra=CHANGES_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )

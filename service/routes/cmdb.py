@@ -9,6 +9,7 @@ from service.dependencies import Clock, Cmdb, ItemId, RawBody
 from service.http.body_reader import read_json
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_READ, AdminSender
+from service.http.writer_gate import WRITES
 from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut
 from service.routes.request_bodies import CMDB_BODY
 
@@ -16,7 +17,9 @@ router = APIRouter(prefix="/v1/cmdb", tags=["cmdb"])
 ITEM_ANSWERS = problems(UnknownItemError, *READ_ERRORS)
 
 
-@router.post("", openapi_extra=CMDB_BODY, responses=problems(BadTableError, *WRITE_ERRORS))
+@router.post(
+    "", dependencies=[WRITES], openapi_extra=CMDB_BODY, responses=problems(BadTableError, *WRITE_ERRORS)
+)
 def import_cmdb(cmdb: Cmdb, clock: Clock, sender: AdminSender, body: RawBody) -> ImportOut:
     """Replace the dependency graph by a document of items and edges.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cmdb.items import ChangeEvent
     from service.incidents.alert_handler import Answer
+    from service.incidents.ranking_document import StoredRankingDocument
     from service.incidents.records import Incident, StoredAlert, StoredRanking
     from service.store.audit import Entry
 
@@ -37,10 +38,9 @@ class EnrichedAlert(BaseModel):
     notes: list[str] = Field(description="what of the alert could not be read")
 
     @classmethod
-    def of(cls, answer: Answer, address: str) -> Self:
-        """Return the document of an answer."""
+    def of(cls, answer: Answer, ranking: RankingDocument | None, address: str) -> Self:
+        """Return the document of an answer with a ranking that is fit to be shown."""
         notification, known = answer.notification, answer.known
-        ranking = None if answer.ranking is None else _public(answer.ranking.shortened(N_CANDIDATES))
         return cls(
             fingerprint=notification.alert.fingerprint,
             name=notification.alert.name,
@@ -59,6 +59,38 @@ class EnrichedAlerts(BaseModel):
     """The alerts of a webhook, in its order."""
 
     alerts: list[EnrichedAlert]
+
+
+class AnswerWriter:
+    """Writes `EnrichedAlerts`, one alert after another: of a large webhook only the text is held.
+
+    Parameters
+    ----------
+    address
+        How people reach the incident pages.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._written: list[bytes] = []
+        self._last: tuple[RankingDocument, RankingDocument] | None = None
+
+    def add(self, answer: Answer) -> None:
+        """Write one more alert."""
+        document = EnrichedAlert.of(answer, self._shown(answer.ranking), self._address)
+        self._written.append(document.model_dump_json().encode())
+
+    def document(self) -> bytes:
+        """Return the complete document as JSON."""
+        return b'{"alerts":[' + b",".join(self._written) + b"]}"
+
+    def _shown(self, ranking: StoredRankingDocument | None) -> RankingDocument | None:
+        """Return what the sender sees of a ranking; many alerts in a row may share one."""
+        if ranking is None:
+            return None
+        if self._last is None or self._last[0] is not ranking:
+            self._last = ranking, _public(ranking.shortened(N_CANDIDATES))
+        return self._last[1]
 
 
 class IncidentOut(BaseModel):
@@ -89,6 +121,7 @@ class IncidentsOut(BaseModel):
     incidents: list[IncidentOut]
     total: int
     next_offset: int | None = Field(description="where the next part starts; null at the end of the list")
+    next_after: str | None = Field(description="the same as a place in the list; null at its end")
 
 
 class AlertOut(BaseModel):
@@ -127,6 +160,13 @@ class AlertOut(BaseModel):
         )
 
 
+class AlertsOut(BaseModel):
+    """One part of the list of an incident's alerts, the first to start first."""
+
+    alerts: list[AlertOut]
+    next_after: str | None = Field(description="where the next part starts; null at the end of the list")
+
+
 class VerdictIn(BaseModel):
     """What a person says about an incident."""
 
@@ -158,9 +198,9 @@ class VerdictOut(BaseModel):
 
 
 class IncidentDetailOut(IncidentOut):
-    """An incident with its alerts and verdicts."""
+    """An incident with its first alerts and its verdicts."""
 
-    alerts: list[AlertOut]
+    alerts: list[AlertOut] = Field(description="the first of them; `n_alerts` says how many there are")
     verdicts: list[VerdictOut]
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from service.dependencies import (
+    AfterPlace,
     AuditTrail,
     Changes,
     Clock,
@@ -19,10 +20,14 @@ from service.dependencies import (
 from service.errors import BadVerdictError, UnknownIncidentError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_READ, VerdictSender
+from service.http.security import CAN_GIVE_VERDICTS, CAN_READ, VerdictSender
+from service.http.writer_gate import WRITES
 from service.incidents.nearby_changes import changes_near
+from service.incidents.records import Place
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.routes.incident_documents import (
+    AlertOut,
+    AlertsOut,
     CausesOut,
     IncidentDetailOut,
     IncidentOut,
@@ -34,6 +39,9 @@ from service.routes.request_bodies import VERDICT_BODY
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
+N_ALERTS = 100
+"""Alerts that an incident's document has."""
+
 
 @router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
 def list_incidents(
@@ -41,14 +49,19 @@ def list_incidents(
     settings: ServiceSettings,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    after: AfterPlace = "",
 ) -> IncidentsOut:
-    """List incidents, newest first."""
-    found = incidents.newest(limit=limit, offset=offset)
+    """List incidents, newest first.
+
+    `after` leads through the list without a gap or a repetition while incidents are opened; `offset` counts.
+    """
+    found = incidents.newest(limit=limit, offset=offset, after=Place.of(after) if after else None)
     total, end = incidents.count(), offset + len(found)
     return IncidentsOut(
         incidents=[IncidentOut.of(each, settings.address) for each in found],
         total=total,
-        next_offset=end if end < total else None,
+        next_offset=end if end < total and not after else None,
+        next_after=str(found[-1].place) if len(found) == limit else None,
     )
 
 
@@ -60,13 +73,33 @@ def list_incidents(
 def read_incident(
     incidents: Incidents, audit: AuditTrail, settings: ServiceSettings, incident: IncidentId
 ) -> IncidentDetailOut:
-    """Read an incident with its alerts and verdicts."""
+    """Read an incident with its verdicts and its first alerts; a route of their own has all of them."""
     found = incidents.get(incident)
     return IncidentDetailOut.with_parts(
         found,
-        incidents.alerts_of(incident),
+        incidents.alerts_of(incident, limit=N_ALERTS),
         verdicts_of(audit, incident),
         settings.address,
+    )
+
+
+@router.get(
+    "/{incident}/alerts",
+    dependencies=[CAN_READ],
+    responses=problems(UnknownIncidentError, *READ_ERRORS),
+)
+def list_alerts(
+    incidents: Incidents,
+    incident: IncidentId,
+    limit: Annotated[int, Query(ge=1, le=200)] = N_ALERTS,
+    after: AfterPlace = "",
+) -> AlertsOut:
+    """List the alerts of an incident, the first to start first."""
+    incidents.get(incident)
+    found = incidents.alerts_of(incident, limit=limit, after=Place.of(after) if after else None)
+    return AlertsOut(
+        alerts=[AlertOut.of(each) for each in found],
+        next_after=str(found[-1].place) if len(found) == limit else None,
     )
 
 
@@ -89,6 +122,7 @@ def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) ->
 
 @router.post(
     "/{incident}/verdict",
+    dependencies=[CAN_GIVE_VERDICTS, WRITES],
     openapi_extra=VERDICT_BODY,
     responses=problems(UnknownIncidentError, BadVerdictError, *WRITE_ERRORS),
 )

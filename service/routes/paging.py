@@ -12,6 +12,7 @@ from service.errors import UnknownMaintenanceError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_GIVE_VERDICTS, CAN_READ, VerdictSender
+from service.http.writer_gate import WRITES
 from service.paging.budget_report import reports_now
 from service.routes.paging_documents import (
     MaintenanceIn,
@@ -51,6 +52,7 @@ def list_pages(
 
 @router.post(
     "/maintenance",
+    dependencies=[CAN_GIVE_VERDICTS, WRITES],
     openapi_extra=MAINTENANCE_BODY,
     responses=problems(RequestValidationError, *WRITE_ERRORS),
 )
@@ -72,7 +74,7 @@ def list_maintenance(maintenance: Maintenance, signals: Signals) -> Maintenances
 
 @router.delete(
     "/maintenance/{window}",
-    dependencies=[CAN_GIVE_VERDICTS],
+    dependencies=[CAN_GIVE_VERDICTS, WRITES],
     responses=problems(UnknownMaintenanceError, *READ_ERRORS),
 )
 def end_maintenance(

@@ -22,6 +22,7 @@ from service.errors import TooManySeriesError
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.security import CAN_INGEST, CAN_READ, Sender
+from service.http.writer_gate import WRITES_SIGNALS
 from service.routes.documents import SamplesOut, ScoresOut
 from service.routes.request_bodies import SAMPLES_BODY
 from service.scoring.latest_scores import latest_scores
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/v1", tags=["signals"])
 
 @router.post(
     "/samples",
-    dependencies=[CAN_INGEST],
+    dependencies=[CAN_INGEST, WRITES_SIGNALS],
     openapi_extra=SAMPLES_BODY,
     responses=problems(BadBatchError, TooManySeriesError, *WRITE_ERRORS),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from cmdb.items import ChangeEvent
@@ -12,10 +14,14 @@ from service.store.tables import changes
 from telemetry.instants import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from service.store.database import Database
+
+
+AT_ONCE, MAX_READ = 500, 10_000
+"""Events that one transaction stores, and those that one look-up returns."""
 
 
 class ChangeStore:
@@ -23,9 +29,11 @@ class ChangeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.n_added = 0
+        """Events stored since the start: whoever looked at fewer may see more now."""
 
     def add(self, events: Sequence[ChangeEvent], *, at: datetime) -> int:
-        """Store the events whose ids are new, and return their number."""
+        """Store the events whose ids are new, a part at a time, and return their number."""
         rows = [
             {
                 "id": each.id,
@@ -37,21 +45,29 @@ class ChangeStore:
             }
             for each in events
         ]
-        with self._database.writing() as connection:
-            return sum(
-                connection.execute(insert(changes).values(row).on_conflict_do_nothing()).rowcount
-                for row in rows
-            )
+        n_new = 0
+        for part in (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)):
+            n_new += self._database.write(partial(_insert, part))
+        self.n_added += n_new
+        return n_new
 
-    def between(self, start: datetime, end: datetime) -> list[ChangeEvent]:
-        """Return the events in ``[start, end)``, oldest first."""
-        query = (
-            select(changes)
-            .where(changes.c.at_ms >= to_ms(start), changes.c.at_ms < to_ms(end))
-            .order_by(changes.c.at_ms, changes.c.id)
-        )
+    def between(
+        self, start: datetime, end: datetime, *, items: Collection[str] | None = None
+    ) -> list[ChangeEvent]:
+        """Return the events in ``[start, end)``, oldest first; of very many the newest `MAX_READ`.
+
+        Parameters
+        ----------
+        items
+            Only the events of these; by default of all.
+        """
+        query = select(changes).where(changes.c.at_ms >= to_ms(start), changes.c.at_ms < to_ms(end))
+        if items is not None:
+            listed = func.json_each(json.dumps(list(items))).table_valued("value")
+            query = query.where(changes.c.item.in_(select(listed.c.value)))
+        query = query.order_by(changes.c.at_ms.desc(), changes.c.id.desc()).limit(MAX_READ)
         with self._database.reading() as connection:
-            return _events(connection.execute(query))
+            return _events(connection.execute(query))[::-1]
 
     def newest(self, *, limit: int, item: str | None = None) -> list[ChangeEvent]:
         """Return the latest events, of one item if one is named, newest first."""
@@ -60,6 +76,10 @@ class ChangeStore:
             query = query.where(changes.c.item == item)
         with self._database.reading() as connection:
             return _events(connection.execute(query))
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], connection: Connection) -> int:
+    return connection.execute(insert(changes).on_conflict_do_nothing(), rows).rowcount
 
 
 def _events(rows: Iterable[Any]) -> list[ChangeEvent]:

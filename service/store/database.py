@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, NullPool, QueuePool, create_engine, event, literal, select
@@ -13,19 +13,25 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from service.errors import StoreUnavailableError
 from service.store.migrations import HEAD, migrate, revision_of
 from service.store.tables import metadata
+from service.store.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from service.health import HealthRecord
+    from service.store.turns import Job
 
 BUSY_TIMEOUT_S = 10
+"""How long a writer waits for another process; within this one, for its turn."""
+
 PROBE_TIMEOUT_S = 1
+
+Result = TypeVar("Result")
 
 
 class Database:
-    """The store's file. Readers never wait; writers wait for each other.
+    """The store's file. Readers never wait; writers wait for each other, first come, first served.
 
     Parameters
     ----------
@@ -51,8 +57,14 @@ class Database:
         path.touch()
         name = f"file:{quote(str(path))}"
         url = URL.create("sqlite", database=name, query={"mode": "rw", "uri": "true"})  # never made anew
-        self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, poolclass=QueuePool)
+        self._engine = create_engine(
+            url,
+            connect_args={"timeout": BUSY_TIMEOUT_S},
+            poolclass=QueuePool,
+            max_overflow=-1,  # one connection per thread at most: readers do not wait for each other
+        )
         self._prober = create_engine(url, connect_args={"timeout": PROBE_TIMEOUT_S}, poolclass=NullPool)
+        self._turns: Turns[Connection] = Turns(self._write_together, patience_s=BUSY_TIMEOUT_S)
         for engine in (self._engine, self._prober):
             event.listen(engine, "connect", _prepare)
             event.listen(engine, "begin", _begin)
@@ -71,7 +83,31 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is on disk when the block ends, or leaves nothing behind."""
+        """Open a transaction that is on disk when the block ends, or leaves nothing behind.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the store cannot be written, or the turn to write does not come in time.
+        """
+        with self._turns.alone(), self._transaction() as writer:
+            yield writer
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do work in a transaction that it may share with other writers; it is on disk when this returns.
+
+        Work that fails leaves nothing behind, and does not affect that of others. It must be short: others
+        wait for it.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the store cannot be written, or the turn to write does not come in time.
+        """
+        return self._turns.do(work)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
         self._check_file()
         with self._errors_as_unavailable(), self._engine.connect() as connection:
             writer = connection.execution_options(is_writer=True)
@@ -101,6 +137,20 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
         self._prober.dispose()
+
+    def _write_together(self, jobs: Sequence[Job[Connection]]) -> None:
+        with self._transaction() as writer:
+            if len(jobs) == 1:
+                _do(jobs[0], writer)
+                return
+            for each in jobs:
+                try:
+                    with writer.begin_nested():  # what one leaves behind is undone without the others
+                        _do(each, writer)
+                except Exception as error:
+                    if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+                        raise  # such as a full disk, after which SQLite may have undone all of it
+                    each.error = error
 
     def _check_file(self) -> None:
         """Refuse to write to a file that its path does not name any more: what is written would be lost."""
@@ -152,6 +202,11 @@ def _run(connection: Connection, statement: str) -> None:
     driver = connection.connection.driver_connection
     if driver is not None:
         driver.execute(statement)
+
+
+def _do(job: Job[Connection], connection: Connection) -> None:
+    if job.work is not None:
+        job.result = job.work(connection)
 
 
 def _is_busy(error: DatabaseError) -> bool:

@@ -43,6 +43,7 @@ graph_imports = Table(
     Column("version", ForeignKey("graphs.version"), nullable=False),
     Column("imported_ms", BigInteger, nullable=False),
     Column("who", String, nullable=False),
+    Index("graph_imports_by_version", "version", "position"),
     sqlite_autoincrement=True,
 )
 
@@ -55,6 +56,7 @@ changes = Table(
     Column("kind", String, nullable=False),
     Column("summary", String, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
+    Index("changes_by_item", "item", "at_ms"),
 )
 
 incidents = Table(
@@ -64,6 +66,10 @@ incidents = Table(
     Column("lead_alert", Integer),
     Column("opened_ms", BigInteger, nullable=False),
     Column("closed_ms", BigInteger),
+    Column("n_alerts", Integer, nullable=False, server_default="0"),
+    Column("n_announced", Integer, nullable=False, server_default="0"),
+    Index("incidents_by_opening", "opened_ms", "id"),
+    Index("incidents_by_closing", "closed_ms", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -71,9 +77,9 @@ alerts = Table(
     "alerts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("incident", ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("incident", ForeignKey("incidents.id"), nullable=False),
     Column("fingerprint", String, nullable=False),
-    Column("starts_ms", BigInteger, nullable=False, index=True),
+    Column("starts_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger),
     Column("status", String, nullable=False),
     Column("item", String, nullable=False),
@@ -86,6 +92,10 @@ alerts = Table(
     Column("n_received", Integer, nullable=False),
     Column("unenriched", String, nullable=False),
     UniqueConstraint("fingerprint", "starts_ms"),
+    Index("alerts_by_incident", "incident", "starts_ms", "id"),
+    Index("alerts_by_state", "incident", "status", "ends_ms"),
+    Index("alerts_by_item", "item", "starts_ms", "incident"),
+    Index("alerts_by_start", "starts_ms", "incident"),
     sqlite_autoincrement=True,
 )
 
@@ -102,7 +112,11 @@ rankings = Table(
     Column("cause", String, nullable=False),
     Column("probability", Float, nullable=False),
     Column("document", JSON, nullable=False),
+    Column("incident", Integer, nullable=False, server_default="0"),
+    Column("graph_version", String, nullable=False, server_default=""),
     Index("rankings_by_alert", "alert", "id"),
+    Index("rankings_by_incident", "incident", "id"),
+    Index("rankings_by_graph", "graph_version"),
     sqlite_autoincrement=True,
 )
 

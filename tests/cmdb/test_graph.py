@@ -183,3 +183,21 @@ def test_related_is_everything_that_an_item_needs_and_that_needs_it() -> None:
     assert graph.related("db") == {"app", "order", "db", "batch"}
     assert graph.related("island") == {"island"}
     assert graph.related("ghost") == {"ghost"}
+
+
+def test_reach_is_what_is_nearest_in_both_directions() -> None:
+    graph = a_graph(("app", "order"), ("order", "db"), ("batch", "db"), ("app", "cache"), alone=("island",))
+    assert graph.reach("app", max_items=2) == ({"cache", "order"}, set())
+    assert graph.reach("app", max_items=9) == ({"cache", "order", "db"}, set())
+    assert graph.reach("db", max_items=2) == (set(), {"batch", "order"})
+    assert graph.reach("island", max_items=2) == graph.reach("ghost", max_items=2) == (set(), set())
+
+
+@pytest.mark.timeout(15)  # a walk that compares each ring with all that it found takes over a minute
+def test_the_way_round_a_cycle_of_many_items_is_walked_once() -> None:
+    n_items = 60_000
+    names = [f"c{number}" for number in range(n_items)]
+    graph = a_graph(*zip(names, [*names[1:], names[0]], strict=True))
+    hops = graph.hops("c0")
+    assert len(hops) == n_items
+    assert hops[names[-1]] == n_items - 1

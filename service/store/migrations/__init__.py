@@ -1,7 +1,7 @@
 """Bring a store's file to the tables of this code, one revision after the other.
 
-A revision is a module in ``versions``. To add one, write the module, change ``tables.py`` to match, and set
-`HEAD`.
+A revision is a module in ``versions``. To add one, write the module, change ``tables.py`` to match, and
+append it to `KNOWN`.
 Alembic is imported only where a file has to be migrated: a file that is up to date opens without it.
 """
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
     from sqlalchemy import Connection
 
-HEAD = "0003"
-"""The revision of the tables in ``tables.py``."""
-
-KNOWN = tuple(f"{number:04d}" for number in range(1, int(HEAD) + 1))
+KNOWN = ("0001", "0002", "0003", "0005")
 """Every revision, oldest first. The first is the tables of 0.1.0, whose files name no revision."""
+
+HEAD = KNOWN[-1]
+"""The revision of the tables in ``tables.py``."""
 
 _ONE_AT_A_TIME = Lock()
 """Alembic's operations belong to the process, not to a connection."""

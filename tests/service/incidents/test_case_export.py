@@ -197,8 +197,8 @@ def test_a_ranked_case_that_cannot_be_written_is_told_and_tried_again(tmp_path: 
     ranked = tmp_path / "ranked-cases"
     ranked.write_text("in the way")
     with a_service(tmp_path) as client:
-        for label in ("one", "two"):
-            client.post("/v1/alerts", json=a_webhook(fingerprint=label)).raise_for_status()
+        for item in ("gateway", "order"):
+            client.post("/v1/alerts", json=a_webhook(item)).raise_for_status()
         export_of(client).advance()
         (reason,) = [each for each in client.get("/readyz").json()["reasons"] if "case library" in each]
         assert reason.endswith(", and 1 more")
@@ -238,10 +238,14 @@ def test_a_case_too_large_to_keep_is_counted_and_a_secret_in_a_change_is_masked(
 def test_a_case_that_cannot_be_written_holds_up_no_other(
     client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client.post("/v1/alerts", json=a_webhook("order", fingerprint="x" * 600)).raise_for_status()
     client.post("/v1/alerts", json=a_webhook("funds")).raise_for_status()
     export_of(client).advance()
-    assert len(case_paths(tmp_path / "data" / "ranked-cases")) == 2
+    (path, *_) = case_paths(tmp_path / "data" / "ranked-cases")
+    stored = read_case(path)
+    for name in ("x" * 600, "well-named"):
+        export_of(client).receive(replace(stored.case, id=name), a_document())
+    export_of(client).advance()
+    assert path_of(tmp_path / "data" / "ranked-cases", "well-named").is_file()
     [problem] = export_of(client).health_problems()
     assert "at most 500 characters" in problem
     assert [each.message for each in caplog.records] == ["a case cannot be written"]

@@ -1,0 +1,36 @@
+"""Old incidents, answers and graph versions removed from the store."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.settings import Settings
+    from service.store.retention import Removed, RetentionStore
+
+logger = logging.getLogger(__name__)
+
+MAX_ALERTS, MAX_RANKINGS, MAX_GRAPHS = 20_000, 20_000, 20
+"""Removed at most in one round: a mistake is noticed before everything is gone."""
+
+
+def retain_incidents(store: RetentionStore, settings: Settings, *, now: datetime) -> Removed | None:
+    """Remove what is older than the settings allow; ``None`` while there is no alert to judge age by.
+
+    The present is no later than the start of the newest alert: a machine whose clock is ahead removes
+    nothing that is recent.
+    """
+    newest = store.newest_alert()
+    if newest is None:
+        return None
+    present = min(now, newest)
+    removed = store.remove_incidents(present - settings.incident_retention, limit=MAX_ALERTS)
+    removed.n_rankings = store.remove_rankings(present - settings.ranking_retention, limit=MAX_RANKINGS)
+    removed.n_graphs = store.remove_graphs(present - settings.graph_retention, limit=MAX_GRAPHS)
+    if any(asdict(removed).values()):
+        logger.info("old incidents removed", extra=asdict(removed))
+    return removed
