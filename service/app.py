@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from service.dependencies import ADMITTED
+from service.http.admission import AdmissionMiddleware
 from service.http.body_reader import BoundedBody
 from service.http.middleware import AnswerMiddleware
 from service.http.openapi import TAGS, describe
 from service.http.problems import install_handlers
-from service.pages import docs_page, item_views, model_views, team_views, views
+from service.pages import docs_page, item_views, model_views, sign_in_views, team_views, views
 from service.routes import (
     alerts,
     changes,
@@ -91,14 +93,22 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         redoc_url=None,
         redirect_slashes=False,
         lifespan=running,
+        dependencies=[ADMITTED],
     )
     app.state.rooms, app.state.workers = rooms, workers
     for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, item_views, team_views, model_views, docs_page):
+    for pages in (views, sign_in_views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     app.add_middleware(BoundedBody, limit_bytes=rooms.settings.body_limit_bytes)
+    app.add_middleware(
+        AdmissionMiddleware,
+        admission=rooms.access.admission,
+        refusals=rooms.access.refusals,
+        metrics=rooms.metrics,
+        settings=rooms.settings,
+    )
     app.add_middleware(AnswerMiddleware, metrics=rooms.metrics)
     describe(app, bodies=request_bodies.TYPES)
     return app

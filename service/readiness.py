@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.access.marker import EMPTIED
 from service.signals.history import history_problems
 from service.signals.present import calendar_known
 
@@ -57,6 +58,8 @@ def readiness(rooms: Rooms) -> Readiness:
     if models.log_champion.problem and not models.champion.problem:
         usual = "the bundle in use" if logs.bundle_version else "each service's own past"
         remarks.append(f"logs: {models.log_champion.problem}; normal behaviour comes from {usual}")
-    if rooms.gate.is_open:
+    if rooms.access.gate.is_open:
         remarks.append("open: no token exists, so everything is allowed, from this machine only")
+    elif rooms.access.gate.is_emptied:
+        remarks.append(f"closed: {EMPTIED}")
     return Readiness(blocking, remarks)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from service.http.access import ROUTES
 from service.http.problems import PROBLEM_TYPE, Problem
 from service.http.request_schemas import schemas_of
 
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parent / "examples.json"
 """An answer of each operation, recorded from a running service; a test checks that it still looks so."""
+
+BEARER = "HTTPBearer"
+BEARER_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A sender's token, from `sunspot token create`. Not needed while no token and no person "
+    "exists: the service then answers this machine alone.",
+}
 
 TAGS = [
     {"name": "signals", "description": "Metric samples and log lines in, scores out."},
@@ -62,15 +72,19 @@ def describe(app: FastAPI, *, bodies: Sequence[type]) -> None:
 def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas.update(schemas_of([*bodies, Problem]))
+    document["components"]["securitySchemes"] = {BEARER: BEARER_SCHEME}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    declared = {re.sub(r":\w+}", "}", path): path for _, path in ROUTES}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             summary, _, rest = operation["description"].partition("\n\n")
             operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
+            if ROUTES[method.upper(), declared[path]].needs is not None:
+                operation["security"] = [{BEARER: []}]
             for content in answers["200"]["content"].values():
                 content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:

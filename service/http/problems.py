@@ -7,6 +7,7 @@ RFC 9457, 2023.
 from __future__ import annotations
 
 import logging
+import math
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,12 +30,17 @@ from service.errors import (
     BodyTooLargeError,
     ForeignHostError,
     ForeignOriginError,
+    ForgedFormError,
     MissingScopeError,
+    NotOfYourTeamsError,
     NoTokenError,
     SignInNeededError,
     StoreUnavailableError,
+    TryLaterError,
     UnknownIncidentError,
     UnknownMaintenanceError,
+    WeakPasswordError,
+    WrongPasswordError,
 )
 from telemetry.errors import BadBatchError, HistoryWriteError
 
@@ -92,7 +98,12 @@ KINDS: dict[type[Exception], Kind] = {
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
     UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
     NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),
+    WrongPasswordError: Kind(HTTPStatus.UNAUTHORIZED, "Wrong name or password"),
+    WeakPasswordError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a password"),
+    TryLaterError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Try again later"),
     MissingScopeError: Kind(HTTPStatus.FORBIDDEN, "Scope missing"),
+    NotOfYourTeamsError: Kind(HTTPStatus.FORBIDDEN, "Not of your teams"),
+    ForgedFormError: Kind(HTTPStatus.FORBIDDEN, "Forged form"),
     ForeignHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "Foreign host name"),
     ForeignOriginError: Kind(HTTPStatus.FORBIDDEN, "Foreign origin"),
     HistoryWriteError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "History unavailable"),
@@ -111,7 +122,6 @@ WRITE_ERRORS: tuple[type[Exception], ...] = (BadJsonError, *BODY_ERRORS, *READ_E
 
 NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
 SEE_OTHER = HTTPStatus.SEE_OTHER
-SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
@@ -129,15 +139,28 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return document
 
 
+def status_of(error: Exception) -> int:
+    """Status of an error that `KINDS` knows."""
+    return int(problem_of(error)["status"])
+
+
 def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Answer with a problem document and the status it names."""
     return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
 
 
-def answer_error(error: Exception) -> JSONResponse:
-    """Answer with the problem document of an error that `KINDS` knows."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
-    return problem_answer(problem_of(error), headers)
+def answer_error(error: Exception) -> Response:
+    """Answer with the problem document of an error that `KINDS` knows, or ask a browser to sign in."""
+    if isinstance(error, SignInNeededError):
+        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
+    return problem_answer(problem_of(error), headers_of(error))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Headers that tell a sender what to do about an error."""
+    if isinstance(error, NoTokenError):
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(math.ceil(error.retry_s))} if isinstance(error, TryLaterError) else {}
 
 
 def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
@@ -166,10 +189,6 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def from_framework(_request: Request, error: HTTPException) -> Response:
         return problem_answer(_plain(HTTPStatus(error.status_code), error.detail), error.headers)
-
-    @app.exception_handler(SignInNeededError)
-    async def sign_in(_request: Request, error: SignInNeededError) -> Response:
-        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from service.access.marker import EMPTIED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,3 +61,5 @@ class AnnouncingServer(uvicorn.Server):
         self._announce(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
         if self._gate.is_open:
             self._announce(f"  {OPEN}")
+        elif self._gate.is_emptied:
+            self._announce(f"  closed {EMPTIED}")

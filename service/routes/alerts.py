@@ -8,7 +8,6 @@ from service.dependencies import Alerts, Clock, Graph, RawBody, ServiceMetrics, 
 from service.errors import BadWebhookError
 from service.http.body_reader import read_json
 from service.http.problems import WRITE_ERRORS, problems
-from service.http.security import CAN_INGEST
 from service.intake.alertmanager import read_webhook
 from service.routes.incident_documents import EnrichedAlert, EnrichedAlerts
 from service.routes.request_bodies import WEBHOOK_BODY
@@ -18,7 +17,6 @@ router = APIRouter(prefix="/v1", tags=["alerts"])
 
 @router.post(
     "/alerts",
-    dependencies=[CAN_INGEST],
     openapi_extra=WEBHOOK_BODY,
     responses=problems(BadWebhookError, *WRITE_ERRORS),
 )

@@ -14,12 +14,13 @@ from service.dependencies import (
     IncidentId,
     Incidents,
     RawBody,
+    Sees,
+    SentBy,
     ServiceSettings,
 )
 from service.errors import BadVerdictError, UnknownIncidentError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_READ, VerdictSender
 from service.incidents.nearby_changes import changes_near
 from service.incidents.verdicts import give_verdict, verdicts_of
 from service.routes.incident_documents import (
@@ -35,16 +36,17 @@ from service.routes.request_bodies import VERDICT_BODY
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
 
-@router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+@router.get("", responses=problems(*READ_ERRORS))
 def list_incidents(
     incidents: Incidents,
     settings: ServiceSettings,
+    sees: Sees,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> IncidentsOut:
     """List incidents, newest first."""
-    found = incidents.newest(limit=limit, offset=offset)
-    total, end = incidents.count(), offset + len(found)
+    found = incidents.newest(limit=limit, offset=offset, view=sees)
+    total, end = incidents.count(sees), offset + len(found)
     return IncidentsOut(
         incidents=[IncidentOut.of(each, settings.address) for each in found],
         total=total,
@@ -54,7 +56,6 @@ def list_incidents(
 
 @router.get(
     "/{incident}",
-    dependencies=[CAN_READ],
     responses=problems(UnknownIncidentError, *READ_ERRORS),
 )
 def read_incident(
@@ -72,7 +73,6 @@ def read_incident(
 
 @router.get(
     "/{incident}/causes",
-    dependencies=[CAN_READ],
     responses=problems(UnknownIncidentError, *READ_ERRORS),
 )
 def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) -> CausesOut:
@@ -97,13 +97,13 @@ def record_verdict(
     audit: AuditTrail,
     cmdb: Cmdb,
     clock: Clock,
-    sender: VerdictSender,
+    sender: SentBy,
     incident: IncidentId,
     body: RawBody,
 ) -> VerdictOut:
     """Record what truly caused an incident, or that it was a false alarm.
 
-    The token's name is recorded with it. Verdicts are never altered; the last one counts.
+    The name of the person or token is recorded with it. Verdicts are never altered; the last one counts.
     """
     verdict = read_as(body, VerdictIn)
     incidents.get(incident)

@@ -8,6 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from cmdb.items import ChangeEvent
+from service.access.visibility import EVERYTHING
+from service.store.audit import RECORD_CHANGES, record
+from service.store.seen import is_seen
 from service.store.tables import changes
 from telemetry.instants import from_ms, to_ms
 
@@ -15,7 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from service.access.visibility import View
     from service.store.database import Database
+
+
+N_AUDITED = 20
+"""Ids of one request that its row of the audit lists."""
 
 
 class ChangeStore:
@@ -24,8 +32,8 @@ class ChangeStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, events: Sequence[ChangeEvent], *, at: datetime) -> int:
-        """Store the events whose ids are new, and return their number."""
+    def add(self, events: Sequence[ChangeEvent], *, at: datetime, who: str) -> int:
+        """Store the events whose ids are new, and return their number; the audit has one row for all."""
         rows = [
             {
                 "id": each.id,
@@ -38,10 +46,17 @@ class ChangeStore:
             for each in events
         ]
         with self._database.writing() as connection:
-            return sum(
-                connection.execute(insert(changes).values(row).on_conflict_do_nothing()).rowcount
+            new = [
+                row["id"]
                 for row in rows
-            )
+                if connection.execute(insert(changes).values(row).on_conflict_do_nothing()).rowcount
+            ]
+            if new:
+                listed = {"n": len(new), "first": new[:N_AUDITED]}
+                record(
+                    connection, at=at, who=who, action=RECORD_CHANGES, subject=str(new[0]), document=listed
+                )
+        return len(new)
 
     def between(self, start: datetime, end: datetime) -> list[ChangeEvent]:
         """Return the events in ``[start, end)``, oldest first."""
@@ -53,9 +68,10 @@ class ChangeStore:
         with self._database.reading() as connection:
             return _events(connection.execute(query))
 
-    def newest(self, *, limit: int, item: str | None = None) -> list[ChangeEvent]:
-        """Return the latest events, of one item if one is named, newest first."""
+    def newest(self, *, limit: int, item: str | None = None, view: View = EVERYTHING) -> list[ChangeEvent]:
+        """Return the latest events that a view shows, of one item if one is named, newest first."""
         query = select(changes).order_by(changes.c.at_ms.desc(), changes.c.id).limit(limit)
+        query = query.where(is_seen(changes.c.item, view))
         if item is not None:
             query = query.where(changes.c.item == item)
         with self._database.reading() as connection:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, true, update
 
 from models.cases.case import Alert
+from service.access.visibility import EVERYTHING
 from service.errors import UnknownIncidentError
 from service.incidents.ranking_document import StoredRankingDocument
 from service.incidents.records import (
@@ -20,6 +21,7 @@ from service.incidents.records import (
     StoredRanking,
 )
 from service.store.outbox import insert_messages
+from service.store.seen import is_seen
 from service.store.tables import alerts, incidents, outbox, rankings
 from telemetry.instants import from_ms, to_ms
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from service.access.visibility import View
     from service.incidents.records import NewRanking, Notification
     from service.store.database import Database
 
@@ -169,9 +172,9 @@ class IncidentStore:
                 connection.execute(insert(rankings).values({**row, "changed": list(each.changed)}))
             insert_messages(connection, messages, at=at)
 
-    def newest(self, *, limit: int, offset: int = 0) -> list[Incident]:
-        """Return incidents, the latest opened first."""
-        asked = _INCIDENTS.order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc())
+    def newest(self, *, limit: int, offset: int = 0, view: View = EVERYTHING) -> list[Incident]:
+        """Return incidents that a view shows, the latest opened first."""
+        asked = _INCIDENTS.order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc()).where(_shown(view))
         with self._database.reading() as connection:
             rows = connection.execute(asked.limit(limit).offset(offset)).all()
             return [_incident(connection, row) for row in rows]
@@ -207,10 +210,28 @@ class IncidentStore:
         with self._database.reading() as connection:
             return [_incident(connection, row) for row in connection.execute(asked).all()]
 
-    def count(self) -> int:
-        """Return the number of incidents."""
+    def count(self, view: View = EVERYTHING) -> int:
+        """Return the number of incidents that a view shows."""
+        asked = select(func.count()).select_from(incidents).where(_shown(view))
         with self._database.reading() as connection:
-            return connection.execute(select(func.count()).select_from(incidents)).scalar_one()
+            return connection.execute(asked).scalar_one()
+
+    def items_of(self, incident: int) -> frozenset[str]:
+        """Return the items that an incident is about: those of its alerts, and those ever named its cause.
+
+        Raises
+        ------
+        UnknownIncidentError
+            If the number was never given.
+        """
+        own = alerts.c.incident == incident
+        named = select(rankings.c.cause).join(alerts, alerts.c.id == rankings.c.alert)
+        with self._database.reading() as connection:
+            items = set(connection.execute(select(alerts.c.item).where(own)).scalars())
+            items |= set(connection.execute(named.where(own, rankings.c.cause != "")).scalars())
+        if not items:
+            raise UnknownIncidentError(incident)
+        return frozenset(items)
 
     def get(self, incident: int) -> Incident:
         """Return one incident.
@@ -301,6 +322,17 @@ _INCIDENTS = select(
     .scalar_subquery()
     .label("n_alerts"),
 )
+
+
+def _shown(view: View) -> ColumnElement[bool]:
+    """Whether a view shows one of the items that an incident is about, as `IncidentStore.items_of` has it."""
+    if not view.is_limited:
+        return true()
+    own = alerts.c.incident == incidents.c.id
+    caused = exists().where(own, rankings.c.alert == alerts.c.id, rankings.c.cause != "")
+    return or_(
+        exists().where(own, is_seen(alerts.c.item, view)), caused.where(is_seen(rankings.c.cause, view))
+    )
 
 
 def _news(notification: Notification, *, at: datetime) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
     from sqlalchemy import Connection
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision of the tables in ``tables.py``."""
 
 KNOWN = tuple(f"{number:04d}" for number in range(1, int(HEAD) + 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from access_builders import a_gate
 from builders import ONSET, a_frame
 from service_builders import (
     ITEMS,
@@ -30,7 +31,6 @@ from models.detectors.baseline import fit_baseline
 from service.app import create_app
 from service.data_directory import HISTORY, STORE
 from service.errors import BadCalendarFileError
-from service.http.security import Gate
 from service.http.server import AnnouncingServer, bind
 from service.model_registry.sources import Sources
 from service.signals.history import history_problems, retain_history
@@ -187,7 +187,7 @@ def test_a_service_without_tokens_announces_it_when_it_starts(tmp_path: Path, ha
         lines.append(line)
         server.should_exit = True
 
-    server = AnnouncingServer(config, settings, Gate(tokens), announce=announce)
+    server = AnnouncingServer(config, settings, a_gate(database, tmp_path), announce=announce)
     with listener:
         server.run(sockets=[listener])
     database.close()
