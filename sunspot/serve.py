@@ -65,7 +65,7 @@ def serve(settings: Settings) -> None:
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
             )
-            server = AnnouncingServer(config, settings, app.state.rooms.gate, announce=click.echo)
+            server = AnnouncingServer(config, settings, app.state.rooms.access.gate, announce=click.echo)
             server.run(sockets=[listener])
     except KeyboardInterrupt:
         click.echo("stopped")
