@@ -10,11 +10,15 @@ from anyio import CapacityLimiter, to_thread
 
 from cmdb.errors import UnknownItemError
 from service.errors import (
+    BodyTooLargeError,
+    ForeignHostError,
+    ForeignOriginError,
     ForgedFormError,
     MissingScopeError,
     NoTokenError,
     SignInNeededError,
     StoreUnavailableError,
+    TooManyRefusalsError,
     UnknownIncidentError,
     UnknownMaintenanceError,
 )
@@ -25,7 +29,7 @@ from service.http.security import SAFE_METHODS, check_origin
 from service.store.audit import READ_INCIDENT
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from service.access.sender import Sender
     from service.access.visibility import View, Views
@@ -44,6 +48,20 @@ N_AT_ONCE = 8
 """Threads that look up senders, apart from those of routes: a route that waits keeps nobody out."""
 
 A_NUMBER = re.compile(r"[1-9][0-9]{0,15}")
+FORM_BYTES = 256 * 1024
+"""Longest form: people type them, and some are taken from strangers."""
+
+REFUSALS = (
+    NoTokenError,
+    ForeignHostError,
+    ForeignOriginError,
+    MissingScopeError,
+    ForgedFormError,
+    UnknownIncidentError,
+    UnknownItemError,
+    UnknownMaintenanceError,
+    StoreUnavailableError,
+)
 CSRF_HEADER = "x-csrf-token"
 
 
@@ -104,7 +122,7 @@ class Admission:
         """Return the sender of a request that everybody may send; ``None`` for a stranger."""
         try:
             return self._gate.sender(presented)
-        except (PermissionError, StoreUnavailableError):
+        except (NoTokenError, ForeignHostError, StoreUnavailableError):
             return None
 
     def _check_incident(self, text: str, sender: Sender, view: View, *, is_change: bool) -> None:
@@ -158,11 +176,13 @@ class AdmissionMiddleware:
             try:
                 check_origin(presented.headers, presented.method)
                 state["sender"] = await self._sender(found, presented)
-            except (PermissionError, LookupError, StoreUnavailableError) as error:
+            except REFUSALS as error:
                 answer = answer_error(self._refusal(error, found, presented))
                 await answer(scope, receive, send)
                 return
             state["admitted_to"] = found.path
+            if found.rule.kind is Kind.FORM:
+                receive = _bounded(receive)
         await self.app(scope, receive, send)
 
     async def _sender(self, found: Found, presented: Presented) -> Sender | None:
@@ -180,11 +200,26 @@ class AdmissionMiddleware:
             self.metrics.count_refusal("no credentials" if presented.is_empty else "wrong credentials")
             try:
                 self.refusals.add(presented.address, found.path, has_credentials=not presented.is_empty)
-            except PermissionError as too_many:
+            except TooManyRefusalsError as too_many:
                 return too_many
-        elif isinstance(error, PermissionError):
+        elif not isinstance(error, (LookupError, StoreUnavailableError)):
             self.metrics.count_refusal("not allowed")
         return error
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a form's body, as far as one may be long."""
+    n_bytes = 0
+
+    async def bounded() -> Message:
+        nonlocal n_bytes
+        message = await receive()
+        n_bytes += len(message.get("body", b""))
+        if n_bytes > FORM_BYTES:
+            raise BodyTooLargeError(FORM_BYTES)
+        return message
+
+    return bounded
 
 
 def check_form_token(sender: Sender, presented: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from service.store.sessions import Session, SessionStore
     from service.store.tokens import Token, TokenStore
     from service.store.users import UserStore
+
+logger = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -48,8 +51,11 @@ class Gate:
     def is_open(self) -> bool:
         """Whether no token or person was ever created, so that this machine may do everything."""
         if not self._is_closed and (self._marker.is_set or self._has_anybody()):
-            self._marker.set()  # a store of before has none
             self._is_closed = True  # for good: nothing opens the service again
+            try:
+                self._marker.set()  # a store of before has none
+            except OSError as error:
+                logger.warning("the file that remembers access is not written", extra={"error": str(error)})
         return not self._is_closed
 
     @property

@@ -147,6 +147,17 @@ def test_an_emptied_store_stays_closed_and_says_so(tmp_path: Path, secret: str) 
         assert "Nobody can sign in" not in client.get("/sign-in").text
 
 
+def test_access_stays_closed_where_the_marker_cannot_be_written(
+    tmp_path: Path, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ACCESS_MARKER).symlink_to(tmp_path / "missing" / "directory")
+    with a_client(an_app(tmp_path)) as client:
+        assert client.get("/v1/incidents").status_code == 401
+        right = {"authorization": f"Bearer {secret}"}
+        assert client.get("/v1/incidents", headers=right).status_code == 200
+    assert "the file that remembers access is not written" in caplog.text
+
+
 def test_the_first_person_closes_the_service_as_a_token_does(tmp_path: Path) -> None:
     with a_client(an_app(tmp_path)) as client:
         assert client.get("/v1/incidents").status_code == 200

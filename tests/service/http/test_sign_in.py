@@ -411,6 +411,11 @@ def test_a_storm_of_attempts_is_bounded(tmp_path: Path) -> None:
     assert sum(isinstance(each, SignInBusyError) for each in outcomes) == 3
 
 
+def test_a_form_of_a_stranger_is_short(client: TestClient, database: Database) -> None:
+    a_person(database)
+    assert client.post("/sign-in", data={"name": "z" * 300_000}).status_code == 413
+
+
 def test_nobody_signs_in_where_nobody_has_to(client: TestClient) -> None:
     answer = client.post("/sign-in", data={"token": "秘密", "to": "/teams"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/teams")
