@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from service.dependencies import ADMITTED
+from service.http.admission import AdmissionMiddleware
 from service.http.body_reader import BoundedBody
 from service.http.middleware import AnswerMiddleware
 from service.http.openapi import TAGS, describe
 from service.http.problems import install_handlers
 from service.http.writer_gate import WriterGate
-from service.pages import docs_page, item_views, model_views, team_views, views
+from service.pages import docs_page, item_views, model_views, sign_in_views, team_views, views
 from service.routes import (
     alerts,
     changes,
@@ -96,16 +98,24 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         redoc_url=None,
         redirect_slashes=False,
         lifespan=running,
+        dependencies=[ADMITTED],
     )
     app.state.rooms, app.state.workers, app.state.writers = rooms, workers, WriterGate()
     for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
-    for pages in (views, item_views, team_views, model_views, docs_page):
+    for pages in (views, sign_in_views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)
     install_handlers(app)
     settings = rooms.settings
     app.add_middleware(  # the innermost: what is refused before it costs no reading of a body
         BoundedBody, limit_bytes=settings.body_limit_bytes, budget_bytes=settings.body_budget_bytes
+    )
+    app.add_middleware(
+        AdmissionMiddleware,
+        admission=rooms.access.admission,
+        refusals=rooms.access.refusals,
+        metrics=rooms.metrics,
+        settings=settings,
     )
     app.add_middleware(AnswerMiddleware, metrics=rooms.metrics)
     describe(app, bodies=request_bodies.TYPES)

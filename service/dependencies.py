@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Path, Query, Request
 
 from cmdb.graph import DependencyGraph
+from service.access.sender import Sender
+from service.access.sign_in import SignIn
+from service.access.visibility import View
 from service.clock import WallClock
 from service.current_graph import GraphInUse
+from service.errors import NoTokenError
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.logs.room import LogsRoom
@@ -27,6 +31,7 @@ from service.store.changes import ChangeStore
 from service.store.incidents import IncidentStore
 from service.store.maintenance import MaintenanceStore
 from service.store.pages import PageStore
+from service.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,13 +48,48 @@ async def _body_of(request: Request) -> bytes:
     return await request.body()
 
 
+async def _admitted(request: Request) -> None:
+    route = request.scope.get("route")
+    if request.state.admitted_to != getattr(route, "path", None):
+        raise NoTokenError  # the table of access has no such route, or took the request for another one
+
+
+async def _sender(request: Request) -> Sender:
+    sender: Sender | None = request.state.sender
+    if sender is None:
+        raise NoTokenError
+    return sender
+
+
+async def _maybe_sender(request: Request) -> Sender | None:
+    sender: Sender | None = request.state.sender
+    return sender
+
+
+async def _view(request: Request) -> View:
+    sender, rooms = await _sender(request), request.app.state.rooms
+    view: View = rooms.access.views.of(sender.teams)
+    return view
+
+
+ADMITTED = Depends(_admitted)
+"""Dependency of every route: the table of access has let the request in, to this very route."""
+SentBy = Annotated[Sender, Depends(_sender)]
+"""Who sent the request, and may."""
+MaybeSentBy = Annotated[Sender | None, Depends(_maybe_sender)]
+"""Who sent a request that everybody may send; ``None`` for a stranger."""
+Sees = Annotated[View, Depends(_view)]
+"""What the sender may see."""
+
 AllRooms = Annotated[Rooms, _from_rooms(lambda rooms: rooms)]
 """For the routes that report on the complete service; every other route declares less."""
 
 ServiceSettings = Annotated[Settings, _from_rooms(lambda rooms: rooms.settings)]
 Clock = Annotated[WallClock, _from_rooms(lambda rooms: rooms.clock)]
-AccessGate = Annotated[Gate, _from_rooms(lambda rooms: rooms.gate)]
 Masks = Annotated[IncomingMasks, _from_rooms(lambda rooms: rooms.masks)]
+AccessGate = Annotated[Gate, _from_rooms(lambda rooms: rooms.access.gate)]
+SigningIn = Annotated[SignIn, _from_rooms(lambda rooms: rooms.access.sign_in)]
+Sessions = Annotated[SessionStore, _from_rooms(lambda rooms: rooms.access.sessions)]
 ServiceMetrics = Annotated[Metrics, _from_rooms(lambda rooms: rooms.metrics)]
 
 Cmdb = Annotated[GraphInUse, _from_rooms(lambda rooms: rooms.cmdb)]

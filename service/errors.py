@@ -73,7 +73,7 @@ class TooManySeriesError(RuntimeError):
 class UnknownIncidentError(LookupError):
     """The number of an incident that does not exist."""
 
-    def __init__(self, incident: int) -> None:
+    def __init__(self, incident: int | str) -> None:
         super().__init__(f"there is no incident {incident}")
         self.incident = incident
 
@@ -81,7 +81,7 @@ class UnknownIncidentError(LookupError):
 class UnknownMaintenanceError(LookupError):
     """The number of a window of maintenance that does not exist."""
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int | str) -> None:
         super().__init__(f"there is no window of maintenance {window}")
         self.window = window
 
@@ -122,6 +122,15 @@ class UnreadableStoreError(StoreUnavailableError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the store cannot be used as it is: {reason}; restore a backup")
+        self.reason = reason
+
+
+class BrokenAuditError(ValueError):
+    """A row of the audit that does not fit into its chain."""
+
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(f"row {position} of the audit is the first that is wrong: {reason}")
+        self.position = position
         self.reason = reason
 
 
@@ -171,19 +180,82 @@ class TargetNotAllowedError(PermissionError):
 
 
 class NoTokenError(PermissionError):
-    """A request without a valid token where one is needed."""
+    """A request without a valid token or session where one is needed."""
 
     def __init__(self) -> None:
-        super().__init__("a valid bearer token is needed: see `sunspot token --help`")
+        super().__init__(
+            "a valid bearer token is needed, or a person who signed in: see `sunspot token --help`"
+        )
 
 
 class MissingScopeError(PermissionError):
-    """A token that does not allow what was asked."""
+    """A sender who may not do what was asked."""
 
     def __init__(self, sender: str, scope: str) -> None:
-        super().__init__(f"the token {sender!r} lacks the scope {scope!r}")
+        super().__init__(f"{sender!r} lacks the scope {scope!r}")
         self.sender = sender
         self.scope = scope
+
+
+class NotOfYourTeamsError(PermissionError):
+    """A change to something of a team that the sender is not of."""
+
+    def __init__(self, sender: str, what: str) -> None:
+        super().__init__(f"{sender!r} may not change {what!r}: it is not of their teams")
+        self.sender = sender
+        self.what = what
+
+
+class ForgedFormError(PermissionError):
+    """A change that a browser was made to send: it lacks what only the session's own pages hold."""
+
+    def __init__(self) -> None:
+        super().__init__("this form is not of your session: load its page again")
+
+
+class TryLaterError(PermissionError):
+    """A request that is refused for some seconds."""
+
+    def __init__(self, reason: str, retry_s: float) -> None:
+        super().__init__(f"{reason}: try again in {retry_s:.0f} s")
+        self.retry_s = retry_s
+
+
+class TooManyRefusalsError(TryLaterError):
+    """A request without valid credentials from an address that sent many of them."""
+
+    def __init__(self, retry_s: float) -> None:
+        super().__init__("too many requests of this address without a valid token", retry_s)
+
+
+class SignInDelayedError(TryLaterError):
+    """An attempt to sign in that comes too soon after ones that failed."""
+
+    def __init__(self, retry_s: float) -> None:
+        super().__init__("too many attempts to sign in failed", retry_s)
+
+
+class SignInBusyError(TryLaterError):
+    """An attempt to sign in while many others wait for theirs."""
+
+    def __init__(self, retry_s: float) -> None:
+        super().__init__("many people sign in right now", retry_s)
+
+
+class WrongPasswordError(PermissionError):
+    """A name and a password, or a token, that do not fit."""
+
+    def __init__(self) -> None:
+        super().__init__("the name or the password is wrong")
+
+
+class WeakPasswordError(ValueError):
+    """A new password that is too short or too long."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(f"a password has {least} to {most:,} characters")
+        self.least = least
+        self.most = most
 
 
 class SignInNeededError(PermissionError):

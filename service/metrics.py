@@ -63,6 +63,12 @@ class Metrics:
         self._requests = Counter(
             "sunspot_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )
+        self._refusals = Counter(
+            "sunspot_refused_requests",
+            "Requests refused before their bodies were read, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.webhook_s = Histogram(
             "sunspot_webhook_seconds",
             "From an alert webhook to its answer.",
@@ -118,6 +124,10 @@ class Metrics:
     def count_request(self, method: str, route: str, status: int) -> None:
         """Count a request that was answered."""
         self._requests.labels(method, route, str(status)).inc()
+
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that was refused for who sent it, or an attempt to sign in that failed."""
+        self._refusals.labels(reason).inc()
 
     def observe(self, state: Collector) -> None:
         """Include what a collector reads each time the metrics are requested."""

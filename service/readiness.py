@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.access.marker import EMPTIED
 from service.errors import StoreUnavailableError
 from service.signals.history import history_problems
 from service.signals.present import calendar_known
@@ -40,9 +41,10 @@ def readiness(rooms: Rooms) -> Readiness:
     """Return what prevents alerts from being explained, and what else an operator should know."""
     signals, logs, models = rooms.signals, rooms.logs, rooms.models
     bundle = signals.in_use.bundle
-    patience, waiting, is_open = rooms.settings.silent_after, [], False
+    patience, waiting, is_open, is_emptied = rooms.settings.silent_after, [], False, False
     with suppress(StoreUnavailableError):  # the store's own health says so
-        waiting, is_open = rooms.paging.outbox.health_problems(), rooms.gate.is_open
+        waiting = rooms.paging.outbox.health_problems()
+        is_open, is_emptied = rooms.access.gate.is_open, rooms.access.gate.is_emptied
     blocking = rooms.health.problems(patience=patience, is_vital=True)
     if bundle is None:
         blocking.append("no bundle: no champion was found yet")
@@ -75,6 +77,8 @@ def readiness(rooms: Rooms) -> Readiness:
         remarks.append(f"logs: {models.log_champion.problem}; normal behaviour comes from {usual}")
     if is_open:
         remarks.append("open: no token exists, so everything is allowed, from this machine only")
+    elif is_emptied:
+        remarks.append(f"closed: {EMPTIED}")
     return Readiness([shown_address(each) for each in blocking], [shown_address(each) for each in remarks])
 
 

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from models.artifacts.bundle import Bundle
     from models.artifacts.log_bundle import LogBundle
     from models.artifacts.ranker_bundle import RankerBundle
+    from service.access.sign_in import SignIn
+    from service.access.visibility import Views
     from service.clock import WallClock
     from service.current_graph import GraphInUse
     from service.damage_watch import DamageWatch
     from service.health import HealthRegistry
     from service.high_water import HighWaterMarks
+    from service.http.admission import Admission
+    from service.http.refusals import Refusals
     from service.http.security import Gate
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport
@@ -43,7 +47,20 @@ if TYPE_CHECKING:
     from service.store.outbox import OutboxStore
     from service.store.pages import PageStore
     from service.store.retention import RetentionStore
+    from service.store.sessions import SessionStore
     from service.write_paths import WritePaths
+
+
+@dataclass(frozen=True)
+class AccessRoom:
+    """Who may send what, and who sees what."""
+
+    gate: Gate
+    admission: Admission
+    refusals: Refusals
+    views: Views
+    sessions: SessionStore
+    sign_in: SignIn
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,7 @@ class Rooms:
 
     settings: Settings
     clock: WallClock
-    gate: Gate
+    access: AccessRoom
     health: HealthRegistry
     metrics: Metrics
     outgoing: Outgoing

@@ -42,6 +42,15 @@ class Settings(BaseSettings):
     model_name: str = Field(MODEL_NAME, description="registered model whose champion serves")
     refresh_s: float = Field(5.0, gt=0, description="seconds between two checks of the champion's alias")
 
+    session_length: timedelta = Field(
+        timedelta(days=7), gt=timedelta(0), description="how long a person stays signed in at most"
+    )
+    session_idle: timedelta = Field(
+        timedelta(hours=12),
+        gt=timedelta(0),
+        description="how long a person stays signed in without a request",
+    )
+
     body_limit_bytes: int = Field(
         8 * 1024 * 1024, gt=0, description="longest request body, in bytes, unpacked"
     )

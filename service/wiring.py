@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from service.access.attempts import Attempts
+from service.access.marker import AccessMarker
+from service.access.sign_in import SignIn
+from service.access.visibility import Views
 from service.calendar_file import overrides_from
 from service.clock import SystemClock
 from service.current_graph import GraphInUse, graph_in_use
 from service.damage_watch import DamageWatch
 from service.data_directory import (
+    ACCESS_MARKER,
     CASES,
     HISTORY,
     LINES,
@@ -21,6 +26,8 @@ from service.data_directory import (
 )
 from service.health import HealthRegistry
 from service.high_water import HighWaterMarks
+from service.http.admission import Admission
+from service.http.refusals import Refusals
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
@@ -41,7 +48,7 @@ from service.outgoing import outgoing_of
 from service.paging.dispatcher import PageDispatcher
 from service.paging.pager import Paging
 from service.paging.watchdog import Watchdog
-from service.rooms import IncidentsRoom, ModelsRoom, PagingRoom, Rooms, ScoringRoom
+from service.rooms import AccessRoom, IncidentsRoom, ModelsRoom, PagingRoom, Rooms, ScoringRoom
 from service.scoring.checkpoint import Checkpoints
 from service.scoring.pipeline import TickPipeline
 from service.scoring.series import FirstStage
@@ -59,7 +66,9 @@ from service.store.maintenance import MaintenanceStore
 from service.store.outbox import OutboxStore
 from service.store.pages import PageStore
 from service.store.retention import RetentionStore
+from service.store.sessions import SessionStore
 from service.store.tokens import TokenStore
+from service.store.users import UserStore
 from service.write_paths import WritePaths
 from telemetry.history import History
 from telemetry.log_history import LogHistory
@@ -99,7 +108,7 @@ def open_rooms(
     health = HealthRegistry(clock)
     database = Database(settings.data_dir / STORE, health=health.record(STORE_PART, is_vital=True))
     opened.callback(database.close)
-    gate = Gate(TokenStore(database))
+    gate, sign_in, sessions = _gate(settings, database, clock)
     gate.check_listening(settings)
     history = opened.enter_context(History(settings.data_dir / HISTORY))
     signals = signals_room(settings, history, clock, overrides=overrides, health=health)
@@ -149,6 +158,7 @@ def open_rooms(
         directory=settings.data_dir / SHADOW,
     )
     scoring = _scoring(settings, signals, paging, shadow, incident_store, clock=clock, health=health)
+    views = Views(graph, default_team=settings.default_team)
     marks = HighWaterMarks(
         settings,
         clock,
@@ -179,7 +189,21 @@ def open_rooms(
     return Rooms(
         settings=settings,
         clock=clock,
-        gate=gate,
+        access=AccessRoom(
+            gate,
+            Admission(
+                gate,
+                views=views,
+                incidents=incident_store,
+                maintenance=paging.maintenance,
+                audit=incidents.audit,
+                clock=clock,
+            ),
+            Refusals(time.monotonic),
+            views,
+            sessions,
+            sign_in,
+        ),
         health=health,
         metrics=metrics,
         outgoing=outgoing,
@@ -204,6 +228,14 @@ def open_rooms(
             {STORE_PART: database.probe, "sealing": history.retry_sealing},
         ),
     )
+
+
+def _gate(settings: Settings, database: Database, clock: WallClock) -> tuple[Gate, SignIn, SessionStore]:
+    tokens, users = TokenStore(database), UserStore(database)
+    sessions = SessionStore(database, length=settings.session_length, idle=settings.session_idle)
+    marker = AccessMarker(settings.data_dir / ACCESS_MARKER)
+    gate = Gate(tokens, users, sessions, marker, clock)
+    return gate, SignIn(users, tokens, sessions, Attempts(time.monotonic), clock), sessions
 
 
 def _incidents(

@@ -30,6 +30,8 @@ COMMANDS: dict[str, Subcommand] = {
     "replay": Subcommand("sunspot.replay", "Rank a stored case again and show what changed."),
     "import": Subcommand("sunspot.imports", "Send a CMDB or change events to a running service."),
     "token": Subcommand("sunspot.token", "Create, list and revoke the tokens of senders."),
+    "user": Subcommand("sunspot.user", "Create, list and disable people who sign in to the pages."),
+    "audit": Subcommand("sunspot.audit", "Show who did what, and check that the record is whole."),
     "doctor": Subcommand("sunspot.doctor", "Check this installation and suggest fixes."),
     "upgrade": Subcommand("sunspot.upgrade", "Check what this version reads of an earlier one's data."),
     "completion": Subcommand("sunspot.completion", "Print the tab-completion script for your shell."),

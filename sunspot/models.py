@@ -110,6 +110,7 @@ def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) 
     if chosen.is_challenger:
         click.echo(f"version {version} was {_shadow(chosen, bundles, data)}")
     tracker.promote(version)
+    _audit(data, "promote_model", model_name, version)
     click.echo(f"version {version} is champion")
 
 
@@ -129,6 +130,7 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
             f"version {version} is already champion: there is nothing to compare it with"
         )
     tracker.challenge(version)
+    _audit(data, "challenge_model", model_name, version)
     click.echo(f"version {version} is challenger: the service scores with it in shadow")
 
 
@@ -142,6 +144,7 @@ def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
     for each in tracker.registered():
         if each.is_challenger:
             tracker.withdraw()
+            _audit(data, "withdraw_model", model_name, each.version)
             click.echo(f"version {each.version} is no longer challenger")
             return
     click.echo("there is no challenger")
@@ -158,7 +161,21 @@ def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
     if not version:
         raise click.ClickException("there is no previous champion")
     tracker.promote(version)
+    _audit(data, "promote_model", model_name, version)
     click.echo(f"version {version} is champion again")
+
+
+def _audit(data: Path, action: str, model_name: str, version: str) -> None:
+    """Record a change of models in the audit of the service that has the data directory, if there is one."""
+    from service.data_directory import STORE
+    from sunspot.access_store import access_store, now, who_commands
+
+    if (data / STORE).exists():
+        with access_store(data) as store:
+            document = {"version": version}
+            store.audit.add(
+                at=now(), who=who_commands(), action=action, subject=model_name, document=document
+            )
 
 
 def tracker_of(model_name: str, data: Path, tracking_uri: str) -> MlflowTracker[Any]:

@@ -51,6 +51,13 @@ tracking_uri_option = click.option(
     help="Address of MLflow.  [default: a file in the data directory]",
 )
 
+team_option = click.option(
+    "--team",
+    "teams",
+    multiple=True,
+    help="See only the items and incidents of this team; repeat for more.  [default: every team]",
+)
+
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed for everything random."
 )

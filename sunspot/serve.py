@@ -68,7 +68,7 @@ def serve(settings: Settings) -> None:
         with listener:
             app = create_app(settings)
             config = bounded_config(app, settings)
-            server = AnnouncingServer(config, settings, app.state.rooms.gate, announce=click.echo)
+            server = AnnouncingServer(config, settings, app.state.rooms.access.gate, announce=click.echo)
             server.run(sockets=[listener])
     except KeyboardInterrupt:
         click.echo("stopped")

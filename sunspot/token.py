@@ -6,23 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.options import data_option
+from sunspot.options import data_option, team_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from service.store.tokens import TokenStore
-
 SCOPES = ("ingest", "read", "verdict", "admin")
+OF_EVERY_TEAM = {"ingest", "admin"}
 
 
 @click.group()
 def command() -> None:
     """Create, list and revoke the tokens of senders.
 
-    Once a token exists, the service rejects requests without one.
+    Once a token or a person exists, the service rejects requests without credentials.
     """
 
 
@@ -36,17 +33,17 @@ def command() -> None:
     required=True,
     help="What the token allows; repeat for more. admin includes the others.",
 )
+@team_option
 @data_option
-def create(name: str, scopes: tuple[str, ...], data: Path) -> None:
+def create(name: str, scopes: tuple[str, ...], teams: tuple[str, ...], data: Path) -> None:
     """Create a token named NAME and print its secret, once."""
-    from service.clock import SystemClock
-    from service.store.tokens import TokenNameTakenError
+    from sunspot.access_store import access_store, now, who_commands
 
-    with _tokens(data) as tokens:
-        try:
-            secret = tokens.create(name, scopes, at=SystemClock().now(), who="command")
-        except TokenNameTakenError as error:
-            raise click.ClickException(str(error)) from error
+    if teams and OF_EVERY_TEAM.intersection(scopes):
+        raise click.UsageError("what the scopes ingest and admin allow concerns every team: leave out --team")
+    with access_store(data) as store:
+        store.closing()
+        secret = store.tokens.create(name, scopes, teams=teams, at=now(), who=who_commands())
     click.echo(secret)
     click.echo("The secret is shown only this once. Send it as: Authorization: Bearer …", err=True)
 
@@ -55,12 +52,18 @@ def create(name: str, scopes: tuple[str, ...], data: Path) -> None:
 @data_option
 def list_tokens(data: Path) -> None:
     """List every token, without secrets."""
-    with _tokens(data) as tokens:
-        found = tokens.all()
+    from sunspot.access_store import access_store
+
+    with access_store(data) as store:
+        found = store.tokens.all()
+        is_open = not (found or store.users.any_exist() or store.marker.is_set)
     for each in found:
         state = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "in use"
-        click.echo(f"{each.name}\t{','.join(sorted(each.scopes))}\t{each.created_at:%Y-%m-%d}\t{state}")
-    if not found:
+        teams = f"\tof {','.join(sorted(each.teams))}" if each.teams else ""
+        click.echo(
+            f"{each.name}\t{','.join(sorted(each.scopes))}\t{each.created_at:%Y-%m-%d}\t{state}{teams}"
+        )
+    if is_open:
         click.echo("There are no tokens: the service answers this machine only.", err=True)
 
 
@@ -69,28 +72,8 @@ def list_tokens(data: Path) -> None:
 @data_option
 def revoke(name: str, data: Path) -> None:
     """Revoke the token NAME at once."""
-    from service.clock import SystemClock
-    from service.store.tokens import UnknownTokenError
+    from sunspot.access_store import access_store, now, who_commands
 
-    with _tokens(data) as tokens:
-        try:
-            tokens.revoke(name, at=SystemClock().now(), who="command")
-        except UnknownTokenError as error:
-            raise click.ClickException(str(error)) from error
+    with access_store(data) as store:
+        store.tokens.revoke(name, at=now(), who=who_commands())
     click.echo(f"{name} is revoked.")
-
-
-def _tokens(data: Path) -> AbstractContextManager[TokenStore]:
-    from contextlib import contextmanager
-
-    from service.data_directory import STORE
-    from service.store.database import Database
-    from service.store.tokens import TokenStore
-
-    @contextmanager
-    def opened() -> Iterator[TokenStore]:
-        database = Database(data / STORE)
-        yield TokenStore(database)
-        database.close()
-
-    return opened()

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from experiments.reliability.fuzz import NOW, good_requests, in_memory
 from experiments.reliability.in_process import StillClock, application, ask
+from service.access.passwords import hashed
+from service.access.permissions import Role, Scope
 from service.data_directory import STORE
-from service.http.security import COOKIE, Scope
+from service.http.access import NOBODY, OF_ANOTHER_TEAM, ROUTES, Answer, Kind, access_rows
+from service.http.credentials import COOKIE, form_token
+from service.http.openapi import declared_path
 from service.store.database import Database
+from service.store.sessions import SessionStore
 from service.store.tokens import TokenStore
+from service.store.users import UserStore
 from training.progress import Progress, begin_step, silent
 
 if TYPE_CHECKING:
@@ -26,52 +33,13 @@ if TYPE_CHECKING:
     from experiments.reliability.in_process import Answered, Asked
 
 NONE, WRONG = "none", "wrong"
-CREDENTIALS: Final = (NONE, WRONG, *(each.value for each in Scope))
-REFUSED = frozenset({401, 403})
+TOKENS: Final[Mapping[str, Scope]] = {f"token {each}": each for each in Scope}
+CREDENTIALS: Final = (NONE, WRONG, *TOKENS, *Role)
+OPEN_TO_ALL: Final = frozenset({"POST /sign-in", "POST /sign-out"})
+"""Routes that answer everybody: what they refuse is a password, not a sender."""
 
-PUBLIC: Final = None
-NEEDED: Final[Mapping[str, Scope | None]] = {
-    "GET /openapi.json": PUBLIC,
-    "POST /v1/samples": Scope.INGEST,
-    "GET /v1/items/{item}/scores": Scope.READ,
-    "POST /v1/logs": Scope.INGEST,
-    "POST /loki/api/v1/push": Scope.INGEST,
-    "POST /otlp/v1/logs": Scope.INGEST,
-    "POST /v1/alerts": Scope.INGEST,
-    "GET /v1/incidents": Scope.READ,
-    "GET /v1/incidents/{incident}": Scope.READ,
-    "GET /v1/incidents/{incident}/causes": Scope.READ,
-    "POST /v1/incidents/{incident}/verdict": Scope.VERDICT,
-    "GET /v1/teams": Scope.READ,
-    "GET /v1/pages": Scope.READ,
-    "POST /v1/maintenance": Scope.VERDICT,
-    "GET /v1/maintenance": Scope.READ,
-    "DELETE /v1/maintenance/{window}": Scope.VERDICT,
-    "GET /v1/shadow": Scope.READ,
-    "POST /v1/cmdb": Scope.ADMIN,
-    "GET /v1/cmdb": Scope.READ,
-    "GET /v1/cmdb/items/{item}/dependencies": Scope.READ,
-    "GET /v1/cmdb/items/{item}/dependents": Scope.READ,
-    "GET /v1/cmdb/items/{item}": Scope.READ,
-    "POST /v1/changes": Scope.INGEST,
-    "GET /v1/changes": Scope.READ,
-    "GET /healthz": PUBLIC,
-    "GET /readyz": PUBLIC,
-    "GET /metrics": Scope.READ,
-    "GET /style.css": PUBLIC,
-    "GET /incidents": Scope.READ,
-    "GET /": Scope.READ,
-    "GET /incidents/{incident}": Scope.READ,
-    "POST /incidents/{incident}/verdict": Scope.VERDICT,
-    "GET /sign-in": PUBLIC,
-    "POST /sign-in": PUBLIC,
-    "POST /sign-out": PUBLIC,
-    "GET /items/{item}": Scope.READ,
-    "GET /teams": Scope.READ,
-    "GET /models": Scope.READ,
-    "GET /docs": PUBLIC,
-}
-"""The scope that each route needs; none where everybody is answered."""
+REFUSED = frozenset({401, 403})
+AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -118,41 +86,74 @@ async def _measured(directory: Path) -> Access:
         seeds = {each.route: each for each in good_requests(app)}
         for route in ("POST /v1/cmdb", "POST /v1/samples", "POST /v1/alerts", "POST /v1/maintenance"):
             await ask(app, seeds[route].asked)  # while no token exists, everything is allowed
-        secrets = _tokens(directory)
-        table, wrong = [], []
-        for route, good in seeds.items():
-            needed = NEEDED.get(route)
-            answers = {}
-            for credential in CREDENTIALS:
-                answered = await ask(app, _presenting(good, secrets.get(credential, "")))
-                answers[credential] = _shown(answered)
-                may = needed is PUBLIC or credential in {needed, Scope.ADMIN}
-                if route not in NEEDED or may == _is_refused(answered, route):
-                    wrong.append(f"{route} answered {answers[credential]} to {credential}")
-            table.append(Answers(route, needed or "", answers))
+        database = Database(directory / STORE)
+        try:
+            senders, expected = _Senders(database), _expected()
+            table, wrong = [], []
+            for route, good in seeds.items():
+                answers = {}
+                for credential in CREDENTIALS:
+                    answered = await ask(app, senders.presenting(good, credential))
+                    answers[credential] = _shown(answered)
+                    should = expected.get((route, NOBODY if credential in {NONE, WRONG} else credential))
+                    if should is None or (should is Answer.ALLOWED) == _is_refused(answered, route):
+                        wrong.append(f"{route} answered {answers[credential]} to {credential}")
+                table.append(Answers(route, _needed(route), answers))
+        finally:
+            database.close()
     return Access(tuple(table), tuple(wrong))
 
 
-def _tokens(directory: Path) -> dict[str, str]:
-    """Secrets of one token of each scope, and one that no token has."""
-    database = Database(directory / STORE)
-    try:
-        store = TokenStore(database)
-        made = {each.value: store.create(each.value, [each], at=NOW, who="bench") for each in Scope}
-    finally:
-        database.close()
-    return {WRONG: "sunspot_guess", **made}
+def _expected() -> dict[tuple[str, str], Answer]:
+    """What the service's own table says, by route and credential; those of another team are left out."""
+    return {
+        (f"{each.method} {declared_path(each.path)}", each.credential): each.answer
+        for each in access_rows()
+        if not each.credential.endswith(OF_ANOTHER_TEAM)
+    }
 
 
-def _presenting(good: Good, secret: str) -> Asked:
-    """The request with a secret as a program presents it, and as a browser does."""
-    if not secret:
-        return good.asked
-    presented = (
-        (b"authorization", f"Bearer {secret}".encode()),
-        (b"cookie", f"{COOKIE}={secret}".encode()),
-    )
-    return replace(good.asked, headers=(*good.asked.headers, *presented))
+def _needed(route: str) -> str:
+    needs = {f"{method} {declared_path(path)}": rule.needs for (method, path), rule in ROUTES.items()}
+    return needs.get(route) or ""
+
+
+class _Senders:
+    """One token of each scope, and one person of each role."""
+
+    def __init__(self, database: Database) -> None:
+        tokens, users = TokenStore(database), UserStore(database)
+        self._sessions = SessionStore(database, length=AN_HOUR, idle=AN_HOUR)
+        self._tokens = {WRONG: "sunspot_guess"}
+        for name, scope in TOKENS.items():
+            self._tokens[name] = tokens.create(scope, [scope], at=NOW, who="bench")
+        password = hashed("of the benchmark alone")
+        for role in Role:
+            users.create(f"a-{role}", role=role, teams=[], password=password, at=NOW, who="bench")
+
+    def presenting(self, good: Good, credential: str) -> Asked:
+        """Return the request as a sender makes it: a program with a token, a person from a page of a session.
+
+        Each request has a session of its own: some end it.
+        """
+        if credential == NONE:
+            return good.asked
+        if credential in self._tokens:
+            header = (b"authorization", f"Bearer {self._tokens[credential]}".encode())
+            return replace(good.asked, headers=(*good.asked.headers, header))
+        secret = self._sessions.open(
+            f"a-{credential}", is_person=True, address="127.0.0.1", browser="bench", at=NOW
+        )
+        headers = ((b"cookie", f"{COOKIE}={secret}".encode()), (b"x-csrf-token", form_token(secret).encode()))
+        body = good.asked.body
+        if good.route in FORMS:
+            body += f"&csrf={form_token(secret)}".encode()
+        return replace(good.asked, headers=(*good.asked.headers, *headers), body=body)
+
+
+FORMS: Final = frozenset(
+    f"{method} {declared_path(path)}" for (method, path), rule in ROUTES.items() if rule.kind is Kind.FORM
+)
 
 
 def _shown(answered: Answered) -> str:
@@ -166,6 +167,6 @@ def _goes_to_sign_in(answered: Answered) -> bool:
 
 
 def _is_refused(answered: Answered, route: str) -> bool:
-    if route in {"POST /sign-in", "POST /sign-out"}:  # answered to everybody: that is what they are for
+    if route in OPEN_TO_ALL:
         return False
     return answered.status in REFUSED or _goes_to_sign_in(answered)

@@ -63,8 +63,10 @@ JSON_TYPE = ((b"content-type", b"application/json"),)
 FORM_TYPE = ((b"content-type", b"application/x-www-form-urlencoded"),)
 FORMS = {
     "/incidents/{incident}/verdict": b"cause=item%3Aorder&note=because",
-    "/sign-in": b"token=guess&to=%2F",
+    "/sign-in": b"name=zhou&password=guess&token=guess&to=%2F",
     "/sign-out": b"",
+    "/account/password": b"password=of+today&new=of+tomorrow",
+    "/account/sessions/{session}/end": b"",
 }
 ITEM, NUMBER = "order", "1"
 """Values of the variable parts of paths: an item, and the number of whatever else is in one."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from service.http.access import ROUTES
 from service.http.problems import PROBLEM_TYPE, Problem
 from service.http.request_schemas import schemas_of
 
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parent / "examples.json"
 """An answer of each operation, recorded from a running service; a test checks that it still looks so."""
+
+BEARER = "HTTPBearer"
+BEARER_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A sender's token, from `sunspot token create`. Not needed while no token and no person "
+    "exists: the service then answers this machine alone.",
+}
 
 TAGS = [
     {"name": "signals", "description": "Metric samples and log lines in, scores out."},
@@ -69,18 +79,31 @@ def routes_of(app: FastAPI) -> list[str]:
     ]
 
 
+def declared_path(path: str) -> str:
+    """Return a route's path without the kinds of its parameters.
+
+    >>> declared_path("/v1/items/{item:path}/scores")
+    '/v1/items/{item}/scores'
+    """
+    return re.sub(r":\w+}", "}", path)
+
+
 def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas.update(schemas_of([*bodies, Problem]))
+    document["components"]["securitySchemes"] = {BEARER: BEARER_SCHEME}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    declared = {declared_path(path): path for _, path in ROUTES}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             summary, _, rest = operation["description"].partition("\n\n")
             operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
+            if ROUTES[method.upper(), declared[path]].needs is not None:
+                operation["security"] = [{BEARER: []}]
             for content in answers["200"]["content"].values():
                 content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:

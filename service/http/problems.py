@@ -7,6 +7,7 @@ RFC 9457, 2023.
 from __future__ import annotations
 
 import logging
+import math
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,14 +32,19 @@ from service.errors import (
     BusyError,
     ForeignHostError,
     ForeignOriginError,
+    ForgedFormError,
     MissingScopeError,
+    NotOfYourTeamsError,
     NoTokenError,
     NoTurnError,
     SignInNeededError,
     StoreUnavailableError,
     TooManySeriesError,
+    TryLaterError,
     UnknownIncidentError,
     UnknownMaintenanceError,
+    WeakPasswordError,
+    WrongPasswordError,
 )
 from telemetry.errors import BadBatchError, HistoryWriteError
 
@@ -98,7 +104,12 @@ KINDS: dict[type[Exception], Kind] = {
     UnknownIncidentError: Kind(HTTPStatus.NOT_FOUND, "Unknown incident"),
     UnknownMaintenanceError: Kind(HTTPStatus.NOT_FOUND, "Unknown window of maintenance"),
     NoTokenError: Kind(HTTPStatus.UNAUTHORIZED, "Token needed"),
+    WrongPasswordError: Kind(HTTPStatus.UNAUTHORIZED, "Wrong name or password"),
+    WeakPasswordError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a password"),
+    TryLaterError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Try again later"),
     MissingScopeError: Kind(HTTPStatus.FORBIDDEN, "Scope missing"),
+    NotOfYourTeamsError: Kind(HTTPStatus.FORBIDDEN, "Not of your teams"),
+    ForgedFormError: Kind(HTTPStatus.FORBIDDEN, "Forged form"),
     ForeignHostError: Kind(HTTPStatus.MISDIRECTED_REQUEST, "Foreign host name"),
     ForeignOriginError: Kind(HTTPStatus.FORBIDDEN, "Foreign origin"),
     HistoryWriteError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "History unavailable"),
@@ -127,7 +138,6 @@ WRITE_ERRORS: tuple[type[Exception], ...] = (BadJsonError, *BODY_ERRORS, *READ_E
 
 NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
 SEE_OTHER = HTTPStatus.SEE_OTHER
-SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
@@ -145,15 +155,28 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return document
 
 
+def status_of(error: Exception) -> int:
+    """Status of an error that `KINDS` knows."""
+    return int(problem_of(error)["status"])
+
+
 def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Answer with a problem document and the status it names."""
     return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
 
 
-def answer_error(error: Exception) -> JSONResponse:
-    """Answer with the problem document of an error that `KINDS` knows."""
-    headers = next((HEADERS[each] for each in type(error).__mro__ if each in HEADERS), None)
-    return problem_answer(problem_of(error), headers)
+def answer_error(error: Exception) -> Response:
+    """Answer with the problem document of an error that `KINDS` knows, or ask a browser to sign in."""
+    if isinstance(error, SignInNeededError):
+        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
+    return problem_answer(problem_of(error), headers_of(error))
+
+
+def headers_of(error: Exception) -> Mapping[str, str]:
+    """Headers that tell a sender what to do about an error."""
+    if isinstance(error, TryLaterError):
+        return {"Retry-After": str(math.ceil(error.retry_s))}
+    return next((HEADERS[each] for each in type(error).__mro__ if each in HEADERS), {})
 
 
 def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
@@ -186,10 +209,6 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=HTTPStatus.BAD_REQUEST)  # counted, and read by nobody
-
-    @app.exception_handler(SignInNeededError)
-    async def sign_in(_request: Request, error: SignInNeededError) -> Response:
-        return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

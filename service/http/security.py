@@ -1,81 +1,72 @@
-"""Who may do what: bearer tokens with scopes, or, without any token, this machine alone."""
+"""Who sent a request: a token, a person's session, or, while there is neither, this machine alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+import logging
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-
-from service.errors import (
-    ForeignHostError,
-    ForeignOriginError,
-    MissingScopeError,
-    NoTokenError,
-    OpenToTheNetworkError,
-    SignInNeededError,
-)
+from service.access.permissions import ROLES, SCOPES, Role, Scope
+from service.access.sender import LOCAL, Sender
+from service.errors import ForeignHostError, ForeignOriginError, NoTokenError, OpenToTheNetworkError
+from service.http.credentials import form_token
 from service.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from service.access.marker import AccessMarker
+    from service.access.permissions import Permission
+    from service.clock import WallClock
+    from service.http.credentials import Presented
     from service.settings import Settings
-    from service.store.tokens import TokenStore
+    from service.store.sessions import Session, SessionStore
+    from service.store.tokens import Token, TokenStore
+    from service.store.users import UserStore
 
-COOKIE = "sunspot_token"
+logger = logging.getLogger(__name__)
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITE, TYPED_BY_HAND = "same-origin", "none"
 """What a browser puts into Sec-Fetch-Site for requests that no other site caused."""
 
-BEARER = HTTPBearer(
-    auto_error=False,
-    description="A sender's token, from `sunspot token create`. Not needed while no token exists: "
-    "the service then answers this machine alone.",
-)
-
-
-class Scope(StrEnum):
-    """What a token allows."""
-
-    INGEST = "ingest"
-    READ = "read"
-    VERDICT = "verdict"
-    ADMIN = "admin"  # the CMDB, and all of the above
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sent a request."""
-
-    name: str
-    scopes: frozenset[str]
-
-    def may(self, scope: Scope) -> bool:
-        """Whether the sender may do what needs a scope."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
-
-
-LOCAL = Sender("local", frozenset(Scope))
-"""Anybody at this machine, while no token exists."""
-
 
 class Gate:
-    """Decides who may send each request."""
+    """Knows who sent each request."""
 
-    def __init__(self, tokens: TokenStore) -> None:
+    def __init__(
+        self,
+        tokens: TokenStore,
+        users: UserStore,
+        sessions: SessionStore,
+        marker: AccessMarker,
+        clock: WallClock,
+    ) -> None:
         self._tokens = tokens
+        self._users = users
+        self._sessions = sessions
+        self._marker = marker
+        self._clock = clock
+        self._is_closed = False
 
     @property
     def is_open(self) -> bool:
-        """Whether there is no token yet, so that this machine may do everything."""
-        return not self._tokens.any_exist()
+        """Whether no token or person was ever created, so that this machine may do everything."""
+        if not self._is_closed and (self._marker.is_set or self._has_anybody()):
+            self._is_closed = True  # for good: nothing opens the service again
+            try:
+                self._marker.set()  # a store of before has none
+            except OSError as error:
+                logger.warning("the file that remembers access is not written", extra={"error": str(error)})
+        return not self._is_closed
+
+    @property
+    def is_emptied(self) -> bool:
+        """Whether the store holds no token and no person any more, so that nobody can be answered."""
+        return not self.is_open and not self._has_anybody()
 
     def check_listening(self, settings: Settings) -> None:
-        """Refuse to listen beyond this machine while no token exists.
+        """Refuse to listen beyond this machine while neither a token nor a person exists.
 
         Raises
         ------
@@ -85,29 +76,35 @@ class Gate:
         if self.is_open and not is_loopback(settings.host):
             raise OpenToTheNetworkError(settings.host)
 
-    def sender(self, secret: str | None, headers: Mapping[str, str], method: str) -> Sender:
+    def sender(self, presented: Presented) -> Sender:
         """Return who sent a request.
 
         Raises
         ------
         NoTokenError
-            If tokens exist and none of them was presented.
+            If tokens or people exist and the request presents none of them.
         ForeignHostError
-            If no token exists and the request names another host than this machine: a page of another
-            site whose name was made to point here (DNS rebinding).
-        ForeignOriginError
-            If a page of another site asks for a change.
+            If none exists and the request names another host than this machine: a page of another site
+            whose name was made to point here (DNS rebinding).
         """
-        check_origin(headers, method)
         if self.is_open:
-            host = headers.get("host", "")
+            host = presented.headers.get("host", "")
             if not is_loopback(_host_name(host)):
                 raise ForeignHostError(host)
             return LOCAL
-        token = self._tokens.holder(secret) if secret else None
-        if token is None:
+        found = None
+        if presented.token:
+            token = self._tokens.holder(presented.token)
+            found = None if token is None else _of_token(token)
+        elif presented.session:
+            session = self._sessions.find(presented.session, self._clock.now())
+            found = None if session is None else _of_session(session, presented.session)
+        if found is None:
             raise NoTokenError
-        return Sender(token.name, token.scopes)
+        return found
+
+    def _has_anybody(self) -> bool:
+        return self._tokens.any_exist() or self._users.any_exist()
 
 
 def check_origin(headers: Mapping[str, str], method: str) -> None:
@@ -127,49 +124,23 @@ def check_origin(headers: Mapping[str, str], method: str) -> None:
         raise ForeignOriginError(origin)
 
 
-def requires(scope: Scope) -> Callable[..., Sender]:
-    """Dependency of a route that only senders with a scope may call."""
-
-    def check(
-        request: Request, presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
-    ) -> Sender:
-        secret = presented.credentials if presented else request.cookies.get(COOKIE)
-        sender = _gate(request).sender(secret, request.headers, request.method)
-        if not sender.may(scope):
-            raise MissingScopeError(sender.name, scope)
-        return sender
-
-    return check
+def _of_token(token: Token) -> Sender:
+    return Sender(token.name, _allowed(token.scopes), token.teams)
 
 
-CAN_INGEST, CAN_READ, CAN_GIVE_VERDICTS = (
-    Depends(requires(each)) for each in (Scope.INGEST, Scope.READ, Scope.VERDICT)
-)
-"""Dependencies of a route that does not need to know who its sender is."""
-
-VerdictSender = Annotated[Sender, CAN_GIVE_VERDICTS]
-AdminSender = Annotated[Sender, Depends(requires(Scope.ADMIN))]
-"""A route's parameter that receives who sent the request, checked."""
-
-
-def _reader_of_pages(request: Request) -> Sender:
-    """Return the reader of a page; a browser without a valid token is asked to sign in."""
-    try:
-        sender = _gate(request).sender(request.cookies.get(COOKIE), request.headers, request.method)
-    except NoTokenError as error:
-        raise SignInNeededError(request.url.path) from error
-    if not sender.may(Scope.READ):
-        raise MissingScopeError(sender.name, Scope.READ)
-    return sender
+def _of_session(session: Session, secret: str) -> Sender:
+    return Sender(
+        session.holder,
+        ROLES[Role(session.role)] if session.role else _allowed(session.scopes),
+        session.teams,
+        session=session.id,
+        csrf=form_token(secret),
+        is_person=bool(session.role),
+    )
 
 
-CAN_READ_PAGES = Depends(_reader_of_pages)
-"""Dependency of a page."""
-
-
-def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.rooms.gate
-    return gate
+def _allowed(scopes: Iterable[str]) -> frozenset[Permission]:
+    return frozenset().union(*(SCOPES[Scope(each)] for each in scopes))
 
 
 def _host_name(host: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from service.access.marker import EMPTIED
 from service.http.connection import BoundedConnection, Limits
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class AnnouncingServer(uvicorn.Server):
         self._announce(f"Sunspot listens on {address}\n  pages  {address}/\n  API    {address}/docs")
         if self._gate.is_open:
             self._announce(f"  {OPEN}")
+        elif self._gate.is_emptied:
+            self._announce(f"  closed {EMPTIED}")
 
     async def on_tick(self, counter: int) -> bool:
         """Look after the connections twice a second."""

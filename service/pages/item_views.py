@@ -11,8 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from features.golden import meaning_of
-from service.dependencies import Cmdb, Graph, Logs, Pager, Scoring, Signals
-from service.http.security import CAN_READ_PAGES
+from service.dependencies import Cmdb, Graph, Logs, Pager, Scoring, Sees, Signals
 from service.pages.rendering import Render
 from service.pages.sparklines import Sparkline, sparkline
 from service.scoring.latest_scores import latest_scores
@@ -47,7 +46,7 @@ class SeriesView:
     pages_over: float | None
 
 
-@router.get("/items/{item:path}", dependencies=[CAN_READ_PAGES])
+@router.get("/items/{item:path}")
 def item_page(
     scoring: Scoring,
     signals: Signals,
@@ -55,13 +54,16 @@ def item_page(
     cmdb: Cmdb,
     graph: Graph,
     pager: Pager,
+    sees: Sees,
     render: Render,
     item: str,
 ) -> HTMLResponse:
     """Show an item's signals and scores."""
     scores = latest_scores(item, scoring.first_stage, scoring.second_stage, signals, logs, items=cmdb.graph)
     known = graph.items.get(item)
-    needs, needed_by = (sorted(each.get(item, ())) for each in (graph.needs, graph.needed_by))
+    needs, needed_by = (
+        sorted(filter(sees.sees, each.get(item, ()))) for each in (graph.needs, graph.needed_by)
+    )
     return render(
         "item.html",
         item=item,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from service.dependencies import Logs, Models, ShadowRunner, Signals
-from service.http.security import CAN_READ_PAGES
+from service.dependencies import Logs, Models, Sees, ShadowRunner, Signals
 from service.pages.rendering import Render
 from telemetry.instants import from_ms
 
 router = APIRouter()
 
 
-@router.get("/models", dependencies=[CAN_READ_PAGES])
+@router.get("/models")
 def model_page(
-    signals: Signals, logs: Logs, shadow: ShadowRunner, models: Models, render: Render
+    signals: Signals, logs: Logs, shadow: ShadowRunner, models: Models, sees: Sees, render: Render
 ) -> HTMLResponse:
     """Show the bundles in use, and the challenger beside the champion."""
     in_use = signals.in_use
@@ -26,6 +25,7 @@ def model_page(
         logs=logs.bundle_version,
         ranker=in_use.ranker.version,
         record=shadow.record,
+        sees=sees,
         reason=shadow.reason,
         problem=models.challenger.problem,
         at=from_ms,

@@ -14,12 +14,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from models.evidence.figures import probability_percent
-from service.dependencies import AccessGate, ServiceSettings
+from service.dependencies import AccessGate, MaybeSentBy, ServiceSettings
 from service.durations import duration
 from service.pages import quantities
 from telemetry.instants import EPOCH
 
 if TYPE_CHECKING:
+    from service.access.sender import Sender
     from service.http.security import Gate
 
 TEMPLATES = Environment(
@@ -37,6 +38,7 @@ TEMPLATES.filters.update(
     measured=quantities.measured,
     short_version=quantities.short_version,
 )
+TEMPLATES.tests.update(seen_by=lambda item, view: view.sees(item))
 STYLE = files("service.pages").joinpath("style.css").read_text(encoding="utf-8")
 
 STYLE_VERSION = hashlib.sha256(STYLE.encode()).hexdigest()[:8]
@@ -53,16 +55,20 @@ class Renderer:
         The exchange's, which times are shown in.
     gate
         Says whether there is no token yet, which every page warns of.
+    sender
+        Who asked for the page; ``None`` for a stranger.
     """
 
     zone: ZoneInfo
     gate: Gate
+    sender: Sender | None = None
 
     def __call__(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a template with its values."""
         text = TEMPLATES.get_template(template).render(
             zone=self.zone,
             is_open=self.gate.is_open,
+            sender=self.sender,
             second=timedelta(seconds=1),
             epoch=EPOCH,
             style_version=STYLE_VERSION,
@@ -71,8 +77,8 @@ class Renderer:
         return HTMLResponse(text, status)
 
 
-async def _renderer(settings: ServiceSettings, gate: AccessGate) -> Renderer:
-    return Renderer(ZoneInfo(settings.time_zone), gate)
+async def _renderer(settings: ServiceSettings, gate: AccessGate, sender: MaybeSentBy) -> Renderer:
+    return Renderer(ZoneInfo(settings.time_zone), gate, sender)
 
 
 Render = Annotated[Renderer, Depends(_renderer)]

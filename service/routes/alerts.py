@@ -8,7 +8,6 @@ from service.dependencies import Alerts, Clock, Graph, Masks, RawBody, ServiceMe
 from service.errors import BadWebhookError
 from service.http.alert_bodies import read_parts
 from service.http.problems import WRITE_ERRORS, problems
-from service.http.security import CAN_INGEST
 from service.http.writer_gate import WRITES
 from service.intake.alertmanager import read_webhook
 from service.routes.incident_documents import AnswerWriter, EnrichedAlerts
@@ -19,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["alerts"])
 
 @router.post(
     "/alerts",
-    dependencies=[CAN_INGEST, WRITES],
+    dependencies=[WRITES],
     openapi_extra=WEBHOOK_BODY,
     response_model=EnrichedAlerts,
     responses=problems(BadWebhookError, *WRITE_ERRORS),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from cmdb.errors import BadTableError, UnknownItemError
-from service.dependencies import Clock, Cmdb, ItemId, RawBody
+from service.dependencies import Clock, Cmdb, ItemId, RawBody, Sees, SentBy
 from service.http.body_reader import read_json
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_READ, AdminSender
 from service.http.writer_gate import WRITES
 from service.routes.documents import CmdbOut, ImportOut, ItemOut, ReachedOut
 from service.routes.request_bodies import CMDB_BODY
@@ -20,7 +19,7 @@ ITEM_ANSWERS = problems(UnknownItemError, *READ_ERRORS)
 @router.post(
     "", dependencies=[WRITES], openapi_extra=CMDB_BODY, responses=problems(BadTableError, *WRITE_ERRORS)
 )
-def import_cmdb(cmdb: Cmdb, clock: Clock, sender: AdminSender, body: RawBody) -> ImportOut:
+def import_cmdb(cmdb: Cmdb, clock: Clock, sender: SentBy, body: RawBody) -> ImportOut:
     """Replace the dependency graph by a document of items and edges.
 
     An edge says that `dependent` depends on `dependency`. Rows that make no sense are left out and
@@ -32,7 +31,7 @@ def import_cmdb(cmdb: Cmdb, clock: Clock, sender: AdminSender, body: RawBody) ->
     return ImportOut.of(cmdb.replace(document, at=clock.now(), who=sender.name))
 
 
-@router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+@router.get("", responses=problems(*READ_ERRORS))
 def read_cmdb(cmdb: Cmdb) -> CmdbOut:
     """Read which version of the dependency graph is in use."""
     current = cmdb.current
@@ -44,21 +43,25 @@ def read_cmdb(cmdb: Cmdb) -> CmdbOut:
     )
 
 
-@router.get("/items/{item:path}/dependencies", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
-def list_dependencies(cmdb: Cmdb, item: ItemId) -> ReachedOut:
+@router.get("/items/{item:path}/dependencies", responses=ITEM_ANSWERS)
+def list_dependencies(cmdb: Cmdb, sees: Sees, item: ItemId) -> ReachedOut:
     """List everything an item needs, directly or not: where root causes are looked for."""
     graph = cmdb.graph
-    return ReachedOut(item=item, items=sorted(graph.dependencies(item)), graph_version=graph.version)
+    return ReachedOut(
+        item=item, items=sorted(filter(sees.sees, graph.dependencies(item))), graph_version=graph.version
+    )
 
 
-@router.get("/items/{item:path}/dependents", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
-def list_dependents(cmdb: Cmdb, item: ItemId) -> ReachedOut:
+@router.get("/items/{item:path}/dependents", responses=ITEM_ANSWERS)
+def list_dependents(cmdb: Cmdb, sees: Sees, item: ItemId) -> ReachedOut:
     """List everything that needs an item, directly or not: its blast radius."""
     graph = cmdb.graph
-    return ReachedOut(item=item, items=sorted(graph.dependents(item)), graph_version=graph.version)
+    return ReachedOut(
+        item=item, items=sorted(filter(sees.sees, graph.dependents(item))), graph_version=graph.version
+    )
 
 
-@router.get("/items/{item:path}", dependencies=[CAN_READ], responses=ITEM_ANSWERS)
+@router.get("/items/{item:path}", responses=ITEM_ANSWERS)
 def read_item(cmdb: Cmdb, item: ItemId) -> ItemOut:
     """Read a configuration item."""
     graph = cmdb.graph

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Depends, Request, Response, Security
-from fastapi.security import HTTPAuthorizationCredentials
-
-from service.dependencies import AllRooms, ServiceMetrics
+from service.access.permissions import Permission
+from service.dependencies import AllRooms, MaybeSentBy, ServiceMetrics
 from service.http.problems import NOT_READY, READ_ERRORS, problems
-from service.http.security import BEARER, CAN_READ, COOKIE, Scope
 from service.readiness import readiness
 from service.routes.documents import HealthOut, PartOut, ReadinessOut, ReadyOut
 
@@ -22,26 +19,11 @@ async def read_health() -> HealthOut:  # async: it needs no thread, and waits fo
     return HealthOut()
 
 
-def _may_read(
-    rooms: AllRooms,
-    request: Request,
-    presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
-) -> bool:
-    """Whether the sender may read; without the store nobody can be known."""
-    secret = presented.credentials if presented else request.cookies.get(COOKIE)
-    try:
-        return rooms.gate.sender(secret, request.headers, request.method).may(Scope.READ)
-    except OSError:  # refused, or the store is out of reach
-        return False
-
-
 @router.get(
     "/readyz",
     responses={int(NOT_READY): {"model": ReadinessOut | ReadyOut, "description": "Not ready"}},
 )
-def read_readiness(
-    rooms: AllRooms, response: Response, may_read: Annotated[bool, Depends(_may_read)]
-) -> ReadinessOut | ReadyOut:
+def read_readiness(rooms: AllRooms, response: Response, sender: MaybeSentBy) -> ReadinessOut | ReadyOut:
     """Check whether alerts can be explained and everything received can be stored.
 
     The scope `read` shows what is missing. A registry that is out of reach does not matter while a bundle is
@@ -50,7 +32,7 @@ def read_readiness(
     found = readiness(rooms)
     if not found.is_ready:
         response.status_code = int(NOT_READY)
-    if not may_read:
+    if sender is None or not sender.may(Permission.READ):  # without the store nobody can be known
         return ReadyOut(ready=found.is_ready)
     bundle = rooms.signals.in_use.bundle
     return ReadinessOut(
@@ -66,7 +48,6 @@ def read_readiness(
 
 @router.get(
     "/metrics",
-    dependencies=[CAN_READ],
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's text"},

@@ -15,12 +15,13 @@ from service.dependencies import (
     IncidentId,
     Incidents,
     RawBody,
+    Sees,
+    SentBy,
     ServiceSettings,
 )
 from service.errors import BadVerdictError, UnknownIncidentError
 from service.http.body_reader import read_as
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_GIVE_VERDICTS, CAN_READ, VerdictSender
 from service.http.writer_gate import WRITES
 from service.incidents.nearby_changes import changes_near
 from service.incidents.records import Place
@@ -43,10 +44,11 @@ N_ALERTS = 100
 """Alerts that an incident's document has."""
 
 
-@router.get("", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
+@router.get("", responses=problems(*READ_ERRORS))
 def list_incidents(
     incidents: Incidents,
     settings: ServiceSettings,
+    sees: Sees,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
     after: AfterPlace = "",
@@ -55,8 +57,8 @@ def list_incidents(
 
     `after` leads through the list without a gap or a repetition while incidents are opened; `offset` counts.
     """
-    found = incidents.newest(limit=limit, offset=offset, after=Place.of(after) if after else None)
-    total, end = incidents.count(), offset + len(found)
+    found = incidents.newest(limit=limit, offset=offset, after=Place.of(after) if after else None, view=sees)
+    total, end = incidents.count(sees), offset + len(found)
     return IncidentsOut(
         incidents=[IncidentOut.of(each, settings.address) for each in found],
         total=total,
@@ -67,7 +69,6 @@ def list_incidents(
 
 @router.get(
     "/{incident}",
-    dependencies=[CAN_READ],
     responses=problems(UnknownIncidentError, *READ_ERRORS),
 )
 def read_incident(
@@ -85,7 +86,6 @@ def read_incident(
 
 @router.get(
     "/{incident}/alerts",
-    dependencies=[CAN_READ],
     responses=problems(UnknownIncidentError, *READ_ERRORS),
 )
 def list_alerts(
@@ -105,7 +105,6 @@ def list_alerts(
 
 @router.get(
     "/{incident}/causes",
-    dependencies=[CAN_READ],
     responses=problems(UnknownIncidentError, *READ_ERRORS),
 )
 def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) -> CausesOut:
@@ -122,7 +121,7 @@ def read_causes(incidents: Incidents, changes: Changes, incident: IncidentId) ->
 
 @router.post(
     "/{incident}/verdict",
-    dependencies=[CAN_GIVE_VERDICTS, WRITES],
+    dependencies=[WRITES],
     openapi_extra=VERDICT_BODY,
     responses=problems(UnknownIncidentError, BadVerdictError, *WRITE_ERRORS),
 )
@@ -131,13 +130,13 @@ def record_verdict(
     audit: AuditTrail,
     cmdb: Cmdb,
     clock: Clock,
-    sender: VerdictSender,
+    sender: SentBy,
     incident: IncidentId,
     body: RawBody,
 ) -> VerdictOut:
     """Record what truly caused an incident, or that it was a false alarm.
 
-    The token's name is recorded with it. Verdicts are never altered; the last one counts.
+    The name of the person or token is recorded with it. Verdicts are never altered; the last one counts.
     """
     verdict = read_as(body, VerdictIn)
     incidents.get(incident)

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Request
 from service.dependencies import Logs, ServiceMetrics, ServiceSettings
 from service.errors import BadMediaTypeError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
-from service.http.security import CAN_INGEST
 from service.http.writer_gate import WRITES_SIGNALS
 from service.routes.log_documents import ExportLogsOut, LogsOut
 from service.routes.request_bodies import LINES_BODY, OTLP_BODY, PUSH_BODY
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from telemetry.decoders.gathering_logs import DecodedLogs
 
-router = APIRouter(tags=["signals"], dependencies=[CAN_INGEST, WRITES_SIGNALS])
+router = APIRouter(tags=["signals"], dependencies=[WRITES_SIGNALS])
 
 ANSWERS = problems(BadBatchError, BadMediaTypeError, *BODY_ERRORS, *READ_ERRORS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fastapi import APIRouter
@@ -14,6 +14,7 @@ from service.dependencies import (
     Logs,
     RawBody,
     Scoring,
+    SentBy,
     ServiceMetrics,
     ServiceSettings,
     Signals,
@@ -21,7 +22,6 @@ from service.dependencies import (
 from service.errors import TooManySeriesError
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
-from service.http.security import CAN_INGEST, CAN_READ, Sender
 from service.http.writer_gate import WRITES_SIGNALS
 from service.routes.documents import SamplesOut, ScoresOut
 from service.routes.request_bodies import SAMPLES_BODY
@@ -38,7 +38,7 @@ router = APIRouter(prefix="/v1", tags=["signals"])
 
 @router.post(
     "/samples",
-    dependencies=[CAN_INGEST, WRITES_SIGNALS],
+    dependencies=[WRITES_SIGNALS],
     openapi_extra=SAMPLES_BODY,
     responses=problems(BadBatchError, TooManySeriesError, *WRITE_ERRORS),
 )
@@ -47,7 +47,7 @@ def send_samples(
     cmdb: Cmdb,
     metrics: ServiceMetrics,
     settings: ServiceSettings,
-    sender: Annotated[Sender, CAN_INGEST],
+    sender: SentBy,
     body: RawBody,
 ) -> SamplesOut:
     """Send a batch of metric samples.
@@ -65,7 +65,6 @@ def send_samples(
 
 @router.get(
     "/items/{item:path}/scores",
-    dependencies=[CAN_READ],
     responses=problems(UnknownItemError, *READ_ERRORS),
 )
 def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item: ItemId) -> ScoresOut:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from service.dependencies import Models, ShadowRunner
+from service.dependencies import Models, Sees, ShadowRunner
 from service.http.problems import READ_ERRORS, problems
-from service.http.security import CAN_READ
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
+    from service.access.visibility import View
     from service.shadow.record import LonePage, ShadowRecord
 
 router = APIRouter(prefix="/v1", tags=["paging"])
@@ -65,8 +65,8 @@ class ComparedOut(BaseModel):
     )
 
     @classmethod
-    def of(cls, record: ShadowRecord) -> Self:
-        """Return the document of a record."""
+    def of(cls, record: ShadowRecord, view: View) -> Self:
+        """Return the document of a record, with the latest pages that a view shows."""
         return cls(
             champion_version=record.champion,
             challenger_version=record.challenger,
@@ -77,7 +77,7 @@ class ComparedOut(BaseModel):
             pages_both=record.n_both,
             pages_champion_alone=record.n_champion,
             pages_challenger_alone=record.n_challenger,
-            latest=[LonePageOut.of(each) for each in record.latest],
+            latest=[LonePageOut.of(each) for each in record.latest if view.sees(each.item)],
         )
 
 
@@ -89,12 +89,12 @@ class ShadowOut(BaseModel):
     problem: str = Field(description="why the registry's challenger could not be fetched; empty if it could")
 
 
-@router.get("/shadow", dependencies=[CAN_READ], responses=problems(*READ_ERRORS))
-def read_shadow(shadow: ShadowRunner, models: Models) -> ShadowOut:
+@router.get("/shadow", responses=problems(*READ_ERRORS))
+def read_shadow(shadow: ShadowRunner, models: Models, sees: Sees) -> ShadowOut:
     """Compare the challenger, which scores in shadow and pages nobody, with the champion."""
     record = shadow.record
     return ShadowOut(
-        compared=None if record is None else ComparedOut.of(record),
+        compared=None if record is None else ComparedOut.of(record, sees),
         reason=shadow.reason,
         problem=models.challenger.problem,
     )

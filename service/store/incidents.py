@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, true, tuple_, update
 
+from service.access.visibility import EVERYTHING
 from service.errors import UnknownIncidentError
 from service.incidents.records import FIRING, AffectedPeriod
 from service.store.alert_changes import AlertChanges
 from service.store.incident_rows import alert_of_row, incident_of_row, ranking_of_row
 from service.store.outbox import insert_messages
+from service.store.seen import is_seen
 from service.store.tables import alerts, incidents, rankings
 from telemetry.instants import from_ms, to_ms
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from models.cases.case import Alert
+    from service.access.visibility import View
     from service.incidents.records import Incident, NewRanking, Place, StoredAlert, StoredRanking
     from service.store.database import Database
 
@@ -91,8 +94,10 @@ class IncidentStore:
 
         self._database.write(store)
 
-    def newest(self, *, limit: int, offset: int = 0, after: Place | None = None) -> list[Incident]:
-        """Return incidents, the latest opened first.
+    def newest(
+        self, *, limit: int, offset: int = 0, after: Place | None = None, view: View = EVERYTHING
+    ) -> list[Incident]:
+        """Return incidents that a view shows, the latest opened first.
 
         Parameters
         ----------
@@ -100,7 +105,8 @@ class IncidentStore:
             The place of the last incident that is not wanted: unlike an offset it stays right while others
             are opened.
         """
-        asked = select(incidents).order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc())
+        asked = select(incidents).where(_shown(view))
+        asked = asked.order_by(incidents.c.opened_ms.desc(), incidents.c.id.desc())
         if after is not None:
             asked = asked.where(tuple_(incidents.c.opened_ms, incidents.c.id) < tuple_(*after))
         with self._database.reading() as connection:
@@ -141,10 +147,28 @@ class IncidentStore:
         with self._database.reading() as connection:
             return [incident_of_row(connection, row) for row in connection.execute(asked).all()]
 
-    def count(self) -> int:
-        """Return the number of incidents."""
+    def count(self, view: View = EVERYTHING) -> int:
+        """Return the number of incidents that a view shows."""
+        asked = select(func.count()).select_from(incidents).where(_shown(view))
         with self._database.reading() as connection:
-            return connection.execute(select(func.count()).select_from(incidents)).scalar_one()
+            return connection.execute(asked).scalar_one()
+
+    def items_of(self, incident: int) -> frozenset[str]:
+        """Return the items that an incident is about: those of its alerts, and those ever named its cause.
+
+        Raises
+        ------
+        UnknownIncidentError
+            If the number was never given.
+        """
+        own = alerts.c.incident == incident
+        named = select(rankings.c.cause).where(rankings.c.incident == incident, rankings.c.cause != "")
+        with self._database.reading() as connection:
+            items = set(connection.execute(select(alerts.c.item).where(own)).scalars())
+            items |= set(connection.execute(named).scalars())
+        if not items:
+            raise UnknownIncidentError(incident)
+        return frozenset(items)
 
     def get(self, incident: int) -> Incident:
         """Return one incident.
@@ -246,3 +270,14 @@ class IncidentStore:
         with self._database.reading() as connection:
             row = connection.execute(asked).first()
         return None if row is None else ranking_of_row(row)
+
+
+def _shown(view: View) -> ColumnElement[bool]:
+    """Whether a view shows one of the items that an incident is about, as `IncidentStore.items_of` has it."""
+    if not view.is_limited:
+        return true()
+    own = alerts.c.incident == incidents.c.id
+    caused = exists().where(rankings.c.incident == incidents.c.id, rankings.c.cause != "")
+    return or_(
+        exists().where(own, is_seen(alerts.c.item, view)), caused.where(is_seen(rankings.c.cause, view))
+    )

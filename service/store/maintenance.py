@@ -10,9 +10,12 @@ from sqlalchemy import delete, insert, select
 from features.calendar import Phase
 from models.paging.maintenance import Maintenance
 from service.errors import UnknownMaintenanceError
+from service.store.audit import ANNOUNCE_MAINTENANCE, END_MAINTENANCE, record
 from service.store.tables import maintenance
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from service.store.database import Database
 
 
@@ -32,7 +35,7 @@ class MaintenanceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, window: Maintenance, *, note: str, who: str) -> Announced:
+    def add(self, window: Maintenance, *, note: str, who: str, at: datetime) -> Announced:
         """Store a window; it is on disk when this returns."""
         row = {
             "items": sorted(window.items),
@@ -45,7 +48,23 @@ class MaintenanceStore:
         }
         with self._database.writing() as connection:
             key = connection.execute(insert(maintenance).values(row)).inserted_primary_key
-        return Announced(int(key[0]) if key else 0, window, note, who)
+            number = int(key[0]) if key else 0
+            record(connection, at=at, who=who, action=ANNOUNCE_MAINTENANCE, subject=str(number), document=row)
+        return Announced(number, window, note, who)
+
+    def get(self, number: int) -> Announced:
+        """Return one window.
+
+        Raises
+        ------
+        UnknownMaintenanceError
+            If there is none of that number.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(maintenance).where(maintenance.c.id == number)).first()
+        if row is None:
+            raise UnknownMaintenanceError(number)
+        return _announced(row)
 
     def ending_after(self, at_ms: int) -> list[Announced]:
         """Return the windows that are not over at an instant, the first to start first."""
@@ -58,7 +77,7 @@ class MaintenanceStore:
         """Return what is announced for an instant or later."""
         return [each.window for each in self.ending_after(at_ms)]
 
-    def remove(self, number: int) -> Announced:
+    def remove(self, number: int, *, who: str, at: datetime) -> Announced:
         """Remove a window and return it.
 
         Raises
@@ -72,6 +91,7 @@ class MaintenanceStore:
             if row is None:
                 raise UnknownMaintenanceError(number)
             connection.execute(delete(maintenance).where(own))
+            record(connection, at=at, who=who, action=END_MAINTENANCE, subject=str(number), document={})
         return _announced(row)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from service.access.visibility import EVERYTHING
 from service.paging.notifications import PageFacts
 from service.store.audit import VERDICT
 from service.store.outbox import insert_messages
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from service.access.visibility import View
     from service.store.database import Database
 
 
@@ -97,9 +99,11 @@ class PageStore:
             insert_messages(connection, messages if is_new else (), at=sent_at)
         return is_new
 
-    def newest(self, *, limit: int, team: str | None = None) -> list[StoredPage]:
-        """Return the latest pages, of one team if one is named, newest first."""
+    def newest(self, *, limit: int, team: str | None = None, view: View = EVERYTHING) -> list[StoredPage]:
+        """Return the latest pages to the teams of a view, of one team if one is named, newest first."""
         query = _PAGES.order_by(pages.c.at_ms.desc(), pages.c.id.desc()).limit(limit)
+        if view.is_limited:
+            query = query.where(pages.c.team.in_(sorted(view.teams)))
         return self._read(query if team is None else query.where(pages.c.team == team))
 
     def between(self, start: datetime, end: datetime, *, team: str | None = None) -> list[StoredPage]:

@@ -27,6 +27,34 @@ tokens = Table(
     Column("scopes", JSON, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("teams", JSON, nullable=False, server_default="[]"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("password", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("teams", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("secret_sha256", String, nullable=False, unique=True),
+    Column("user", ForeignKey("users.name")),
+    Column("token", ForeignKey("tokens.name")),
+    Column("address", String, nullable=False),
+    Column("browser", String, nullable=False),
+    Column("created_ms", BigInteger, nullable=False, index=True),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Index("sessions_by_user", "user", "created_ms"),
+    sqlite_autoincrement=True,
 )
 
 graphs = Table(
@@ -177,6 +205,8 @@ audit = Table(
     Column("action", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("document", JSON, nullable=False),
+    Column("previous", String, nullable=False, server_default=""),
+    Column("hash", String, nullable=False, server_default=""),
     Index("audit_by_subject", "action", "subject", "position"),
     sqlite_autoincrement=True,
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from service.store.audit import CREATE_TOKEN, REVOKE_TOKEN, record
+from service.store.names import claim_name
+from service.store.secret_hashes import digest
 from service.store.tables import tokens
 from telemetry.instants import from_ms, to_ms
 
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 
 
-class TokenNameTakenError(ValueError):
-    """A token name that is, or was, in use: the audit must not confuse two senders."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"a token named {name!r} exists already, or did: choose another name")
-        self.name = name
-
-
 class UnknownTokenError(LookupError):
     """A token name that no token in use has."""
 
@@ -41,12 +33,19 @@ class UnknownTokenError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A sender's token, without its secret."""
+    """A sender's token, without its secret.
+
+    Attributes
+    ----------
+    teams
+        Whose items and incidents it may see; empty for every team's.
+    """
 
     name: str
     scopes: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None = None
+    teams: frozenset[str] = frozenset()
 
 
 class TokenStore:
@@ -55,35 +54,23 @@ class TokenStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, scopes: Iterable[str], *, at: datetime, who: str) -> str:
+    def create(
+        self, name: str, scopes: Iterable[str], *, teams: Iterable[str] = (), at: datetime, who: str
+    ) -> str:
         """Store a new token and return its secret, which cannot be read again.
 
         Raises
         ------
-        TokenNameTakenError
-            If the name was given before, revoked tokens included.
+        BadNameError, NameTakenError
+            If the name cannot be given; it may have been a revoked token's.
         """
         secret = f"sunspot_{secrets.token_urlsafe(SECRET_BYTES)}"
-        granted = sorted(set(scopes))
-        row = {
-            "name": name,
-            "secret_sha256": _digest(secret),
-            "scopes": granted,
-            "created_ms": to_ms(at),
-        }
-        try:
-            with self._database.writing() as connection:
-                connection.execute(insert(tokens).values(row))
-                record(
-                    connection,
-                    at=at,
-                    who=who,
-                    action=CREATE_TOKEN,
-                    subject=name,
-                    document={"scopes": granted},
-                )
-        except IntegrityError as error:
-            raise TokenNameTakenError(name) from error
+        granted = {"scopes": sorted(set(scopes)), "teams": sorted(set(teams))}
+        with self._database.writing() as connection:
+            name = claim_name(connection, name)
+            row = {"name": name, "secret_sha256": digest(secret), "created_ms": to_ms(at), **granted}
+            connection.execute(insert(tokens).values(row))
+            record(connection, at=at, who=who, action=CREATE_TOKEN, subject=name, document=granted)
         return secret
 
     def revoke(self, name: str, *, at: datetime, who: str) -> None:
@@ -104,15 +91,7 @@ class TokenStore:
         """Every token, revoked ones included, by name."""
         with self._database.reading() as connection:
             rows = connection.execute(select(tokens).order_by(tokens.c.name)).all()
-        return [
-            Token(
-                row.name,
-                frozenset(row.scopes),
-                from_ms(row.created_ms),
-                None if row.revoked_ms is None else from_ms(row.revoked_ms),
-            )
-            for row in rows
-        ]
+        return [_token(row) for row in rows]
 
     def any_exist(self) -> bool:
         """Whether a token was ever created: revoking the last one does not open the service again."""
@@ -125,11 +104,17 @@ class TokenStore:
         It is looked up by its hash, in the index of hashes. How long that takes reveals nothing of a secret:
         nobody can choose a secret by the first digits of its SHA-256.
         """
-        query = select(tokens).where(tokens.c.secret_sha256 == _digest(secret), tokens.c.revoked_ms.is_(None))
+        query = select(tokens).where(tokens.c.secret_sha256 == digest(secret), tokens.c.revoked_ms.is_(None))
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        return None if row is None else Token(row.name, frozenset(row.scopes), from_ms(row.created_ms))
+        return None if row is None else _token(row)
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
+def _token(row: Any) -> Token:
+    return Token(
+        row.name,
+        frozenset(row.scopes),
+        from_ms(row.created_ms),
+        None if row.revoked_ms is None else from_ms(row.revoked_ms),
+        frozenset(row.teams),
+    )

@@ -101,7 +101,7 @@ def test_lines_of_closed_incidents_are_left_out_and_stored_changes_are_read(tmp_
     with LogHistory(tmp_path / "lines") as lines:
         lines.append(Logs.from_records(records))
     database = Database(tmp_path / STORE)
-    ChangeStore(database).add([ChangeEvent("d1", "order", ONSET)], at=ONSET)
+    ChangeStore(database).add([ChangeEvent("d1", "order", ONSET)], at=ONSET, who="test")
     database.close()
     read, changes_ms = reader("history", tmp_path, seed=0)
     bodies = [body for logs in read() for body in logs.bodies]

@@ -15,7 +15,10 @@ from training_builders import a_bundle
 
 from models.artifacts.model_kinds import DETECTORS_MODEL
 from models.detectors import DETECTORS
+from service.data_directory import STORE
 from service.shadow.record import RECORD, SHADOW, ShadowRecord, write_record
+from service.store.audit import Audit
+from service.store.database import Database
 from sunspot.models import command as models_command
 from sunspot.train import command as train_command
 from training.fit_detectors import FitConfig, fit_detectors
@@ -157,6 +160,7 @@ def test_a_challenger_is_named_withdrawn_and_promoted_by_command(data: Path) -> 
         done = CliRunner().invoke(models_command, [*arguments, "--data", str(data)])
         return done.exit_code, " ".join(done.output.split())
 
+    database = Database(data / STORE)  # of a service in the same data directory
     assert invoke("challenge", "1") == (
         1,
         "Error: version 1 is already champion: there is nothing to compare it with",
@@ -165,6 +169,13 @@ def test_a_challenger_is_named_withdrawn_and_promoted_by_command(data: Path) -> 
     assert invoke("challenge", "3")[0] == 0
     assert invoke("withdraw") == (0, "version 3 is no longer challenger")
     assert invoke("challenge", "2")[0] == 0
+    changes = [(each.action, each.subject, each.document) for each in Audit(database).newest(limit=9)]
+    database.close()
+    assert changes == [
+        ("challenge_model", DETECTORS_MODEL.name, {"version": "3"}),
+        ("withdraw_model", DETECTORS_MODEL.name, {"version": "3"}),
+        ("challenge_model", DETECTORS_MODEL.name, {"version": "2"}),
+    ]
     assert [each.is_challenger for each in tracker.registered()] == [False, True, False]
     assert "challenger" in invoke("list")[1]
     assert "not compared with the champion in shadow yet" in invoke("compare", "1", "2")[1]

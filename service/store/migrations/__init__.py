@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
     from sqlalchemy import Connection
 
-KNOWN = ("0001", "0002", "0003", "0005")
+KNOWN = tuple(f"{number:04d}" for number in range(1, 6))
 """Every revision, oldest first. The first is the tables of 0.1.0, whose files name no revision."""
 
 HEAD = KNOWN[-1]

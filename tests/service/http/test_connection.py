@@ -38,7 +38,7 @@ def a_server(directory: Path, limits: Limits = QUICK, **chosen: object) -> Itera
     server = AnnouncingServer(
         bounded_config(app, settings, limits=limits),
         settings,
-        app.state.rooms.gate,
+        app.state.rooms.access.gate,
         announce=lambda _line: is_listening.set(),
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from access_builders import csrf_of
 from fastapi.testclient import TestClient
 from service_builders import LOCAL, NOW, FakeSource, a_client, a_service, a_webhook, an_app, settings_for
 
@@ -12,7 +13,8 @@ from service.errors import OpenToTheNetworkError
 from service.model_registry.sources import Sources
 from service.settings import is_loopback
 from service.store.database import Database
-from service.store.tokens import TokenNameTakenError, TokenStore, UnknownTokenError
+from service.store.names import NameTakenError
+from service.store.tokens import TokenStore, UnknownTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +146,7 @@ def test_a_revoked_token_is_useless_and_does_not_open_the_service(
     assert_problem(client.get("/v1/incidents", headers=bearer(secret)), 401)
     with pytest.raises(UnknownTokenError):
         tokens.revoke("reader", at=NOW, who="test")
-    with pytest.raises(TokenNameTakenError):
+    with pytest.raises(NameTakenError):
         tokens.create("reader", ["read"], at=NOW, who="test")
 
 
@@ -194,15 +196,17 @@ def test_a_browser_signs_in_reads_and_signs_out(client: TestClient, tokens: Toke
     assert client.get("/incidents/1").status_code == 200
     assert client.get("/v1/incidents/1").status_code == 200
     form = {"cause": "item:funds-db", "note": "pool"}
+    assert_problem(client.post("/incidents/1/verdict", data=form), 403)
+    form["csrf"] = csrf_of(client.get("/incidents/1").text)
     assert client.post("/incidents/1/verdict", data=form, follow_redirects=False).status_code == 303
     assert client.get("/v1/incidents/1").json()["verdicts"][0]["who"] == "zhou"
-    client.post("/sign-out")
+    client.post("/sign-out", data={"csrf": form["csrf"]})
     assert client.get("/", follow_redirects=False).status_code == 303
 
 
 def test_a_token_without_the_scope_does_not_read_pages(client: TestClient, tokens: TokenStore) -> None:
     secret = tokens.create("sender", ["ingest"], at=NOW, who="test")
-    client.cookies.set("sunspot_token", secret)
+    client.post("/sign-in", data={"token": secret}, follow_redirects=False)
     assert_problem(client.get("/"), 403)
 
 

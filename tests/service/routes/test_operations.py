@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from access_builders import a_gate
 from builders import ONSET, a_frame
 from service_builders import (
     ITEMS,
@@ -27,10 +28,10 @@ from service_builders import (
 from features.calendar import CLOCKS
 from models.artifacts.bundle import Bundle, make_bundle
 from models.detectors.baseline import fit_baseline
+from service.access.marker import AccessMarker
 from service.app import create_app
-from service.data_directory import HISTORY, STORE
+from service.data_directory import ACCESS_MARKER, HISTORY, STORE
 from service.errors import BadCalendarFileError
-from service.http.security import Gate
 from service.http.server import AnnouncingServer, bind
 from service.model_registry.sources import Sources
 from service.signals.history import history_problems, retain_history
@@ -173,8 +174,14 @@ def test_a_calendar_file_that_cannot_be_read_stops_the_start(tmp_path: Path, con
         create_app(settings, sources=Sources(FakeSource))
 
 
-@pytest.mark.parametrize("has_token", [False, True])
-def test_a_service_without_tokens_announces_it_when_it_starts(tmp_path: Path, has_token: bool) -> None:
+@pytest.mark.parametrize(
+    ("has_token", "had_one", "told"), [(False, False, "open"), (True, True, ""), (False, True, "closed")]
+)
+def test_a_service_without_tokens_announces_it_when_it_starts(
+    tmp_path: Path, has_token: bool, had_one: bool, told: str
+) -> None:
+    if had_one:
+        AccessMarker(tmp_path / ACCESS_MARKER).set()
     database = Database(tmp_path / STORE)
     tokens = TokenStore(database)
     if has_token:
@@ -187,12 +194,12 @@ def test_a_service_without_tokens_announces_it_when_it_starts(tmp_path: Path, ha
         lines.append(line)
         server.should_exit = True
 
-    server = AnnouncingServer(config, settings, Gate(tokens), announce=announce)
+    server = AnnouncingServer(config, settings, a_gate(database, tmp_path), announce=announce)
     with listener:
         server.run(sockets=[listener])
     database.close()
     assert lines[0].startswith("Sunspot listens on http://127.0.0.1:")
-    assert any("no token exists" in line for line in lines) != has_token
+    assert [each.split()[0] for each in lines[1:]] == ([told] if told else [])
 
 
 async def no_application(scope: Any, receive: Any, send: Any) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 COUNTED = "UPDATE incidents SET n_alerts = (SELECT count(*) FROM alerts WHERE incident = incidents.id)"
 ANNOUNCED = """

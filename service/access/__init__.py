@@ -1,0 +1,1 @@
+"""Who people and senders are, and what each may do and see."""
