@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+LONGEST_STEP_S = 1.0
+"""Time between two sweeps that counts at most: while the service stands still, nobody else is late."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a connection may cost.
@@ -67,7 +71,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._progress = 0  # heads and pieces of bodies that were read
         self._n_fruitless = 0  # bytes since then
         self._n_body = 0  # bytes of the body of the present request
-        self._body_waited_s = 0.0
+        self._waited_s = 0.0  # for the head, or for the body, that is awaited
         self._n_unsent = 0
         self._stalled_s = 0.0
         self._swept_at = self._waiting_since = self.loop.time()
@@ -112,7 +116,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._head_is_large or len(self.pipeline) >= self.limits.pipelined:
             raise _TooLargeError
         self._progress += 1
-        self._n_body, self._body_waited_s = 0, 0.0
+        self._n_body, self._waited_s = 0, 0.0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -128,14 +132,15 @@ class BoundedConnection(HttpToolsProtocol):
         """Note that the request is complete, even if it was answered before."""
         self._progress += 1
         self.cycle.more_body = False
-        self._waiting_since = self.loop.time()
+        self._waiting_since, self._waited_s = self.loop.time(), 0.0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""
-        self._waiting_since = self.loop.time()
         super().on_response_complete()
-        if self.cycle.more_body:
+        if not self.cycle.more_body:
+            self._waiting_since, self._waited_s = self.loop.time(), 0.0
+        else:
             self._unset_keepalive_if_required()  # the rest of the body has a time-out of its own
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class's signature
@@ -146,18 +151,18 @@ class BoundedConnection(HttpToolsProtocol):
     def sweep(self) -> None:
         """Close the connection if its sender takes too long."""
         now, limits = self.loop.time(), self.limits
-        passed_s, self._swept_at = now - self._swept_at, now
+        passed_s, self._swept_at = min(now - self._swept_at, LONGEST_STEP_S), now
         if self._is_stalled(passed_s):
             self.transport.abort()
         elif self.transport.is_closing():
             return
         elif self.is_between_requests:
-            if now - self._waiting_since > limits.head_s:
+            self._waited_s += passed_s
+            if self._waited_s > limits.head_s:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         elif self.cycle.more_body and not self.flow.read_paused:
-            self._body_waited_s += passed_s
-            owed_bytes = self._body_waited_s * limits.body_bytes_s
-            if self._body_waited_s > limits.grace_s and self._n_body < owed_bytes:
+            self._waited_s += passed_s
+            if self._waited_s > limits.grace_s and self._n_body < self._waited_s * limits.body_bytes_s:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     @property

@@ -155,8 +155,9 @@ class SeriesRing:
     ) -> NDArray[np.int64]:
         """Column of each series, −1 for one without room, when the ring is to reach an instant."""
         self._make_room(keys, now_ms, sender)
+        if self.shares.n_unclaimed and sender != UNKNOWN:
+            self._claim(keys, sender)
         columns: list[int] = [self._column_for(key, sender) for key in keys]
-        self.shares.claim(columns, sender)
         return np.array(columns, dtype=np.int64)
 
     def has_room_for_any(self, keys: tuple[SeriesKey, ...], now_ms: int, *, sender: str) -> bool:
@@ -165,6 +166,17 @@ class SeriesRing:
             self._make_room(keys, now_ms, sender)
             return self._n_left(sender) > 0
         return True
+
+    def _claim(self, keys: tuple[SeriesKey, ...], sender: str) -> None:
+        """Count series read from history to the share of who sends them; forget those beyond it."""
+        held = [key for key in dict.fromkeys(keys) if key in self._column]
+        unclaimed = [key for key in held if self.shares.is_unclaimed(self._column[key])]
+        n_claimed = max(0, self.shares.left(sender))
+        claimed = [self._column[key] for key in unclaimed[:n_claimed]]
+        self.shares.take(claimed)
+        for column in claimed:
+            self.shares.give(column, sender)
+        self._forget(unclaimed[n_claimed:])
 
     def _n_left(self, sender: str) -> int:
         """Number of new series of a sender for which there is room."""
@@ -201,15 +213,20 @@ class SeriesRing:
         If asked, only of those of one sender, and of those whose sender is not known.
         """
         is_silent = self.newest_ms < since_ms
-        silent = {
-            key: column
-            for key, column in self._column.items()
-            if is_silent[column] and (only_of is None or self.shares.may_make_room(column, only_of))
-        }
+        self._forget(
+            [
+                key
+                for key, column in self._column.items()
+                if is_silent[column] and (only_of is None or self.shares.may_make_room(column, only_of))
+            ]
+        )
+
+    def _forget(self, keys: list[SeriesKey]) -> None:
+        """Free the columns of series."""
+        if not keys:
+            return
         self._asked = []
-        for key in silent:
-            del self._column[key]
-        columns = list(silent.values())
+        columns = [self._column.pop(key) for key in keys]
         self.shares.take(columns)
         self.newest_ms[columns] = NEVER
         self.late_ticks[columns] = 0

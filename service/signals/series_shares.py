@@ -74,13 +74,14 @@ class SeriesShares:
         for column in columns:
             self._held[self._sender.pop(column)] -= 1
 
-    def claim(self, columns: Iterable[int], sender: str) -> None:
-        """Note who sends series that were read from history."""
-        if self._held[UNKNOWN] and sender != UNKNOWN:
-            for column in columns:
-                if self._sender.get(column) == UNKNOWN:
-                    self.take((column,))
-                    self.give(column, sender)
+    @property
+    def n_unclaimed(self) -> int:
+        """Number of series that were read from history and not sent since."""
+        return self._held[UNKNOWN]
+
+    def is_unclaimed(self, column: int) -> bool:
+        """Whether the series of a column was read from history and not sent since."""
+        return self._sender[column] == UNKNOWN
 
     def may_make_room(self, column: int, sender: str) -> bool:
         """Whether an idle series may be forgotten for a new one of a sender."""

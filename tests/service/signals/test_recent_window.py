@@ -135,9 +135,11 @@ def test_a_series_read_from_history_counts_to_whoever_sends_it_next() -> None:
     window = a_window(max_series=9, per_sender=2)
     window.add(named("a", "b", "c"))
     assert window.series_by_sender == {"": 3}
-    assert window.add(named("a", "b", "d", at_ms=15), sender="loud").n_over_limit == 0
-    assert window.series_by_sender == {"": 1, "loud": 3}
-    assert window.add(named("e", at_ms=15), sender="loud").n_over_limit == 1
+    assert window.add(named("a", at_ms=15), sender="loud").n_over_limit == 0
+    assert window.series_by_sender == {"": 2, "loud": 1}
+    assert window.add(named("b", "c", "d", at_ms=15), sender="loud").n_over_limit == 2
+    assert window.series_by_sender == {"loud": 2}
+    assert {each.item for each in window.frame().keys} == {"a", "b"}
 
 
 def test_a_series_that_fell_silent_makes_room_for_another() -> None:
