@@ -98,7 +98,9 @@ def _masking_rate(batches: Sequence[Sequence[str]]) -> float:
 
 async def _http_rate(directory: Path, batches: Sequence[Sequence[str]]) -> float:
     """Lines accepted per second of processor time, after a first body that warms the caches up."""
-    app = create_app(Settings(data_dir=directory), clock=StillClock(NOW), background=False)
+    app = create_app(
+        Settings.model_validate({"data_dir": directory}), clock=StillClock(NOW), background=False
+    )
     bodies = [_body(batch) for batch in batches]
     transport = httpx2.ASGITransport(app)
     async with (
