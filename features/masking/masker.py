@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +28,9 @@ CUT: Final = "…"
 SECRET: Final = "<masked:secret>"  # noqa: S105
 
 MAX_ROUNDS: Final = 8
+
+_BESIDE: Final = re.compile(r"(?<![A-Za-z][\s=])<masked:|<masked:[a-z0-9_-]{1,32}>(?!\s[A-Za-z]|\Z)")
+"""A placeholder with something beside it that may be read in another way now."""
 
 FEW: Final = 24
 """With fewer lines than this, looking for suspicious ones costs more than reading them all."""
@@ -128,8 +132,8 @@ def mask_text(text: str) -> str:
     read = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + CUT
     for _ in range(MAX_ROUNDS):  # what was hidden beside another secret is seen once that is masked
         masked = _masked_once(read)
-        if masked == read:
-            break
+        if masked == read or _BESIDE.search(masked) is None:
+            return masked
         read = masked
     return read
 
