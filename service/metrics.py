@@ -70,7 +70,9 @@ class Metrics:
         )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
 
-    def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:
+    def count_batch(
+        self, received: Received, *, n_rejected: int, n_unknown: int, n_without_value: int = 0
+    ) -> None:
         """Count a batch of samples."""
         outcomes = {
             "accepted": received.n_accepted,
@@ -85,6 +87,7 @@ class Metrics:
             "outside_window": received.added.n_outside,
             "over_series_limit": received.added.n_over_limit,
             "unknown_item": n_unknown,
+            "without_value": n_without_value,
         }
         for outcome, n_samples in outcomes.items():
             self._samples.labels(outcome).inc(n_samples)

@@ -15,6 +15,7 @@ from service.errors import BadEncodingError, BadJsonError, BodyTooLargeError
 from service.http.problems import answer_error
 from telemetry.decoders import json_samples
 from telemetry.errors import BadBatchError
+from telemetry.snappy_block import BadBlockError, LongBlockError, unpack_block
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +29,9 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class BoundedBody:
-    """Middleware that reads a body up to a limit and unpacks gzip, so that routes see plain bytes.
+    """Middleware that reads a body up to a limit and unpacks it, so that routes see plain bytes.
+
+    Understood are gzip, and snappy's block format.
 
     A body longer than the limit, packed or unpacked, is refused without being stored.
     """
@@ -76,12 +79,13 @@ class BoundedBody:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding in {"", "identity"}:
             return body
-        if encoding != "gzip":
-            raise BadEncodingError(encoding, "only gzip is")
+        unpack = UNPACK.get(encoding)
+        if unpack is None:
+            raise BadEncodingError(encoding, "only gzip and snappy are")
         return await to_thread.run_sync(unpack, body, self.limit_bytes)
 
 
-def unpack(body: bytes, limit_bytes: int) -> bytes:
+def unpack_gzip(body: bytes, limit_bytes: int) -> bytes:
     """Return what a gzip body holds, never more than ``limit_bytes``.
 
     Raises
@@ -101,6 +105,28 @@ def unpack(body: bytes, limit_bytes: int) -> bytes:
     if not unpacker.eof:
         raise BadEncodingError("gzip", "it is cut short")
     return plain
+
+
+def unpack_snappy(body: bytes, limit_bytes: int) -> bytes:
+    """Return what a body in snappy's block format holds, never more than ``limit_bytes``.
+
+    Raises
+    ------
+    BodyTooLargeError
+        If it claims to hold more; nothing is unpacked then.
+    BadEncodingError
+        If it is not snappy, or cut short.
+    """
+    try:
+        return unpack_block(body, max_bytes=limit_bytes)
+    except LongBlockError as error:
+        raise BodyTooLargeError(limit_bytes) from error
+    except BadBlockError as error:
+        raise BadEncodingError("snappy", str(error)) from error
+
+
+UNPACK = {"gzip": unpack_gzip, "snappy": unpack_snappy}
+"""How to unpack each encoding that a body may have."""
 
 
 def read_json(body: bytes) -> Any:

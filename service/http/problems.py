@@ -31,6 +31,7 @@ from service.errors import (
     ForeignOriginError,
     MissingScopeError,
     NoTokenError,
+    PartlyRejectedError,
     SignInNeededError,
     StoreUnavailableError,
     UnknownIncidentError,
@@ -80,6 +81,7 @@ class Kind(NamedTuple):
 KINDS: dict[type[Exception], Kind] = {
     BadJsonError: Kind(HTTPStatus.BAD_REQUEST, "Not JSON"),
     BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of signals"),
+    PartlyRejectedError: Kind(HTTPStatus.BAD_REQUEST, "Some samples rejected"),
     BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
     BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
     BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
@@ -109,6 +111,9 @@ BODY_ERRORS: tuple[type[Exception], ...] = (BodyTooLargeError, BadEncodingError)
 WRITE_ERRORS: tuple[type[Exception], ...] = (BadJsonError, *BODY_ERRORS, *READ_ERRORS)
 """What any guarded route that reads a JSON body may answer."""
 
+RETRY = {"Retry-After": "5"}
+"""In seconds: so long a sender waits before it tries again."""
+
 NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE
 SEE_OTHER = HTTPStatus.SEE_OTHER
 SIGN_IN_REFUSED = HTTPStatus.UNAUTHORIZED
@@ -136,8 +141,16 @@ def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None =
 
 def answer_error(error: Exception) -> JSONResponse:
     """Answer with the problem document of an error that `KINDS` knows."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoTokenError) else None
-    return problem_answer(problem_of(error), headers)
+    return problem_answer(problem_of(error), headers_of(error))
+
+
+def headers_of(error: Exception) -> Mapping[str, str] | None:
+    """Return what an answer says beside its status: who may ask, what was stored, when to try again."""
+    if isinstance(error, NoTokenError):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, PartlyRejectedError):
+        return error.headers
+    return RETRY if isinstance(error, HistoryWriteError | StoreUnavailableError) else None
 
 
 def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:

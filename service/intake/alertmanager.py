@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cmdb.naming import item_named_by
 from models.cases.case import Alert
 from service.clock import EARLIEST
 from service.errors import BadWebhookError
@@ -119,7 +120,7 @@ def _read_alert(
         notes.append(f"its end {sent.get('endsAt')!r} is no usable time: the present is used")
         ends_at = received_at
     alert = Alert(
-        item=_item(labels, items, item_labels),
+        item=item_named_by(labels, items=items, item_labels=item_labels).item,
         name=labels.get("alertname", "alert"),
         starts_at=starts_at,
         fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else _fingerprint(labels),
@@ -134,13 +135,6 @@ def _read_alert(
         tuple(notes),
         has_start=has_start,
     )
-
-
-def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequence[str]) -> str:
-    named = [labels[label] for label in item_labels if labels.get(label)]
-    without_port = [name.rsplit(":", 1)[0] for name in named]
-    known = (name for name in (*named, *without_port) if name in items)
-    return next(known, named[0] if named else "")
 
 
 def _texts(value: object) -> dict[str, str]:

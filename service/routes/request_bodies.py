@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.http.request_schemas import json_body
+from service.http.request_schemas import binary_body, json_body
 from service.intake.alertmanager import Webhook
 from service.intake.changes import ChangesIn
 from service.intake.cmdb import CmdbDocument
@@ -84,6 +84,11 @@ OTLP_BODY = json_body(
             }
         ]
     },
+)
+REMOTE_WRITE_BODY = binary_body(
+    "application/x-protobuf",
+    "a `prometheus.WriteRequest`, which a sender packs by snappy",
+    nothing="",
 )
 WEBHOOK_BODY = json_body(
     Webhook,

@@ -50,7 +50,7 @@ def send_samples(
     """
     decoded = read_samples(body)
     received = signals.intake.receive(decoded.samples)
-    n_unknown, unknown_items = _unknown(decoded.samples, cmdb.graph)
+    n_unknown, unknown_items = unknown_of(decoded.samples, cmdb.graph)
     metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
     return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
 
@@ -71,7 +71,8 @@ def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item
     )
 
 
-def _unknown(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
+def unknown_of(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
+    """Number of samples whose item is not among some, and the first twenty of those items."""
     is_unknown = np.array([key.item not in items for key in samples.keys], dtype=bool)
     if not is_unknown.any():
         return 0, []

@@ -16,6 +16,7 @@ from features.calendar_overrides import NO_OVERRIDES
 from models.rankers.sunspot import SunspotRanker
 from service.settings import Present
 from service.signals.recent_window import RecentWindow
+from telemetry.batches import are_ends
 from telemetry.instants import MILLISECOND, to_ms
 
 if TYPE_CHECKING:
@@ -106,5 +107,5 @@ class InUseHolder:
         is_replayed = self._settings.present is Present.SIGNALS
         since_ms = 0 if is_replayed else to_ms(self._clock.now()) - length_ms - step_ms
         for samples in self._history.replay(since_ms):
-            window.add(samples.where(np.isfinite(samples.values)))
+            window.add(samples.where(np.isfinite(samples.values) | are_ends(samples.values)))
         return window

@@ -113,7 +113,7 @@ class RecentWindow:
     def add(self, samples: Samples) -> AddedSamples:
         """Put samples into their ticks; of several in one tick the last sent wins.
 
-        Values are finite.
+        Values are finite, or say that the series ended: then its tick holds no value.
         """
         if not len(samples):
             return AddedSamples()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from features.calendar_overrides import NO_OVERRIDES
 from service.signals.in_use import InUseHolder
 from service.signals.intake import SignalIntake
+from service.signals.labelled_intake import LabelledIntake
+from service.signals.naming import NamesInUse
 from service.signals.present import PresentTime
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class SignalsRoom:
     holder: InUseHolder
     time: PresentTime
     intake: SignalIntake
+    labelled: LabelledIntake
+    names: NamesInUse
 
     @property
     def in_use(self) -> InUse:
@@ -53,4 +57,5 @@ def signals_room(
     """
     holder = InUseHolder(settings, history, clock, overrides=overrides)
     time = PresentTime(settings, clock, holder)
-    return SignalsRoom(history, holder, time, SignalIntake(history, holder, time))
+    intake = SignalIntake(history, holder, time)
+    return SignalsRoom(history, holder, time, intake, LabelledIntake(intake, holder), NamesInUse(settings))

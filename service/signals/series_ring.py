@@ -76,11 +76,14 @@ class SeriesRing:
     def write(
         self, column: NDArray[np.int64], time_ms: NDArray[np.int64], values: NDArray[np.float64]
     ) -> None:
-        """Write samples of ticks that are held; of several in one tick the last one wins."""
+        """Write samples of ticks that are held; of several in one tick the last one wins.
+
+        The end of a series leaves its tick without a value.
+        """
         tick = time_ms // self.step_ms
         row = tick % self.n_ticks
         self._values[row, column] = values
-        self._offset_ms[row, column] = time_ms - tick * self.step_ms
+        self._offset_ms[row, column] = np.where(np.isnan(values), EMPTY, time_ms - tick * self.step_ms)
 
     def note_newest(
         self, column: NDArray[np.int64], time_ms: NDArray[np.int64], *, first_open_tick: int
