@@ -20,6 +20,7 @@ from service.routes import (
     health,
     incidents,
     logs,
+    otlp_metrics,
     paging,
     remote_write,
     request_bodies,
@@ -94,7 +95,19 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         lifespan=running,
     )
     app.state.rooms, app.state.workers = rooms, workers
-    for routes in (samples, remote_write, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
+    for routes in (
+        samples,
+        remote_write,
+        otlp_metrics,
+        logs,
+        alerts,
+        incidents,
+        paging,
+        shadow,
+        cmdb,
+        changes,
+        health,
+    ):
         app.include_router(routes.router)
     for pages in (views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
 
     item_labels: tuple[str, ...] = Field(
-        ("ci", "item", "service", "job", "instance"),
+        ("ci", "item", "service", "service_name", "app", "job", "instance"),
         description="labels of alerts and metrics that may name the configuration item, best first",
     )
     service_labels: tuple[str, ...] = Field(

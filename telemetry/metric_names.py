@@ -193,6 +193,17 @@ def with_suffix(metric: str, suffix: str) -> str:
     return f"{name}{suffix}{brace}{labels}"
 
 
+def with_label(metric: str, name: str, value: str) -> str:
+    """A metric with one more label.
+
+    >>> with_label("latency_s", "quantile", "0.5"), with_label('latency_s{code="200"}', "quantile", "0.5")
+    ('latency_s{quantile="0.5"}', 'latency_s{code="200",quantile="0.5"}')
+    """
+    name_of_metric, brace, labels = metric.partition("{")
+    others = f"{labels.removesuffix('}')}," if brace else ""
+    return f'{name_of_metric}{{{others}{name}="{value}"}}'
+
+
 def _ending_in_its_kind(name: str, kind: Kind) -> str:
     is_called_counter = name.endswith(COUNTER_ENDING)
     if kind is Kind.COUNTER and not is_called_counter:

@@ -60,6 +60,20 @@ POSTED = {
             }
         ]
     },
+    "/otlp/v1/metrics": {
+        "resourceMetrics": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeMetrics": [
+                    {
+                        "metrics": [
+                            {"name": "memory", "gauge": {"dataPoints": [{"timeUnixNano": "1", "asInt": "2"}]}}
+                        ]
+                    }
+                ],
+            }
+        ]
+    },
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from telemetry.decoders.labelled import Labelled
 
 AT_MS = 1_772_589_600_000
-ITEM_LABELS = ("service", "service.name", "job", "instance")
+ITEM_LABELS = ("service", "service_name", "job", "instance")
 STALE = ENDED
 
 Sent = tuple["Mapping[str, str]", "Iterable[tuple[int, float]]"]

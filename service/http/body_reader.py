@@ -48,7 +48,7 @@ class BoundedBody:
         try:
             body = await self._read(Headers(scope=scope), receive)
         except (BodyTooLargeError, BadEncodingError) as error:
-            await answer_error(error)(scope, receive, send)
+            await answer_error(error, scope)(scope, receive, send)
             return
         if body is None:
             return

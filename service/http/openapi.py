@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.http.problems import PROBLEM_TYPE, Problem
 from service.http.request_schemas import schemas_of
+from service.http.rpc_status import StatusOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def describe(app: FastAPI, *, bodies: Sequence[type]) -> None:
 
 def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
-    schemas.update(schemas_of([*bodies, Problem]))
+    schemas.update(schemas_of([*bodies, Problem, StatusOut]))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -72,7 +73,8 @@ def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, An
             operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
             for content in answers["200"]["content"].values():
-                content["example"] = examples[f"{method.upper()} {path}"]
+                if content["schema"].get("format") != "binary":
+                    content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}
             answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}

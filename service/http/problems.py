@@ -16,6 +16,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from cmdb.errors import BadTableError, UnknownItemError
@@ -37,12 +38,14 @@ from service.errors import (
     UnknownIncidentError,
     UnknownMaintenanceError,
 )
+from service.http import rpc_status
 from telemetry.errors import BadBatchError, HistoryWriteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI
+    from starlette.types import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -139,9 +142,15 @@ def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None =
     return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
 
 
-def answer_error(error: Exception) -> JSONResponse:
-    """Answer with the problem document of an error that `KINDS` knows."""
-    return problem_answer(problem_of(error), headers_of(error))
+def answer_error(error: Exception, scope: Scope) -> Response:
+    """Answer with the problem document of an error that `KINDS` knows, or in the words of the protocol."""
+    return _answer(problem_of(error), scope, headers_of(error))
+
+
+def _answer(document: dict[str, Any], scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    if scope["path"] in rpc_status.PATHS:
+        return rpc_status.status_answer(document, Headers(scope=scope).get("content-type", ""), headers)
+    return problem_answer(document, headers)
 
 
 def headers_of(error: Exception) -> Mapping[str, str] | None:
@@ -167,11 +176,20 @@ def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def statuses(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+    """Responses to declare on a route of OpenTelemetry's protocol that may raise these errors."""
+    content = {
+        rpc_status.JSON: {"schema": {"$ref": f"#/components/schemas/{rpc_status.StatusOut.__name__}"}},
+        rpc_status.PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {status: {**each, "content": content} for status, each in problems(*errors).items()}
+
+
 def install_handlers(app: FastAPI) -> None:
     """Have every error of the application answered by a problem document."""
 
-    async def known(_request: Request, error: Exception) -> Response:
-        return answer_error(error)
+    async def known(request: Request, error: Exception) -> Response:
+        return answer_error(error, request.scope)
 
     for each in KINDS:
         app.add_exception_handler(each, known)
@@ -187,9 +205,8 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         logger.error("request failed", exc_info=error, extra={"path": request.url.path})
-        return problem_answer(
-            _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault in Sunspot; its log has the details")
-        )
+        detail = "this is a fault in Sunspot; its log has the details"
+        return _answer(_plain(HTTPStatus.INTERNAL_SERVER_ERROR, detail), request.scope)
 
 
 def _plain(status: HTTPStatus, detail: str) -> dict[str, Any]:

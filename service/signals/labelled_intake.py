@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.signals.histogram_memory import HistogramMemory
 from service.signals.histogram_pieces import HistogramPieces
+from service.signals.running_totals import CounterStarts, RunningTotals
 from telemetry.batches import Samples
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class LabelledIntake:
         self._holder = holder
         self._pieces = HistogramPieces()
         self._memory = HistogramMemory()
+        self._totals = RunningTotals()
+        self._starts = CounterStarts()
         self._unsent: list[Row] = []
         self._lock = Lock()
 
@@ -45,7 +48,7 @@ class LabelledIntake:
         rows = self._described(labelled)
         samples = labelled.samples
         if rows:
-            samples = Samples.concatenated([samples, Samples.from_rows(rows)])
+            samples = Samples.concatenated([Samples.from_rows(rows), samples])
         try:
             return self._intake.receive(samples)
         except BaseException:
@@ -55,11 +58,17 @@ class LabelledIntake:
 
     def _described(self, labelled: Labelled) -> list[Row]:
         """Means, quantiles and running totals that are known now."""
-        if not (len(labelled.parts) or labelled.histograms or self._unsent):
+        if not (
+            len(labelled.parts) or labelled.histograms or labelled.deltas or labelled.starts or self._unsent
+        ):
             return []
         step_ms = self._holder.in_use.window.step_ms
         with self._lock:
             rows, self._unsent = self._unsent, []
+            for key, start_ms in labelled.starts:
+                rows += self._starts.add(key, start_ms)
+            for delta in labelled.deltas:
+                rows += self._totals.add(delta)
             for point in self._pieces.complete(labelled.parts):
                 rows += self._memory.observe(point, step_ms=step_ms, has_count=True)
             for point in labelled.histograms:

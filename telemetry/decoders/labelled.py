@@ -72,6 +72,8 @@ class Labelled:
         Histograms that were sent complete.
     deltas
         Rises of counters.
+    starts
+        Counters that began lately, and when that was, in milliseconds since the epoch.
     rejected
         Points that cannot be stored, and why.
     n_points, n_histograms, n_exemplars
@@ -85,6 +87,7 @@ class Labelled:
     parts: PartSamples = NO_PARTS
     histograms: tuple[HistogramPoint, ...] = ()
     deltas: tuple[DeltaPoint, ...] = ()
+    starts: tuple[tuple[SeriesKey, int], ...] = ()
     rejected: tuple[Rejection, ...] = ()
     n_points: int = 0
     n_histograms: int = 0
@@ -107,6 +110,8 @@ class LabelledGathering:
         One entry per sample: number of the series in the book, time and value.
     refusals
         Number of rejected points by reason.
+    starts
+        When counters began that began lately, by the number of their series.
     n_histograms
         Complete histograms that were understood, also those that hold nothing to store.
     """
@@ -117,6 +122,7 @@ class LabelledGathering:
     histograms: list[HistogramPoint] = field(default_factory=list)
     deltas: list[DeltaPoint] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
+    starts: dict[int, int] = field(default_factory=dict)
     n_histograms: int = 0
     n_exemplars: int = 0
     n_without_value: int = 0
@@ -127,6 +133,11 @@ class LabelledGathering:
         self.times_ms.append(time_ms)
         self.values.append(value)
 
+    def add_histogram(self, point: HistogramPoint) -> None:
+        """Add a complete histogram."""
+        self.histograms.append(point)
+        self.n_histograms += 1
+
     def refuse(self, reason: str, n_points: int = 1) -> None:
         """Note that points are rejected."""
         self.refusals[reason] += n_points
@@ -136,6 +147,7 @@ class LabelledGathering:
         self.histograms += other.histograms
         self.deltas += other.deltas
         self.refusals.update(other.refusals)
+        self.starts.update(other.starts)
         self.n_histograms += other.n_histograms
         self.n_exemplars += other.n_exemplars
         self.n_without_value += other.n_without_value
@@ -187,6 +199,11 @@ def columns(
         parts=_parts(found, index, times_ms, values),
         histograms=tuple(gathering.histograms),
         deltas=tuple(gathering.deltas),
+        starts=tuple(
+            (key, start_ms)
+            for number, start_ms in gathering.starts.items()
+            if start_ms >= EARLIEST_MS and (key := series[number].key) is not None
+        ),
         rejected=rejected,
         n_points=int(in_years.sum()) + len(gathering.deltas) + gathering.n_without_value,
         n_histograms=gathering.n_histograms,

@@ -51,9 +51,10 @@ def add_native(
         except BadSampleError as error:
             gathering.refuse(str(error))
             continue
-        gathering.n_histograms += 1
-        if point is not None:
-            gathering.histograms.append(point)
+        if point is None:
+            gathering.n_histograms += 1
+        else:
+            gathering.add_histogram(point)
 
 
 def native_histogram(

@@ -13,9 +13,10 @@ from wire_builders import STALE, a_body, a_book, rows
 
 from service.signals.histogram_memory import HistogramMemory
 from service.signals.room import SignalsRoom, signals_room
+from service.signals.running_totals import CounterStarts, RunningTotals
 from telemetry.batches import Samples, SeriesKey
 from telemetry.decoders import remote_write
-from telemetry.decoders.labelled import Labelled
+from telemetry.decoders.labelled import DeltaPoint, Labelled
 from telemetry.histograms import Buckets, HistogramPoint
 
 if TYPE_CHECKING:
@@ -217,3 +218,32 @@ def test_a_value_that_is_no_number_is_no_piece(room: SignalsRoom, log: Log) -> N
     series = scrape(START_MS + MINUTE_MS, 2, 0, 0)
     send(room, *series[:4], (series[4][0], [(START_MS + MINUTE_MS, STALE)]))
     assert math.isnan(stored(log, "_count_total")[-1][1])
+
+
+TOTAL = SeriesKey("order", f"{NAME}_total")
+
+
+def totals(room: SignalsRoom, *deltas: DeltaPoint, starts: tuple[tuple[SeriesKey, int], ...] = ()) -> None:
+    room.labelled.receive(Labelled(Samples.from_rows(()), deltas=deltas, starts=starts))
+
+
+def test_rises_become_a_running_total_from_the_zero_at_their_start(room: SignalsRoom, log: Log) -> None:
+    first = DeltaPoint(TOTAL, START_MS, 5.0, START_MS - MINUTE_MS)
+    totals(room, first)
+    totals(room, first, DeltaPoint(TOTAL, START_MS + MINUTE_MS, 2.0, START_MS))
+    assert stored(log, "_total") == [(-MINUTE_MS, 0.0), (0, 5.0), (MINUTE_MS, 7.0)]
+
+
+def test_the_zero_of_a_counter_is_stored_once_for_each_start(room: SignalsRoom, log: Log) -> None:
+    for start_ms in (START_MS, START_MS, START_MS + 1):
+        totals(room, starts=((TOTAL, start_ms),))
+    assert stored(log, "_total") == [(0, 0.0), (1, 0.0)]
+
+
+def test_full_memories_of_counters_begin_anew() -> None:
+    running, starts = RunningTotals(max_series=1), CounterStarts(max_series=1)
+    other = SeriesKey("funds", "x_total")
+    for key in (TOTAL, other, TOTAL):
+        assert [row[3] for row in running.add(DeltaPoint(key, START_MS, 5.0, 0))] == [5.0]
+        assert list(starts.add(key, START_MS)) == [(*key, START_MS, 0.0)]
+    assert list(starts.add(SeriesKey("order", "memory"), START_MS)) == []
