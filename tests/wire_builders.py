@@ -11,6 +11,7 @@ from telemetry.batches import ENDED
 from telemetry.metric_names import Namer
 from telemetry.series_book import SeriesBook
 from telemetry.wire.remote_write_1_pb2 import WriteRequest
+from telemetry.wire.remote_write_2_pb2 import Request
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -45,6 +46,27 @@ def a_request(*series: Sent) -> WriteRequest:
 
 def a_body(*series: Sent) -> bytes:
     return a_request(*series).SerializeToString()
+
+
+def a_request_2(*series: Sent, kind: int = 0) -> Request:
+    """The same in version 2, with a kind of metric."""
+    request = Request(symbols=[""])
+    places: dict[str, int] = {"": 0}
+    for labels, samples in series:
+        message = request.timeseries.add()
+        message.metadata.type = kind  # type: ignore[assignment]
+        for text in (text for pair in sorted(labels.items()) for text in pair):
+            if text not in places:
+                places[text] = len(places)
+                request.symbols.append(text)
+            message.labels_refs.append(places[text])
+        for time_ms, value in samples:
+            message.samples.add(timestamp=time_ms, value=value)
+    return request
+
+
+def a_body_2(*series: Sent, kind: int = 0) -> bytes:
+    return a_request_2(*series, kind=kind).SerializeToString()
 
 
 def packed(body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from service.http.security import CAN_INGEST
 from service.routes.documents import SamplesOut
 from service.routes.request_bodies import REMOTE_WRITE_BODY
 from service.routes.samples import unknown_of
-from telemetry.decoders import remote_write
+from telemetry.decoders import remote_write, remote_write_2
 from telemetry.decoders.labelled import Labelled
 from telemetry.errors import BadBatchError, HistoryWriteError
 from telemetry.series_book import SeriesBook
@@ -24,7 +24,10 @@ Decode = Callable[[bytes, SeriesBook], Labelled]
 router = APIRouter(tags=["signals"], dependencies=[CAN_INGEST])
 
 MEDIA_TYPE = "application/x-protobuf"
-DECODERS: dict[str, Decode] = {"prometheus.WriteRequest": remote_write.decode}
+DECODERS: dict[str, Decode] = {
+    "prometheus.WriteRequest": remote_write.decode,
+    "io.prometheus.write.v2.Request": remote_write_2.decode,
+}
 """How to read each message, by its name in the media type's ``proto``."""
 DEFAULT = "prometheus.WriteRequest"
 WRITTEN = "X-Prometheus-Remote-Write-{}-Written"

@@ -89,7 +89,7 @@ OTLP_BODY = json_body(
 )
 REMOTE_WRITE_BODY = binary_body(
     "application/x-protobuf",
-    "a `prometheus.WriteRequest`, which a sender packs by snappy",
+    "a `prometheus.WriteRequest` or an `io.prometheus.write.v2.Request`, which a sender packs by snappy",
     nothing="",
 )
 OTLP_METRICS_BODY = json_body(

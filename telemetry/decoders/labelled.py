@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from telemetry.histograms import HistogramPoint
     from telemetry.metric_names import Part, Series
 
+YOUNG_MS = 600_000
+"""A counter that began within this time of a sample is told to have been zero then."""
+
 OUTSIDE_YEARS = "the time is not in the years 2000 to 2099"
 
 

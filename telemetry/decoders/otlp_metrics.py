@@ -18,7 +18,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, D
 from telemetry.batches import ENDED, SeriesKey
 from telemetry.decoders.documents import listed, mapped, read_document
 from telemetry.decoders.gathering import EARLIEST_MS, LATEST_MS, BadSampleError
-from telemetry.decoders.labelled import OUTSIDE_YEARS, DeltaPoint, Labelled, LabelledGathering
+from telemetry.decoders.labelled import OUTSIDE_YEARS, YOUNG_MS, DeltaPoint, Labelled, LabelledGathering
 from telemetry.decoders.native_histograms import MAX_BUCKETS, explicit_buckets, exponential_buckets
 from telemetry.decoders.otlp_names import (
     attribute_texts,
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 NOT_AN_EXPORT = "it is not an ExportMetricsServiceRequest"
 NANOSECONDS = 1_000_000
 MAX_BODY_BYTES = 32 * 2**20
-YOUNG_MS = 600_000
-"""A counter that began within this time of a sample is told to have been zero then."""
 SCALES = range(-10, 21)
 
 DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import MINUTE_MS, ONSET
 from service_builders import a_bundle, a_client, a_cmdb, an_app
-from wire_builders import STALE, a_body, packed
+from wire_builders import STALE, a_body, a_body_2, packed
 
 from telemetry.errors import HistoryWriteError
 
@@ -99,6 +99,14 @@ def test_what_cannot_be_read_has_a_clear_answer(
     answer = client.post("/api/v1/write", content=content, headers={**HEADERS, **headers})
     assert answer.status_code == status
     assert answer.json().get("status", 200) == status
+
+
+def test_version_2_is_understood(client: TestClient) -> None:
+    body = a_body_2(({"__name__": "memory_ratio", "job": "order"}, [(ONSET_MS, 0.25)]))
+    answer = write(client, body, Content_Type="application/x-protobuf;proto=io.prometheus.write.v2.Request")
+    assert answer.status_code == 200
+    assert answer.headers["X-Prometheus-Remote-Write-Samples-Written"] == "1"
+    assert window(client).keys == (("order", "memory_ratio"),)
 
 
 def test_a_body_of_random_bytes_is_refused(client: TestClient) -> None:
