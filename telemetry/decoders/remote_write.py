@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 from telemetry.decoders.gathering import EARLIEST_MS, LATEST_MS
 from telemetry.decoders.labelled import OUTSIDE_YEARS, Labelled, LabelledGathering, columns
 from telemetry.decoders.remote_write_walk import gather, walk
+from telemetry.decoders.wire_format import MORE, UnusualLayoutError, contents_of
 from telemetry.wire.remote_write_1_pb2 import MetricMetadata, TimeSeries
 
 if TYPE_CHECKING:
@@ -37,12 +38,10 @@ ZERO_HEAD = b"\x12\x07\x10"
 VALUE_BYTES, ZERO_BYTES = 18, 9
 VALUE_AT, TIME_AT, TIME_OF_ZERO_AT = 3, 11, 2
 
-MORE = 0x80
 SHIFTS = range(0, 42, 7)
 TIME_MARKS = np.uint64(0x80_80_80_80_80_80_FF)
 TIME_LAYOUT = np.uint64(0x00_80_80_80_80_80_10)
 """A tag and six bytes, as all times from 2000 to 2099 take: each but the last says that more follow."""
-MAX_SHIFT = 35
 
 
 def decode(body: bytes, book: SeriesBook) -> Labelled:
@@ -55,12 +54,8 @@ def decode(body: bytes, book: SeriesBook) -> Labelled:
     """
     try:
         return _Scan(body, book).labelled()
-    except (_UnusualLayoutError, DecodeError):
+    except (UnusualLayoutError, DecodeError):
         return walk(body, book)
-
-
-class _UnusualLayoutError(ValueError):
-    """A body that the library has to read from its beginning."""
 
 
 class _Scan:
@@ -95,37 +90,46 @@ class _Scan:
         return columns(self.page.series, numbers, times_ms, values, gathering=self.gathering)
 
     def _find_samples(self) -> None:
-        """Go from series to series, and in each from its end back to the end of its labels."""
-        body, size, positions = self.body, len(self.body), self.positions
-        number_of, add_number, add_length = self.page.numbers.get, self.numbers.append, self.lengths.append
+        """Go from series to series; what is not one sample of a known series is searched for."""
+        body, size = self.body, len(self.body)
+        number_of, add_position = self.page.numbers.get, self.positions.append
+        add_number, add_length = self.numbers.append, self.lengths.append
         stop = 0
         while stop < size:
             tag = body[stop]
-            start, stop = _contents(body, stop + 1, size)
-            if tag == METADATA_TAG:
-                MetricMetadata.FromString(body[start:stop])
-                continue
-            if tag != SERIES_TAG:
-                raise _UnusualLayoutError
-            cut, n_before = stop, len(positions)
-            while True:
-                if body[cut - VALUE_BYTES : cut - VALUE_BYTES + 3] == VALUE_HEAD:
-                    cut -= VALUE_BYTES
-                elif body[cut - ZERO_BYTES : cut - ZERO_BYTES + 3] == ZERO_HEAD:
-                    cut -= ZERO_BYTES
+            start, stop = contents_of(body, stop + 1, size)
+            if tag == SERIES_TAG:
+                cut = stop - VALUE_BYTES
+                number = number_of(body[start:cut]) if body.startswith(VALUE_HEAD, cut) else None
+                if number is None:
+                    self._search(start, stop)
                 else:
-                    break
-                positions.append(cut)
-            number = number_of(body[start:cut])
-            if number is None:
-                del positions[n_before:]
-                self._read(start, cut, stop)
-                continue
-            n_samples = len(positions) - n_before
-            if n_samples > 1:
-                positions[n_before:] = reversed(positions[n_before:])
-            add_number(number)
-            add_length(n_samples)
+                    add_position(cut)
+                    add_number(number)
+                    add_length(1)
+            elif tag == METADATA_TAG:
+                MetricMetadata.FromString(body[start:stop])
+            else:
+                raise UnusualLayoutError
+
+    def _search(self, start: int, stop: int) -> None:
+        """Go through a series from its end back to the end of its labels."""
+        body, cut, found = self.body, stop, []
+        while True:
+            if body.startswith(VALUE_HEAD, cut - VALUE_BYTES):
+                cut -= VALUE_BYTES
+            elif body.startswith(ZERO_HEAD, cut - ZERO_BYTES):
+                cut -= ZERO_BYTES
+            else:
+                break
+            found.append(cut)
+        number = self.page.numbers.get(body[start:cut])
+        if number is None:
+            self._read(start, cut, stop)
+        else:
+            self.positions.extend(reversed(found))
+            self.numbers.append(number)
+            self.lengths.append(len(found))
 
     def _read(self, start: int, cut: int, stop: int) -> None:
         """Have the library read a series, and learn its labels if nothing else is in front of the samples."""
@@ -153,21 +157,6 @@ class _Scan:
                 page.numbers[self.body[start:cut]] = number
 
 
-def _contents(body: bytes, at: int, size: int) -> tuple[int, int]:
-    """Start and end of the contents of a field whose length is at a place."""
-    length = shift = 0
-    while at < size and shift < MAX_SHIFT:
-        byte = body[at]
-        at += 1
-        length |= (byte & 0x7F) << shift
-        if byte < MORE:
-            if at + length > size:
-                break
-            return at, at + length
-        shift += 7
-    raise _UnusualLayoutError
-
-
 def _are_labels(fields: bytes) -> bool:
     """Whether some bytes of a series are complete fields, and none of them a sample."""
     try:
@@ -188,14 +177,14 @@ def _cut_out(data: bytes, positions: NDArray[np.int64]) -> tuple[NDArray[np.int6
 
     Raises
     ------
-    _UnusualLayoutError
+    UnusualLayoutError
         If a time is not laid out as usual.
     """
     words = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
     is_zero = np.frombuffer(data, np.uint8)[positions + 1] == ZERO_HEAD[1]
     time = words[positions + np.where(is_zero, TIME_OF_ZERO_AT, TIME_AT)]
     if ((time & TIME_MARKS) != TIME_LAYOUT).any():
-        raise _UnusualLayoutError
+        raise UnusualLayoutError
     times_ms = np.zeros(len(positions), dtype=np.uint64)
     for place, shift in enumerate(SHIFTS):
         times_ms |= (time >> np.uint64(8 * place + 8) & np.uint64(0x7F)) << np.uint64(shift)
