@@ -32,11 +32,10 @@ class SeriesBook:
 
     def page(self) -> BookPage:
         """The series known so far; a decoder uses one page for a whole body."""
-        if len(self._page.series) >= self._max_series:
-            with self._lock:
-                if len(self._page.series) >= self._max_series:
-                    self._page = BookPage()
-        return self._page
+        with self._lock:
+            if self._page.n_held >= self._max_series:
+                self._page = BookPage()
+            return self._page
 
 
 class BookPage:
@@ -48,13 +47,33 @@ class BookPage:
         Number of a series by what identifies it.
     series
         The series by number.
+    n_scoped
+        Number of what identifies a series within a scope only: see `known_in`.
     """
 
     def __init__(self) -> None:
         self.numbers: dict[Hashable, int] = {}
         self.series: list[Series] = []
+        self.n_scoped = 0
+        self._scopes: dict[Hashable, dict[bytes, int]] = {}
         self._number_of: dict[Series, int] = {}
         self._lock = Lock()
+
+    @property
+    def n_held(self) -> int:
+        """Size of what is held, in series."""
+        return max(len(self.series), len(self.numbers), self.n_scoped)
+
+    def known_in(self, scope: Hashable) -> dict[bytes, int]:
+        """Numbers of the series of a scope, such as a resource and a metric, by the rest of what they are.
+
+        Whoever adds one adds it to ``n_scoped``, too.
+        """
+        known = self._scopes.get(scope)
+        if known is None:
+            known = self._scopes.setdefault(scope, {})
+            self.n_scoped += 1
+        return known
 
     def number_of(self, series: Series) -> int:
         """Number of a series, a new one if it is new."""

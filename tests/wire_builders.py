@@ -96,6 +96,7 @@ def everything(found: Labelled) -> dict[str, Any]:
         ],
         "histograms": repr(found.histograms),
         "deltas": repr(found.deltas),
+        "starts": dict(found.starts),
         "rejected": sorted(found.rejected, key=repr),
         "counts": (found.n_points, found.n_histograms, found.n_exemplars, found.n_without_value),
     }

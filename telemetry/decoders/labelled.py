@@ -157,13 +157,16 @@ class LabelledGathering:
 
     def labelled(self, series: Sequence[Series]) -> Labelled:
         """Return everything gathered."""
+        times_ms, numbers, values = self.as_columns()
+        return columns(series, numbers, times_ms, values, gathering=self)
+
+    def as_columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Times, numbers and values of the samples; a time beyond 64 bits or out of all bounds is 0."""
         times_ms = [each if EARLIEST_MS <= each < LATEST_MS else 0 for each in self.times_ms]
-        return columns(
-            series,
-            np.array(self.numbers, dtype=np.int64),
+        return (
             np.array(times_ms, dtype=np.int64),
+            np.array(self.numbers, dtype=np.int64),
             np.array(self.values, dtype=np.float64),
-            gathering=self,
         )
 
 

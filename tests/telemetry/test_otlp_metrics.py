@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from wire_builders import AT_MS, a_book, everything, rows
 
-from telemetry.decoders.otlp_metrics import decode, decode_json
+from telemetry.decoders.otlp_metrics import decode, decode_json, walk
 from telemetry.errors import BadBatchError
 from telemetry.histograms import Buckets
 
@@ -59,7 +59,9 @@ def a_gauge(name: str = "system.cpu.utilization", unit: str = "1", **point: Any)
 
 def found_in(request: ExportMetricsServiceRequest) -> Any:
     """What is in a request, which must be the same in JSON."""
-    found = decode(request.SerializeToString(), a_book())
+    body, book = request.SerializeToString(), a_book()
+    found = decode(body, book)
+    assert everything(decode(body, book)) == everything(walk(body, book)) == everything(found)
     assert everything(decode_json(MessageToJson(request).encode(), a_book())) == everything(found)
     return found
 
@@ -200,17 +202,54 @@ def test_unknown_fields_and_hexadecimal_ids_in_json_do_no_harm() -> None:
     assert rows(found.samples) == [("unmatched", "queue", AT_MS, "5.0")]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_no_bytes_make_the_decoder_fail_otherwise(data: Any) -> None:
-    body = bytearray(an_export(a_gauge(as_double=0.5), a_sum(as_int=3)).SerializeToString())
-    for _ in range(data.draw(st.integers(0, 4))):
-        at = data.draw(st.integers(0, len(body) - 1))
-        body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+TEXTS = st.sampled_from(["", "GET", "\x19\x00", "host.name"]) | st.text(max_size=5)
+TIMES = st.sampled_from([0, AT_MS, AT_MS + 1, AT_MS - 1000, 2**40]) | st.integers(0, 2**43)
+
+
+@st.composite
+def bodies(draw: Any) -> bytes:
+    """Exports with whatever gauges and sums allow, a few bytes of them changed, cut off or repeated."""
+    metrics = []
+    for _ in range(draw(st.integers(0, 3))):
+        metric = Metric(
+            name=draw(st.sampled_from(["a", "b.c", ""])), unit=draw(st.sampled_from(["", "s", "1"]))
+        )
+        data = metric.gauge if draw(st.booleans()) else metric.sum
+        if data is metric.sum:
+            metric.sum.aggregation_temporality = draw(st.sampled_from([0, 1, 2, 2]))
+            metric.sum.is_monotonic = draw(st.booleans())
+        for _ in range(draw(st.integers(0, 4))):
+            value = draw(st.sampled_from([{"as_int": 5}, {"as_double": 0.5}, {"as_double": math.nan}, {}]))
+            names = draw(st.dictionaries(st.sampled_from(["m", "n.o", "n_o"]), TEXTS, max_size=2))
+            flags = draw(st.sampled_from([0, 0, 0, 1]))
+            start_ms = draw(TIMES)
+            a_point(data.data_points, draw(TIMES), start_ms=start_ms, flags=flags, attributes=names, **value)
+        metrics.append(metric)
+    body = bytearray(
+        an_export(*metrics, **draw(st.sampled_from([{}, {"host.name": "a"}]))).SerializeToString()
+    )
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(body) - 1))
+        body[at : at + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
+    return bytes(body) * draw(st.integers(1, 2))
+
+
+@settings(max_examples=400, deadline=None)
+@given(bodies() | st.binary(max_size=40))
+def test_the_scan_finds_what_the_library_finds(body: bytes) -> None:
+    book = a_book()
+    try:
+        expected = everything(walk(body, a_book()))
+    except BadBatchError:
+        expected = {}
+    for _ in range(2):  # the second time the attributes are known
+        try:
+            found = everything(decode(body, book))
+        except BadBatchError:
+            found = {}
+        assert found == expected
     with suppress(BadBatchError):
-        decode(bytes(body), a_book())
-    with suppress(BadBatchError):
-        decode_json(bytes(body), a_book())
+        decode_json(body, a_book())
 
 
 JSON = st.recursive(
