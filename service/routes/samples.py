@@ -73,8 +73,8 @@ def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item
 
 def unknown_of(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
     """Number of samples whose item is not among some, and the first twenty of those items."""
-    is_unknown = np.array([key.item not in items for key in samples.keys], dtype=bool)
-    if not is_unknown.any():
+    unknown = {item for item in {key.item for key in samples.keys} if item not in items}
+    if not unknown:
         return 0, []
-    names = sorted({key.item for key, unknown in zip(samples.keys, is_unknown, strict=True) if unknown})
-    return int(is_unknown[samples.series].sum()), names[:20]
+    is_unknown = np.array([key.item in unknown for key in samples.keys], dtype=bool)
+    return int(is_unknown[samples.series].sum()), sorted(unknown)[:20]

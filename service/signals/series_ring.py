@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FIRST_CAPACITY = 64
 NEVER = np.iinfo(np.int64).min
 EMPTY = -1
+UNSEEN = -2
 
 
 class SeriesRing:
@@ -150,7 +151,10 @@ class SeriesRing:
         """Column of each series, −1 for one without room, when the ring is to reach an instant."""
         if len(self._column) + len(keys) > self._max_series and any(key not in self._column for key in keys):
             self._forget_silent(now_ms - self.n_ticks * self.step_ms)
-        columns: list[int] = [self._column_for(key) for key in keys]
+        held = self._column.get
+        columns = [held(key, UNSEEN) for key in keys]
+        if UNSEEN in columns:
+            columns = [self._column_for(key) for key in keys]
         return np.array(columns, dtype=np.int64)
 
     def _column_for(self, key: SeriesKey) -> int:

@@ -66,9 +66,8 @@ def _add(
     series: TimeSeries, symbols: Sequence[str], gathering: LabelledGathering, page: BookPage, namer: Namer
 ) -> None:
     gathering.n_exemplars += len(series.exemplars)
-    refs = series.labels_refs
     try:
-        texts = [symbols[ref] for ref in refs]
+        texts = [symbols[ref] for ref in series.labels_refs]
     except IndexError as error:
         raise BadSampleError("a label is not among the symbols") from error
     if len(texts) % 2:
@@ -78,9 +77,11 @@ def _add(
     if series.histograms:
         whole = page.learn(f"\0{identity}", lambda: namer.whole(labels_of(texts)))
         add_native(series.histograms, page.series[whole], gathering)
-    if series.samples:
-        number = page.learn(identity, lambda: namer.series(labels_of(texts), kind))
-        for sample in series.samples:
-            gathering.add(number, sample.timestamp, sample.value)
-            if 0 < sample.timestamp - sample.start_timestamp <= YOUNG_MS:
-                gathering.starts[number] = sample.start_timestamp
+    number = page.numbers.get(identity)
+    for sample in series.samples:
+        if number is None:
+            number = page.learn(identity, lambda: namer.series(labels_of(texts), kind))
+        time_ms, start_ms = sample.timestamp, sample.start_timestamp
+        gathering.add(number, time_ms, sample.value)
+        if start_ms and 0 < time_ms - start_ms <= YOUNG_MS:
+            gathering.starts[number] = start_ms
