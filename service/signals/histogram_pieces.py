@@ -51,9 +51,17 @@ class _Whole:
 
 
 class HistogramPieces:
-    """The scrapes that are not complete yet; not safe to use from several threads at once."""
+    """The scrapes that are not complete yet; not safe to use from several threads at once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    max_wholes
+        Most histograms it holds. One that has sent nothing for ten minutes makes room for another; pieces of
+        a further one are counted and left out.
+    """
+
+    def __init__(self, *, max_wholes: int = MAX_WHOLES) -> None:
+        self._max_wholes = max_wholes
         self._wholes: dict[SeriesKey, _Whole] = {}
         self._searched_ms = 0
         self.n_over_limit = 0
@@ -74,13 +82,13 @@ class HistogramPieces:
             yield from _put(key, whole, (piece, bound), time_ms, value)
 
     def _begin(self, key: SeriesKey, time_ms: int) -> _Whole | None:
-        if len(self._wholes) >= MAX_WHOLES:
+        if len(self._wholes) >= self._max_wholes:
             if time_ms < self._searched_ms + SILENT_MS // 10:
                 return None
             self._searched_ms = time_ms
             since_ms = time_ms - SILENT_MS
             self._wholes = {each: held for each, held in self._wholes.items() if held.newest_ms >= since_ms}
-        if len(self._wholes) >= MAX_WHOLES:
+        if len(self._wholes) >= self._max_wholes:
             return None
         whole = self._wholes[key] = _Whole()
         return whole

@@ -56,6 +56,26 @@ def test_a_zero_bucket_begins_at_zero_unless_there_are_negative_values() -> None
     assert quantile(both, 0.75) == pytest.approx(0.0)
 
 
+def test_native_buckets_that_reach_zero_are_linear_and_endless_ones_give_their_end() -> None:
+    assert quantile(Buckets({(0.0, 4.0): 10.0}, is_exponential=True), 0.5) == 2.0
+    assert quantile(Buckets({(-4.0, 0.0): 10.0}, is_exponential=True), 0.25) == -3.0
+    assert quantile(Buckets({(4.0, INF): 10.0}, is_exponential=True), 0.5) == 4.0
+    assert quantile(Buckets({(-INF, -4.0): 10.0}, is_exponential=True), 0.5) == -4.0
+
+
+def test_a_rank_beyond_all_is_the_end_of_the_highest_filled_bucket() -> None:
+    assert quantile(explicit(3, 1, 0), 1.5) == 0.2
+    assert quantile(explicit(3, 0, 1), 1.5) == 0.2
+
+
+def test_a_rise_without_buckets_has_a_mean() -> None:
+    risen = rise(a_point(None, 1.0, n_observed=1.0), a_point(None, 3.0, n_observed=2.0))
+    assert risen is not None
+    assert described(risen) == {"mean": 2.0}
+    running = plus(a_point(None, 1.0, n_observed=1.0), a_point(explicit(1, 0, 0), 1.0))
+    assert (running.n_observed, running.buckets) == (2.0, explicit(1, 0, 0))
+
+
 def test_nothing_observed_says_nothing() -> None:
     assert described(a_point(explicit(0, 0, 0))) == {}
     assert math.isnan(quantile(explicit(0, 0, 0), 0.5))

@@ -161,6 +161,68 @@ def test_a_bad_point_rejects_itself_alone(metric: Metric, reason: str) -> None:
     assert len(found.samples) == 1
 
 
+def test_points_without_a_value_say_nothing_or_end_their_series() -> None:
+    delta, histogram, summary = a_sum(temporality=DELTA), Metric(name="a"), Metric(name="b")
+    histogram.histogram.aggregation_temporality = DELTA  # type: ignore[assignment]
+    a_point(histogram.histogram.data_points, flags=1)
+    a_point(summary.summary.data_points, flags=1)
+    found = found_in(an_export(delta, histogram, summary, Metric(name="c")))
+    assert (found.n_without_value, found.n_points, len(found.samples), found.histograms) == (3, 3, 0, ())
+
+
+def test_a_histogram_without_buckets_has_a_count_and_a_sum() -> None:
+    metric = Metric(name="latency")
+    metric.histogram.aggregation_temporality = CUMULATIVE  # type: ignore[assignment]
+    a_point(metric.histogram.data_points, count=4)
+    [histogram] = found_in(an_export(metric)).histograms
+    assert (histogram.n_observed, histogram.buckets) == (4.0, None)
+    assert math.isnan(histogram.total)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"), [({"scale": 21}, "scale 21 is not known"), ({}, "over 2000 buckets")]
+)
+def test_exponential_histograms_beyond_bounds_are_rejected(chosen: dict[str, int], reason: str) -> None:
+    metric = Metric(name="latency")
+    metric.exponential_histogram.aggregation_temporality = CUMULATIVE  # type: ignore[assignment]
+    point = a_point(metric.exponential_histogram.data_points, count=4, **chosen)
+    point.positive.bucket_counts.extend([1] * (2001 if not chosen else 1))
+    [rejection] = found_in(an_export(metric)).rejected
+    assert reason in rejection.reason
+
+
+def test_attributes_of_every_kind_become_text() -> None:
+    request = an_export(a_gauge("queue", "", as_int=1))
+    attributes = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0].attributes
+    attributes.add(key="a").value.bool_value = True
+    attributes.add(key="b").value.double_value = 0.5
+    attributes.add(key="c").value.bytes_value = b"\x01\xff"
+    attributes.add(key="d").value.array_value.values.add().int_value = 3
+    attributes.add(key="e").value.kvlist_value.values.add(key="x").value.string_value = "y"
+    attributes.add(key="f")
+    attributes.add(key="2.g").value.string_value = "z"
+    attributes.add(key="2_g").value.string_value = "w"
+    assert found_in(request).samples.keys[0].metric == (
+        'queue{_2_g="z;w",a="true",b="0.5",c="01ff",d="[3]",e="{\\"x\\": \\"y\\"}"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"),
+    [("By/s", "queue_bytes_per_second"), ("{job}/min", "queue_per_minute"), ("ms", "queue_milliseconds")],
+)
+def test_units_end_the_name(unit: str, name: str) -> None:
+    assert found_in(an_export(a_gauge("queue", unit, as_int=1))).samples.keys[0].metric == name
+
+
+def test_addresses_of_schemas_and_names_of_scopes_say_nothing() -> None:
+    request = an_export(a_gauge("queue", "", as_int=1))
+    request.resource_metrics[0].schema_url = "https://example.org/schema"
+    request.resource_metrics[0].scope_metrics[0].schema_url = "https://example.org/schemä"
+    request.resource_metrics[0].scope_metrics[0].scope.name = "http"
+    assert rows(found_in(request).samples) == [("order", "queue", AT_MS, "1.0")]
+
+
 @pytest.mark.parametrize("bounds", [[0.1], [0.5, 0.1], [0.1, math.nan]])
 def test_bounds_that_do_not_rise_or_fit_reject_their_histogram(bounds: list[float]) -> None:
     metric = Metric(name="latency", unit="s")

@@ -12,12 +12,14 @@ from service_builders import NOW, StillClock, settings_for
 from wire_builders import STALE, a_body, a_book, rows
 
 from service.signals.histogram_memory import HistogramMemory
+from service.signals.histogram_pieces import HistogramPieces
 from service.signals.room import SignalsRoom, signals_room
 from service.signals.running_totals import CounterStarts, RunningTotals
 from telemetry.batches import Samples, SeriesKey
 from telemetry.decoders import remote_write
-from telemetry.decoders.labelled import DeltaPoint, Labelled
+from telemetry.decoders.labelled import DeltaPoint, Labelled, PartSamples
 from telemetry.histograms import Buckets, HistogramPoint
+from telemetry.metric_names import Part, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,6 +172,44 @@ def test_the_window_that_is_rebuilt_from_history_knows_which_series_ended(
     send(room, (labels, [(START_MS, 0.5), (START_MS + MINUTE_MS, 0.5), (START_MS + MINUTE_MS + 1, STALE)]))
     again = signals_room(settings_for(tmp_path), log, StillClock())
     np.testing.assert_array_equal(again.in_use.window.frame().values, room.in_use.window.frame().values)
+
+
+def test_a_summary_gives_a_mean_alone(room: SignalsRoom, log: Log) -> None:
+    for number in (0, 1):
+        send(room, *scrape(START_MS + number * MINUTE_MS, 4 * number, 0, 0, total=2.0 * number)[3:])
+    assert stored(log, "_mean") == [(MINUTE_MS, 0.5)]
+    assert stored(log, "_p50") == []
+
+
+def test_a_histogram_without_its_last_bucket_takes_it_from_the_count(room: SignalsRoom, log: Log) -> None:
+    for number in (0, 1):
+        pieces = scrape(START_MS + number * MINUTE_MS, 0, 1.0 * number, 99.0 * number)
+        send(room, *pieces[:2], *pieces[3:])
+    assert stored(log, "_p50") == [(MINUTE_MS, 0.2)]
+
+
+def test_pieces_of_too_many_histograms_are_counted_until_others_are_silent() -> None:
+    pieces = HistogramPieces(max_wholes=1)
+
+    def pieces_of(item: str, time_ms: int) -> list[HistogramPoint]:
+        part = Part(SeriesKey(item, NAME), Piece.COUNT)
+        one = (np.zeros(1, dtype=np.int32), np.array([time_ms]), np.ones(1))
+        return list(pieces.complete(PartSamples((part,), *one)))
+
+    pieces_of("order", 1_000_000)
+    assert pieces_of("funds", 1_000_001) == []
+    assert pieces.n_over_limit == 1
+    pieces_of("funds", 2_000_000)
+    pieces_of("funds", 2_060_000)
+    assert pieces.n_over_limit == 1
+
+
+def test_nothing_is_remembered_of_histograms_beyond_the_limit_within_a_tick() -> None:
+    memory = HistogramMemory(max_histograms=1)
+    for item in ("order", "funds", "quotes"):
+        point = native(START_MS, 1.0)._replace(whole=SeriesKey(item, NAME))
+        list(memory.observe(point, step_ms=MINUTE_MS, has_count=True))
+    assert memory.n_over_limit == 2
 
 
 def native(time_ms: int, n_observed: float, **chosen: Any) -> HistogramPoint:
