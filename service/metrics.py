@@ -159,6 +159,11 @@ class StateCollector(Collector):
             "sunspot_window_series", "Series held in memory.", value=in_use.window.n_series
         )
         yield GaugeMetricFamily(
+            "sunspot_histograms_over_limit",
+            "Histograms and pieces of them for which there was no room since the service started.",
+            value=self._signals.labelled.n_over_limit,
+        )
+        yield GaugeMetricFamily(
             "sunspot_graph_items", "Items of the current graph.", value=len(self._cmdb.graph)
         )
         yield GaugeMetricFamily("sunspot_incidents", "Incidents stored.", value=self._incidents.count())

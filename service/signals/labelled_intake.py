@@ -39,6 +39,11 @@ class LabelledIntake:
         self._unsent: list[Row] = []
         self._lock = Lock()
 
+    @property
+    def n_over_limit(self) -> int:
+        """Histograms and pieces of them for which there was no room, since the service started."""
+        return self._pieces.n_over_limit + self._memory.n_over_limit
+
     def receive(self, labelled: Labelled) -> Received:
         """Accept a body: when this returns, its samples and what follows from it are on disk.
 
