@@ -1,8 +1,8 @@
 """Turns counters, which only rise, into the rates that detectors and rankers read.
 
-A metric is a counter if its name ends in ``_total``, as OpenMetrics demands of counters and of nothing else
-(IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls was reset: its rise at that tick is
-unknown, so the tick is missing.
+A metric is a counter if its name, without labels, ends in ``_total``, as OpenMetrics demands of counters and
+of nothing else (IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls was reset: its rise
+at that tick is unknown, so the tick is missing.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ COUNTERS_AT_ONCE = 256
 def is_counter(metric: str) -> bool:
     """Whether a metric is a counter, by its name.
 
-    >>> is_counter("orders_total"), is_counter("memory_ratio")
-    (True, False)
+    >>> is_counter("orders_total"), is_counter('orders_total{code="200"}'), is_counter("memory_ratio")
+    (True, True, False)
     """
-    return metric.endswith(COUNTER_ENDING)
+    return metric.partition("{")[0].endswith(COUNTER_ENDING)
 
 
 def look_back(step_ms: int) -> int:

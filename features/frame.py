@@ -10,6 +10,7 @@ import numpy as np
 
 from features.counters import put_rates
 from features.role_columns import RoleColumns
+from telemetry.batches import are_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,15 +129,18 @@ class Frame:
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:
     """Put samples on the grid of ``[start_ms, end_ms)``; of several in one tick the last one sent counts.
 
-    Counters become rates (`features.counters`). Samples outside the interval and series without a sample
-    inside it are left out. ``nan`` and infinite values count as missing.
+    Counters become rates (`features.counters`). Samples outside the interval and series without a value
+    inside it are left out. ``nan`` and infinite values count as missing; the end of a series leaves its
+    tick without a value.
     """
     n_ticks = max(0, -((start_ms - end_ms) // step_ms))
     tick = (samples.time_ms - start_ms) // step_ms
-    inside = (tick >= 0) & (tick < n_ticks) & np.isfinite(samples.values)
-    used = np.unique(samples.series[inside])
+    inside = (tick >= 0) & (tick < n_ticks)
+    has_value = inside & np.isfinite(samples.values)
+    used = np.unique(samples.series[has_value])
     column = np.full(len(samples.keys), -1, dtype=np.int64)
     column[used] = np.arange(len(used))
+    inside = has_value | (inside & are_ends(samples.values) & (column[samples.series] >= 0))
     values = np.full((n_ticks, len(used)), np.nan)
     values[tick[inside], column[samples.series[inside]]] = samples.values[inside]
     keys = tuple(samples.keys[index] for index in used)

@@ -23,7 +23,9 @@ from service.routes import (
     health,
     incidents,
     logs,
+    otlp_metrics,
     paging,
+    remote_write,
     request_bodies,
     samples,
     shadow,
@@ -101,7 +103,19 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         dependencies=[ADMITTED],
     )
     app.state.rooms, app.state.workers, app.state.writers = rooms, workers, WriterGate()
-    for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
+    for routes in (
+        samples,
+        remote_write,
+        otlp_metrics,
+        logs,
+        alerts,
+        incidents,
+        paging,
+        shadow,
+        cmdb,
+        changes,
+        health,
+    ):
         app.include_router(routes.router)
     for pages in (views, sign_in_views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -52,8 +53,8 @@ class BadEncodingError(ValueError):
 class BadMediaTypeError(ValueError):
     """A body of a media type that is not supported."""
 
-    def __init__(self, media_type: str) -> None:
-        super().__init__(f"cannot read a body of {media_type!r}: have it sent as JSON")
+    def __init__(self, media_type: str, expected: str = "JSON") -> None:
+        super().__init__(f"cannot read a body of {media_type!r}: have it sent as {expected}")
         self.media_type = media_type
 
 
@@ -68,6 +69,20 @@ class TooManySeriesError(RuntimeError):
         self.sender = sender
         self.n_series = n_series
         self.n_held = n_held
+
+
+class PartlyRejectedError(ValueError):
+    """A body of which some samples cannot be stored; the others are. To send it again would not help.
+
+    Attributes
+    ----------
+    headers
+        Headers of the answer: what was written.
+    """
+
+    def __init__(self, reason: str, headers: Mapping[str, str]) -> None:
+        super().__init__(reason)
+        self.headers = headers
 
 
 class UnknownIncidentError(LookupError):

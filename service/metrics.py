@@ -77,7 +77,9 @@ class Metrics:
         )
         self.ticks = Counter("sunspot_ticks_scored", "Ticks scored.", registry=self.registry)
 
-    def count_batch(self, received: Received, *, n_rejected: int, n_unknown: int) -> None:
+    def count_batch(
+        self, received: Received, *, n_rejected: int, n_unknown: int, n_without_value: int = 0
+    ) -> None:
         """Count a batch of samples."""
         outcomes = {
             "accepted": received.n_accepted,
@@ -92,6 +94,7 @@ class Metrics:
             "outside_window": received.added.n_outside,
             "over_series_limit": received.added.n_over_limit,
             "unknown_item": n_unknown,
+            "without_value": n_without_value,
         }
         for outcome, n_samples in outcomes.items():
             self._samples.labels(outcome).inc(n_samples)
@@ -179,6 +182,11 @@ class StateCollector(Collector):
             "Samples of series for which memory had no room, by token, since the window was made.",
             "sender",
             {sender: each.n_samples for sender, each in in_use.window.refused_by_sender.items()},
+        )
+        yield GaugeMetricFamily(
+            "sunspot_histograms_over_limit",
+            "Histograms and pieces of them for which there was no room since the service started.",
+            value=self._signals.labelled.n_over_limit,
         )
         yield GaugeMetricFamily(
             "sunspot_graph_items", "Items of the current graph.", value=len(self._cmdb.graph)

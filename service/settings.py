@@ -99,8 +99,8 @@ class Settings(BaseSettings):
     )
 
     item_labels: tuple[str, ...] = Field(
-        ("ci", "item", "service", "job", "instance"),
-        description="alert labels that may name the configuration item, best first",
+        ("ci", "item", "service", "service_name", "app", "job", "instance"),
+        description="labels of alerts and metrics that may name the configuration item, best first",
     )
     service_labels: tuple[str, ...] = Field(
         ("service", "service.name", "service_name", "item", "app", "job", "container"),

@@ -55,6 +55,7 @@ HEADINGS = {
     "ns_per_line": "ns/line",
     "ns_per_point": "ns/point",
     "samples_per_s": "samples/s",
+    "samples_per_core_s": "samples/core s",
     "characters": "characters",
     "templates": "templates",
     "n_items": "items",

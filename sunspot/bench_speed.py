@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "detect": "One core; ns/point in processor time. p50, p95: one tick of all series. "
     "sunspot_all_scores: onset, severity, novelty and paging.",
+    "intake": "One core, best of forty rounds in processor time; one body of 2000 samples. protobuf_walk: "
+    "the library's message, walked to columns.\n"
+    "http: four senders, to disk and to the window, in wall-clock time and in processor time.",
     "logs": "One core. grown by: growth of the peak memory over the second half of the lines.\n"
     "suspicious: share of the lines that masking looks at word by word; half of it holds a secret. "
     "http_to_disk: decoded, masked, on disk, mined and summed up. Both per second of processor time.",
@@ -54,6 +57,10 @@ def command(
     notes: tuple[str, ...] = ()
     if dataset == "logs":
         rows, digest, notes = _logs(data, peer, destination.directory, seed)
+    elif dataset == "intake":
+        from experiments.performance.intake_speed import bench_speed as bench_intake_speed
+
+        rows, digest = bench_intake_speed(on_progress=_report_progress), ""
     elif dataset == "rank":
         from experiments.performance.rank_speed import bench_speed as bench_rank_speed
 

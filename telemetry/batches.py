@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+ENDED_BITS = 0x7FF0000000000002
+"""The one NaN that says that a series ended: Prometheus's stale marker (model/value/value.go)."""
+
+ENDED = float(np.array(ENDED_BITS, dtype=np.uint64).view(np.float64))
+
+
 class SeriesKey(NamedTuple):
     """The name of a series: a configuration item and one of its metrics.
 
@@ -28,6 +34,12 @@ class SeriesKey(NamedTuple):
     metric: str
 
 
+def are_ends(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values say that their series ended, and nothing else."""
+    are: NDArray[np.bool_] = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64) == ENDED_BITS
+    return are
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """A batch of metric samples as columns.
@@ -41,7 +53,8 @@ class Samples:
     time_ms
         Shape ``(n_samples,)``, int64 milliseconds since the epoch, UTC.
     values
-        Shape ``(n_samples,)``, float64, in the unit that the metric's name ends in.
+        Shape ``(n_samples,)``, float64, in the unit that the metric's name ends in; `ENDED` where the series
+        ended, so that its tick holds no value.
     """
 
     keys: tuple[SeriesKey, ...]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service_builders import a_cmdb, a_dull_bundle, a_service, a_webhook
+from wire_builders import a_body
 
 from service.http.openapi import EXAMPLES
 
@@ -59,11 +60,28 @@ POSTED = {
             }
         ]
     },
+    "/otlp/v1/metrics": {
+        "resourceMetrics": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeMetrics": [
+                    {
+                        "metrics": [
+                            {"name": "memory", "gauge": {"dataPoints": [{"timeUnixNano": "1", "asInt": "2"}]}}
+                        ]
+                    }
+                ],
+            }
+        ]
+    },
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,
     "/v1/maintenance": MAINTENANCE,
 }
+WRITTEN = a_body(
+    ({"__name__": "http_requests_total", "job": "order", "code": "200"}, [(int(LINE_NS) // 1_000_000, 120.0)])
+)
 READ = (
     "/v1/items/{item}/scores",
     "/v1/incidents",
@@ -91,6 +109,7 @@ def recorded(directory: Path) -> dict[str, Any]:
         client.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]
         client.app.state.rooms.paging.dispatcher.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
+        posted["POST /api/v1/write"] = client.post("/api/v1/write", content=WRITTEN)
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}
     return {name: _shortened(answer) for name, answer in (posted | read | ended).items()}

@@ -7,7 +7,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
+from service_builders import a_client, an_app
 
 from sunspot.__main__ import main
 
@@ -33,3 +35,13 @@ def test_a_command_and_its_options_exist(command: str) -> None:
     assert shown.exit_code == 0, shown.output
     for option in re.findall(r"--[a-z-]+", command):
         assert option in shown.output
+
+
+def test_senders_are_pointed_at_routes_that_exist(tmp_path: Path) -> None:
+    remote_write = yaml.safe_load((DEPLOY / "prometheus-remote-write.yml").read_text())["remote_write"]
+    exporters = yaml.safe_load((DEPLOY / "otel-collector.yml").read_text())["exporters"]
+    addresses = [each["url"] for each in remote_write]
+    addresses += [each["endpoint"] + "/v1/metrics" for each in exporters.values()]
+    with a_client(an_app(tmp_path)) as client:
+        paths = set(client.get("/openapi.json").json()["paths"])
+    assert {address.removeprefix("http://127.0.0.1:8321") for address in addresses} <= paths

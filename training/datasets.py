@@ -14,7 +14,7 @@ import numpy as np
 from features.counters import put_rates
 from features.frame import Frame
 from features.golden import Role, meaning_of
-from telemetry.batches import Samples, SeriesKey
+from telemetry.batches import Samples, SeriesKey, are_ends
 from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
 
     Parts are never joined, and each is released once it is on the grid: a long history would not fit in
     memory twice. Series are sorted, so the order in which they were first sent does not matter.
-    Counters become rates (`features.counters`).
+    Counters become rates (`features.counters`). The end of a series leaves its tick without a
+    value.
 
     Raises
     ------
@@ -96,26 +97,29 @@ def frame_of_parts(parts: Iterable[Samples], *, step_ms: int, source: str) -> Fr
         If the grid would not fit in memory, for example because of one wild timestamp; or if counts come
         more often than the step: a tick holds one sample, so the requests of the others would be lost.
     """
-    finite = deque(part for part in map(_finite, parts) if len(part))
-    if not finite:
+    held = deque(part for part in map(_used, parts) if len(part))
+    spans = [_span_ms(part) for part in held]
+    keys = sorted({key for part in held for key in _with_values(part)})
+    if not keys:
         raise NoHistoryError(source)
-    start_ms = min(int(part.time_ms.min()) for part in finite) // step_ms * step_ms
-    n_ticks = (max(int(part.time_ms.max()) for part in finite) - start_ms) // step_ms + 1
-    keys = sorted({key for part in finite for key in part.keys})
+    start_ms = min(first_ms for first_ms, _ in spans) // step_ms * step_ms
+    n_ticks = (max(last_ms for _, last_ms in spans) - start_ms) // step_ms + 1
     if n_ticks * len(keys) > MAX_VALUES:
         reason = f"its times span {n_ticks * len(keys)} values, more than {MAX_VALUES}"
         raise BadHistoryError(source, reason)
-    spacing_ms = _spacing_of_counts_ms(finite)
+    spacing_ms = _spacing_of_counts_ms(held)
     if 2 * spacing_ms <= step_ms:
         every = f"{spacing_ms / 1000:g} s"
         reason = f"requests are counted every {every}, so a step of {step_ms / 1000:g} s would lose some"
         raise BadHistoryError(source, f"{reason}: train with a step of {every}")
     column_of = {key: column for column, key in enumerate(keys)}
     values = np.full((n_ticks, len(keys)), np.nan)
-    while finite:
-        part = finite.popleft()
-        columns = np.array([column_of[key] for key in part.keys])
-        values[(part.time_ms - start_ms) // step_ms, columns[part.series]] = part.values
+    while held:
+        part = held.popleft()
+        column = np.array([column_of.get(key, -1) for key in part.keys])[part.series]
+        tick = (part.time_ms - start_ms) // step_ms
+        inside = (column >= 0) & (tick >= 0) & (tick < n_ticks)  # else it is the end of a series
+        values[tick[inside], column[inside]] = part.values[inside]
     put_rates(values, keys, step_ms=step_ms)
     return Frame(start_ms, step_ms, tuple(keys), values)
 
@@ -141,15 +145,29 @@ def in_scope(frame: Frame, scope: Sequence[str]) -> Frame:
     return Frame(frame.start_ms, frame.step_ms, keys, frame.values[:, columns])
 
 
-def _finite(samples: Samples) -> Samples:
-    """The samples with a finite value, and the series that have one."""
-    finite = samples.where(np.isfinite(samples.values))
-    is_used = np.bincount(finite.series, minlength=len(finite.keys)) > 0
+def _used(samples: Samples) -> Samples:
+    """The samples with a finite value and the ends of series, and the series that have one."""
+    used = samples.where(np.isfinite(samples.values) | are_ends(samples.values))
+    is_used = np.bincount(used.series, minlength=len(used.keys)) > 0
     if is_used.all():
-        return finite
-    keys = tuple(compress(finite.keys, is_used.tolist()))
+        return used
+    keys = tuple(compress(used.keys, is_used.tolist()))
     place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-    return Samples(keys, place[finite.series], finite.time_ms, finite.values)
+    return Samples(keys, place[used.series], used.time_ms, used.values)
+
+
+def _with_values(samples: Samples) -> Iterable[SeriesKey]:
+    """The series that have a value, and not only an end."""
+    n_values = np.bincount(samples.series[~np.isnan(samples.values)], minlength=len(samples.keys))
+    return compress(samples.keys, (n_values > 0).tolist())
+
+
+def _span_ms(samples: Samples) -> tuple[int, int]:
+    """First and last instant of a value; an empty span if there is none."""
+    times_ms = samples.time_ms[~np.isnan(samples.values)]
+    if not len(times_ms):
+        return np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    return int(times_ms.min()), int(times_ms.max())
 
 
 def _spacing_of_counts_ms(parts: Iterable[Samples]) -> float:

@@ -57,6 +57,8 @@ class Rule(NamedTuple):
 
 ROUTES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/samples"): Rule(SEND),
+    ("POST", "/api/v1/write"): Rule(SEND),
+    ("POST", "/otlp/v1/metrics"): Rule(SEND),
     ("POST", "/v1/logs"): Rule(SEND),
     ("POST", "/loki/api/v1/push"): Rule(SEND),
     ("POST", "/otlp/v1/logs"): Rule(SEND),

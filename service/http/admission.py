@@ -177,7 +177,7 @@ class AdmissionMiddleware:
                 check_origin(presented.headers, presented.method)
                 state["sender"] = await self._sender(found, presented)
             except REFUSALS as error:
-                answer = answer_error(self._refusal(error, found, presented))
+                answer = answer_error(self._refusal(error, found, presented), scope)
                 await answer(scope, receive, send)
                 return
             state["admitted_to"] = found.path

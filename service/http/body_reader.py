@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ from service.http.body_budget import BodyBudget
 from service.http.problems import answer_error
 from telemetry.decoders import json_samples
 from telemetry.errors import BadBatchError
+from telemetry.snappy_block import BadBlockError, LongBlockError, unpack_block
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,11 +33,14 @@ GZIP = 16 + zlib.MAX_WBITS
 REFUSALS = (BodyTooLargeError, BadEncodingError, BusyError)
 MAX_NESTING = 64
 CONTAINERS = frozenset({dict, list})
+A_LENGTH = re.compile(r"[0-9]{1,18}")
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class BoundedBody:
-    """Middleware that reads a body up to a limit and unpacks gzip, so that routes see plain bytes.
+    """Middleware that reads a body up to a limit and unpacks it, so that routes see plain bytes.
+
+    Understood are gzip, and snappy's block format.
 
     A body is read only once a route asks for it, so that a request which is refused for its head costs no
     more. A body longer than the limit, packed or unpacked, is refused without being stored.
@@ -68,12 +73,12 @@ class BoundedBody:
                 if reading.refusal is None:
                     raise
             if reading.refusal is not None:
-                await answer_error(reading.refusal)(scope, receive, send)
+                await answer_error(reading.refusal, scope)(scope, receive, send)
 
     async def _read(self, headers: Headers, receive: Receive, share: Share) -> bytes | None:
         """Return the plain body, or ``None`` if the sender disconnected."""
         claimed = headers.get("content-length", "")
-        if claimed.isdigit() and int(claimed) > self.limit_bytes:
+        if A_LENGTH.fullmatch(claimed) and int(claimed) > self.limit_bytes:
             raise BodyTooLargeError(self.limit_bytes)
         chunks: list[bytes] = []
         more = True
@@ -91,8 +96,9 @@ class BoundedBody:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding in {"", "identity"}:
             return body
-        if encoding != "gzip":
-            raise BadEncodingError(encoding, "only gzip is")
+        unpack = UNPACK.get(encoding)
+        if unpack is None:
+            raise BadEncodingError(encoding, "only gzip and snappy are")
         await self.budget.take(share, self.limit_bytes)
         plain = await to_thread.run_sync(unpack, body, self.limit_bytes)
         self.budget.give_back(share, self.limit_bytes + len(body) - len(plain))
@@ -131,7 +137,7 @@ class _Reading:
             await self._send(message)
 
 
-def unpack(body: bytes, limit_bytes: int) -> bytes:
+def unpack_gzip(body: bytes, limit_bytes: int) -> bytes:
     """Return what a gzip body holds, never more than ``limit_bytes``.
 
     Raises
@@ -151,6 +157,28 @@ def unpack(body: bytes, limit_bytes: int) -> bytes:
     if not unpacker.eof:
         raise BadEncodingError("gzip", "it is cut short")
     return plain
+
+
+def unpack_snappy(body: bytes, limit_bytes: int) -> bytes:
+    """Return what a body in snappy's block format holds, never more than ``limit_bytes``.
+
+    Raises
+    ------
+    BodyTooLargeError
+        If it claims to hold more; nothing is unpacked then.
+    BadEncodingError
+        If it is not snappy, or cut short.
+    """
+    try:
+        return unpack_block(body, max_bytes=limit_bytes)
+    except LongBlockError as error:
+        raise BodyTooLargeError(limit_bytes) from error
+    except BadBlockError as error:
+        raise BadEncodingError("snappy", str(error)) from error
+
+
+UNPACK = {"gzip": unpack_gzip, "snappy": unpack_snappy}
+"""How to unpack each encoding that a body may have."""
 
 
 def read_json(body: bytes) -> Any:

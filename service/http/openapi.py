@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 from service.http.access import ROUTES
 from service.http.problems import PROBLEM_TYPE, Problem
 from service.http.request_schemas import schemas_of
+from service.http.rpc_status import StatusOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ def declared_path(path: str) -> str:
 
 def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
-    schemas.update(schemas_of([*bodies, Problem]))
+    schemas.update(schemas_of([*bodies, Problem, StatusOut]))
     document["components"]["securitySchemes"] = {BEARER: BEARER_SCHEME}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -105,7 +106,8 @@ def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, An
             if ROUTES[method.upper(), declared[path]].needs is not None:
                 operation["security"] = [{BEARER: []}]
             for content in answers["200"]["content"].values():
-                content["example"] = examples[f"{method.upper()} {path}"]
+                if content["schema"].get("format") != "binary":
+                    content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}
             answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}

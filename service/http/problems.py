@@ -17,6 +17,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -37,6 +38,7 @@ from service.errors import (
     NotOfYourTeamsError,
     NoTokenError,
     NoTurnError,
+    PartlyRejectedError,
     SignInNeededError,
     StoreUnavailableError,
     TooManySeriesError,
@@ -46,12 +48,14 @@ from service.errors import (
     WeakPasswordError,
     WrongPasswordError,
 )
+from service.http import rpc_status
 from telemetry.errors import BadBatchError, HistoryWriteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI
+    from starlette.types import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +94,7 @@ class Kind(NamedTuple):
 KINDS: dict[type[Exception], Kind] = {
     BadJsonError: Kind(HTTPStatus.BAD_REQUEST, "Not JSON"),
     BadBatchError: Kind(HTTPStatus.BAD_REQUEST, "Not a batch of signals"),
+    PartlyRejectedError: Kind(HTTPStatus.BAD_REQUEST, "Some samples rejected"),
     BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
     BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
     BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
@@ -165,17 +170,28 @@ def problem_answer(document: dict[str, Any], headers: Mapping[str, str] | None =
     return JSONResponse(document, document["status"], headers=headers, media_type=PROBLEM_TYPE)
 
 
-def answer_error(error: Exception) -> Response:
-    """Answer with the problem document of an error that `KINDS` knows, or ask a browser to sign in."""
+def answer_error(error: Exception, scope: Scope) -> Response:
+    """Answer with the problem document of an error that `KINDS` knows, or in the words of the protocol.
+
+    A browser that has to sign in first is sent there.
+    """
     if isinstance(error, SignInNeededError):
         return RedirectResponse(f"/sign-in?{urlencode({'to': error.path})}", SEE_OTHER)
-    return problem_answer(problem_of(error), headers_of(error))
+    return _answer(problem_of(error), scope, headers_of(error))
+
+
+def _answer(document: dict[str, Any], scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    if scope["path"] in rpc_status.PATHS:
+        return rpc_status.status_answer(document, Headers(scope=scope).get("content-type", ""), headers)
+    return problem_answer(document, headers)
 
 
 def headers_of(error: Exception) -> Mapping[str, str]:
-    """Headers that tell a sender what to do about an error."""
+    """Headers that tell a sender what to do about an error, or what was stored all the same."""
     if isinstance(error, TryLaterError):
         return {"Retry-After": str(math.ceil(error.retry_s))}
+    if isinstance(error, PartlyRejectedError):
+        return error.headers
     return next((HEADERS[each] for each in type(error).__mro__ if each in HEADERS), {})
 
 
@@ -193,11 +209,20 @@ def problems(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def statuses(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+    """Responses to declare on a route of OpenTelemetry's protocol that may raise these errors."""
+    content = {
+        rpc_status.JSON: {"schema": {"$ref": f"#/components/schemas/{rpc_status.StatusOut.__name__}"}},
+        rpc_status.PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {status: {**each, "content": content} for status, each in problems(*errors).items()}
+
+
 def install_handlers(app: FastAPI) -> None:
     """Have every error of the application answered by a problem document."""
 
-    async def known(_request: Request, error: Exception) -> Response:
-        return answer_error(error)
+    async def known(request: Request, error: Exception) -> Response:
+        return answer_error(error, request.scope)
 
     for each in KINDS:
         app.add_exception_handler(each, known)
@@ -213,9 +238,8 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         logger.error("request failed", exc_info=error, extra={"path": request.url.path})
-        return problem_answer(
-            _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault in Sunspot; its log has the details")
-        )
+        detail = "this is a fault in Sunspot; its log has the details"
+        return _answer(_plain(HTTPStatus.INTERNAL_SERVER_ERROR, detail), request.scope)
 
 
 def _plain(status: HTTPStatus, detail: str) -> dict[str, Any]:

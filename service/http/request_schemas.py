@@ -30,6 +30,23 @@ def json_body(described_by: type, **examples: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
+def binary_body(media_type: str, description: str, **examples: Any) -> dict[str, Any]:
+    """OpenAPI of a required body of bytes.
+
+    Parameters
+    ----------
+    description
+        What the bytes are.
+    examples
+        Complete bodies by name.
+    """
+    content = {
+        "schema": {"type": "string", "format": "binary"},
+        "examples": {name: {"value": value} for name, value in examples.items()},
+    }
+    return {"requestBody": {"required": True, "description": description, "content": {media_type: content}}}
+
+
 def schemas_of(types: Sequence[type]) -> dict[str, Any]:
     """Schemas of msgspec structs and pydantic models, and of the types they contain, by name."""
     models = [each for each in types if issubclass(each, BaseModel)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cmdb.naming import item_named_by
 from models.cases.case import Alert
 from service.clock import EARLIEST
 from service.errors import BadWebhookError
@@ -146,10 +147,8 @@ def _read_alert(
 
 
 def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequence[str]) -> str:
-    named = [labels[label] for label in item_labels if labels.get(label)]
-    without_port = [name.rsplit(":", 1)[0] for name in named]
-    known = (name for name in (*named, *without_port) if name in items)
-    return next(known, cut(named[0], MAX_NAME_LENGTH) if named else "")
+    named = item_named_by(labels, items=items, item_labels=item_labels).item
+    return named if named in items else cut(named, MAX_NAME_LENGTH)
 
 
 def _texts(value: object) -> dict[str, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.signals.intake import Received
     from telemetry.decoders.gathering import Decoded
+    from telemetry.decoders.labelled import Labelled
 
 
 class RejectedOut(BaseModel):
@@ -47,7 +48,7 @@ class SamplesOut(BaseModel):
     @classmethod
     def of(
         cls,
-        decoded: Decoded,
+        decoded: Decoded | Labelled,
         received: Received,
         settings: Settings,
         *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.http.request_schemas import json_body
+from service.http.request_schemas import binary_body, json_body
 from service.intake.alertmanager import Webhook
 from service.intake.changes import ChangesIn
 from service.intake.cmdb import CmdbDocument
@@ -10,12 +10,14 @@ from service.routes.incident_documents import VerdictIn
 from service.routes.paging_documents import MaintenanceIn
 from telemetry.decoders.json_samples import SamplesBody
 from telemetry.decoders.log_bodies import LogLine, LokiPush, OtlpExport
+from telemetry.decoders.metric_bodies import OtlpMetricsExport
 
 TYPES = (
     SamplesBody,
     LogLine,
     LokiPush,
     OtlpExport,
+    OtlpMetricsExport,
     Webhook,
     CmdbDocument,
     ChangesIn,
@@ -85,6 +87,39 @@ OTLP_BODY = json_body(
         ]
     },
 )
+REMOTE_WRITE_BODY = binary_body(
+    "application/x-protobuf",
+    "a `prometheus.WriteRequest` or an `io.prometheus.write.v2.Request`, which a sender packs by snappy",
+    nothing="",
+)
+OTLP_METRICS_BODY = json_body(
+    OtlpMetricsExport,
+    export={
+        "resourceMetrics": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeMetrics": [
+                    {
+                        "metrics": [
+                            {
+                                "name": "http.server.requests",
+                                "unit": "{request}",
+                                "sum": {
+                                    "aggregationTemporality": 2,
+                                    "isMonotonic": True,
+                                    "dataPoints": [{"timeUnixNano": "1772589930000000000", "asInt": "120"}],
+                                },
+                            }
+                        ]
+                    }
+                ],
+            }
+        ]
+    },
+)
+OTLP_METRICS_BODY["requestBody"]["content"] |= binary_body(
+    "application/x-protobuf", "an `ExportMetricsServiceRequest`", nothing=""
+)["requestBody"]["content"]
 WEBHOOK_BODY = json_body(
     Webhook,
     alertmanager={

@@ -58,7 +58,7 @@ def send_samples(
     """
     decoded = read_samples(body)
     received = signals.intake.receive(decoded.samples, sender=sender.name)
-    n_unknown, unknown_items = _unknown(decoded.samples, cmdb.graph)
+    n_unknown, unknown_items = unknown_of(decoded.samples, cmdb.graph)
     metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
     return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
 
@@ -78,9 +78,10 @@ def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item
     )
 
 
-def _unknown(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
-    is_unknown = np.array([key.item not in items for key in samples.keys], dtype=bool)
-    if not is_unknown.any():
+def unknown_of(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
+    """Number of samples whose item is not among some, and the first twenty of those items."""
+    unknown = {item for item in {key.item for key in samples.keys} if item not in items}
+    if not unknown:
         return 0, []
-    names = sorted({key.item for key, unknown in zip(samples.keys, is_unknown, strict=True) if unknown})
-    return int(is_unknown[samples.series].sum()), names[:20]
+    is_unknown = np.array([key.item in unknown for key in samples.keys], dtype=bool)
+    return int(is_unknown[samples.series].sum()), sorted(unknown)[:20]

@@ -16,6 +16,7 @@ from features.calendar_overrides import NO_OVERRIDES
 from models.rankers.sunspot import SunspotRanker
 from service.settings import Present
 from service.signals.recent_window import RecentWindow
+from telemetry.batches import are_ends
 from telemetry.instants import MILLISECOND, to_ms
 
 if TYPE_CHECKING:
@@ -130,5 +131,6 @@ class InUseHolder:
         since_ms = 0 if is_replayed else self._rebuilt_ms - length_ms - step_ms
         latest_ms = self._rebuilt_ms + self._settings.accepted_future // MILLISECOND
         for samples in self._history.replay(since_ms):
-            window.add(samples.where(np.isfinite(samples.values) & (samples.time_ms <= latest_ms)))
+            kept = np.isfinite(samples.values) | are_ends(samples.values)
+            window.add(samples.where(kept & (samples.time_ms <= latest_ms)))
         return window

@@ -141,7 +141,7 @@ class RecentWindow:
     def add(self, samples: Samples, *, sender: str = UNKNOWN) -> AddedSamples:
         """Put samples into their ticks; of several in one tick the last sent wins.
 
-        Values are finite.
+        Values are finite, or say that the series ended: then its tick holds no value.
 
         Parameters
         ----------

@@ -10,6 +10,8 @@ from service.health import HealthRegistry
 from service.signals.history import HISTORY_PART
 from service.signals.in_use import InUseHolder
 from service.signals.intake import SignalIntake
+from service.signals.labelled_intake import LabelledIntake
+from service.signals.naming import NamesInUse
 from service.signals.present import PresentTime
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class SignalsRoom:
     holder: InUseHolder
     time: PresentTime
     intake: SignalIntake
+    labelled: LabelledIntake
+    names: NamesInUse
 
     @property
     def in_use(self) -> InUse:
@@ -63,9 +67,5 @@ def signals_room(
     health = health or HealthRegistry(clock)
     holder = InUseHolder(settings, history, clock, overrides=overrides)
     time = PresentTime(settings, clock, holder)
-    return SignalsRoom(
-        history,
-        holder,
-        time,
-        SignalIntake(history, holder, time, health=health.record(HISTORY_PART, is_vital=True)),
-    )
+    intake = SignalIntake(history, holder, time, health=health.record(HISTORY_PART, is_vital=True))
+    return SignalsRoom(history, holder, time, intake, LabelledIntake(intake, holder), NamesInUse(settings))

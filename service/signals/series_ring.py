@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIRST_CAPACITY = 64
 NEVER = np.iinfo(np.int64).min
 EMPTY = -1
+UNSEEN = -2
 
 
 class SeriesRing:
@@ -83,11 +84,14 @@ class SeriesRing:
     def write(
         self, column: NDArray[np.int64], time_ms: NDArray[np.int64], values: NDArray[np.float64]
     ) -> None:
-        """Write samples of ticks that are held; of several in one tick the last one wins."""
+        """Write samples of ticks that are held; of several in one tick the last one wins.
+
+        The end of a series leaves its tick without a value.
+        """
         tick = time_ms // self.step_ms
         row = tick % self.n_ticks
         self._values[row, column] = values
-        self._offset_ms[row, column] = time_ms - tick * self.step_ms
+        self._offset_ms[row, column] = np.where(np.isnan(values), EMPTY, time_ms - tick * self.step_ms)
 
     def note_newest(
         self, column: NDArray[np.int64], time_ms: NDArray[np.int64], *, first_open_tick: int
@@ -157,7 +161,10 @@ class SeriesRing:
         self._make_room(keys, now_ms, sender)
         if self.shares.n_unclaimed and sender != UNKNOWN:
             self._claim(keys, sender)
-        columns: list[int] = [self._column_for(key, sender) for key in keys]
+        held = self._column.get
+        columns = [held(key, UNSEEN) for key in keys]
+        if UNSEEN in columns:
+            columns = [self._column_for(key, sender) for key in keys]
         return np.array(columns, dtype=np.int64)
 
     def has_room_for_any(self, keys: tuple[SeriesKey, ...], now_ms: int, *, sender: str) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from features.frame import Frame, frame_of
 from features.golden import Role
-from telemetry.batches import Samples, SeriesKey
+from telemetry.batches import ENDED, Samples, SeriesKey
 
 STEP_MS = 60_000
 KEY = SeriesKey("order", "requests")
@@ -147,3 +147,12 @@ def test_all_roles_of_an_empty_frame_are_missing() -> None:
     assert np.isnan(frame.role(Role.LATENCY, ["order"])).all()
     assert frame.role(Role.LATENCY, []).shape == (2, 0)
     assert counting(2).role(Role.REQUESTS, []).shape == (2, 0)
+
+
+def test_the_end_of_a_series_leaves_its_tick_without_a_value() -> None:
+    frame = gridded(("order", "requests", 0, 1.0), ("order", "requests", 1, ENDED))
+    assert np.isnan(frame.values[0, 0])
+    frame = gridded(
+        ("order", "requests", 0, ENDED), ("order", "requests", 1, 2.0), ("funds", "requests", 0, ENDED)
+    )
+    assert frame.values.tolist()[0] == [2.0]

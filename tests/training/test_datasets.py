@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
 from features.frame import Frame
-from telemetry.batches import Samples, SeriesKey
+from telemetry.batches import ENDED, Samples, SeriesKey
 from telemetry.history import History
 from training.datasets import digest_of, frame_from_history, frame_from_tables, frame_of_parts, gathered
 from training.errors import BadHistoryError, NoHistoryError
@@ -41,6 +41,17 @@ def test_tables_of_both_kinds_become_one_frame(tmp_path: Path) -> None:
     assert (frame.start_ms, frame.n_ticks) == (60_000, 3)
     assert frame.keys == (SeriesKey("order", "requests"), SeriesKey("quotes", "cpu_ratio"))
     np.testing.assert_array_equal(frame.values, [[4, np.nan], [5, np.nan], [np.nan, 0.5]])
+
+
+def test_the_end_of_a_series_leaves_its_tick_without_a_value_in_whichever_part_it_is() -> None:
+    parts = [
+        Samples.from_rows([("order", "cpu_ratio", 0, 0.1), ("order", "cpu_ratio", 60_000, 0.2)]),
+        Samples.from_rows([("order", "cpu_ratio", 60_001, ENDED), ("funds", "cpu_ratio", 60_001, ENDED)]),
+        Samples.from_rows([("order", "cpu_ratio", 600_000, ENDED)]),
+    ]
+    frame = frame_of_parts(parts, step_ms=STEP_MS, source="parts")
+    assert frame.keys == (SeriesKey("order", "cpu_ratio"),)
+    np.testing.assert_array_equal(frame.values, [[0.1], [np.nan]])
 
 
 def test_counters_become_rates_whichever_part_they_arrive_in() -> None:

@@ -14,7 +14,7 @@ STRUCTS = {each.__name__: each for each in TYPES if not issubclass(each, BaseMod
 BODIES: dict[str, dict[str, Any]] = {
     name: body["requestBody"]["content"]["application/json"]
     for name, body in vars(request_bodies).items()
-    if name.endswith("_BODY")
+    if name.endswith("_BODY") and "application/json" in body["requestBody"]["content"]
 }
 
 
