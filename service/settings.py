@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
+from telemetry.log_text.fields import SERVICE
 
 
 class Present(StrEnum):
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
         description="alert labels that may name the configuration item, best first",
     )
     service_labels: tuple[str, ...] = Field(
-        ("service", "service.name", "service_name", "item", "app", "job", "container"),
+        SERVICE,
         description="fields and labels of a log line that may name its service, best first",
     )
     log_retention: timedelta = Field(

@@ -1,0 +1,1 @@
+"""Protocol Buffers of senders: published messages, and the modules generated from them."""
