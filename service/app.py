@@ -17,6 +17,7 @@ from service.routes import (
     alerts,
     changes,
     cmdb,
+    elasticsearch,
     health,
     incidents,
     logs,
@@ -93,7 +94,7 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         lifespan=running,
     )
     app.state.rooms, app.state.workers = rooms, workers
-    for routes in (samples, logs, alerts, incidents, paging, shadow, cmdb, changes, health):
+    for routes in (samples, logs, elasticsearch, alerts, incidents, paging, shadow, cmdb, changes, health):
         app.include_router(routes.router)
     for pages in (views, item_views, team_views, model_views, docs_page):
         app.include_router(pages.router, include_in_schema=False)

@@ -105,7 +105,7 @@ def _headed(text: str, outer: Line, depth: int, service_keys: tuple[str, ...]) -
             return _read(line.body, merged(line, outer), depth - 1, service_keys)
         if _PAIRS_WITH_LEVEL.match(line.body):
             return _finished(merged(read_pairs(line.body), line), outer)
-    return _finished(line, outer)
+    return _finished(line if line.body.strip() else line._replace(body=text), outer)
 
 
 def _without_colours(text: str) -> str:

@@ -33,7 +33,6 @@ MAX_MESSAGE: Final = 16_384
 MAX_DEPTH: Final = 4
 """Inner objects are looked into so deep."""
 
-
 SERVICE: Final = (
     "service", "service.name", "service_name", "item", "app", "application", "app_name",
     "app.kubernetes.io/name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name",

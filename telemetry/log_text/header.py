@@ -236,7 +236,7 @@ class _Header:
         """The level that a word is; a word that nothing marks must be in capitals, or Chinese."""
         if level := LOUD.get(bare):
             return level
-        if self._loose_at is None and len(bare) > 1 and (is_marked or not bare.isascii()):
+        if self._loose_at is None and len(bare) > 1 and (is_marked or (self._start and not bare.isascii())):
             channel, _, last = bare.rpartition(".")
             self.logger = channel if last in LOUD else ""
             return LOUD.get(last, "") if channel else NAMED.get(bare.upper(), "")
