@@ -72,6 +72,8 @@ def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, An
             operation["summary"], operation["description"] = summary.rstrip("."), rest or summary
             answers = operation["responses"]
             for content in answers["200"]["content"].values():
+                if content.get("schema", {}).get("format") == "binary":
+                    continue
                 content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}

@@ -73,7 +73,7 @@ def push_logs(
 @router.post(
     "/otlp/v1/logs",
     openapi_extra=OTLP_BODY,
-    responses=ANSWERS,
+    responses=ANSWERS | {200: {"content": {PROTOBUF: {"schema": {"type": "string", "format": "binary"}}}}},
     response_model=ExportLogsOut,
     response_model_exclude_none=True,
 )

@@ -30,15 +30,16 @@ MAX_WORDS: Final = 3
 
 _ISO_TIME = re.compile(
     r"[\[(]?(\d{4}[-/.]\d\d[-/.]\d\d)(?:[T_]|\s{1,2})(\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?) ?"
-    r"(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[\])]|(?![\w:]))\s*"
+    r"(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[\])]|:(?=\s)|(?![\w:,.]))\s*"
 )
 _EPOCH = re.compile(r"\[?\s{0,8}(\d{1,10}\.\d{3,9})(?:\]|(?![\w:]))\s*")
 _OTHER_TIME = re.compile(
     r"""[\[(]?(?:
     \d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?\ ?(?:[AP]M)?
-    | \d{1,2}[-/](?:[A-Z][a-z]{2}|\d\d)[-/]\d{4}[ :]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\ [+-]\d{4})?
+    | \d{1,2}[-/](?:[A-Z][a-z]{2}|\d\d)[-/]\d{2,4}[ :]\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?
+        (?:\ (?:[+-]\d{4}|[A-Z]{3,4}))?
     | (?:\d{6}|\d{8})[ -]\d{1,2}:?\d\d:?\d\d(?:[.,]\d{1,9})?
-    )(?:[\])]|(?![\w:]))\s*""",
+    )(?:[\])]|:(?=\s)|(?![\w:,.]))\s*""",
     re.VERBOSE,
 )
 _WORDY_TIME = re.compile(
@@ -48,7 +49,7 @@ _WORDY_TIME = re.compile(
 )
 _PART = re.compile(
     r"(?:[\[【](?P<bracket>[^\[\]【】]{0,120})[\]】]:?"
-    r"|<(?P<angle>[^<>\s]{0,60})>"
+    r"|<(?P<angle>[^<>\s]{0,60})>|\{(?P<brace>[^{}\"\s]{0,80})\}"
     r"|(?P<mark>\||(?:-{1,3}|[:*>])(?=\s|$))"
     r"|(?P<word>[^\s|]{1,120}))\s*"
 )
@@ -69,11 +70,12 @@ _ZONES: Final = frozenset(
     {"UTC", "GMT", "CST", "CET", "CEST", "EST", "EDT", "PST", "PDT", "MSK", "JST", "HKT", "SGT"}
 )
 _TIME_FIRSTS: Final = frozenset("0123456789[(")
+_LOGFMT: Final = frozenset({"level", "lvl", "severity", "msg", "message", "ts", "time", "caller"})
 _BRACKETS: Final = frozenset("[<(【|")
 _KNOWN: Final[dict[str, tuple[str, str, str, str]]] = {}
 _ONE_LETTER: Final = frozenset("TVDIWEF")
 _FILE_AND_LINE = re.compile(r"[\w./-]{1,100}\.\w{1,4}:\d{1,6}$")
-_THREAD = re.compile(r"[A-Za-z][\w.-]{0,80}-\d{1,8}$")
+_THREAD = re.compile(r"[A-Za-z][\w.:-]{0,80}-\d{1,8}$|[a-z]{2,16}\d{1,8}s?$")
 
 
 def read_header(text: str, outer: Line) -> Line | None:
@@ -155,7 +157,7 @@ class _Header:
 
     def __init__(self, text: str, at: int) -> None:
         self.severity = self.logger = self.trace_id = self.service = ""
-        self.body_at = self._start = at
+        self.body_at = self.next_at = self._start = at
         self._text = text
         self._n_words = 0
         self._name = ""
@@ -178,7 +180,7 @@ class _Header:
                 goes_on = self._read_bracket(part[kind or 0].strip(), part.end())
             if not goes_on:
                 break
-            at = part.end()
+            at = max(part.end(), self.next_at)
         if not self.severity and self.body_at == self._start:
             self.logger = ""
 
@@ -219,6 +221,8 @@ class _Header:
         bare = word.strip("[](){}<>*:：,;!")
         if level := self._level_in_word(bare, is_marked=bare != word or self._is_column(end)):
             return self._found_level(level, part.end())
+        if "=" in word:
+            return self._read_pair(word)
         if _PROCESS.match(word) or (word in _ZONES and at == self._start):
             return True
         if at == self._start and word.endswith(":") and _FILE_AND_LINE.match(bare):
@@ -232,14 +236,22 @@ class _Header:
             self._loose_at = at
         return self._n_words <= MAX_WORDS
 
+    def _read_pair(self, word: str) -> bool:
+        """Read a field of a context that stands before the level; logfmt is not a header."""
+        key, _, value = word.strip("[]{}(),;").partition("=")
+        plain = key.lower().replace("_", "")
+        if plain in {"traceid", "trace"}:
+            self.trace_id = self.trace_id or value
+        return plain not in _LOGFMT
+
     def _level_in_word(self, bare: str, *, is_marked: bool) -> str:
         """The level that a word is; a word that nothing marks must be in capitals, or Chinese."""
         if level := LOUD.get(bare):
             return level
         if self._loose_at is None and len(bare) > 1 and (is_marked or (self._start and not bare.isascii())):
-            channel, _, last = bare.rpartition(".")
+            channel, _, last = bare.partition("/")[0].rpartition(".")
             self.logger = channel if last in LOUD else ""
-            return LOUD.get(last, "") if channel else NAMED.get(bare.upper(), "")
+            return LOUD.get(last, "") if channel else NAMED.get(last.upper(), "")
         return ""
 
     def _found_level(self, level: str, end: int) -> bool:
@@ -248,7 +260,8 @@ class _Header:
             self.body_at = self._loose_at
             return False
         self.logger = self.logger or self._name
-        self.body_at = end
+        again = None if self._start else _ISO_TIME.match(self._text, end)
+        self.body_at = self.next_at = again.end() if again else end
         return True
 
     def _read_after_level(self, word: str, part: re.Match[str]) -> bool:
@@ -263,7 +276,7 @@ class _Header:
                 self.body_at = end
                 return True
             return False
-        if self.logger and _FILE_AND_LINE.match(bare):
+        if self.logger and (_FILE_AND_LINE.match(bare) or (word[0] == "(" and _is_thread(word[1:-1]))):
             self.body_at = end
             return True
         if self.logger or not (self._is_column(part.end("word")) or _NAMED.match(self._text, part.start())):
