@@ -7,6 +7,8 @@ import re
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+MARK = "\ufeff"
+
 ENOUGH_COMMON = 0.7
 """Share of a text's further characters that must be common Chinese ones, or it is no Chinese text."""
 
@@ -23,12 +25,12 @@ def text_of(data: bytes) -> str:
     '{"msg": "委托失败"}'
     """
     try:
-        return data.decode("utf-8-sig")
+        return data.decode().removeprefix(MARK)
     except UnicodeDecodeError:
         pass
     if data.startswith(UTF_16):
         return data.decode("utf-16", "replace")
-    return _RUN.sub(_as_utf_8, data).decode("utf-8-sig", "replace")
+    return _RUN.sub(_as_utf_8, data).decode("utf-8", "replace").removeprefix(MARK)
 
 
 def _as_utf_8(run: re.Match[bytes]) -> bytes:

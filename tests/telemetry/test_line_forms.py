@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.logs.templates import TemplateMiner
 from telemetry.decoders.text_bytes import text_of
 from telemetry.instants import to_ms
 from telemetry.log_lines import read_line, read_object
@@ -332,3 +333,10 @@ def test_every_form_is_in_the_corpus() -> None:
 
 def read_colourless(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def test_coloured_and_plain_copies_are_one_template() -> None:
+    miner = TemplateMiner()
+    texts = [f"{E}[31mERROR{E}[0m order 17 failed", "ERROR order 18 failed", "[31mERROR[0m order 19 failed"]
+    lines = [read_line(each) for each in texts]
+    assert len({miner.add("order", each.severity, each.logger, each.body) for each in lines}) == 1
