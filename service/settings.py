@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
 from telemetry.addresses import shown_address
+from telemetry.log_text.fields import SERVICE
 
 
 class Present(StrEnum):
@@ -103,7 +104,7 @@ class Settings(BaseSettings):
         description="labels of alerts and metrics that may name the configuration item, best first",
     )
     service_labels: tuple[str, ...] = Field(
-        ("service", "service.name", "service_name", "item", "app", "job", "container"),
+        SERVICE,
         description="fields and labels of a log line that may name its service, best first",
     )
     log_retention: timedelta = Field(

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from telemetry.batches import SeriesKey
-from telemetry.decoders.gathering import CONTROL, MAX_NAME_LENGTH, BadSampleError, check_name
+from telemetry.decoders.gathering import BadSampleError, check_name
+from telemetry.names import CONTROL, MAX_NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,11 +1,11 @@
-"""Unpacks snappy's block format, in which Prometheus sends, without trusting the length that it claims.
+"""Unpacks snappy's block format, in which Prometheus and Loki's clients send, without trusting its length.
 
 Google, "Snappy compressed format description", 2011: a block begins with the length of what it holds.
 """
 
 from __future__ import annotations
 
-import cramjam
+import pyarrow as pa
 
 MAX_LENGTH_BYTES = 5
 """Bytes of the claimed length, seven bits in each."""
@@ -42,11 +42,9 @@ def unpack_block(block: bytes, *, max_bytes: int) -> bytes:
     if claimed_bytes > max_bytes:
         raise LongBlockError(claimed_bytes, max_bytes)
     try:
-        plain = bytes(cramjam.snappy.decompress_raw(block))
-    except cramjam.DecompressionError as error:
-        raise BadBlockError(f"it is not a snappy block: {error}") from error
-    if len(plain) != claimed_bytes:
-        raise BadBlockError(f"it holds {len(plain)} bytes and claims {claimed_bytes}")
+        plain: bytes = pa.Codec("snappy").decompress(block, claimed_bytes, asbytes=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise BadBlockError("it is not a snappy block") from error
     return plain
 
 

@@ -26,6 +26,7 @@ PARTS = {"scoring", "paging"}
 
 SAMPLE = {"item": "order", "metric": "latency_s", "time": "2026-03-04T02:05:30Z", "value": 0.21}
 LINE = {"time": "2026-03-04T02:05:30Z", "severity": "warn", "message": "call to funds timed out"}
+DOCUMENT = {"@timestamp": LINE["time"], "service": {"name": "order"}, "message": LINE["message"]}
 LINE_NS = "1772589930000000000"
 CHANGE = {
     "id": "deploy-4711",
@@ -74,6 +75,8 @@ POSTED = {
             }
         ]
     },
+    "/elasticsearch/_bulk": [{"create": {"_index": "logs"}}, DOCUMENT, {"create": {}}, {"message": "late"}],
+    "/elasticsearch/{index}/_bulk": [{"create": {}}, DOCUMENT],
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,
@@ -83,6 +86,9 @@ WRITTEN = a_body(
     ({"__name__": "http_requests_total", "job": "order", "code": "200"}, [(int(LINE_NS) // 1_000_000, 120.0)])
 )
 READ = (
+    "/elasticsearch",
+    "/elasticsearch/_license",
+    "/elasticsearch/_cluster/health",
     "/v1/items/{item}/scores",
     "/v1/incidents",
     "/v1/incidents/{incident}",
@@ -110,13 +116,22 @@ def recorded(directory: Path) -> dict[str, Any]:
         client.app.state.rooms.paging.dispatcher.deliver()  # type: ignore[attr-defined]
         posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
         posted["POST /api/v1/write"] = client.post("/api/v1/write", content=WRITTEN)
+        posted = {
+            f"POST {path}": client.post(_address(path), content=_packed(body))
+            for path, body in POSTED.items()
+        }
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}
     return {name: _shortened(answer) for name, answer in (posted | read | ended).items()}
 
 
 def _address(path: str) -> str:
-    return path.format(item="order", incident=1)
+    return path.format(item="order", incident=1, index="logs")
+
+
+def _packed(body: Any) -> bytes:
+    """A body as JSON; a list as one document a line."""
+    return "".join(f"{json.dumps(each)}\n" for each in (body if isinstance(body, list) else [body])).encode()
 
 
 def _shortened(answer: Response) -> Any:

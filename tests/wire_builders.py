@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import cramjam
+import pyarrow as pa
 
 from cmdb.naming import item_named_by
 from telemetry.batches import ENDED
@@ -70,7 +70,7 @@ def a_body_2(*series: Sent, kind: int = 0) -> bytes:
 
 
 def packed(body: bytes) -> bytes:
-    return bytes(cramjam.snappy.compress_raw(body))
+    return pa.compress(body, "snappy", asbytes=True)
 
 
 def rows(samples: Samples) -> list[tuple[str, str, int, str]]:

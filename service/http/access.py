@@ -62,6 +62,19 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/logs"): Rule(SEND),
     ("POST", "/loki/api/v1/push"): Rule(SEND),
     ("POST", "/otlp/v1/logs"): Rule(SEND),
+    ("GET", "/elasticsearch"): Rule(SEND),
+    ("GET", "/elasticsearch/"): Rule(SEND),
+    ("GET", "/elasticsearch/_license"): Rule(SEND),
+    ("GET", "/elasticsearch/_xpack"): Rule(SEND),
+    ("GET", "/elasticsearch/_cluster/health"): Rule(SEND),
+    ("POST", "/elasticsearch/_bulk"): Rule(SEND),
+    ("PUT", "/elasticsearch/_bulk"): Rule(SEND),
+    ("POST", "/_bulk"): Rule(SEND),
+    ("PUT", "/_bulk"): Rule(SEND),
+    ("POST", "/elasticsearch/{index}/_bulk"): Rule(SEND),
+    ("PUT", "/elasticsearch/{index}/_bulk"): Rule(SEND),
+    ("POST", "/{index}/_bulk"): Rule(SEND),
+    ("PUT", "/{index}/_bulk"): Rule(SEND),
     ("POST", "/v1/alerts"): Rule(SEND),
     ("GET", "/v1/items/{item:path}/scores"): Rule(READ, Of.ITEM),
     ("GET", "/v1/incidents"): Rule(READ, Of.PARTS),
@@ -123,11 +136,12 @@ class Found:
 
 
 def find_route(method: str, path: str) -> Found | None:
-    """Return the route of a method and path, or ``None`` if the table has none.
+    """Return the route of a method and path, or ``None`` if the table has none; HEAD is taken for GET.
 
     >>> find_route("GET", "/v1/incidents/7").path
     '/v1/incidents/{incident}'
     """
+    method = "GET" if method == "HEAD" else method
     for (of_method, template), pattern in _PATTERNS.items():
         if of_method == method and (match := pattern.match(path)):
             return Found(template, ROUTES[of_method, template], match.groupdict())

@@ -106,8 +106,9 @@ def _completed(document: dict[str, Any], bodies: Sequence[type]) -> dict[str, An
             if ROUTES[method.upper(), declared[path]].needs is not None:
                 operation["security"] = [{BEARER: []}]
             for content in answers["200"]["content"].values():
-                if content["schema"].get("format") != "binary":
-                    content["example"] = examples[f"{method.upper()} {path}"]
+                if content.get("schema", {}).get("format") == "binary":
+                    continue
+                content["example"] = examples[f"{method.upper()} {path}"]
             if "422" in answers:
                 answers["422"] = {"description": "Not what this route reads", "content": problem}
             answers["default"] = {"description": "What was wrong, as a problem document", "content": problem}

@@ -30,6 +30,9 @@ class ReceivedLogs:
         Accepted lines of minutes whose series were made: rankings use them, scores do not.
     n_outside
         Accepted lines older than the minutes held: they are on disk only.
+    refused
+        The rejected lines by their places in the batch, each with ``too_old``, ``too_new`` or
+        ``without_service``.
     """
 
     n_accepted: int = 0
@@ -38,6 +41,7 @@ class ReceivedLogs:
     n_without_service: int = 0
     n_late: int = 0
     n_outside: int = 0
+    refused: tuple[tuple[int, str], ...] = ()
 
 
 class LogIntake:
@@ -76,15 +80,21 @@ class LogIntake:
         has_service = np.array([bool(stream.service) for stream in logs.streams], dtype=bool)
         is_named = has_service[logs.stream]
         too_old, too_new = logs.time_ms < earliest_ms, logs.time_ms > latest_ms
+        nameless = ~is_named & ~too_old & ~too_new
         accepted = self._masks.logs(logs.where(is_named & ~too_old & ~too_new))
         n_late, n_outside = self._store(accepted) if len(accepted) else (0, 0)
         return ReceivedLogs(
             n_accepted=len(accepted),
             n_too_old=int(too_old.sum()),
             n_too_new=int(too_new.sum()),
-            n_without_service=int((~is_named & ~too_old & ~too_new).sum()),
+            n_without_service=int(nameless.sum()),
             n_late=n_late,
             n_outside=n_outside,
+            refused=tuple(
+                (line, why)
+                for why, lines in (("too_old", too_old), ("too_new", too_new), ("without_service", nameless))
+                for line in np.flatnonzero(lines).tolist()
+            ),
         )
 
     def _store(self, logs: Logs) -> tuple[int, int]:

@@ -1,12 +1,12 @@
-"""Log lines in, in the formats of three kinds of sender."""
+"""Log lines in: as JSON lines, as to Grafana Loki, and by OpenTelemetry's protocol."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
-from service.dependencies import Logs, ServiceMetrics, ServiceSettings
+from service.dependencies import Logs, RawBody, ServiceMetrics, ServiceSettings
 from service.errors import BadMediaTypeError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
 from service.http.writer_gate import WRITES_SIGNALS
@@ -26,9 +26,18 @@ router = APIRouter(tags=["signals"], dependencies=[WRITES_SIGNALS])
 ANSWERS = problems(BadBatchError, BadMediaTypeError, *BODY_ERRORS, *READ_ERRORS)
 
 
-async def _text_of(request: Request) -> bytes:
+PROTOBUF = "application/x-protobuf"
+
+
+async def _media_type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+MediaType = Annotated[str, Depends(_media_type_of)]
+
+
+async def _text_of(request: Request, media_type: MediaType) -> bytes:
     """Return the body, unless its media type is a binary one."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if "protobuf" in media_type or "snappy" in media_type:
         raise BadMediaTypeError(media_type)
     return await request.body()
@@ -49,23 +58,39 @@ def send_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, bo
 
 
 @router.post("/loki/api/v1/push", openapi_extra=PUSH_BODY, responses=ANSWERS)
-def push_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, body: Text) -> LogsOut:
-    """Push log lines as to Grafana Loki, in JSON.
+def push_logs(
+    logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, media_type: MediaType, body: RawBody
+) -> LogsOut:
+    """Push log lines as to Grafana Loki, in JSON or in Protocol Buffers packed by snappy.
 
     A label names the service; a setting lists the labels that may. `Content-Encoding: gzip` is understood.
     """
-    decoded = loki_logs.decode(body, service_keys=settings.service_labels)
+    decode = loki_logs.decode_packed if media_type == PROTOBUF else loki_logs.decode
+    decoded = decode(body, service_keys=settings.service_labels, max_bytes=settings.body_limit_bytes)
     return _receive(decoded, logs, metrics, settings)
 
 
-@router.post("/otlp/v1/logs", openapi_extra=OTLP_BODY, responses=ANSWERS, response_model_exclude_none=True)
-def export_logs(logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, body: Text) -> ExportLogsOut:
-    """Export log lines by OpenTelemetry's protocol, in JSON: a sender's endpoint is the address with `/otlp`.
+@router.post(
+    "/otlp/v1/logs",
+    openapi_extra=OTLP_BODY,
+    responses=ANSWERS | {200: {"content": {PROTOBUF: {"schema": {"type": "string", "format": "binary"}}}}},
+    response_model=ExportLogsOut,
+    response_model_exclude_none=True,
+)
+def export_logs(
+    logs: Logs, metrics: ServiceMetrics, settings: ServiceSettings, media_type: MediaType, body: RawBody
+) -> ExportLogsOut | Response:
+    """Export log lines by OpenTelemetry's protocol: a sender's endpoint is the address with `/otlp`.
 
-    The resource's attribute `service.name` names the service. `Content-Encoding: gzip` is understood.
+    In JSON or Protocol Buffers, and so is the answer. An attribute such as `service.name` or
+    `k8s.deployment.name`, of the resource or of a record, names the service. `Content-Encoding: gzip` is
+    understood.
     """
-    decoded = otlp_logs.decode(body, service_keys=settings.service_labels)
-    return ExportLogsOut.of(_receive(decoded, logs, metrics, settings))
+    is_binary = media_type == PROTOBUF
+    decode = otlp_logs.decode_protobuf if is_binary else otlp_logs.decode
+    decoded = decode(body, service_keys=settings.service_labels, max_bytes=settings.body_limit_bytes)
+    answer = ExportLogsOut.of(_receive(decoded, logs, metrics, settings))
+    return Response(answer.packed(), media_type=PROTOBUF) if is_binary else answer
 
 
 def _receive(decoded: DecodedLogs, logs: LogsRoom, metrics: Metrics, settings: Settings) -> LogsOut:

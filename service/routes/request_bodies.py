@@ -120,6 +120,28 @@ OTLP_METRICS_BODY = json_body(
 OTLP_METRICS_BODY["requestBody"]["content"] |= binary_body(
     "application/x-protobuf", "an `ExportMetricsServiceRequest`", nothing=""
 )["requestBody"]["content"]
+for each in (PUSH_BODY, OTLP_BODY):  # the same in Protocol Buffers
+    each["requestBody"]["content"]["application/x-protobuf"] = {
+        "schema": {"type": "string", "format": "binary"}
+    }
+BULK_TEXT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "examples": {
+                    "documents": {
+                        "value": '{"create": {"_index": "logs"}}\n'
+                        '{"@timestamp": "2026-03-04T02:05:30Z", "log": {"level": "warn"}, '
+                        '"service": {"name": "order"}, "message": "call to funds timed out after 900 ms"}\n'
+                    }
+                },
+            }
+        },
+    }
+}
+"""Of Elasticsearch's bulk interface: an action and a document, a line each."""
 WEBHOOK_BODY = json_body(
     Webhook,
     alertmanager={

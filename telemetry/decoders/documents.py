@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from telemetry.decoders.text_bytes import text_of
 from telemetry.errors import BadBatchError
 
 
 def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
-    """The JSON object in a body; bytes that are not valid UTF-8 become �.
+    """The JSON object in a body, in any encoding of `text_of`.
 
     Raises
     ------
@@ -19,7 +20,7 @@ def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
     if len(body) > max_bytes:
         raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
     try:
-        document = json.loads(body.decode("utf-8", "replace"))
+        document = json.loads(text_of(body))
     except (ValueError, RecursionError) as error:
         raise BadBatchError(f"it is not JSON: {error}") from error
     if not isinstance(document, dict):

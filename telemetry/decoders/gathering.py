@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from telemetry.batches import Samples, SeriesKey
+from telemetry.names import CONTROL, MAX_NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-MAX_NAME_LENGTH = 256
 MAX_REJECTIONS = 1_000
 EARLIEST_MS = 946_684_800_000
 """2000-01-01; an earlier sample comes from a wrong clock or a wrong unit."""
 LATEST_MS = 4_102_444_800_000
 """2100-01-01."""
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 FURTHER = "further samples, not listed"
 
 

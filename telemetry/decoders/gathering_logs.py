@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telemetry.decoders.gathering import (
-    CONTROL,
     EARLIEST_MS,
     LATEST_MS,
-    MAX_NAME_LENGTH,
     MAX_REJECTIONS,
     BadSampleError,
     Rejection,
@@ -17,16 +15,11 @@ from telemetry.decoders.gathering import (
 from telemetry.logs import LogRecord, Logs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from telemetry.log_lines import Line
+    from telemetry.log_text.line import Line
 
 MAX_BODY_BYTES = 32 * 2**20
 MAX_LINE_BYTES = 2**20
 NANOSECONDS = 1_000_000
-
-SERVICE_KEYS = ("service", "service.name", "service_name", "item", "app")
-"""Fields and labels that may name the service that wrote a line, best first."""
 
 FURTHER = "further lines, not listed"
 REPLACED = "\ufffd"
@@ -41,7 +34,7 @@ class DecodedLogs:
     rejected
         Rejected lines, counted from 0. At most 1000 are listed; the last then stands for all the others.
     n_garbled
-        Accepted lines that were not valid UTF-8: the wrong bytes became �.
+        Accepted lines with bytes that are no text in any encoding known: these became �.
     n_without_service
         Accepted lines that name no service: their service is empty.
     """
@@ -66,20 +59,22 @@ class LogGathering:
         self._n_garbled = 0
         self._n_further = 0
 
-    def add(self, service: str, time_ms: int, line: Line, *, is_garbled: bool = False) -> None:
-        """Add a line.
+    def add(self, line: Line) -> None:
+        """Add a line; where nothing names its service, the host stands for it.
 
         Raises
         ------
         BadSampleError
-            If its time is not in the years 2000 to 2099.
+            If it has no time, or one that is not in the years 2000 to 2099.
         """
-        if not EARLIEST_MS <= time_ms < LATEST_MS:
+        if line.time_ms is None:
+            raise BadSampleError("it has no time that can be read")
+        if not EARLIEST_MS <= line.time_ms < LATEST_MS:
             raise BadSampleError("its time is outside the years 2000 to 2099")
-        texts = (line.severity, line.logger, line.body, line.trace_id, line.template)
-        severity, logger, body, trace_id, template = map(_storable, texts)
-        self._records.append(LogRecord(service, severity, logger, time_ms, body, trace_id, template))
-        self._n_garbled += is_garbled
+        texts = (line.service or line.host, *line[:5])
+        service, severity, logger, body, trace_id, template = map(_storable, texts)
+        self._records.append(LogRecord(service, severity, logger, line.time_ms, body, trace_id, template))
+        self._n_garbled += REPLACED in body
 
     def reject(self, index: int, reason: str) -> None:
         """Record that the line at an index is rejected."""
@@ -100,15 +95,6 @@ class LogGathering:
 def _storable(text: str) -> str:
     """A text without lone surrogates, which JSON can escape and UTF-8 cannot encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def service_of(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
-    """The first valid name among some fields; empty if there is none."""
-    for key in keys:
-        value = fields.get(key)
-        if isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not CONTROL.search(value):
-            return value
-    return ""
 
 
 def milliseconds_of(nanoseconds: object) -> int:

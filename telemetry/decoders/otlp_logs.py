@@ -1,42 +1,57 @@
-"""Log lines in the JSON that OpenTelemetry's protocol sends over HTTP.
+"""Log lines in both forms of OpenTelemetry's protocol over HTTP.
 
-OpenTelemetry Protocol Specification 1.x, "JSON Protobuf Encoding": 64-bit numbers are in quotes, ids are
-hexadecimal. The service is an attribute of the resource.
+OpenTelemetry Protocol Specification 1.x. In its JSON, 64-bit numbers are in quotes and ids are hexadecimal.
+The service is an attribute of the resource, of the record, or in the record's body.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from telemetry.decoders.documents import listed, mapped, read_document
 from telemetry.decoders.gathering import BadSampleError
 from telemetry.decoders.gathering_logs import (
     MAX_BODY_BYTES,
     MAX_LINE_BYTES,
-    REPLACED,
-    SERVICE_KEYS,
     DecodedLogs,
     LogGathering,
     milliseconds_of,
-    service_of,
 )
+from telemetry.decoders.lenient_protobuf import with_bytes
+from telemetry.decoders.text_bytes import text_of
 from telemetry.errors import BadBatchError
-from telemetry.log_lines import read_labelled, severity_of
-from telemetry.logs import SEVERITIES
+from telemetry.log_lines import read_line, read_object, severity_of
+from telemetry.log_text.fields import MAX_NAME, SERVICE, fields_of
+from telemetry.log_text.levels import severity_of_opentelemetry
+from telemetry.log_text.line import Line, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-LEVELS_A_SEVERITY = 4
-"""Severity numbers go from 1 to 24, four for each severity: OpenTelemetry, Logs Data Model."""
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_NESTING = 8
 
 
+class _Record(NamedTuple):
+    """A record in either form, with the attributes of its resource and the name of its scope."""
+
+    resource: Line
+    time_ns: object
+    observed_ns: object
+    severity_number: object
+    severity_text: object
+    body: object
+    attributes: dict[str, Any]
+    trace_id: object
+
+
 def decode(
-    body: bytes, *, service_keys: Sequence[str] = SERVICE_KEYS, max_bytes: int = MAX_BODY_BYTES
+    body: bytes, *, service_keys: Sequence[str] = SERVICE, max_bytes: int = MAX_BODY_BYTES
 ) -> DecodedLogs:
-    """Log lines of an export request; a bad line is rejected alone.
+    """Log lines of an export request in JSON; a bad line is rejected alone.
 
     Line numbers run through resources and scopes in their order.
 
@@ -48,57 +63,113 @@ def decode(
     document = read_document(body, max_bytes=max_bytes)
     if not isinstance(document.get("resourceLogs", []), list):
         raise BadBatchError("its resourceLogs are not a list")
+    keys = tuple(service_keys)
+    return _gathered(_records_of_json(document, keys), keys)
+
+
+def decode_protobuf(
+    body: bytes, *, service_keys: Sequence[str] = SERVICE, max_bytes: int = MAX_BODY_BYTES
+) -> DecodedLogs:
+    """Log lines of an export request as a message of Protocol Buffers; a bad line is rejected alone.
+
+    Raises
+    ------
+    BadBatchError
+        If the body is over ``max_bytes``, or is no such message.
+    """
+    if len(body) > max_bytes:
+        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
+    try:
+        request = _message().FromString(body)
+    except DecodeError as error:
+        raise BadBatchError("it is not an export request of Protocol Buffers") from error
+    keys = tuple(service_keys)
+    return _gathered(_records_of_protobuf(request, keys), keys)
+
+
+@cache
+def _message() -> type[Any]:
+    return with_bytes(ExportLogsServiceRequest)
+
+
+def _gathered(records: Iterable[_Record | None], service_keys: tuple[str, ...]) -> DecodedLogs:
     gathering = LogGathering()
-    for index, (fields, record) in enumerate(_records(document)):
+    for index, record in enumerate(records):
         try:
-            _add(gathering, fields, record, service_keys)
+            gathering.add(_line_of(record, service_keys))
         except BadSampleError as error:
             gathering.reject(index, str(error))
     return gathering.decoded()
 
 
-def _records(document: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
-    """Every record, with the attributes of its resource and the name of its scope."""
+def _line_of(record: _Record | None, service_keys: tuple[str, ...]) -> Line:
+    """The line of a record.
+
+    Raises
+    ------
+    BadSampleError
+        If it is no object, is too long, or has no time.
+    """
+    if record is None:
+        raise BadSampleError("it is not an object")
+    around = record.resource
+    if record.attributes:
+        around = merged(fields_of(record.attributes, service_keys).line, around)
+    severity = severity_of_opentelemetry(record.severity_number) or severity_of(record.severity_text)
+    trace_id = record.trace_id[:MAX_NAME] if isinstance(record.trace_id, str) else ""
+    around = Line(
+        severity or around.severity,
+        around.logger,
+        "",
+        trace_id or around.trace_id,
+        around.template,
+        around.service,
+        around.host,
+        None if record.time_ns in (None, 0, "0", "") else milliseconds_of(record.time_ns),
+    )
+    line = _read(record, around, service_keys)
+    return line if line.time_ms is not None else line._replace(time_ms=milliseconds_of(record.observed_ns))
+
+
+def _read(record: _Record, around: Line, service_keys: tuple[str, ...]) -> Line:
+    body = record.body
+    if isinstance(body, dict):
+        return read_object(body, around, service_keys=service_keys)
+    text = " ".join(map(str, body)) if isinstance(body, list) else "" if body is None else str(body)
+    if len(text) > MAX_LINE_BYTES:
+        raise BadSampleError(f"its {len(text)} characters are over the limit of {MAX_LINE_BYTES}")
+    if not text:  # the message may be among the attributes
+        return read_object(record.attributes, around, service_keys=service_keys)
+    return read_line(text, around, service_keys=service_keys)
+
+
+def _around(resource: Mapping[str, Any], scope: object, service_keys: tuple[str, ...]) -> Line:
+    """What the resource and the scope of records say of each of them."""
+    line = fields_of(resource, service_keys).line
+    return line._replace(logger=scope[:MAX_NAME]) if isinstance(scope, str) and scope else line
+
+
+def _records_of_json(document: Mapping[str, Any], service_keys: tuple[str, ...]) -> Iterator[_Record | None]:
     for resource_logs in listed(document.get("resourceLogs")):
         resource = _attributes(mapped(mapped(resource_logs).get("resource")).get("attributes"))
         for scope_logs in listed(mapped(resource_logs).get("scopeLogs")):
             scope = mapped(mapped(scope_logs).get("scope")).get("name")
-            fields = {**resource, "logger": scope} if scope else resource
+            around = _around(resource, scope, service_keys)
             for record in listed(mapped(scope_logs).get("logRecords")):
-                yield fields, record
+                yield _record_of_json(record, around) if isinstance(record, dict) else None
 
 
-def _add(
-    gathering: LogGathering, fields: Mapping[str, Any], record: object, service_keys: Sequence[str]
-) -> None:
-    if not isinstance(record, dict):
-        raise BadSampleError("it is not an object")
-    time = record.get("timeUnixNano")
-    if time in (None, 0, "0", ""):
-        time = record.get("observedTimeUnixNano")
-    body = _value(record.get("body"), MAX_NESTING)
-    text = "" if body is None or isinstance(body, dict) else str(body)
-    if len(text) > MAX_LINE_BYTES:
-        raise BadSampleError(f"its {len(text)} characters are over the limit of {MAX_LINE_BYTES}")
-    labels = {**fields, **_attributes(record.get("attributes"))}
-    if isinstance(body, dict):
-        labels |= body
-    labels["severity"] = _severity(record)
-    if record.get("traceId"):
-        labels["trace_id"] = record["traceId"]
-    gathering.add(
-        service_of(fields, service_keys),
-        milliseconds_of(time),
-        read_labelled(text, labels),
-        is_garbled=REPLACED in text,
+def _record_of_json(record: Mapping[str, Any], around: Line) -> _Record:
+    return _Record(
+        around,
+        record.get("timeUnixNano"),
+        record.get("observedTimeUnixNano"),
+        record.get("severityNumber"),
+        record.get("severityText"),
+        _value(record.get("body"), MAX_NESTING),
+        _attributes(record.get("attributes")),
+        record.get("traceId"),
     )
-
-
-def _severity(record: Mapping[str, Any]) -> str:
-    number = record.get("severityNumber")
-    if isinstance(number, int) and 0 < number <= LEVELS_A_SEVERITY * (len(SEVERITIES) - 1):
-        return SEVERITIES[1 + (number - 1) // LEVELS_A_SEVERITY]
-    return severity_of(record.get("severityText"))
 
 
 def _attributes(pairs: object) -> dict[str, Any]:
@@ -117,7 +188,45 @@ def _value(value: object, depth: int) -> Any:
     for name in ("stringValue", "intValue", "doubleValue", "boolValue"):
         if name in value:
             return value[name]
+    if "arrayValue" in value:
+        return [_value(each, depth - 1) for each in listed(mapped(value["arrayValue"]).get("values"))]
     if "kvlistValue" in value:
         pairs = (mapped(each) for each in listed(mapped(value["kvlistValue"]).get("values")))
         return {str(each.get("key")): _value(each.get("value"), depth - 1) for each in pairs}
     return None
+
+
+def _records_of_protobuf(request: Any, service_keys: tuple[str, ...]) -> Iterator[_Record]:
+    for resource_logs in request.resource_logs:
+        resource = _plain_pairs(resource_logs.resource.attributes, MAX_NESTING)
+        for scope_logs in resource_logs.scope_logs:
+            around = _around(resource, text_of(scope_logs.scope.name), service_keys)
+            for record in scope_logs.log_records:
+                yield _Record(
+                    around,
+                    record.time_unix_nano,
+                    record.observed_time_unix_nano,
+                    record.severity_number,
+                    text_of(record.severity_text),
+                    _plain_value(record.body, MAX_NESTING),
+                    _plain_pairs(record.attributes, MAX_NESTING),
+                    record.trace_id.hex(),
+                )
+
+
+def _plain_pairs(pairs: Any, depth: int) -> dict[str, Any]:
+    return {text_of(each.key): _plain_value(each.value, depth) for each in pairs}
+
+
+def _plain_value(value: Any, depth: int) -> Any:
+    """The plain form of a value in Protocol Buffers, as `_value` has it."""
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        return text_of(value.string_value)
+    if kind is None or not depth:
+        return None
+    if kind == "array_value":
+        return [_plain_value(each, depth - 1) for each in value.array_value.values]
+    if kind == "kvlist_value":
+        return _plain_pairs(value.kvlist_value.values, depth - 1)
+    return None if kind == "bytes_value" else getattr(value, kind)

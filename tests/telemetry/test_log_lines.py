@@ -11,20 +11,20 @@ from telemetry.logs import SEVERITIES
 
 def test_a_plain_line_loses_its_time_level_logger_and_ids() -> None:
     line = read_line("2026-03-04T02:00:00.123Z [WARN] a.b.Orders: SpanID: 0123456789abcdef order 17 late")
-    assert line == ("WARN", "a.b.Orders", "order 17 late", "", "")
+    assert line[:5] == ("WARN", "a.b.Orders", "order 17 late", "", "")
 
 
 def test_a_containers_envelope_around_an_applications_is_opened_twice() -> None:
     inner = {"message": "TraceID: 04c87ec97bae041b placed", "severity": "info", "name": "order-server"}
     line = read_line(json.dumps({"log": json.dumps(inner) + "\n", "stream": "stdout"}))
-    assert line == ("INFO", "order-server", "placed", "04c87ec97bae041b", "")
+    assert line[:5] == ("INFO", "order-server", "placed", "04c87ec97bae041b", "")
 
 
 def test_only_the_message_of_json_becomes_the_body() -> None:
     line = read_object(
         {"msg": "placed", "user": 17, "level": "error", "trace_id": "ab", "message_template": "p"}
     )
-    assert line == ("ERROR", "", "placed", "ab", "p")
+    assert line[:5] == ("ERROR", "", "placed", "ab", "p")
 
 
 def test_json_that_was_cut_off_is_read_up_to_the_cut() -> None:
@@ -45,7 +45,7 @@ def test_a_line_without_known_parts_stays_unchanged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "severity"), [("critical", "FATAL"), ("Debug", "DEBUG"), (7, ""), ("x", "")]
+    ("level", "severity"), [("critical", "FATAL"), ("Debug", "DEBUG"), (7, "DEBUG"), (8, ""), ("x", "")]
 )
 def test_levels_in_any_spelling_are_read(level: object, severity: str) -> None:
     assert severity_of(level) == severity

@@ -1,0 +1,1 @@
+"""What raw log lines look like: their levels, times, fields, headers and forms."""
