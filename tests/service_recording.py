@@ -44,6 +44,7 @@ MAINTENANCE = {
 }
 VERDICT = {"causes": ["funds-db"], "note": "lock wait after the change"}
 
+JSON = {"content-type": "application/json"}
 POSTED = {
     "/v1/cmdb": a_cmdb(),
     "/v1/samples": {"samples": [SAMPLE, {**SAMPLE, "value": None}]},
@@ -114,12 +115,11 @@ def recorded(directory: Path) -> dict[str, Any]:
     with a_service(directory, challenger=a_dull_bundle()) as client:
         client.app.state.rooms.scoring.pipeline.advance()  # type: ignore[attr-defined]
         client.app.state.rooms.paging.dispatcher.deliver()  # type: ignore[attr-defined]
-        posted = {f"POST {path}": client.post(_address(path), json=body) for path, body in POSTED.items()}
-        posted["POST /api/v1/write"] = client.post("/api/v1/write", content=WRITTEN)
         posted = {
-            f"POST {path}": client.post(_address(path), content=_packed(body))
+            f"POST {path}": client.post(_address(path), content=_packed(body), headers=JSON)
             for path, body in POSTED.items()
         }
+        posted["POST /api/v1/write"] = client.post("/api/v1/write", content=WRITTEN)
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}
     return {name: _shortened(answer) for name, answer in (posted | read | ended).items()}
