@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.signals.histogram_memory import HistogramMemory
 from service.signals.histogram_pieces import HistogramPieces
+from service.signals.intake import OWN
 from service.signals.running_totals import CounterStarts, RunningTotals
 from telemetry.batches import Samples
 
@@ -44,7 +45,7 @@ class LabelledIntake:
         """Histograms and pieces of them for which there was no room, since the service started."""
         return self._pieces.n_over_limit + self._memory.n_over_limit
 
-    def receive(self, labelled: Labelled, *, sender: str) -> Received:
+    def receive(self, labelled: Labelled, *, sender: str = OWN) -> Received:
         """Accept a body: when this returns, its samples and what follows from it are on disk.
 
         What follows from histograms is not lost if the disk refuses: it is stored with the next body, because

@@ -31,6 +31,10 @@ BODIES: dict[str, Any] = {
 }
 
 
+OUTCOMES = {401: Answer.UNKNOWN, 429: Answer.UNKNOWN, 403: Answer.REFUSED, 404: Answer.HIDDEN}
+"""What a refusal's status says; whoever is refused often is told to wait."""
+
+
 def routes_of(app: FastAPI | APIRouter) -> Iterator[tuple[str, str]]:
     """Yield the method and path of every route, those of included routers, too."""
     for route in app.routes:
@@ -96,9 +100,7 @@ def answer_of(response: Response, row: AccessRow) -> Answer:
         return Answer.UNKNOWN
     if row.path in {"/sign-in", "/account/password"} and "text/html" in response.headers["content-type"]:
         return Answer.ALLOWED  # it was let in, and its form looked at
-    return {401: Answer.UNKNOWN, 403: Answer.REFUSED, 404: Answer.HIDDEN}.get(
-        response.status_code, Answer.ALLOWED
-    )
+    return OUTCOMES.get(response.status_code, Answer.ALLOWED)
 
 
 def test_every_route_is_in_the_table_and_nothing_else(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def a_running_server(
 ) -> Iterator[tuple[tuple[str, int], AnnouncingServer]]:
     """Run the application on a free port; yield its address and the server."""
     app = an_app(directory, port=0, **chosen)
-    app.add_api_route("/large", lambda: Response(b"a" * N_LARGE))
+    app.add_route("/large", lambda _request: Response(b"a" * N_LARGE))  # beside the table of access
     listener, settings = bind(app.state.rooms.settings)
     is_listening = threading.Event()
     server = AnnouncingServer(

@@ -64,7 +64,7 @@ def test_who_waits_too_long_is_told_when_to_come_again_and_frees_its_place_in_th
                         pass
         return refused.value
 
-    answer = answer_error(asyncio.run(entered()))
+    answer = answer_error(asyncio.run(entered()), {"type": "http", "path": "/v1/alerts", "headers": []})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 

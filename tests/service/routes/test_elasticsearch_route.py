@@ -96,7 +96,7 @@ def test_clients_are_told_a_licence_and_a_health(client: TestClient) -> None:
 
 
 def test_a_token_may_be_a_password_or_an_api_key(client: TestClient) -> None:
-    tokens = client.app.state.rooms.gate._tokens  # type: ignore[attr-defined]
+    tokens = client.app.state.rooms.access.gate._tokens  # type: ignore[attr-defined]
     secret, reader = (tokens.create(each, [each], at=ONSET, who="test") for each in ("ingest", "read"))
     named, wrong = (base64.b64encode(f"shipper:{each}".encode()).decode() for each in (secret, "x"))
     expected = {
