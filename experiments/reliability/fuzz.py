@@ -61,7 +61,10 @@ BODY_LIMIT_BYTES = 1 << 20
 SERVER_FAULT, UNAVAILABLE = 500, 503
 JSON_TYPE = ((b"content-type", b"application/json"),)
 FORM_TYPE = ((b"content-type", b"application/x-www-form-urlencoded"),)
+A_LINE = b'{"create": {}}\n{"@timestamp": "2026-03-04T02:05:30Z", "service": "order", "message": "slow"}\n'
 FORMS = {
+    "/_bulk": A_LINE,
+    "/{index}/_bulk": A_LINE,
     "/incidents/{incident}/verdict": b"cause=item%3Aorder&note=because",
     "/sign-in": b"name=zhou&password=guess&token=guess&to=%2F",
     "/sign-out": b"",

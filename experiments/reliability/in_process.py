@@ -81,8 +81,8 @@ async def application(directory: Path, clock: StillClock, **chosen: object) -> A
         yield app
 
 
-async def ask(app: Any, asked: Asked) -> Answered:
-    """Call the application with one request, as a server would."""
+async def ask(app: Any, asked: Asked, *, address: str = "127.0.0.1") -> Answered:
+    """Call the application with one request from an address, as a server would."""
     headers = list(asked.headers)
     if all(name != b"host" for name, _ in headers):
         headers.append(HOST)
@@ -97,7 +97,7 @@ async def ask(app: Any, asked: Asked) -> Answered:
         "query_string": asked.query,
         "root_path": "",
         "headers": headers,
-        "client": ("127.0.0.1", 40_000),
+        "client": (address, 40_000),
         "server": ("localhost", 80),
     }
     waiting = [{"type": "http.request", "body": asked.body, "more_body": False}]

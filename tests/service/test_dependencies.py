@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FROM_ROOMS = {
     name: get_args(alias)
     for name, alias in vars(dependencies).items()
-    if name not in {"RawBody", "IncidentId", "ItemId"} and len(get_args(alias)) == 2
+    if name not in {"RawBody", "IncidentId", "ItemId", "AfterPlace"} and len(get_args(alias)) == 2
 }
 
 

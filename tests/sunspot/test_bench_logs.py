@@ -88,4 +88,5 @@ def test_rates_on_a_real_systems_lines_are_measured(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     rows = json.loads(report.read_text())["rows"]
-    assert [row["part"] for row in rows] == ["train_ticket"] * 2 + ["random_words"] * 2
+    mined = [row["part"] for row in rows if "suspicious" not in row["part"]]
+    assert mined == ["train_ticket"] * 2 + ["random_words"] * 2
