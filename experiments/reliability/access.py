@@ -156,6 +156,10 @@ FORMS: Final = frozenset(
 )
 
 
+def _is_page(answered: Answered) -> bool:
+    return answered.headers.get("content-type", "").startswith("text/html")
+
+
 def _shown(answered: Answered) -> str:
     if _goes_to_sign_in(answered):
         return "sign in"
@@ -167,6 +171,6 @@ def _goes_to_sign_in(answered: Answered) -> bool:
 
 
 def _is_refused(answered: Answered, route: str) -> bool:
-    if route in OPEN_TO_ALL:
+    if route in OPEN_TO_ALL or _is_page(answered):  # a page that says no was reached: to a wrong password
         return False
     return answered.status in REFUSED or _goes_to_sign_in(answered)
