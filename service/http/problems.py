@@ -149,15 +149,15 @@ def problem_of(error: Exception) -> dict[str, Any]:
     """Problem document of an error that `KINDS` knows, or of a class derived from one."""
     known, kind = next((each, KINDS[each]) for each in type(error).__mro__ if each in KINDS)
     slug = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__.removesuffix("Error")).lower()
-    document = {
+    detail = str(error)
+    if isinstance(error, RequestValidationError):
+        detail = "; ".join(f"{_place(each)}: {each['msg']}" for each in error.errors()[:20])
+    return {
         "type": f"urn:sunspot:problem:{slug}",
         "title": kind.title,
         "status": int(kind.status),
-        "detail": str(error),
+        "detail": detail.encode(errors="replace").decode(),  # half a surrogate pair cannot be sent
     }
-    if isinstance(error, RequestValidationError):
-        document["detail"] = "; ".join(f"{_place(each)}: {each['msg']}" for each in error.errors()[:20])
-    return document
 
 
 def status_of(error: Exception) -> int:

@@ -83,11 +83,11 @@ class Enricher:
         return self._signals.present() < starts_at + MAX_WINDOW
 
     def evidence(self, graph: DependencyGraph, in_use: InUse) -> Hashable:
-        """Return what differs once a ranking can look at more: bundle, graph, ticks and changes."""
+        """Return what differs once a ranking may differ: ranker, bundle, graph, ticks and changes."""
         version = "" if in_use.bundle is None else in_use.bundle.version
         window, present_ms = in_use.window, to_ms(self._signals.present())
         tick = window.first_open_tick, present_ms // window.step_ms
-        return version, graph.version, tick, self._changes.n_added
+        return in_use.ranker.version, version, graph.version, tick, self._changes.n_added
 
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
         """Rank the candidates for an alert as of the present."""
