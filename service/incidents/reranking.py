@@ -1,8 +1,8 @@
 """Open incidents ranked again: an answer gets better while its evidence comes in.
 
 An incident is ranked when its alerts change and, while its window lasts, once for each tick that closes; once
-more when it resolves. Late samples count: they change no score, but the next ranking, a tick later at most,
-sees them.
+more when it resolves, also if the service stopped in between. Late samples count: they change no score, but
+the next ranking, a tick later at most, sees them.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Reranker:
         self._waiting: dict[int, str] = {}
         self._evidence: tuple[str, int, int] | None = None
         self._looked_ms = 0
+        self._has_resumed = False
 
     def alerts_changed(self, known: Sequence[StoredAlert]) -> None:
         """Rank the incidents of some alerts that just changed again, soon.
@@ -103,6 +104,7 @@ class Reranker:
         StoreUnavailableError
             If the store is out of reach: what waits goes on waiting.
         """
+        self._resume()
         evidence, present = self._evidence_now(), self._signals.present()
         if self._is_due(evidence, to_ms(present)):
             for incident in self._incidents.open_since(present - MAX_WINDOW, limit=MAX_OPEN):
@@ -122,6 +124,19 @@ class Reranker:
                 self._wait(incident_id, reason)
                 raise
         return n_ranked
+
+    def _resume(self) -> None:
+        """Let incidents wait that were resolved before the service stopped, and not ranked since.
+
+        Without a bundle nothing could be ranked yet.
+        """
+        if self._has_resumed or self._signals.in_use.bundle is None:
+            return
+        graph, since = self._graph(), self._signals.present() - MAX_WINDOW
+        for number, item in self._incidents.closed_unranked(since):
+            if item in graph:
+                self._wait(number, RESOLVED_NOW)
+        self._has_resumed = True
 
     def _evidence_now(self) -> tuple[str, int, int]:
         """Return what changes with the evidence: the bundle, the ticks closed, and the late samples."""

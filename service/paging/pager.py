@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from service.paging.notifications import (
     over_notice,
     silence_notice,
 )
+from service.paging.related_items import RelatedItems
 from service.paging.state import initial_paging, read_paging, write_paging
 from service.paging.teams import budget_of, owner, teams_of
 from service.settings import Present
@@ -131,7 +131,7 @@ class Paging:
         graph, known = self._graph(), self._context
         if known is not None and known.bundle is bundle and known.graph is graph and known.clock == clock:
             return known
-        related = lru_cache(maxsize=10_000)(graph.related)
+        related = RelatedItems(graph)
         items = tuple(key.item for key in bundle.baseline.keys)
         teams = teams_of(bundle, graph, self._settings, related)
         sending = sending_phases(bundle.normal, clock)

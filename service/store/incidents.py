@@ -147,6 +147,26 @@ class IncidentStore:
         with self._database.reading() as connection:
             return [incident_of_row(connection, row) for row in connection.execute(asked).all()]
 
+    def closed_unranked(self, since: datetime) -> list[tuple[int, str]]:
+        """Return the incidents that closed at an instant or later and were not ranked since they did.
+
+        Returns
+        -------
+        The number of each, and the item of the alert that leads it.
+        """
+        own = alerts.c.incident == incidents.c.id
+        last_word = select(func.max(alerts.c.received_ms)).where(own).correlate(incidents).scalar_subquery()
+        ranked = rankings.c.incident == incidents.c.id, rankings.c.as_of_ms >= last_word
+        leader = alerts.alias()
+        asked = (
+            select(incidents.c.id, leader.c.item)
+            .join(leader, leader.c.id == incidents.c.lead_alert)
+            .where(incidents.c.closed_ms >= to_ms(since), ~exists().where(*ranked))
+            .order_by(incidents.c.closed_ms, incidents.c.id)
+        )
+        with self._database.reading() as connection:
+            return [(row.id, row.item) for row in connection.execute(asked)]
+
     def count(self, view: View = EVERYTHING) -> int:
         """Return the number of incidents that a view shows."""
         asked = select(func.count()).select_from(incidents).where(_shown(view))

@@ -41,6 +41,11 @@ AND version IS NOT (SELECT version FROM graph_imports ORDER BY position DESC LIM
 AND NOT EXISTS (SELECT 1 FROM rankings WHERE graph_version = graphs.version)
 LIMIT 1
 """
+OLD_MESSAGES = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE due_ms < :before AND (sent_ms < :before OR dead_ms < :before) LIMIT :limit
+)
+"""
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Removed:
     n_alerts: int = 0
     n_rankings: int = 0
     n_graphs: int = 0
+    n_messages: int = 0
 
 
 class RetentionStore:
@@ -83,17 +89,24 @@ class RetentionStore:
 
         They are removed from incidents that closed before that instant.
         """
-        work, n_removed, n_last = partial(_remove_rankings, before), 0, AT_ONCE
-        while n_last == AT_ONCE and n_removed < limit:
-            n_last = self._database.write(work)
-            n_removed += n_last
-        return n_removed
+        return self._remove_rows(OLD_RANKINGS, before, limit)
 
     def remove_graphs(self, before: datetime, *, limit: int) -> int:
         """Remove versions last imported before an instant that no ranking refers to; return how many."""
         n_removed = 0
         while n_removed < limit and self._database.write(partial(_remove_graph, before)):
             n_removed += 1
+        return n_removed
+
+    def remove_messages(self, before: datetime, *, limit: int) -> int:
+        """Remove messages that were sent or given up before an instant; return how many."""
+        return self._remove_rows(OLD_MESSAGES, before, limit)
+
+    def _remove_rows(self, statement: str, before: datetime, limit: int) -> int:
+        work, n_removed, n_last = partial(_remove_some, statement, before), 0, AT_ONCE
+        while n_last == AT_ONCE and n_removed < limit:
+            n_last = self._database.write(work)
+            n_removed += n_last
         return n_removed
 
 
@@ -123,8 +136,8 @@ def _remove_part(before: datetime, removed: Removed, connection: Connection) -> 
     return True
 
 
-def _remove_rankings(before: datetime, connection: Connection) -> int:
-    return connection.exec_driver_sql(OLD_RANKINGS, {"before": to_ms(before), "limit": AT_ONCE}).rowcount
+def _remove_some(statement: str, before: datetime, connection: Connection) -> int:
+    return connection.exec_driver_sql(statement, {"before": to_ms(before), "limit": AT_ONCE}).rowcount
 
 
 def _remove_graph(before: datetime, connection: Connection) -> bool:

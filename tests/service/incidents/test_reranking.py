@@ -316,6 +316,52 @@ def test_the_end_of_an_incident_is_the_reason_even_if_it_was_about_to_be_ranked(
     assert causes(client)["reason"] == "the incident was resolved"
 
 
+def test_a_service_that_was_killed_after_the_end_of_an_incident_ranks_it_at_its_next_start(
+    tmp_path: Path, clock: StillClock, incident: Frame
+) -> None:
+    early, bundle = ONSET - timedelta(minutes=59), a_bundle()
+    killed = an_app(tmp_path, bundle=bundle, clock=clock)
+    with a_client(killed) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        send(client, incident, early, NOW, but=LATE)
+        send(client, incident, early, ONSET - timedelta(minutes=1), only=LATE)
+        client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+        client.post("/v1/alerts", json=a_webhook("no-such-item")).raise_for_status()
+        clock.at = NOW + timedelta(minutes=2)
+        send(client, incident, NOW, clock.at)
+        send(client, incident, ONSET - timedelta(minutes=1), NOW, only=LATE)
+        for item in ("gateway", "no-such-item"):
+            client.post("/v1/alerts", json=a_webhook(item, status="resolved")).raise_for_status()
+        before = causes(client)
+    clock.at = NOW + timedelta(minutes=5)
+    with a_client(an_app(tmp_path, bundle=bundle, clock=clock)) as client:
+        reranker = client.app.state.rooms.incidents.reranker  # type: ignore[attr-defined]
+        assert [reranker.advance() for _ in range(2)] == [1, 0]
+        assert before["reason"] == "the alert arrived"
+        assert causes(client)["reason"] == "the incident was resolved"
+        assert causes(client)["ranking"]["candidates"][0]["item"] == LATE
+    with a_client(an_app(tmp_path, bundle=bundle, clock=clock)) as client:
+        reranker = client.app.state.rooms.incidents.reranker  # type: ignore[attr-defined]
+        assert reranker.advance() == 0, "it was ranked after its end"
+
+
+def test_what_was_left_waiting_at_a_stop_waits_for_the_bundle_too(
+    tmp_path: Path, clock: StillClock, incident: Frame
+) -> None:
+    with a_client(an_app(tmp_path, bundle=a_bundle(), clock=clock)) as client:
+        client.post("/v1/cmdb", json=a_cmdb()).raise_for_status()
+        send(client, incident, ONSET - timedelta(minutes=59), NOW)
+        client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+        clock.at = NOW + timedelta(minutes=1)
+        client.post("/v1/alerts", json=a_webhook(status="resolved")).raise_for_status()
+    app = an_app(tmp_path, clock=clock)
+    with a_client(app):
+        rooms = app.state.rooms
+        assert rooms.incidents.reranker.advance() == 0
+        rooms.signals.holder.adopt(a_bundle())
+        assert rooms.incidents.reranker.advance() == 1
+
+
 def test_samples_that_come_late_all_the_time_rank_an_incident_once_per_tick(
     app: FastAPI, client: TestClient, clock: StillClock, incident: Frame
 ) -> None:

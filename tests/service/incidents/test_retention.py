@@ -134,3 +134,21 @@ def test_the_current_graph_and_those_that_an_answer_refers_to_stay(
     with app.state.rooms.incidents.store._database.reading() as connection:
         left = {row[0] for row in connection.exec_driver_sql("SELECT version FROM graphs")}
     assert left == {used, client.get("/v1/cmdb").json()["graph_version"]}
+
+
+def test_messages_that_were_sent_or_given_up_go_and_those_that_wait_or_are_recent_stay(
+    app: FastAPI, client: TestClient, clock: StillClock
+) -> None:
+    messages, old, recent = app.state.rooms.paging.messages, ONSET, LATER - timedelta(days=1)
+    for number in range(1, AT_ONCE + 5):
+        messages.add({"number": number}, at=old)
+    with app.state.rooms.incidents.store._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET sent_ms = due_ms WHERE id > 3")
+    messages.give_up(1, "refused", at=old)
+    messages.give_up(2, "refused", at=recent)
+    assert retain(app) is None, "without alerts there is nothing to judge age by"
+    clock.at = LATER
+    send(client, "db-z", starts_at=LATER)
+    assert retain(app) == Removed(n_messages=AT_ONCE + 2)
+    assert [each.document["number"] for each in messages.due(LATER, limit=9)] == [3]
+    assert messages.dead(since=old) == (1, "refused")
