@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from models.artifacts.bundle import Bundle
     from models.artifacts.log_bundle import LogBundle
     from models.artifacts.ranker_bundle import RankerBundle
+    from service.access.refusals import Refusals
     from service.access.sign_in import SignIn
     from service.access.visibility import Views
     from service.clock import WallClock
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from service.health import HealthRegistry
     from service.high_water import HighWaterMarks
     from service.http.admission import Admission
-    from service.http.refusals import Refusals
     from service.http.security import Gate
     from service.incidents.alert_handler import AlertHandler
     from service.incidents.case_export import CaseExport

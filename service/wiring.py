@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.access.attempts import Attempts
 from service.access.marker import AccessMarker
+from service.access.refusals import Refusals
 from service.access.sign_in import SignIn
 from service.access.visibility import Views
 from service.calendar_file import overrides_from
@@ -27,7 +28,6 @@ from service.data_directory import (
 from service.health import HealthRegistry
 from service.high_water import HighWaterMarks
 from service.http.admission import Admission
-from service.http.refusals import Refusals
 from service.http.security import Gate
 from service.incidents.alert_handler import AlertHandler
 from service.incidents.case_export import CaseExport
@@ -108,7 +108,8 @@ def open_rooms(
     health = HealthRegistry(clock)
     database = Database(settings.data_dir / STORE, health=health.record(STORE_PART, is_vital=True))
     opened.callback(database.close)
-    gate, sign_in, sessions = _gate(settings, database, clock)
+    refusals = Refusals(time.monotonic)
+    gate, sign_in, sessions = _gate(settings, database, refusals, clock)
     gate.check_listening(settings)
     history = opened.enter_context(History(settings.data_dir / HISTORY))
     signals = signals_room(settings, history, clock, overrides=overrides, health=health)
@@ -199,7 +200,7 @@ def open_rooms(
                 audit=incidents.audit,
                 clock=clock,
             ),
-            Refusals(time.monotonic),
+            refusals,
             views,
             sessions,
             sign_in,
@@ -230,12 +231,16 @@ def open_rooms(
     )
 
 
-def _gate(settings: Settings, database: Database, clock: WallClock) -> tuple[Gate, SignIn, SessionStore]:
+def _gate(
+    settings: Settings, database: Database, refusals: Refusals, clock: WallClock
+) -> tuple[Gate, SignIn, SessionStore]:
     tokens, users = TokenStore(database), UserStore(database)
     sessions = SessionStore(database, length=settings.session_length, idle=settings.session_idle)
     marker = AccessMarker(settings.data_dir / ACCESS_MARKER)
     gate = Gate(tokens, users, sessions, marker, clock)
-    return gate, SignIn(users, tokens, sessions, Attempts(time.monotonic), clock), sessions
+    attempts = Attempts(time.monotonic)
+    sign_in = SignIn(users, tokens, sessions, attempts, refusals=refusals, clock=clock)
+    return gate, sign_in, sessions
 
 
 def _incidents(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.access.attempts import Attempts
+    from service.access.refusals import Refusals
     from service.clock import WallClock
     from service.store.sessions import SessionStore
     from service.store.tokens import TokenStore
@@ -58,8 +59,9 @@ class SignIn:
         tokens: TokenStore,
         sessions: SessionStore,
         attempts: Attempts,
-        clock: WallClock,
         *,
+        refusals: Refusals,
+        clock: WallClock,
         n_at_once: int = N_AT_ONCE,
         n_waiting: int = N_WAITING,
     ) -> None:
@@ -67,6 +69,7 @@ class SignIn:
         self._tokens = tokens
         self._sessions = sessions
         self._attempts = attempts
+        self._refusals = refusals
         self._clock = clock
         self._limiter = CapacityLimiter(n_at_once)
         self._n_most = n_at_once + n_waiting
@@ -93,6 +96,8 @@ class SignIn:
         ------
         WrongPasswordError
             If no token in use has the secret.
+        TooManyRefusalsError
+            If so, and the address has sent too many that are not in use.
         SignInBusyError
             If too many wait already.
         """
@@ -133,7 +138,7 @@ class SignIn:
     def _by_token(self, secret: str, browser: Browser) -> str:
         token = self._tokens.holder(secret)
         if token is None:
-            logger.warning("sign-in refused", extra={"address": browser.address, "by": "token"})
+            self._refusals.add(browser.address, "/sign-in", has_credentials=True)
             raise WrongPasswordError
         return self._opened(token.name, browser, is_person=False)
 

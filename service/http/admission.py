@@ -31,12 +31,12 @@ from service.store.audit import READ_INCIDENT
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from service.access.refusals import Refusals
     from service.access.sender import Sender
     from service.access.visibility import View, Views
     from service.clock import WallClock
     from service.http.access import Found
     from service.http.credentials import Presented
-    from service.http.refusals import Refusals
     from service.http.security import Gate
     from service.metrics import Metrics
     from service.settings import Settings

@@ -60,12 +60,13 @@ async def sign_in(
             secret = await signing_in.with_password(form.get("name", ""), form.get("password", ""), browser)
     except REFUSALS as error:
         metrics.count_refusal("sign-in")
+        is_wrong_token = bool(token) and isinstance(error, WrongPasswordError)
         answer = render(
             "sign_in.html",
             status=status_of(error),
             to=to,
             with_token=bool(token),
-            refused="That token is not valid" if token else str(error),
+            refused="That token is not valid" if is_wrong_token else str(error),
             is_emptied=gate.is_emptied,
         )
         answer.headers.update(headers_of(error))

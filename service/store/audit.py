@@ -78,7 +78,8 @@ def record(
 ) -> Entry:
     """Add a row within an open transaction that writes, whose lock keeps the last row the last."""
     last = _head(connection)
-    row: dict[str, Any] = {"position": last.position + 1, "at_ms": to_ms(at), "who": who, "action": action}
+    position = max(last.position, _given(connection)) + 1  # what was removed at the end stays a gap
+    row: dict[str, Any] = {"position": position, "at_ms": to_ms(at), "who": who, "action": action}
     row |= {"subject": subject, "document": dict(document)}
     connection.execute(insert(audit).values(**row, previous=last.hash, hash=chained(last.hash, **row)))
     return Entry(row["position"], from_ms(row["at_ms"]), who, action, subject, row["document"])
@@ -143,16 +144,14 @@ class Audit:
             for row in connection.execute(rows):
                 content = {name: getattr(row, name) for name in ("who", "action", "subject", "document")}
                 found = chained(row.previous, position=row.position, at_ms=row.at_ms, **content)
-                if row.previous != head.hash:
+                if row.position != head.position + 1 or row.previous != head.hash:
                     raise BrokenAuditError(row.position, "it does not follow the row before it")
                 if row.hash != found:
                     raise BrokenAuditError(row.position, "its content is not what was hashed")
                 head = Head(row.position, row.hash)
                 is_anchored = is_anchored or head == anchor
-            given = connection.exec_driver_sql(
-                "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
-            ).scalar()
-        if (given or 0) > head.position:
+            given = _given(connection)
+        if given > head.position:
             raise BrokenAuditError(head.position + 1, f"it is missing, and so is all up to {given}")
         if anchor is not None and not is_anchored:
             raise BrokenAuditError(anchor.position, "it is not the row that was noted")
@@ -164,6 +163,12 @@ class Audit:
                 Entry(row.position, from_ms(row.at_ms), row.who, row.action, row.subject, row.document)
                 for row in connection.execute(query)
             ]
+
+
+def _given(connection: Connection) -> int:
+    """Last position that was ever given, by SQLite's own count."""
+    given = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").scalar()
+    return int(given or 0)
 
 
 def _head(connection: Connection) -> Head:

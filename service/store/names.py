@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 RESERVED = frozenset({"local", "command", "sunspot"})
 MAX_LENGTH = 100
+LONGEST_TYPED = 10 * MAX_LENGTH
+"""A longer text is no name in any form. Putting marks in order takes the square of their number: a form's
+quarter of a million of them, which strangers may send, would hold the interpreter for a minute."""
 
 
 class NameTakenError(ValueError):
@@ -44,9 +47,9 @@ def claim_name(connection: Connection, name: str) -> str:
     NameTakenError
         If a token or a person has or had it, revoked and disabled ones included.
     """
-    name = normal_name(name)
-    if not name or len(name) > MAX_LENGTH or not name.isprintable():
-        raise BadNameError(name)
+    typed, name = name, normal_name(name)
+    if not name or not name.isprintable():
+        raise BadNameError(typed)
     for table in (tokens, users):
         if connection.execute(select(table.c.name).where(table.c.name == name)).first() is not None:
             raise NameTakenError(name)
@@ -56,5 +59,7 @@ def claim_name(connection: Connection, name: str) -> str:
 
 
 def normal_name(name: str) -> str:
-    """Return the one form of a name that people may type in several."""
-    return unicodedata.normalize("NFC", name.strip())
+    """Return the one form of a name that people may type in several; empty for what is too long for one."""
+    stripped = name.strip()
+    normal = unicodedata.normalize("NFC", stripped) if len(stripped) <= LONGEST_TYPED else ""
+    return normal if len(normal) <= MAX_LENGTH else ""

@@ -25,6 +25,7 @@ from service.data_directory import STORE
 from service.errors import SignInBusyError
 from service.store.audit import Audit
 from service.store.database import Database
+from service.store.names import BadNameError, normal_name
 from service.store.tokens import TokenStore
 from service.store.users import UserStore
 
@@ -402,7 +403,14 @@ def test_a_storm_of_attempts_is_bounded(tmp_path: Path) -> None:
         rooms: Any = client.app.state.rooms  # type: ignore[attr-defined]
         made = rooms.access.sign_in
         few = SignIn(
-            made._users, made._tokens, made._sessions, made._attempts, StillClock(), n_at_once=1, n_waiting=1
+            made._users,
+            made._tokens,
+            made._sessions,
+            made._attempts,
+            refusals=made._refusals,
+            clock=StillClock(),
+            n_at_once=1,
+            n_waiting=1,
         )
 
         async def storm() -> list[Any]:
@@ -416,6 +424,19 @@ def test_a_storm_of_attempts_is_bounded(tmp_path: Path) -> None:
 def test_a_form_of_a_stranger_is_short(client: TestClient, database: Database) -> None:
     a_person(database)
     assert client.post("/sign-in", data={"name": "z" * 300_000}).status_code == 413
+
+
+@pytest.mark.parametrize("name", ["z" * 101, "a" + "\u0301" * 600 + "\u0323" * 600, "z" * 200_000])
+def test_no_name_that_nobody_can_have_is_worked_on_or_remembered(
+    client: TestClient, database: Database, name: str
+) -> None:
+    a_person(database)
+    assert sign_in(client, name).status_code == 401
+    rooms: Any = client.app.state.rooms  # type: ignore[attr-defined]
+    assert all(len(part) <= 100 for key in rooms.access.sign_in._attempts._failures for part in key)
+    assert normal_name(name) == ""
+    with pytest.raises(BadNameError):
+        a_person(database, name)
 
 
 def test_nobody_signs_in_where_nobody_has_to(client: TestClient) -> None:

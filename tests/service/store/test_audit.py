@@ -95,6 +95,18 @@ def test_what_was_altered_removed_or_put_in_is_found(
     assert caught.value.position == first_wrong
 
 
+@pytest.mark.parametrize(("first_removed", "first_wrong"), [(4, N_ROWS + 1), (1, N_ROWS + 1)])
+def test_rows_removed_at_the_end_are_missed_after_others_follow(
+    tmp_path: Path, audit: Audit, first_removed: int, first_wrong: int
+) -> None:
+    attack(tmp_path / STORE, f"DELETE FROM audit WHERE position >= {first_removed}")
+    for each in range(N_ROWS):
+        audit.add(at=NOW, who="wang", action="verdict", subject=str(each), document={})
+    with pytest.raises(BrokenAuditError) as caught:
+        audit.verify()
+    assert caught.value.position == first_wrong
+
+
 def test_a_noted_head_finds_what_the_chain_alone_cannot(tmp_path: Path, audit: Audit) -> None:
     head = audit.verify()
     attack(

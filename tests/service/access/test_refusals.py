@@ -9,9 +9,9 @@ import pytest
 from access_builders import a_person
 from service_builders import NOW, a_client, an_app
 
+from service.access.refusals import N_FREE, Refusals
 from service.data_directory import ACCESS_MARKER, STORE
 from service.errors import TooManyRefusalsError
-from service.http.refusals import Refusals
 from service.readiness import readiness
 from service.store.database import Database
 from service.store.tokens import TokenStore
@@ -73,6 +73,19 @@ def test_an_address_that_guesses_is_slowed_and_the_right_token_never(
     metrics = client.get("/metrics", headers=right).text
     assert 'sunspot_refused_requests_total{reason="wrong credentials"} 40.0' in metrics
     assert 'sunspot_requests_total{method="GET",route="/v1/incidents",status="429"} 10.0' in metrics
+
+
+def test_tokens_that_are_guessed_at_the_sign_in_count_too(
+    client: TestClient, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [client.post("/sign-in", data={"token": f"guess{n}"}) for n in range(N_FREE + 2)]
+    assert [each.status_code for each in answers] == [401] * N_FREE + [429] * 2
+    assert "That token is not valid" in answers[0].text
+    assert "Too many requests of this address" in answers[-1].text
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert len(caplog.records) == 1 + N_FREE // 10
+    right = client.post("/sign-in", data={"token": secret}, follow_redirects=False)
+    assert right.status_code == 303, "the right token never waits"
 
 
 def test_a_minute_later_an_address_is_answered_as_usual() -> None:
