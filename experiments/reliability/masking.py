@@ -133,8 +133,9 @@ def read_forms(path: Path) -> list[Form]:
     """Read a file of a corpus.
 
     In a ``.tsv`` file, a line has the part that must not be shown, a tab, and the form; a line that begins
-    with ``#`` names the kind of those below it. A ``.json`` file is a list of objects with ``line``, perhaps
-    ``must_not_show`` and perhaps ``kind``. In any other file each line is an ordinary one.
+    with ``#`` names the kind of those below it. A ¦, which keeps made-up tokens from looking real, is left
+    out. A ``.json`` file is a list of objects with ``line``, perhaps ``must_not_show`` and perhaps ``kind``.
+    In any other file each line is an ordinary one.
 
     Raises
     ------
@@ -163,7 +164,7 @@ def _of_table(text: str) -> list[Form]:
         if line.startswith("#"):
             kind = line.removeprefix("#").strip()
         elif line.strip():
-            secret, form = line.split("\t", 1)
+            secret, form = line.replace("¦", "").split("\t", 1)
             forms.append(Form(kind, form, secret))
     return forms
 

@@ -73,7 +73,7 @@ def decode_json(body: bytes, book: SeriesBook, *, max_bytes: int = MAX_BODY_BYTE
             mapped(point).pop("exemplars", None)
     try:
         return _walk(ParseDict(document, ExportMetricsServiceRequest(), ignore_unknown_fields=True), book)
-    except (ParseError, RecursionError) as error:
+    except (ParseError, RecursionError, SystemError) as error:  # the last: half a surrogate pair in a name
         raise BadBatchError(f"{NOT_AN_EXPORT}: {error}") from error
 
 

@@ -243,6 +243,9 @@ def test_bytes_that_are_no_export_are_refused(body: bytes) -> None:
         [],
         {"resourceMetrics": 3},
         {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": 3}]}]}]},
+        {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "\ud800"}]}]}]},
+        {"resourceMetrics": [{"resource": {"\ud800": [{}]}}]},
+        {"resourceMetrics": [{"\ud800": 1}], "\ud800": {}},
         {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "a", "gauge": {"dataPoints": [7]}}]}]}]},
     ],
 )

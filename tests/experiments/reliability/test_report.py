@@ -137,6 +137,12 @@ def test_a_corpus_can_be_json(tmp_path: Path) -> None:
     ]
 
 
+def test_a_table_of_forms_is_read_with_its_kinds_and_without_its_marks(tmp_path: Path) -> None:
+    corpus = tmp_path / "forms.tsv"
+    corpus.write_text("# tokens\ngh¦p_abc\ttoken is gh¦p_abc\n", encoding="utf-8")
+    assert read_forms(corpus) == [Form("tokens", "token is ghp_abc", "ghp_abc")]
+
+
 @pytest.mark.parametrize("text", ["{", '{"a": 1}', '[{"no": "line"}]', "[1]"])
 def test_a_corpus_that_cannot_be_read_is_a_clear_error(tmp_path: Path, text: str) -> None:
     corpus = tmp_path / "forms.json"
