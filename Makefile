@@ -18,6 +18,9 @@ ifeq ($(origin SUNSPOT_DATA),undefined)
   endif
 endif
 
+# One process more than processors: some tests wait for a service or for the disk.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, 1 + len(os.sched_getaffinity(0))))' 2>/dev/null || echo 3)
+
 .PHONY: help demo test test-e2e soak mutants mutants-sample check lint types imports lock clean
 
 help:  ## Show what can be made.
@@ -48,8 +51,8 @@ imports: $(VENV)/.ready
 	@$(BIN)/lint-imports
 
 test: check  ## Every check that needs neither root nor system packages.
-	@$(BIN)/python -m pytest -m "not e2e" --numprocesses=logical --maxprocesses=8 --dist=loadfile \
-	  --cov --cov-report=term --cov-fail-under=95 -q
+	@$(BIN)/python -m pytest -m "not e2e" --numprocesses=$(WORKERS) --dist=loadfile \
+	  --cov --cov-report=term --cov-fail-under=95 --durations=20 -q
 
 test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
 	@sh tests/e2e/install_peers.sh
