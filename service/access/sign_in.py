@@ -144,7 +144,8 @@ class SignIn:
 
     def _check(self, name: str, password: str, browser: Browser) -> None:
         network = network_of(browser.address)
-        is_known = self._sessions.knows(name, browser.address, self._clock.now())
+        known = self._sessions.addresses_of(name, self._clock.now())
+        is_known = network in map(network_of, known)
         stored = self._users.password_of(name)
         self._attempts.begin(name, network, is_known=is_known)
         if not fits(password, stored):

@@ -159,6 +159,7 @@ class AdmissionMiddleware:
         self.metrics = metrics
         self.settings = settings
         self.limiter = CapacityLimiter(N_AT_ONCE)
+        self.session_limiter = CapacityLimiter(N_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an admitted request on, or refuse it without reading its body."""
@@ -188,9 +189,11 @@ class AdmissionMiddleware:
     async def _sender(self, found: Found, presented: Presented) -> Sender | None:
         if found.rule.kind is Kind.PROBE:
             return None
+        # looking up a session writes when it was seen, which may wait; a token is only read
+        limiter = self.session_limiter if presented.session and not presented.token else self.limiter
         if found.rule.needs is None:
-            return await to_thread.run_sync(self.admission.recognise, presented, limiter=self.limiter)
-        return await to_thread.run_sync(self.admission.admit, found, presented, limiter=self.limiter)
+            return await to_thread.run_sync(self.admission.recognise, presented, limiter=limiter)
+        return await to_thread.run_sync(self.admission.admit, found, presented, limiter=limiter)
 
     def _refusal(self, error: Exception, found: Found, presented: Presented) -> Exception:
         """Return what a refused request is answered with, and count it."""

@@ -93,6 +93,7 @@ class BoundedBody:
                     raise BodyTooLargeError(self.limit_bytes)
                 await self.budget.take(share, len(chunks[-1]))
         body = b"".join(chunks)
+        chunks.clear()  # the budget counts a body once
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding in {"", "identity"}:
             return body

@@ -128,12 +128,12 @@ class SessionStore:
                 action = SIGN_OUT if is_sign_out else END_SESSION
                 record(connection, at=at, who=holder, action=action, subject=str(session), document={})
 
-    def knows(self, name: str, address: str, at: datetime) -> bool:
-        """Whether a person has signed in from an address before."""
-        mine = sessions.c.user == name, sessions.c.address == address
-        asked = select(sessions.c.id).where(*mine, sessions.c.created_ms >= to_ms(at - KEPT)).limit(1)
+    def addresses_of(self, name: str, at: datetime) -> frozenset[str]:
+        """Return the addresses from which a person has signed in lately."""
+        asked = select(sessions.c.address).where(sessions.c.user == name).distinct()
         with self._database.reading() as connection:
-            return connection.execute(asked).first() is not None
+            rows = connection.execute(asked.where(sessions.c.created_ms >= to_ms(at - KEPT)))
+            return frozenset(rows.scalars())
 
     def _lasts(self, at: datetime) -> ColumnElement[bool]:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,14 @@ from service_builders import (
 
 from service.access.attempts import Attempts
 from service.access.passwords import hashed
+from service.access.refusals import Refusals
 from service.access.sign_in import Browser, SignIn
 from service.data_directory import STORE
-from service.errors import SignInBusyError
+from service.errors import SignInBusyError, SignInDelayedError
 from service.store.audit import Audit
 from service.store.database import Database
 from service.store.names import BadNameError, normal_name
+from service.store.sessions import SessionStore
 from service.store.tokens import TokenStore
 from service.store.users import UserStore
 
@@ -447,3 +450,24 @@ def test_nobody_signs_in_where_nobody_has_to(client: TestClient) -> None:
     foreign = client.post("/sign-in", data={}, headers={"origin": "http://evil.example"})
     assert foreign.status_code == 403
     assert client.post("/sign-in", data={}, headers={"origin": LOCAL}).status_code == 200
+
+
+def test_a_person_is_known_in_the_whole_network_that_an_address_is_chosen_from(database: Database) -> None:
+    a_person(database)
+    attempts = Attempts(lambda: 0.0)
+    sessions = SessionStore(database, length=timedelta(days=7), idle=timedelta(hours=12))
+    signing_in = SignIn(
+        UserStore(database),
+        TokenStore(database),
+        sessions,
+        attempts,
+        refusals=Refusals(lambda: 0.0),
+        clock=StillClock(),
+    )
+    sessions.open("zhou", is_person=True, address="2001:db8:1:2::1", browser="", at=NOW)
+    for n in range(60):
+        with suppress(SignInDelayedError):
+            attempts.begin("zhou", f"198.51.100.{n}", is_known=False)
+    with pytest.raises(SignInDelayedError):
+        asyncio.run(signing_in.with_password("zhou", PASSWORD, Browser("2001:db8:9:9::1", "", "")))
+    assert asyncio.run(signing_in.with_password("zhou", PASSWORD, Browser("2001:db8:1:2::2", "", "")))
