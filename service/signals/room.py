@@ -68,4 +68,5 @@ def signals_room(
     holder = InUseHolder(settings, history, clock, overrides=overrides)
     time = PresentTime(settings, clock, holder)
     intake = SignalIntake(history, holder, time, health=health.record(HISTORY_PART, is_vital=True))
-    return SignalsRoom(history, holder, time, intake, LabelledIntake(intake, holder), NamesInUse(settings))
+    labelled = LabelledIntake(intake, holder, time)
+    return SignalsRoom(history, holder, time, intake, labelled, NamesInUse(settings))
