@@ -115,8 +115,8 @@ class Labelled:
         labelled, n_too_old, n_too_new
             The rest, and how many pieces, histograms and rises were before and after it.
         """
-        times_ms = np.array([each.time_ms for each in (*self.histograms, *self.deltas)], dtype=np.int64)
-        times_ms = np.concatenate([self.parts.time_ms, times_ms])
+        wholes_ms = [each.time_ms for each in self.histograms] + [each.time_ms for each in self.deltas]
+        times_ms = np.concatenate([self.parts.time_ms, np.array(wholes_ms, dtype=np.int64)])
         n_too_old, n_too_new = int((times_ms < earliest_ms).sum()), int((times_ms > latest_ms).sum())
         if not n_too_old + n_too_new:
             return self, 0, 0
