@@ -29,6 +29,8 @@ NO_ITEM = "unmatched"
 """Item of series whose labels name none, so that they are kept and seen."""
 
 DIGEST_LENGTH = 12
+MAX_SHOWN = MAX_NAME_LENGTH // len('="",')
+"""Labels of which a name that is not too long has room for some; of the others it has a digest."""
 
 
 class Kind(StrEnum):
@@ -141,8 +143,9 @@ class Namer:
         check_name("item", item)
         check_name("metric", name[:MAX_NAME_LENGTH])
         name = _ending_in_its_kind(name, kind)
-        kept = {each: labels[each] for each in labels if each != used and not each.startswith("__")}
-        return SeriesKey(item, metric_text(name, self._mask(kept)))
+        kept = sorted(each for each in labels if each != used and not each.startswith("__") and labels[each])
+        shown = self._mask({each: labels[each] for each in kept[:MAX_SHOWN]})
+        return SeriesKey(item, metric_text(name, {each: labels[each] for each in kept} | dict(shown)))
 
     def _part(self, labels: Mapping[str, str], whole: str, piece: Piece) -> Series:
         others = {name: text for name, text in labels.items() if name != BOUND}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from service.errors import BadMaskingFileError
 from service.masking import incoming_masks, masker_from
 from telemetry.instants import to_ms
 from telemetry.log_history import read_lines
+from telemetry.metric_names import Namer
+from telemetry.names import MAX_NAME_LENGTH
 from telemetry.wire.loki_push_pb2 import Push
 
 SECRETS = ("13812345678", "hunter2x", "ZS000017")
@@ -180,3 +183,17 @@ def test_labels_that_tell_series_apart_stay(tmp_path: Path) -> None:
     masks = incoming_masks(settings_for(tmp_path))
     assert masks.series_labels(ordinary) == ordinary
     assert masks.series_labels({"session": "9f8c2b7e5d1a4063b2"}) == {"session": "<masked:secret>"}
+
+
+def test_labels_without_end_are_not_all_masked() -> None:
+    masked: list[str] = []
+
+    def mask(labels: Mapping[str, str]) -> Mapping[str, str]:
+        masked.extend(labels)
+        return dict.fromkeys(labels, "x")
+
+    labels = {f"l{number:05}": "13812345678" for number in range(10_000)}
+    key = Namer(lambda _: ("order", ""), mask).key("up", labels)
+    assert len(masked) < 100
+    assert "138" not in key.metric
+    assert len(key.metric) == MAX_NAME_LENGTH
