@@ -305,3 +305,28 @@ def test_a_clock_that_was_ahead_costs_a_sender_nothing_later(room: SignalsRoom, 
         value for batch in log.stored for _, metric, _, value in rows(batch) if metric == "orders_total"
     ]
     assert [float(value) for value in totals] == [5.0, 10.0, 15.0]
+
+
+def test_buckets_without_end_are_not_held() -> None:
+    memory = HistogramMemory(max_buckets=100)
+    for number in range(30):  # each delta brings other buckets, all of which are of the sum
+        counts = {(float(10 * number + place), float(10 * number + place + 1)): 1.0 for place in range(10)}
+        for whole in (WHOLE, SeriesKey("order", f"h{number}")):
+            point = HistogramPoint(
+                whole, START_MS + number, 10.0, 1.0, Buckets(counts, is_exponential=True), START_MS, True
+            )
+            list(memory.observe(point, step_ms=MINUTE_MS, has_count=True))
+        held = sum(each.n_buckets for each in memory._held.values())
+        assert held == memory._n_buckets <= 100
+    assert memory.n_over_limit
+
+
+def test_pieces_without_end_do_not_wait() -> None:
+    pieces = HistogramPieces(max_waiting=100)
+    for number in range(30):
+        parts = tuple(Part(SeriesKey("order", f"h{number}"), Piece.BUCKET, float(each)) for each in range(10))
+        sent = PartSamples(parts, np.arange(10, dtype=np.int32), np.full(10, START_MS), np.arange(10.0))
+        list(pieces.complete(sent))
+        waiting = sum(each.n_waiting for each in pieces._wholes.values())
+        assert waiting == pieces._n_waiting <= 100
+    assert pieces.n_over_limit
