@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from features.masking.log_lines import mask_logs
@@ -11,7 +13,7 @@ from features.masking.own_patterns import BadPatternsError, read_patterns
 from service.errors import BadMaskingFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
     from cmdb.items import ChangeEvent
@@ -26,6 +28,18 @@ NAMING: Final = frozenset(
 )
 """Labels that say what an alert is about and where, beside those of the settings that name items."""
 
+BOUNDS: Final = frozenset({"le", "quantile"})
+"""Labels of the parts of histograms and summaries."""
+
+OFTEN_WORDS: Final = frozenset({"auth", "secret", "session", "sid", "ticket"})
+"""Labels of metrics that name a way, an object or a part of the day as often as they hold a secret."""
+
+A_WORD: Final = re.compile(r"[A-Za-z]+(?:[_./-][A-Za-z]+)*[0-9]{0,2}")
+
+MAX_REMEMBERED: Final = 20_000
+SHORT_CHARACTERS: Final = 256
+"""Longest value of a label that is remembered with its mask."""
+
 
 class IncomingMasks:
     """Masks what is received, before it is stored.
@@ -39,6 +53,7 @@ class IncomingMasks:
     def __init__(self, masker: Masker, *, naming: Iterable[str] = ()) -> None:
         self._masker = masker
         self._naming = NAMING | frozenset(naming)
+        self._remembered_label = lru_cache(maxsize=MAX_REMEMBERED)(self._label)
 
     def logs(self, logs: Logs) -> Logs:
         """Return a batch of log lines with its texts masked."""
@@ -68,6 +83,20 @@ class IncomingMasks:
         events = list(events)
         summaries = self._masker.lines([each.summary for each in events])
         return [replace(each, summary=summary) for each, summary in zip(events, summaries, strict=True)]
+
+    def series_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return a metric's labels, masked but for those that name something: they become a series' name.
+
+        Series that differ only in what is masked become one.
+        """
+        return {
+            name: (self._remembered_label if len(text) <= SHORT_CHARACTERS else self._label)(name, text)
+            for name, text in labels.items()
+        }
+
+    def _label(self, name: str, text: str) -> str:
+        is_kept = name in self._naming | BOUNDS or (name in OFTEN_WORDS and A_WORD.fullmatch(text))
+        return text if is_kept else self._masker.labels({name: text})[name]
 
     def text(self, text: str) -> str:
         """Return a text masked."""

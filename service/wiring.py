@@ -112,7 +112,7 @@ def open_rooms(
     gate, sign_in, sessions = _gate(settings, database, refusals, clock)
     gate.check_listening(settings)
     history = opened.enter_context(History(settings.data_dir / HISTORY))
-    signals = signals_room(settings, history, clock, overrides=overrides, health=health)
+    signals = signals_room(settings, history, clock, masks=masks, overrides=overrides, health=health)
     lines = opened.enter_context(LogHistory(settings.data_dir / LINES))
     incident_store, changes = IncidentStore(database), ChangeStore(database)
     logs = logs_room(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     FindItem = Callable[[Mapping[str, str]], tuple[str, str]]
+    Mask = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 NAME = "__name__"
 BOUND = "le"
@@ -28,6 +29,8 @@ NO_ITEM = "unmatched"
 """Item of series whose labels name none, so that they are kept and seen."""
 
 DIGEST_LENGTH = 12
+MAX_SHOWN = MAX_NAME_LENGTH // len('="",')
+"""Labels of which a name that is not too long has room for some; of the others it has a digest."""
 
 
 class Kind(StrEnum):
@@ -88,10 +91,13 @@ class Namer:
     ----------
     find_item
         Returns the item that labels are about and the label that named it, empty where none does.
+    mask
+        Returns labels without secrets and personal data, which would be shown as the series' name.
     """
 
-    def __init__(self, find_item: FindItem) -> None:
+    def __init__(self, find_item: FindItem, mask: Mask = dict) -> None:
         self._find_item = find_item
+        self._mask = mask
 
     def series(self, labels: Mapping[str, str], kind: Kind = Kind.UNKNOWN) -> Series:
         """The series of a metric in Prometheus's form: its name is the label ``__name__``.
@@ -137,8 +143,9 @@ class Namer:
         check_name("item", item)
         check_name("metric", name[:MAX_NAME_LENGTH])
         name = _ending_in_its_kind(name, kind)
-        kept = {each: labels[each] for each in labels if each != used and not each.startswith("__")}
-        return SeriesKey(item, metric_text(name, kept))
+        kept = sorted(each for each in labels if each != used and not each.startswith("__") and labels[each])
+        shown = self._mask({each: labels[each] for each in kept[:MAX_SHOWN]})
+        return SeriesKey(item, metric_text(name, {each: labels[each] for each in kept} | dict(shown)))
 
     def _part(self, labels: Mapping[str, str], whole: str, piece: Piece) -> Series:
         others = {name: text for name, text in labels.items() if name != BOUND}

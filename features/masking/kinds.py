@@ -61,6 +61,11 @@ _MAY_BE: Final = r"[\\\"'\]\s”】]*(?:=|:|->|：|＝)"
 _QUOTED: Final = r"(?P<quote>\\{0,8}[\"'])(?P<value>[^\n]*?)(?:(?<!\\)(?P=quote)|\n|\Z)"
 _TO_QUOTE: Final = r"(?(quote)[^\n]*?(?:(?=(?<!\\)(?P=quote))|(?=\n)|\Z)|"
 _BARE: Final = r"(?P<bare><masked:[a-z0-9_-]{1,32}>|[^\s\"',;&<>)}\]]+)"
+_NAMED: Final = r"(?:name|key)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?[\w.-]{0,44}?"
+"""The beginning of a name in one field whose value is in the next."""
+_ITS_VALUE: Final = r"\\{0,8}[\"']?[\s,;]{1,40}\\{0,8}[\"']?value"
+_VALUE_NEXT: Final = r"[\\\"']*[\s,;]+[\\\"']*value"
+"""As `_ITS_VALUE`, in RE2."""
 _NO_LETTER: Final = r"(?<![a-z])"
 _END: Final = r"(?![0-9])"
 _HAN: Final = r"[\u4e00-\u9fff·]"
@@ -97,7 +102,7 @@ _CODE: Final = (
     r"(?:(?:otp|totp|mfa|2fa|sms|verification|verify|auth|security|access|one[- ]time|login)[ _-]?(?:code|pin)"
     r"|otp|pin|totp|cvv2?|cvc2?)(?:[ _-]?(?:code|number|no))?(?:\s{1,3}(?:is|was|to|sent))?\\{0,8}[\"']?[\s:=#]{1,4}\\{0,8}[\"']?"
 )
-_CODE_HAN: Final = "验证码|校验码|动态码|动态密码|短信码|驗證碼|密码|口令"
+_CODE_HAN: Final = "pin码|验证码|校验码|动态码|动态密码|短信码|驗證碼|密码|口令"
 _TOKENS: Final = (
     r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,4}"
     r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|glsa_\w{20,}"
@@ -256,8 +261,28 @@ KINDS: Final[tuple[Kind, ...]] = (
         "secret",
         _SECRET + _MAY_BE,
         SECRET_WORDS,
-        re.compile(rf"{SECRET_NAME}{_IS}(?:{_QUOTED}|{_BARE})", re.ASCII),
+        re.compile(rf"{SECRET_NAME}{_IS}\[?(?:{_QUOTED}|{_BARE})", re.ASCII),
         values.is_secret,
+    ),
+    Kind(
+        "secret",
+        rf"{_PASSWORD}{_VALUE_NEXT}",
+        ("value",),
+        re.compile(rf"{_NAMED}{PASSWORD_NAME}{_ITS_VALUE}{_IS}(?:{_QUOTED}|{_BARE})", re.ASCII),
+        values.is_password,
+    ),
+    Kind(
+        "secret",
+        rf"{_SECRET}{_VALUE_NEXT}",
+        ("value",),
+        re.compile(rf"{_NAMED}{SECRET_NAME}{_ITS_VALUE}{_IS}(?:{_QUOTED}|{_BARE})", re.ASCII),
+        values.is_secret,
+    ),
+    Kind(  # FIX: Password (554) and NewPassword (925)
+        "secret",
+        r"8=FIX",
+        ("8=fix",),
+        re.compile(r"(?<![0-9])(?:554|925)=(?P<value>[^|\x01^;<\s]+)", re.ASCII),
     ),
     Kind(
         "secret",
@@ -492,6 +517,15 @@ KINDS: Final[tuple[Kind, ...]] = (
         ),
         values.is_name,
         reads_case=True,
+    ),
+    Kind(
+        "name",
+        rf"<[\w:-]*{_PERSON}(?:\s[^>\n]*)?>\s*{_HAN_BYTE}",
+        ("name",),
+        re.compile(
+            rf"<[\w:-]{{0,44}}?{_PERSON}(?:\s[^>\n]{{0,200}})?>\s{{0,3}}(?P<value>{_HAN}{{2,8}})", re.ASCII
+        ),
+        values.is_name,
     ),
     Kind(
         "name",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Row = tuple[str, str, int, float]
 
 MAX_HISTOGRAMS = 20_000
+MAX_BUCKETS_HELD = 1_000_000
+"""Of all histograms together: some 300 MB at worst."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,12 @@ class _Held:
 
     latest: HistogramPoint
     anchor: HistogramPoint
+
+    @property
+    def n_buckets(self) -> int:
+        """Buckets that are held for it."""
+        found = (self.latest.buckets, self.anchor.buckets)
+        return sum(len(each.counts) for each in found if each is not None)
 
 
 class HistogramMemory:
@@ -41,10 +49,14 @@ class HistogramMemory:
     max_histograms
         Most series it holds. One that has sent nothing for ten minutes makes room for another; without room,
         a further one gives no means and quantiles.
+    max_buckets
+        Most buckets of all of them; one that would need more is forgotten.
     """
 
-    def __init__(self, *, max_histograms: int = MAX_HISTOGRAMS) -> None:
+    def __init__(self, *, max_histograms: int = MAX_HISTOGRAMS, max_buckets: int = MAX_BUCKETS_HELD) -> None:
         self._max_histograms = max_histograms
+        self._max_buckets = max_buckets
+        self._n_buckets = 0
         self._held: dict[SeriesKey, _Held] = {}
         self._searched_ms = 0
         self.n_over_limit = 0
@@ -62,6 +74,7 @@ class HistogramMemory:
             Whether the number of observations is stored already, as a series of its own.
         """
         held = self._held.get(point.whole)
+        n_before = 0 if held is None else held.n_buckets
         if held is None:
             held = self._begin(point, step_ms)
             if held is None:
@@ -70,6 +83,11 @@ class HistogramMemory:
             return
         else:
             _advance(held, point, step_ms)
+        self._n_buckets += held.n_buckets - n_before
+        if self._n_buckets > self._max_buckets:
+            self._forget(point.whole)
+            self.n_over_limit += 1
+            return
         if not has_count:
             (item, metric), latest = point.whole, held.latest
             yield item, with_suffix(metric, "_count_total"), latest.time_ms, latest.n_observed
@@ -90,7 +108,10 @@ class HistogramMemory:
 
     def _forget_silent(self, since_ms: int) -> None:
         for whole in [each for each, held in self._held.items() if held.latest.time_ms < since_ms]:
-            del self._held[whole]
+            self._forget(whole)
+
+    def _forget(self, whole: SeriesKey) -> None:
+        self._n_buckets -= self._held.pop(whole).n_buckets
 
 
 def _advance(held: _Held, point: HistogramPoint, step_ms: int) -> None:

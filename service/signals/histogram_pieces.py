@@ -25,6 +25,8 @@ MAX_PENDING = 4
 """Scrapes of one histogram that wait for their missing pieces."""
 MAX_PIECES = 1_000
 MAX_WHOLES = 20_000
+MAX_WAITING = 1_000_000
+"""Pieces of all histograms that wait: some 150 MB at worst."""
 SILENT_MS = 600_000
 
 
@@ -49,6 +51,11 @@ class _Whole:
         self.complete_ms = 0
         self.newest_ms = 0
 
+    @property
+    def n_waiting(self) -> int:
+        """Number of its pieces that wait for others."""
+        return sum(map(len, self.pending.values()))
+
 
 class HistogramPieces:
     """The scrapes that are not complete yet; not safe to use from several threads at once.
@@ -58,10 +65,14 @@ class HistogramPieces:
     max_wholes
         Most histograms it holds. One that has sent nothing for ten minutes makes room for another; pieces of
         a further one are counted and left out.
+    max_waiting
+        Most pieces of all of them that wait; a histogram that would need more begins its scrape anew.
     """
 
-    def __init__(self, *, max_wholes: int = MAX_WHOLES) -> None:
+    def __init__(self, *, max_wholes: int = MAX_WHOLES, max_waiting: int = MAX_WAITING) -> None:
         self._max_wholes = max_wholes
+        self._max_waiting = max_waiting
+        self._n_waiting = 0
         self._wholes: dict[SeriesKey, _Whole] = {}
         self._searched_ms = 0
         self.n_over_limit = 0
@@ -79,7 +90,13 @@ class HistogramPieces:
             if whole is None:
                 self.n_over_limit += 1
                 continue
+            n_before = whole.n_waiting
             yield from _put(key, whole, (piece, bound), time_ms, value)
+            self._n_waiting += whole.n_waiting - n_before
+            if self._n_waiting > self._max_waiting:
+                self._n_waiting -= whole.n_waiting
+                whole.pending.clear()
+                self.n_over_limit += 1
 
     def _begin(self, key: SeriesKey, time_ms: int) -> _Whole | None:
         if len(self._wholes) >= self._max_wholes:
@@ -88,6 +105,7 @@ class HistogramPieces:
             self._searched_ms = time_ms
             since_ms = time_ms - SILENT_MS
             self._wholes = {each: held for each, held in self._wholes.items() if held.newest_ms >= since_ms}
+            self._n_waiting = sum(held.n_waiting for held in self._wholes.values())
         if len(self._wholes) >= self._max_wholes:
             return None
         whole = self._wholes[key] = _Whole()

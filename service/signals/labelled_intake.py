@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from service.signals.histogram_memory import Row
     from service.signals.in_use import InUseHolder
     from service.signals.intake import Received, SignalIntake
+    from service.signals.present import PresentTime
     from telemetry.decoders.labelled import Labelled
 
 MAX_UNSENT = 100_000
@@ -28,11 +30,14 @@ class LabelledIntake:
     ----------
     intake
         Accepts ordinary samples.
+    present
+        Says which times are accepted: no sender's wrong clock may outlast it in what is remembered.
     """
 
-    def __init__(self, intake: SignalIntake, holder: InUseHolder) -> None:
+    def __init__(self, intake: SignalIntake, holder: InUseHolder, present: PresentTime) -> None:
         self._intake = intake
         self._holder = holder
+        self._present = present
         self._pieces = HistogramPieces()
         self._memory = HistogramMemory()
         self._totals = RunningTotals()
@@ -56,16 +61,22 @@ class LabelledIntake:
         sender
             Whose share of the series in memory it counts to.
         """
-        rows = self._described(labelled)
+        timely, n_too_old, n_too_new = labelled.within(*self._present.accepted_ms())
+        rows = self._described(timely)
         samples = labelled.samples
         if rows:
             samples = Samples.concatenated([Samples.from_rows(rows), samples])
         try:
-            return self._intake.receive(samples, sender=sender)
+            received = self._intake.receive(samples, sender=sender)
         except BaseException:
             with self._lock:
                 self._unsent = (rows + self._unsent)[:MAX_UNSENT]
             raise
+        return replace(
+            received,
+            n_too_old=received.n_too_old + n_too_old,
+            n_too_new=received.n_too_new + n_too_new,
+        )
 
     def _described(self, labelled: Labelled) -> list[Row]:
         """Means, quantiles and running totals that are known now."""

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmdb.graph import DependencyGraph
+    from service.masking import IncomingMasks
     from service.settings import Settings
 
 
 class NamesInUse:
     """The book of the series seen under the graph in use, begun anew with each other graph."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, masks: IncomingMasks) -> None:
+        self._masks = masks
         self._item_labels = settings.item_labels
         self._of: tuple[DependencyGraph, SeriesBook] | None = None
 
@@ -30,5 +32,5 @@ class NamesInUse:
             def find_item(labels: Mapping[str, str]) -> tuple[str, str]:
                 return item_named_by(labels, items=graph, item_labels=self._item_labels)
 
-            found = self._of = (graph, SeriesBook(Namer(find_item)))
+            found = self._of = (graph, SeriesBook(Namer(find_item, self._masks.series_labels)))
         return found[1]

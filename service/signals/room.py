@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from features.calendar_overrides import NO_OVERRIDES
 from service.health import HealthRegistry
+from service.masking import incoming_masks
 from service.signals.history import HISTORY_PART
 from service.signals.in_use import InUseHolder
 from service.signals.intake import SignalIntake
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from features.calendar_overrides import CalendarOverrides
     from service.clock import WallClock
+    from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.history import SignalLog
     from service.signals.in_use import InUse
@@ -50,6 +52,7 @@ def signals_room(
     history: SignalLog,
     clock: WallClock,
     *,
+    masks: IncomingMasks | None = None,
     overrides: CalendarOverrides = NO_OVERRIDES,
     health: HealthRegistry | None = None,
 ) -> SignalsRoom:
@@ -59,6 +62,8 @@ def signals_room(
     ----------
     clock
         The machine's time; what "now" is to the signals follows from the settings.
+    masks
+        What is masked in labels; those of the settings if there are none.
     overrides
         Days on which the exchange deviates from its calendar.
     health
@@ -68,4 +73,6 @@ def signals_room(
     holder = InUseHolder(settings, history, clock, overrides=overrides)
     time = PresentTime(settings, clock, holder)
     intake = SignalIntake(history, holder, time, health=health.record(HISTORY_PART, is_vital=True))
-    return SignalsRoom(history, holder, time, intake, LabelledIntake(intake, holder), NamesInUse(settings))
+    labelled = LabelledIntake(intake, holder, time)
+    names = NamesInUse(settings, masks or incoming_masks(settings))
+    return SignalsRoom(history, holder, time, intake, labelled, names)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry.decoders.documents import mapped
 from telemetry.decoders.gathering import BadSampleError
-from telemetry.decoders.gathering_logs import MAX_BODY_BYTES, MAX_LINE_BYTES, DecodedLogs, LogGathering
+from telemetry.decoders.gathering_logs import (
+    MAX_BODY_BYTES,
+    MAX_LINE_BYTES,
+    DecodedLogs,
+    LogGathering,
+    storable,
+)
 from telemetry.decoders.json_logs import add_object
 from telemetry.decoders.text_bytes import text_of
 from telemetry.errors import BadBatchError
@@ -78,7 +84,7 @@ def decode(
         raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
     gathering, keys, items, n_lines = LogGathering(), tuple(service_keys), list[BulkItem](), 0
     for action, about, document in _pairs(body):
-        named = (action, str(about.get("_index") or index), str(about.get("_id", "")))
+        named = (action, storable(str(about.get("_index") or index)), storable(str(about.get("_id", ""))))
         try:
             add_object(gathering, _document(document, action), keys)
         except BadSampleError as error:

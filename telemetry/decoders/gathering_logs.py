@@ -72,7 +72,7 @@ class LogGathering:
         if not EARLIEST_MS <= line.time_ms < LATEST_MS:
             raise BadSampleError("its time is outside the years 2000 to 2099")
         texts = (line.service or line.host, *line[:5])
-        service, severity, logger, body, trace_id, template = map(_storable, texts)
+        service, severity, logger, body, trace_id, template = map(storable, texts)
         self._records.append(LogRecord(service, severity, logger, line.time_ms, body, trace_id, template))
         self._n_garbled += REPLACED in body
 
@@ -92,7 +92,7 @@ class LogGathering:
         return DecodedLogs(Logs.from_records(self._records), tuple(rejected), self._n_garbled, n_without)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A text without lone surrogates, which JSON can escape and UTF-8 cannot encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 

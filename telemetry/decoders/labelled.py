@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,6 +57,11 @@ class PartSamples:
     def __len__(self) -> int:
         return len(self.values)
 
+    def within(self, earliest_ms: int, latest_ms: int) -> PartSamples:
+        """The samples of some times, ends included."""
+        kept = (self.time_ms >= earliest_ms) & (self.time_ms <= latest_ms)
+        return replace(self, part=self.part[kept], time_ms=self.time_ms[kept], values=self.values[kept])
+
 
 NO_PARTS = PartSamples((), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0))
 
@@ -101,6 +106,27 @@ class Labelled:
     def n_rejected(self) -> int:
         """Number of rejected points."""
         return sum(each.n_samples for each in self.rejected)
+
+    def within(self, earliest_ms: int, latest_ms: int) -> tuple[Labelled, int, int]:
+        """Leave out what histograms and rises are outside some times; its samples all stay.
+
+        Returns
+        -------
+        labelled, n_too_old, n_too_new
+            The rest, and how many pieces, histograms and rises were before and after it.
+        """
+        wholes_ms = [each.time_ms for each in self.histograms] + [each.time_ms for each in self.deltas]
+        times_ms = np.concatenate([self.parts.time_ms, np.array(wholes_ms, dtype=np.int64)])
+        n_too_old, n_too_new = int((times_ms < earliest_ms).sum()), int((times_ms > latest_ms).sum())
+        if not n_too_old + n_too_new:
+            return self, 0, 0
+        rest = replace(
+            self,
+            parts=self.parts.within(earliest_ms, latest_ms),
+            histograms=tuple(each for each in self.histograms if earliest_ms <= each.time_ms <= latest_ms),
+            deltas=tuple(each for each in self.deltas if earliest_ms <= each.time_ms <= latest_ms),
+        )
+        return rest, n_too_old, n_too_new
 
 
 @dataclass

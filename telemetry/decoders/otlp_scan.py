@@ -169,6 +169,7 @@ class _Scan:
             if self._note_read() and is_usual and _are_attributes(body[rest:end]):
                 known[body[rest:end]] = self.reader.gathering.numbers[-1]
                 self.reader.page.n_scoped += 1
+                self.reader.page.n_bytes += end - rest
 
     def _note_read(self) -> bool:
         """Note where the points come in that the library read now; return whether there are any."""

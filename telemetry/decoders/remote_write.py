@@ -154,7 +154,7 @@ class _Scan:
             self.numbers.append(number)
             self.lengths.append(n_added)
             if cut > start and _are_labels(self.body[start:cut]):
-                page.numbers[self.body[start:cut]] = number
+                page.learn(self.body[start:cut], lambda: page.series[number])
 
 
 def _are_labels(fields: bytes) -> bool:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from service_builders import NOW, a_cmdb, a_service, a_webhook, settings_for
+from wire_builders import a_body, a_body_2
 
 from service.app import create_app
 from service.errors import BadMaskingFileError
-from service.masking import masker_from
+from service.masking import incoming_masks, masker_from
 from telemetry.instants import to_ms
 from telemetry.log_history import read_lines
+from telemetry.metric_names import Namer
+from telemetry.names import MAX_NAME_LENGTH
+from telemetry.wire.loki_push_pb2 import Push
 
 SECRETS = ("13812345678", "hunter2x", "ZS000017")
 TEXT = "手机号13812345678登录失败 password=hunter2x"
@@ -115,3 +121,79 @@ def test_patterns_that_cannot_be_used_stop_the_start(tmp_path: Path) -> None:
     assert raised.value.path == patterns
     with pytest.raises(BadMaskingFileError, match=r"missing\.toml"):
         masker_from(tmp_path / "missing.toml")
+
+
+def a_push() -> bytes:
+    push = Push()
+    stream = push.streams.add(labels=b'{app="order"}')
+    entry = stream.entries.add(line=TEXT.encode())
+    entry.at.seconds, entry.at.nanoseconds = divmod(NOW_MS * 1_000_000, 10**9)
+    return push.SerializeToString()
+
+
+def an_export() -> bytes:
+    request = ExportLogsServiceRequest()
+    resource = request.resource_logs.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = "order"
+    record = resource.scope_logs.add().log_records.add(time_unix_nano=NOW_MS * 1_000_000)
+    record.body.string_value = TEXT
+    return request.SerializeToString()
+
+
+def a_bulk() -> bytes:
+    document = {"@timestamp": NOW_MS, "service": {"name": "order"}, "message": TEXT}
+    return f'{{"create": {{}}}}\n{json.dumps(document)}\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("door", "body", "media_type"),
+    [
+        ("/loki/api/v1/push", a_push(), "application/x-protobuf"),
+        ("/otlp/v1/logs", an_export(), "application/x-protobuf"),
+        ("/elasticsearch/_bulk", a_bulk(), "application/x-ndjson"),
+    ],
+    ids=["loki", "otlp", "bulk"],
+)
+def test_packed_lines_are_masked_too(door: str, body: bytes, media_type: str, tmp_path: Path) -> None:
+    with a_service(tmp_path) as client:
+        assert client.post(door, content=body, headers={"Content-Type": media_type}).status_code < 300
+        client.app.state.rooms.logs.checkpoint()  # type: ignore[attr-defined]
+    stored = everything_in(tmp_path)
+    assert "<masked:phone>" in stored
+    assert not any(secret in stored for secret in SECRETS)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_no_series_is_named_by_a_person_or_a_secret(version: int, tmp_path: Path) -> None:
+    labels = {"__name__": "logins_total", "job": "order", "user": "13812345678", "token": "hunter2x99"}
+    body = (a_body if version == 1 else a_body_2)((labels, [(NOW_MS, 1.0)]))
+    message = "prometheus.WriteRequest" if version == 1 else "io.prometheus.write.v2.Request"
+    with a_service(tmp_path) as client:
+        sent = {"Content-Type": f"application/x-protobuf;proto={message}"}
+        assert client.post("/api/v1/write", content=body, headers=sent).status_code == 200
+        names = client.app.state.rooms.signals.in_use.window.frame().keys  # type: ignore[attr-defined]
+    assert [key.metric for key in names if key.metric.startswith("logins")] == [
+        'logins_total{token="<masked:secret>",user="<masked:phone>"}'
+    ]
+    assert not any(secret in everything_in(tmp_path) for secret in SECRETS)
+
+
+def test_labels_that_tell_series_apart_stay(tmp_path: Path) -> None:
+    ordinary = {"session": "call_auction", "sid": "orcl1", "secret": "tls-order", "le": "0.25", "pod": "a-1"}
+    masks = incoming_masks(settings_for(tmp_path))
+    assert masks.series_labels(ordinary) == ordinary
+    assert masks.series_labels({"session": "9f8c2b7e5d1a4063b2"}) == {"session": "<masked:secret>"}
+
+
+def test_labels_without_end_are_not_all_masked() -> None:
+    masked: list[str] = []
+
+    def mask(labels: Mapping[str, str]) -> Mapping[str, str]:
+        masked.extend(labels)
+        return dict.fromkeys(labels, "x")
+
+    labels = {f"l{number:05}": "13812345678" for number in range(10_000)}
+    key = Namer(lambda _: ("order", ""), mask).key("up", labels)
+    assert len(masked) < 100
+    assert "138" not in key.metric
+    assert len(key.metric) == MAX_NAME_LENGTH

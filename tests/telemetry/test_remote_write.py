@@ -229,3 +229,11 @@ def test_generated_modules_have_the_fields_of_their_proto_files(generated: Any) 
     messages = [*generated.DESCRIPTOR.message_types_by_name.values()]
     described = {(field.name, str(field.number)) for message in messages for field in message.fields}
     assert described == published
+
+
+def test_labels_without_end_fill_a_book_by_their_length() -> None:
+    book = a_book(max_series=1_000)
+    for number in range(4):
+        labels = {"__name__": "up", "job": "order", "path": f"{number}{'x' * 1_000_000}"}
+        assert len(remote_write.decode(a_body((labels, [(AT_MS, 1.0)])), book).samples) == 1
+    assert len(book.page().series) == 0

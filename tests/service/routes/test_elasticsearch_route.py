@@ -114,3 +114,12 @@ def test_a_token_may_be_a_password_or_an_api_key(client: TestClient) -> None:
         assert client.get("/elasticsearch", headers=headers).status_code == status, authorization
         answer = client.post("/elasticsearch/_bulk", content=b"", headers=headers)
         assert answer.status_code == status, authorization
+
+
+def test_names_with_half_a_surrogate_pair_are_answered(client: TestClient) -> None:
+    body = bulk({"create": {"_index": "a\ud800", "_id": "\udfff"}}, DOCUMENT)
+    answer = client.post("/elasticsearch/_bulk", content=body)
+    assert answer.status_code == 200
+    assert answer.json()["items"] == [
+        {"create": {"_index": "a?", "_id": "?", "status": 201, "result": "created"}}
+    ]

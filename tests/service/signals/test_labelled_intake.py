@@ -287,3 +287,46 @@ def test_full_memories_of_counters_begin_anew() -> None:
         assert [row[3] for row in running.add(DeltaPoint(key, START_MS, 5.0, 0))] == [5.0]
         assert list(starts.add(key, START_MS)) == [(*key, START_MS, 0.0)]
     assert list(starts.add(SeriesKey("order", "memory"), START_MS)) == []
+
+
+def test_a_clock_that_was_ahead_costs_a_sender_nothing_later(room: SignalsRoom, log: Log) -> None:
+    ahead_ms = START_MS + 365 * 24 * 60 * MINUTE_MS
+    rise = DeltaPoint(SeriesKey("order", "orders_total"), ahead_ms, 1.0, 0)
+    early = Labelled(Samples.from_rows([]), deltas=(rise,))
+    assert room.labelled.receive(early).n_too_new == 1
+    for step in range(2):
+        send(room, *scrape(ahead_ms + step * MINUTE_MS, 1, 1, 1, total=1))
+    for step in range(3):
+        send(room, *scrape(START_MS + step * MINUTE_MS, 10 * step + 1, 5, 1, total=step))
+        now = rise._replace(time_ms=START_MS + step * MINUTE_MS, value=5.0)
+        room.labelled.receive(Labelled(Samples.from_rows([]), deltas=(now,)))
+    assert [time_ms for time_ms, _ in stored(log, "_mean")] == [MINUTE_MS, 2 * MINUTE_MS]
+    totals = [
+        value for batch in log.stored for _, metric, _, value in rows(batch) if metric == "orders_total"
+    ]
+    assert [float(value) for value in totals] == [5.0, 10.0, 15.0]
+
+
+def test_buckets_without_end_are_not_held() -> None:
+    memory = HistogramMemory(max_buckets=100)
+    for number in range(30):  # each delta brings other buckets, all of which are of the sum
+        counts = {(float(10 * number + place), float(10 * number + place + 1)): 1.0 for place in range(10)}
+        for whole in (WHOLE, SeriesKey("order", f"h{number}")):
+            point = HistogramPoint(
+                whole, START_MS + number, 10.0, 1.0, Buckets(counts, is_exponential=True), START_MS, True
+            )
+            list(memory.observe(point, step_ms=MINUTE_MS, has_count=True))
+        held = sum(each.n_buckets for each in memory._held.values())
+        assert held == memory._n_buckets <= 100
+    assert memory.n_over_limit
+
+
+def test_pieces_without_end_do_not_wait() -> None:
+    pieces = HistogramPieces(max_waiting=100)
+    for number in range(30):
+        parts = tuple(Part(SeriesKey("order", f"h{number}"), Piece.BUCKET, float(each)) for each in range(10))
+        sent = PartSamples(parts, np.arange(10, dtype=np.int32), np.full(10, START_MS), np.arange(10.0))
+        list(pieces.complete(sent))
+        waiting = sum(each.n_waiting for each in pieces._wholes.values())
+        assert waiting == pieces._n_waiting <= 100
+    assert pieces.n_over_limit
