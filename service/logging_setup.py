@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+from features.masking.masker import mask_text
 from telemetry.addresses import shown_address
 
 _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
@@ -13,7 +14,8 @@ _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 class FieldsFormatter(logging.Formatter):
     """Writes the time, the level, the message, and the fields as ``name=value``.
 
-    No address is written with its user information, wherever it comes from: also in tracebacks.
+    Wherever it comes from, also in tracebacks, no address is written with its user information, and what a
+    sender wrote is masked as in its log lines.
 
     >>> record = logging.makeLogRecord({"msg": "ranking failed", "levelname": "ERROR", "item": "a b"})
     >>> FieldsFormatter("%(levelname)s %(message)s").format(record)
@@ -22,7 +24,7 @@ class FieldsFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line and the traceback, if there is one."""
-        return shown_address(super().format(record))
+        return mask_text(shown_address(super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base class's name
         """Return the line, without a traceback."""

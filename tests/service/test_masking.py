@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from wire_builders import a_body, a_body_2
 
 from service.app import create_app
 from service.errors import BadMaskingFileError
+from service.logging_setup import FieldsFormatter
 from service.masking import incoming_masks, masker_from
 from telemetry.instants import to_ms
 from telemetry.log_history import read_lines
@@ -197,3 +199,25 @@ def test_labels_without_end_are_not_all_masked() -> None:
     assert len(masked) < 100
     assert "138" not in key.metric
     assert len(key.metric) == MAX_NAME_LENGTH
+
+
+def test_a_persons_note_is_stored_masked(tmp_path: Path) -> None:
+    with a_service(tmp_path) as client:
+        client.post("/v1/alerts", json=a_webhook()).raise_for_status()
+        note = {"causes": "none", "note": TEXT}
+        answer = client.post("/v1/incidents/1/verdict", json=note)
+        form = {"cause": "none", "note": TEXT}
+        sent = client.post("/incidents/1/verdict", data=form, follow_redirects=False)
+    assert sent.status_code == 303
+    assert answer.json()["note"] == "手机号<masked:phone>登录失败 password=<masked:secret>"
+    assert not any(each in everything_in(tmp_path) for each in SECRETS)
+
+
+def test_the_services_own_log_shows_no_secret_of_a_sender() -> None:
+    error = ValueError(TEXT)
+    about = {"msg": "ranking failed", "item": TEXT, "exc_info": (ValueError, error, None)}
+    record = logging.makeLogRecord(about)
+    shown = FieldsFormatter("%(message)s").format(record)
+    assert "ranking failed" in shown
+    assert "ValueError" in shown
+    assert not any(each in shown for each in SECRETS)
