@@ -51,5 +51,5 @@ def test_no_log_line_and_no_traceback_holds_the_password_of_an_address() -> None
     )
     line = FieldsFormatter("%(message)s").format(record)
     assert "s3cret" not in line
-    assert "http://***@mlflow:5000/api" in line
-    assert "https://***@hooks.firm" in line
+    assert "http://<masked:secret>@mlflow:5000/api" in line
+    assert "https://<masked:secret>@hooks.firm" in line
