@@ -21,7 +21,10 @@ endif
 # One process more than processors: some tests wait for a service or for the disk.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, 1 + len(os.sched_getaffinity(0))))' 2>/dev/null || echo 3)
 
-.PHONY: help demo test test-e2e soak mutants mutants-sample check lint types imports lock clean
+# Counting the lines that run doubles the time of the tests, so it is left to CI.
+COVERAGE = $(if $(filter true,$(CI)),--cov --cov-report=term --cov-fail-under=95,--no-cov)
+
+.PHONY: help demo test coverage test-e2e soak mutants mutants-sample check lint types imports lock clean
 
 help:  ## Show what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +55,10 @@ imports: $(VENV)/.ready
 
 test: check  ## Every check that needs neither root nor system packages.
 	@$(BIN)/python -m pytest -m "not e2e" --numprocesses=$(WORKERS) --dist=loadfile \
-	  --cov --cov-report=term --cov-fail-under=95 --durations=20 -q
+	  $(COVERAGE) --durations=20 -q
+
+coverage: $(VENV)/.ready  ## The tests once more, with the share of the code that they run.
+	@$(MAKE) --no-print-directory test CI=true
 
 test-e2e: $(VENV)/.ready  ## What needs real peers or a browser; installs them where it may.
 	@sh tests/e2e/install_peers.sh

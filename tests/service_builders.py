@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +21,13 @@ from models.paging.normal_period_scores import NormalPeriodScores
 from models.paging.page_record import PageRecord
 from models.paging.thresholds import WEEK_MS
 from service.app import create_app
+from service.data_directory import STORE
 from service.model_registry.sources import Sources
 from service.settings import Settings
+from service.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -161,6 +164,15 @@ def as_columns(frame: Frame) -> dict[str, Any]:
     }
 
 
+@cache
+def _empty_store() -> bytes:
+    """The file of a store without a row, migrated once for all tests: the revisions take a while."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / STORE
+        Database(path).close()
+        return path.read_bytes()
+
+
 def an_app(
     directory: Path,
     *,
@@ -169,6 +181,9 @@ def an_app(
     clock: StillClock | None = None,
     **chosen: Any,
 ) -> FastAPI:
+    if not (directory / STORE).exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / STORE).write_bytes(_empty_store())
     source, rival = FakeSource(bundle), FakeSource(challenger)
     app = create_app(
         settings_for(directory, **chosen),

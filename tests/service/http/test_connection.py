@@ -222,7 +222,6 @@ def test_without_a_token_no_body_is_read(tmp_path: Path) -> None:
 
 def test_an_answer_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
     with a_running_server(tmp_path, QUICK) as (address, server), connected(address) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n")
         wait_until(lambda: connection.recv(1, socket.MSG_PEEK) != b"")
         wait_until(lambda: not server.server_state.connections)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 N_OPERATIONS = 34
-EXAMPLES = 40
+EXAMPLES = 20
 FORMS = ("/incidents/1/verdict", "/sign-in", "/sign-out")
 NAMES = st.sampled_from(["cause", "other", "note", "token", "to"])
 VALUES = st.sampled_from(["none", "another item", "item:", "/", "//x", "\x00"]) | st.text()
