@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ONLY = {kind: frozenset({kind}) for kind in EdgeKind}
 
+LARGE_CYCLE = 256
+"""Items that reach each other reach the same; from so many on, that is walked once for all of them."""
+
 
 class Reach(NamedTuple):
     """What is near an item: what it needs and what needs it, without the item itself."""
@@ -68,6 +71,7 @@ class DependencyGraph:
             kinds = needs[edge.dependent].get(edge.dependency)
             needs[edge.dependent][edge.dependency] = kinds | {edge.kind} if kinds else ONLY[edge.kind]
         self._needs: Adjacency = needs
+        self._reach_of_cycle: dict[str, Reach] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -149,10 +153,17 @@ class DependencyGraph:
         """
         if item not in self.items:
             return Reach(frozenset(), frozenset())
+        shared = self._reach_of_cycle.get(item)
+        if shared is not None and all(len(each) <= max_items + 1 for each in shared):
+            return Reach(*(each - {item} for each in shared))
         needs, needed_by = (
-            self._walk(item, towards_dependents=way, max_hops=None, kinds=None, enough=max_items + 1)
+            self._walk(item, towards_dependents=way, max_hops=None, kinds=None, enough=max_items + 2)
             for way in (False, True)
         )
+        if all(len(each) <= max_items + 1 for each in (needs, needed_by)):
+            cycle = needs.keys() & needed_by.keys()
+            if len(cycle) >= LARGE_CYCLE:
+                self._reach_of_cycle |= dict.fromkeys(cycle, Reach(frozenset(needs), frozenset(needed_by)))
         return Reach(*(frozenset(list(each)[1 : max_items + 1]) for each in (needs, needed_by)))
 
     def hops(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmdb.errors import UnknownItemError
-from cmdb.graph import DependencyGraph
+from cmdb.graph import LARGE_CYCLE, DependencyGraph
 from cmdb.items import Edge, EdgeKind, Item
 
 IDS = [f"item-{number}" for number in range(8)]
@@ -191,6 +191,21 @@ def test_reach_is_what_is_nearest_in_both_directions() -> None:
     assert graph.reach("app", max_items=9) == ({"cache", "order", "db"}, set())
     assert graph.reach("db", max_items=2) == (set(), {"batch", "order"})
     assert graph.reach("island", max_items=2) == graph.reach("ghost", max_items=2) == (set(), set())
+
+
+def test_the_items_of_a_large_cycle_are_walked_once_and_reach_the_same() -> None:
+    n = 2 * LARGE_CYCLE
+    names = [f"i{each}" for each in range(n)]
+    ring = [Edge(names[each], names[(each + 1) % n]) for each in range(n)]
+    graph = DependencyGraph(
+        [Item(each) for each in (*names, "app", "db")], [*ring, Edge("app", "i0"), Edge("i5", "db")]
+    )
+    walked = DependencyGraph(graph.items.values(), graph.edges)
+    assert graph.reach("i0", max_items=n + 2) == ({*names, "db"} - {"i0"}, {*names, "app"} - {"i0"})
+    for each in ("i1", "i7", "app", "db"):
+        assert graph.reach(each, max_items=n + 2) == walked.reach(each, max_items=n + 2)
+        assert graph.reach(each, max_items=3) == walked.reach(each, max_items=3)
+    assert "i7" not in graph.reach("i7", max_items=n + 2).needs
 
 
 @pytest.mark.timeout(15)  # a walk that compares each ring with all that it found takes over a minute
