@@ -34,7 +34,7 @@ class AccessStore:
 
     def closing(self) -> None:
         """Remember that requests need credentials, before the first are created; tell if some were lost."""
-        if self.marker.is_set and not (self.tokens.any_exist() or self.users.any_exist()):
+        if self.marker.is_set and not self.users.anybody_exists():
             click.echo(f"Note: {EMPTIED}. This opens the service to what is created now.", err=True)
         self.marker.set()
 

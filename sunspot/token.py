@@ -56,7 +56,7 @@ def list_tokens(data: Path) -> None:
 
     with access_store(data) as store:
         found = store.tokens.all()
-        is_open = not (found or store.users.any_exist() or store.marker.is_set)
+        is_open = not (found or store.users.anybody_exists() or store.marker.is_set)
     for each in found:
         state = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "in use"
         teams = f"\tof {','.join(sorted(each.teams))}" if each.teams else ""

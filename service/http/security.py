@@ -52,7 +52,7 @@ class Gate:
     @property
     def is_open(self) -> bool:
         """Whether no token or person was ever created, so that this machine may do everything."""
-        if not self._is_closed and (self._marker.is_set or self._has_anybody()):
+        if not self._is_closed and (self._marker.is_set or self._users.anybody_exists()):
             self._is_closed = True  # for good: nothing opens the service again
             try:
                 self._marker.set()  # a store of before has none
@@ -63,7 +63,7 @@ class Gate:
     @property
     def is_emptied(self) -> bool:
         """Whether the store holds no token and no person any more, so that nobody can be answered."""
-        return not self.is_open and not self._has_anybody()
+        return not self.is_open and not self._users.anybody_exists()
 
     def check_listening(self, settings: Settings) -> None:
         """Refuse to listen beyond this machine while neither a token nor a person exists.
@@ -102,9 +102,6 @@ class Gate:
         if found is None:
             raise NoTokenError
         return found
-
-    def _has_anybody(self) -> bool:
-        return self._tokens.any_exist() or self._users.any_exist()
 
 
 def check_origin(headers: Mapping[str, str], method: str) -> None:

@@ -93,11 +93,6 @@ class TokenStore:
             rows = connection.execute(select(tokens).order_by(tokens.c.name)).all()
         return [_token(row) for row in rows]
 
-    def any_exist(self) -> bool:
-        """Whether a token was ever created: revoking the last one does not open the service again."""
-        with self._database.reading() as connection:
-            return connection.execute(select(tokens.c.name).limit(1)).first() is not None
-
     def holder(self, secret: str) -> Token | None:
         """Return the token in use that has this secret.
 

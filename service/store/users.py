@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from service.store.database import Database
 
+ANYBODY = "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM tokens)"
+
 
 class UnknownUserError(LookupError):
     """A name that no person in use has."""
@@ -122,10 +124,13 @@ class UserStore:
             for row in rows
         ]
 
-    def any_exist(self) -> bool:
-        """Whether a person was ever created."""
+    def anybody_exists(self) -> bool:
+        """Whether a person or a token was ever created: revoking the last one does not open the service.
+
+        Each request asks it while there is nobody, so it is one statement.
+        """
         with self._database.reading() as connection:
-            return connection.execute(select(users.c.name).limit(1)).first() is not None
+            return bool(connection.exec_driver_sql(ANYBODY).scalar())
 
     def password_of(self, name: str) -> str | None:
         """Return the hash of a person's password; ``None`` if nobody who may sign in has the name."""
