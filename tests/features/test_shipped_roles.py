@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
 from expositions import EXPOSITIONS, Exposition
 
+from features.frame import frame_of
 from features.golden import Role
 from features.role_files import shipped_rules
 from features.role_report import report_on
 from features.role_rules import scale_in, unit_in
 from sunspot.exposition import series_in
+from telemetry.batches import Samples, SeriesKey
 
 
 @pytest.mark.parametrize("exposition", EXPOSITIONS, ids=[each.sender for each in EXPOSITIONS])
@@ -41,3 +44,43 @@ def test_every_latency_has_a_unit() -> None:
 )
 def test_units_follow_from_names(name: str, unit: str, scale: float) -> None:
     assert (unit_in(name), scale_in(name)) == (unit, scale)
+
+
+def test_a_host_and_a_service_have_the_values_that_their_text_means() -> None:
+    per_tick = {
+        'node_cpu_seconds_total{cpu="0",mode="idle"}': 45.0,
+        'node_cpu_seconds_total{cpu="0",mode="user"}': 15.0,
+        'node_cpu_seconds_total{cpu="1",mode="idle"}': 60.0,
+        'node_network_receive_drop_total{device="eth0"}': 2.0,
+        'node_network_receive_packets_total{device="eth0"}': 100.0,
+        'http_request_duration_seconds_count_total{code="200"}': 90.0,
+        'http_request_duration_seconds_count_total{code="503"}': 30.0,
+    }
+    gauges = {
+        "node_memory_MemAvailable_bytes": 2e9,
+        "node_memory_MemTotal_bytes": 8e9,
+        "node_load1": 1.0,
+        'http_request_duration_seconds_mean{code="200"}': 0.1,
+        'http_request_duration_seconds_mean{code="503"}': 0.5,
+    }
+    keys = tuple(SeriesKey("order", metric) for metric in (*per_tick, *gauges))
+    times_ms = [tick * 60_000 for tick in range(3) for _ in keys]
+    values = [each * tick for tick in range(1, 4) for each in per_tick.values()]
+    rows = [
+        [*values[tick * len(per_tick) : (tick + 1) * len(per_tick)], *gauges.values()] for tick in range(3)
+    ]
+    samples = Samples(
+        keys, np.tile(np.arange(len(keys)), 3), np.array(times_ms, dtype=np.int64), np.array(rows).ravel()
+    )
+    frame = frame_of(samples, step_ms=60_000, start_ms=0, end_ms=180_000)
+    means = {role: values[1:, 0] for role, values in frame.roles(["order"]).items()}
+    expected = {
+        Role.REQUESTS: 120.0,
+        Role.LATENCY: 0.2,
+        Role.ERRORS: 0.25,
+        Role.CPU: 0.125,
+        Role.MEMORY: 0.75,
+        Role.SATURATION: 0.5,
+        Role.LOSS: 0.02,
+    }
+    assert {role: pytest.approx([value, value]) for role, value in expected.items()} == means
