@@ -319,8 +319,7 @@ redis_config_maxclients 10000
 # TYPE mysql_global_status_commands_total counter
 mysql_global_status_commands_total{command="select"} 90
 mysql_global_status_commands_total{command="admin_commands"} 2
-mysql_global_status_connection_errors_total{error="internal"} 0
-# TYPE mysql_global_status_connections counter
+# TYPE mysql_global_status_connections untyped
 mysql_global_status_connections 80
 mysql_perf_schema_events_statements_seconds_total{digest="a"} 3
 mysql_perf_schema_events_statements_total{digest="a"} 90
@@ -328,7 +327,7 @@ mysql_perf_schema_events_statements_total{digest="a"} 90
 mysql_global_status_threads_connected 3
 mysql_global_variables_max_connections 151
 """,
-        "mysql-requests mysql-connection-errors mysql-latency mysql-connections",
+        "mysql-requests mysql-latency mysql-connections",
     ),
     Exposition(
         "mysqld_exporter with statements",
@@ -383,7 +382,8 @@ probe_http_duration_seconds{phase="processing"} 0.02
 # TYPE windows_cpu_time_total counter
 windows_cpu_time_total{core="0,0",mode="idle"} 1000
 windows_cpu_time_total{core="0,0",mode="user"} 10
-windows_memory_physical_free_bytes 2e+09
+windows_memory_available_bytes 2e+09
+windows_memory_physical_free_bytes 1e+09
 windows_memory_physical_total_bytes 8e+09
 windows_net_packets_received_discarded_total{nic="a"} 1
 windows_net_packets_received_total{nic="a"} 100
