@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from features.role_rules import COUNT_ENDING
+
 QUANTILE: Final = re.compile(r"(^|_)(p\d\d\d?|\d\dth|quantile|percentile|max|median)(_|$)")
+OF_THE_RUNTIME: Final = re.compile(r"(go|python|promhttp|process|scrape)_")
 LOOKS: Final = (
     ("latency", re.compile(r"(^|_)(latency|duration|response_time|elapsed|rtt)(_|$)")),
     ("errors", re.compile(r"(^|_)(errors?|fail(ed|ures?)|exceptions?|5xx|availability)(_|$)")),
@@ -31,6 +34,8 @@ def hint_of(name: str) -> str:
     >>> hint_of("build_info")
     ''
     """
+    if OF_THE_RUNTIME.match(name) or name.endswith(COUNT_ENDING):
+        return ""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     for role, pattern in LOOKS:
         if pattern.search(words):

@@ -185,5 +185,6 @@ def scale_in(name: str) -> float:
 
 def unit_of(rule: Rule, name: str) -> str:
     """The unit in which a rule reads a metric; empty if neither says one."""
-    per_second = "per_second" if name.endswith(COUNTER_ENDING) else ""
-    return rule.unit or unit_in(name) or per_second
+    if rule.of is not None:
+        return rule.unit or (unit_in(name) if rule.role is Role.LATENCY else "ratio")
+    return rule.unit or unit_in(name) or ("per_second" if name.endswith(COUNTER_ENDING) else "")

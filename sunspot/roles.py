@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from features.role_report import RoleReport
 
+MAX_HINTED = 6
+"""Metrics that are listed with the same advice."""
+
 MAX_UNREAD = 30
 """Metrics without a role and a hint that are listed; of the others the number is said."""
 
@@ -115,11 +118,16 @@ def _lines(report: RoleReport, items_by_label: Mapping[str, int], n_series: int)
         yield ""
         yield "rules that are not used:"
         yield from (f"  {each.role} {each.rule}: {each.reason}" for each in report.unused)
-    hinted = [each for each in report.unread if each.hint]
+    hinted: dict[str, list[str]] = {}
+    for each in report.unread:
+        if each.hint:
+            hinted.setdefault(each.hint, []).append(each.metric)
     if hinted:
         yield ""
-        yield "these look like a role:"
-        yield from (f"  {each.metric}: {each.hint}" for each in hinted)
+        yield "these look like a role, but no rule reads them:"
+    for hint, metrics in hinted.items():
+        more = f", and {len(metrics) - MAX_HINTED} more" if len(metrics) > MAX_HINTED else ""
+        yield f"  {', '.join(metrics[:MAX_HINTED])}{more}: {hint}"
     others = [each for each in report.unread if not each.hint]
     n_unread = sum(each.n_series for each in report.unread)
     yield ""

@@ -71,6 +71,13 @@ def test_a_table_says_what_is_read_and_what_is_not(tmp_path: Path) -> None:
     assert "  cpu process-cpu: an earlier rule counts" in lines
 
 
+def test_metrics_with_the_same_advice_are_listed_together(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.txt"
+    path.write_text("".join(f"jobs_{n}_failed_total 1\n" for n in range(9)))
+    (line,) = [each for each in checked(str(path)).splitlines() if "looks like errors" in each]
+    assert "jobs_5_failed_total, and 3 more: looks like errors" in line
+
+
 def test_series_without_an_item_are_told(tmp_path: Path) -> None:
     path = tmp_path / "metrics.txt"
     path.write_text("build_info 1\n")
