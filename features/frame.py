@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.combining import Combination, combined
 from features.counters import put_rates
 from features.role_columns import RoleColumns
 from telemetry.batches import are_ends
@@ -97,7 +98,8 @@ class Frame:
         """Values of one role in its canonical unit, shape ``(n_ticks, len(items))``; ``nan`` where missing.
 
         ``ticks`` selects the ticks, by default all. If an item has several metrics of one role, in the same
-        or different units, the first by name that has a value counts, tick by tick.
+        or different units, the first by name that has a value counts, tick by tick; after all golden names
+        that is what a rule makes of other metrics (`features.role_rules`).
         """
         return self._read(self.role_columns.layers(role, items), len(items), ticks)
 
@@ -109,21 +111,28 @@ class Frame:
         return {role: self._read(layers, len(items), ticks) for role, layers in layers_of.items() if layers}
 
     def _read(
-        self, layers: Sequence[Layer], n_items: int, ticks: NDArray[np.int64] | None
+        self, layers: Sequence[Layer | Combination], n_items: int, ticks: NDArray[np.int64] | None
     ) -> NDArray[np.float64]:
         """Values of the layers; each item's ticks are adjacent in memory, since they are read together."""
         rows = slice(None) if ticks is None else ticks[:, None]
         n_ticks = self.n_ticks if ticks is None else len(ticks)
         values = np.full((n_items, n_ticks), np.nan)
         for depth, layer in enumerate(layers):
-            read = np.array(self.values[rows, layer.columns].T, dtype=np.float64, order="C")
-            read *= layer.scale[:, None]
-            read += layer.offset[:, None]
+            read = self._read_layer(layer, rows)
             if depth:
                 before = values[layer.places]
                 read = np.where(np.isnan(before), read, before)
             values[layer.places] = read
         return values.T
+
+    def _read_layer(self, layer: Layer | Combination, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
+        if isinstance(layer, Combination):
+            ticks = rows if isinstance(rows, slice) else rows.ravel()
+            return combined(self.values, layer, rows=ticks, step_ms=self.step_ms)
+        read = np.array(self.values[rows, layer.columns].T, dtype=np.float64, order="C")
+        read *= layer.scale[:, None]
+        read += layer.offset[:, None]
+        return read
 
 
 def frame_of(samples: Samples, *, step_ms: int, start_ms: int, end_ms: int) -> Frame:

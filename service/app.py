@@ -73,6 +73,8 @@ def create_app(
         If the calendar overrides cannot be read.
     BadMaskingFileError
         If the masking patterns cannot be used.
+    BadRolesFileError
+        If the role rules cannot be used.
     """
     with ExitStack() as opened:
         rooms = open_rooms(settings, opened, sources=sources, clock=clock)

@@ -324,3 +324,12 @@ class BadCalendarFileError(ValueError):
         super().__init__(f"cannot read the calendar overrides in {path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class BadRolesFileError(ValueError):
+    """A file of role rules that cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot use the role rules in {path}: {reason}")
+        self.path = path
+        self.reason = reason

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         ge=timedelta(days=1),
         description="age at which an earlier dependency graph that no answer refers to is removed",
     )
+    roles: Path | None = Field(
+        None, description="YAML file of the firm's own rules of what metrics mean, before the shipped ones"
+    )
     calendar_overrides: Path | None = Field(
         None, description="TOML file of closures and openings beside the exchange calendar"
     )

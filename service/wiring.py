@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from features.roles_in_use import use_rules
 from service.access.attempts import Attempts
 from service.access.marker import AccessMarker
 from service.access.refusals import Refusals
@@ -48,6 +49,7 @@ from service.outgoing import outgoing_of
 from service.paging.dispatcher import PageDispatcher
 from service.paging.pager import Paging
 from service.paging.watchdog import Watchdog
+from service.roles_file import rules_from
 from service.rooms import AccessRoom, IncidentsRoom, ModelsRoom, PagingRoom, Rooms, ScoringRoom
 from service.scoring.checkpoint import Checkpoints
 from service.scoring.pipeline import TickPipeline
@@ -102,6 +104,7 @@ def open_rooms(
     clock
         The time of day; by default the machine's.
     """
+    use_rules(rules_from(settings.roles))
     overrides, masks = overrides_from(settings.calendar_overrides), incoming_masks(settings)
     outgoing = outgoing_of(settings)
     clock = clock or SystemClock()

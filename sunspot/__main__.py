@@ -28,6 +28,7 @@ COMMANDS: dict[str, Subcommand] = {
     "models": Subcommand("sunspot.models", "List and compare registered models, and choose the champion."),
     "bench": Subcommand("sunspot.bench", "Measure Sunspot against its peers."),
     "replay": Subcommand("sunspot.replay", "Rank a stored case again and show what changed."),
+    "roles": Subcommand("sunspot.roles", "See what the metrics of a sender mean to Sunspot."),
     "import": Subcommand("sunspot.imports", "Send a CMDB or change events to a running service."),
     "token": Subcommand("sunspot.token", "Create, list and revoke the tokens of senders."),
     "user": Subcommand("sunspot.user", "Create, list and disable people who sign in to the pages."),

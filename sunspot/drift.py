@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sunspot.options import calendar_overrides_option, data_option, tracking_uri_option
+from sunspot.options import calendar_overrides_option, data_option, roles_option, tracking_uri_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,17 +41,26 @@ DRIFTED = 1
 @data_option
 @tracking_uri_option
 @calendar_overrides_option
-def drift(source: str, days: int, data: Path, tracking_uri: str, calendar_overrides: Path | None) -> None:
+@roles_option
+def drift(
+    source: str,
+    days: int,
+    data: Path,
+    tracking_uri: str,
+    calendar_overrides: Path | None,
+    roles: Path | None,
+) -> None:
     """Compare recent signals with what the champion learned; exit with 1 if it is time to retrain.
 
     For cron: `sunspot models drift || sunspot train detectors`.
     """
     from models.artifacts.mlflow_names import MODEL_NAME
     from sunspot.models import tracker_of
-    from sunspot.train import clocks_with
+    from sunspot.train import clocks_with, read_roles_by
     from training.drift import drift_of
     from training.errors import BadHistoryError, NoHistoryError
 
+    read_roles_by(roles)
     champion = tracker_of(MODEL_NAME, data, tracking_uri).champion()
     if champion is None:
         raise click.ClickException("there is no champion to compare with: run sunspot train detectors")

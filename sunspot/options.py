@@ -44,6 +44,13 @@ calendar_overrides_option = click.option(
     help="TOML file of closures and openings to add to the exchange calendar.",
 )
 
+roles_option = click.option(
+    "--roles",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="SUNSPOT_ROLES",
+    help="YAML file of your own rules of what metrics mean, before the shipped ones.",
+)
+
 tracking_uri_option = click.option(
     "--tracking-uri",
     envvar="SUNSPOT_TRACKING_URI",

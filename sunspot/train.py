@@ -16,6 +16,7 @@ from sunspot.options import (
     data_option,
     model_option,
     replace_champion_option,
+    roles_option,
     seed_option,
     tracking_uri_option,
 )
@@ -77,6 +78,7 @@ command.add_command(ranker)
     help="Daily rhythm: an exchange's trading day, or the same every weekday.",
 )
 @calendar_overrides_option
+@roles_option
 @budget_option("series")
 @replace_champion_option("series")
 @click.option(
@@ -94,6 +96,7 @@ def detectors(
     step_s: int,
     clock: str,
     calendar_overrides: Path | None,
+    roles: Path | None,
     budget: float,
     replace_champion: bool,
     in_shadow: bool,
@@ -111,6 +114,7 @@ def detectors(
     from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError, ShortHistoryError
 
     clocks = clocks_with(calendar_overrides)
+    read_roles_by(roles)
     try:
         with shown_progress() as progress:
             outcome, uri = _trained(
@@ -204,6 +208,18 @@ def clocks_with(calendar_overrides: Path | None) -> dict[str, Clock]:
     except BadCalendarFileError as reason:
         raise click.UsageError(str(reason)) from reason
     return {name: overridden(clock, overrides) for name, clock in CLOCKS.items()}
+
+
+def read_roles_by(path: Path | None) -> None:
+    """Read roles by a file's rules and the shipped ones, as the service does."""
+    from features.roles_in_use import use_rules
+    from service.errors import BadRolesFileError
+    from service.roles_file import rules_from
+
+    try:
+        use_rules(rules_from(path))
+    except BadRolesFileError as reason:
+        raise click.UsageError(str(reason)) from reason
 
 
 def _frame_from(source: str, data: Path, *, step_ms: int, seed: int) -> Frame:

@@ -8,6 +8,7 @@ further on knows a counter (`features.counters`).
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,9 @@ COUNTER_ENDING = "_total"
 VALUE_ENDING = "_value"
 NO_ITEM = "unmatched"
 """Item of series whose labels name none, so that they are kept and seen."""
+
+LABEL = re.compile(r'([^=,{"]+)="((?:[^"\\]|\\.)*)"')
+ESCAPE = re.compile(r"\\(.)")
 
 DIGEST_LENGTH = 12
 MAX_SHOWN = MAX_NAME_LENGTH // len('="",')
@@ -189,6 +193,21 @@ def metric_text(name: str, labels: Mapping[str, str]) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
     return f"{text[: MAX_NAME_LENGTH - DIGEST_LENGTH - 1]}…{digest}"
+
+
+def labels_in(metric: str) -> dict[str, str]:
+    r"""The labels that a metric's name keeps; of one that ends in a digest, those that are whole.
+
+    >>> labels_in('requests_total{code="200",path="/a\\"b"}')
+    {'code': '200', 'path': '/a"b'}
+    """
+    labels = metric.partition("{")[2]
+    if "\\" not in labels:
+        return dict(LABEL.findall(labels))
+    return {
+        name: ESCAPE.sub(lambda found: "\n" if found[1] == "n" else found[1], text)
+        for name, text in LABEL.findall(labels)
+    }
 
 
 def with_suffix(metric: str, suffix: str) -> str:

@@ -25,6 +25,7 @@ from service_builders import a_service, a_webhook
 
 from features.golden import meaning_of
 from features.masking.own_patterns import read_patterns
+from features.role_files import read_rules
 from models.artifacts.log_bundle import save_log_bundle
 from models.cases.document import CaseDocument
 from service.calendar_file import overrides_from
@@ -119,7 +120,7 @@ def test_every_page_is_in_an_index() -> None:
 
 
 def test_every_block_has_a_language_that_a_test_here_reads() -> None:
-    readable = {"sh", "python", "json", "csv", "toml", "mermaid"}
+    readable = {"sh", "python", "json", "csv", "toml", "yaml", "mermaid"}
     assert [each for each in BLOCKS if each.language not in readable] == []
     fences = [line for each in PAGES for line in each.read_text().splitlines() if "```" in line]
     assert len(fences) == 2 * len(BLOCKS)
@@ -202,6 +203,12 @@ def test_every_column_of_a_table_has_a_meaning(block: Block) -> None:
 @pytest.mark.parametrize("block", of("toml", where=lambda each: each.page == "docs/logs.md"))
 def test_every_file_of_patterns_is_read(block: Block) -> None:
     assert [each.name for each in read_patterns(block.text)] == list(tomllib.loads(block.text)["patterns"])
+
+
+@pytest.mark.parametrize("block", of("yaml"))
+def test_every_file_of_roles_is_read(block: Block) -> None:
+    assert block.page == "docs/roles.md"
+    assert len(read_rules(block.text)) == block.text.count("- rule:")
 
 
 @pytest.mark.parametrize("block", of("toml", where=lambda each: each.page == "docs/calendar.md"))

@@ -13,7 +13,6 @@ import numpy as np
 
 from features.calendar import CLOCKS
 from features.frame import Frame
-from features.golden import meaning_of
 from features.service_rows import FEATURES
 from models.artifacts.bundle_files import (
     MANIFEST,
@@ -106,8 +105,8 @@ class Bundle:
 
 
 def normal_part(frame: Frame) -> Frame:
-    """Return golden signals and resources of a frame; only the latest ticks if it is very large."""
-    columns = [column for column, key in enumerate(frame.keys) if meaning_of(key.metric) is not None]
+    """Return what a frame's roles are read from; only the latest ticks if it is very large."""
+    columns = np.flatnonzero(frame.role_columns.is_read).tolist()
     n_ticks = min(frame.n_ticks, MAX_NORMAL_VALUES // max(1, len(columns)))
     first = frame.n_ticks - n_ticks
     values = frame.values[first:, columns].astype(np.float64)
