@@ -116,6 +116,7 @@ def outgoing_of(settings: Settings) -> Outgoing:
         settings.outgoing,
         configured={
             "SUNSPOT_NOTIFY_URL": settings.notify_url,
+            "SUNSPOT_PROMETHEUS_URL": settings.prometheus_url,
             "SUNSPOT_TRACKING_URI": settings.tracking_uri,
         },
     )

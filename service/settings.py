@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
@@ -98,6 +98,13 @@ class Settings(BaseSettings):
         description="the only targets that are sent to, each with its proxy or an empty text: "
         '{"*.example.internal": "", "https://chat.example": "http://proxy.example:3128"}',
     )
+
+    prometheus_url: str = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="Prometheus, VictoriaMetrics or Thanos that is asked for what was not pushed",
+    )
+    prometheus_token: SecretStr = Field(SecretStr(""), description="bearer token for prometheus_url")
 
     item_labels: tuple[str, ...] = Field(
         ("ci", "item", "service", "service_name", "app", "job", "instance"),

@@ -58,6 +58,7 @@ from service.scoring.services import SecondStage
 from service.shadow.record import SHADOW
 from service.shadow.runner import Shadow
 from service.signals.history import HISTORY_PART
+from service.signals.pulled import pulled_windows
 from service.signals.room import SignalsRoom, signals_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
@@ -139,6 +140,7 @@ def open_rooms(
         incident_store,
         changes,
         masks,
+        outgoing=outgoing,
         signals=signals,
         logs=logs,
         clock=clock,
@@ -253,6 +255,7 @@ def _incidents(
     changes: ChangeStore,
     masks: IncomingMasks,
     *,
+    outgoing: Outgoing,
     signals: SignalsRoom,
     logs: LogsRoom,
     clock: WallClock,
@@ -268,7 +271,7 @@ def _incidents(
         masks=masks,
         retention=settings.case_retention,
     )
-    enricher = Enricher(store, changes, signals, logs.evidence)
+    enricher = Enricher(store, changes, signals, logs.evidence, pulled=pulled_windows(settings, outgoing))
     publisher = RankingPublisher(
         store,
         clock,

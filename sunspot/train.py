@@ -21,6 +21,12 @@ from sunspot.options import (
     tracking_uri_option,
 )
 from sunspot.progress import shown_progress
+from sunspot.prometheus_source import (
+    PROMETHEUS,
+    PrometheusOptions,
+    frame_from_prometheus,
+    prometheus_options,
+)
 from sunspot.train_logs import logs
 from sunspot.train_ranker import ranker
 from sunspot.training_report import paging_lines, report_of
@@ -54,9 +60,9 @@ command.add_command(ranker)
     "source",
     default="history",
     show_default=True,
-    metavar="history|brokerage|DIR",
-    help="What to learn from: the service's own history, the built-in brokerage, or a directory of "
-    "Parquet or CSV tables with the columns item, metric, time_ms and value.",
+    metavar="history|prometheus|brokerage|DIR",
+    help="What to learn from: the service's own history, that of a Prometheus, the built-in brokerage, or a "
+    "directory of Parquet or CSV tables with the columns item, metric, time_ms and value.",
 )
 @click.option(
     "--scope",
@@ -64,6 +70,7 @@ command.add_command(ranker)
     metavar="GLOB",
     help="Only items whose id matches, such as 'order*'; may be repeated.  [default: every item]",
 )
+@prometheus_options
 @model_option(MODEL_NAMES[0])
 @data_option
 @tracking_uri_option
@@ -90,6 +97,11 @@ command.add_command(ranker)
 def detectors(
     source: str,
     scope: tuple[str, ...],
+    prometheus_url: str,
+    selectors: tuple[str, ...],
+    days: float,
+    max_series: int,
+    max_gib: float,
     model_name: str,
     data: Path,
     tracking_uri: str,
@@ -111,14 +123,26 @@ def detectors(
     View the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
     from models.errors import BadCaseError
-    from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError, ShortHistoryError
+    from telemetry.errors import QueryError
+    from telemetry.prometheus_api import BadSelectorError
+    from training.errors import (
+        BadHistoryError,
+        EmptyScopeError,
+        HistoryTooLargeError,
+        NoHistoryError,
+        ShortHistoryError,
+    )
 
+    asked = PrometheusOptions(
+        url=prometheus_url, selectors=selectors, days=days, max_series=max_series, max_gib=max_gib
+    )
     clocks = clocks_with(calendar_overrides)
     read_roles_by(roles)
     try:
         with shown_progress() as progress:
             outcome, uri = _trained(
                 source,
+                asked,
                 data,
                 tracking_uri,
                 scope=scope,
@@ -133,9 +157,21 @@ def detectors(
                 progress=progress,
             )
     except (NoHistoryError, ShortHistoryError) as reason:
-        advice = advice_on(source, sent="samples", files="Parquet or CSV tables")
+        advice = advice_on(
+            source,
+            sent="samples",
+            files="Parquet or CSV tables",
+            sources="history, prometheus, brokerage",
+        )
         raise click.UsageError(f"{reason}; {advice}") from reason
-    except (BadHistoryError, BadCaseError, EmptyScopeError) as reason:
+    except (
+        BadHistoryError,
+        BadCaseError,
+        BadSelectorError,
+        EmptyScopeError,
+        HistoryTooLargeError,
+        QueryError,
+    ) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
@@ -143,6 +179,7 @@ def detectors(
 
 def _trained(
     source: str,
+    asked: PrometheusOptions,
     data: Path,
     tracking_uri: str,
     *,
@@ -161,7 +198,13 @@ def _trained(
     progress("reading history")
     from training.datasets import in_scope
 
-    frame = in_scope(_frame_from(source, data, step_ms=step_ms, seed=seed), scope)
+    if source == PROMETHEUS:
+        frame, notes = frame_from_prometheus(asked, data, step_ms=step_ms, progress=progress)
+        for note in notes:
+            click.echo(f"{PROMETHEUS} {note}")
+    else:
+        frame = _frame_from(source, data, step_ms=step_ms, seed=seed)
+    frame = in_scope(frame, scope)
     progress("opening MLflow")
     from models.artifacts.model_kinds import registered_model
     from models.cases.library import read_cases

@@ -24,10 +24,10 @@ def brokerage_week(*, seed: int, step: timedelta = timedelta(minutes=1)) -> Simu
 
 def name_of(source: str) -> str:
     """Name of a source in MLflow."""
-    return source if source in {"history", "brokerage"} else Path(source).name
+    return source if source in {"history", "prometheus", "brokerage"} else Path(source).name
 
 
-def advice_on(source: str, *, sent: str, files: str) -> str:
+def advice_on(source: str, *, sent: str, files: str, sources: str = "history, brokerage") -> str:
     """What to do when a source holds too little to learn from.
 
     Parameters
@@ -36,10 +36,14 @@ def advice_on(source: str, *, sent: str, files: str) -> str:
         What to send to the service.
     files
         What a directory must hold.
+    sources
+        The other sources that there are.
     """
     if source == "history":
         return (
             f"run `sunspot serve` and send it {sent} for a few days, set its directory with --data, "
             "or try --from brokerage"
         )
-    return f"--from must be history, brokerage, or a directory of {files}"
+    if source == "prometheus":
+        return "look at --match and --days, and how long it keeps its data"
+    return f"--from must be {sources}, or a directory of {files}"

@@ -43,3 +43,20 @@ class HistoryClosedError(ValueError):
     def __init__(self, directory: Path) -> None:
         super().__init__(f"the history in {directory} is not open for writing")
         self.directory = directory
+
+
+class QueryError(RuntimeError):
+    """A source of metrics that was asked and gave no answer that can be used."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"cannot read metrics from {address}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class TooMuchAskedError(QueryError):
+    """A question that is too large for the source or for us; parts of it may be answered."""
+
+
+class SourceBusyError(QueryError):
+    """A source that does not answer now, and may later."""

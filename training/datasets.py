@@ -15,6 +15,7 @@ from features.counters import put_rates
 from features.frame import Frame
 from features.golden import Role, meaning_of
 from telemetry.batches import Samples, SeriesKey, are_ends
+from telemetry.durable import replacing
 from training.errors import BadHistoryError, EmptyScopeError, NoHistoryError
 
 if TYPE_CHECKING:
@@ -65,8 +66,31 @@ def frame_from_tables(directory: Path, *, step_ms: int) -> Frame:
         If a file cannot be read, or lacks a column; and as `frame_of_parts`.
     """
     paths = sorted([*directory.glob("*.parquet"), *directory.glob("*.csv")])
+    return frame_of_tables(paths, step_ms=step_ms, source=str(directory))
+
+
+def frame_of_tables(paths: Iterable[Path], *, step_ms: int, source: str) -> Frame:
+    """Read some tables of item, metric, time_ms and value; errors are those of `frame_from_tables`."""
     parts = (_samples_from(path) for path in paths)
-    return frame_of_parts(parts, step_ms=step_ms, source=str(directory))
+    return frame_of_parts(parts, step_ms=step_ms, source=source)
+
+
+def write_table(path: Path, parts: Sequence[Samples]) -> None:
+    """Write samples as a table that `frame_of_tables` reads; the file is complete or absent."""
+    import pyarrow as pa  # noqa: PLC0415  half a second
+    from pyarrow import parquet  # noqa: PLC0415
+
+    samples = Samples.concatenated(parts)
+    index = pa.array(samples.series)
+    item, metric = (
+        pa.DictionaryArray.from_arrays(index, pa.array([key[place] for key in samples.keys], pa.string()))
+        for place in (0, 1)
+    )
+    times, values = pa.array(samples.time_ms), pa.array(samples.values)
+    names = [item.dictionary_decode(), metric.dictionary_decode()]
+    table = pa.Table.from_arrays([*names, times, values], COLUMNS)
+    with replacing(path) as file:
+        parquet.write_table(table, file, compression="zstd")
 
 
 def gathered(batches: Iterable[Samples], *, n_samples: int = SAMPLES_A_PART) -> Iterator[Samples]:

@@ -28,6 +28,15 @@ class BadHistoryError(ValueError):
         self.reason = reason
 
 
+class HistoryTooLargeError(ValueError):
+    """A source that holds more than a training may read."""
+
+    def __init__(self, source: str, what: str) -> None:
+        super().__init__(f"{source} holds too much: {what}; ask for less with --match or --days")
+        self.source = source
+        self.what = what
+
+
 class ShortHistoryError(ValueError):
     """Too few ticks to fit, calibrate and hold some back."""
 

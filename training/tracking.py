@@ -269,6 +269,8 @@ class MlflowTracker(Generic[AnyBundle]):
         if self._model.example is None:
             return None
         table = pd.DataFrame(self._model.example(bundle))
+        if table.empty:  # MLflow would find no types in it
+            return None
         return table.set_axis(table.columns.astype(object), axis=1)  # as MLflow compares them
 
     def _make_model(self) -> None:

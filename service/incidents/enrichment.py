@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 from models.cases.case import BEFORE, LEAD, MAX_WINDOW, build_case, searched_part
 from service.incidents.ranking_document import ranking_document
+from service.signals.pulled import Completed
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from datetime import datetime
 
     from cmdb.graph import DependencyGraph
     from cmdb.items import ChangeEvent
+    from features.frame import Frame
     from models.cases.case import Alert, Case
     from service.incidents.ranking_document import StoredRankingDocument
     from service.incidents.records import StoredAlert
     from service.logs.evidence import LogEvidence
     from service.signals.in_use import InUse
+    from service.signals.pulled import PulledWindows
     from service.signals.room import SignalsRoom
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
@@ -68,12 +71,19 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, signals: SignalsRoom, logs: LogEvidence
+        self,
+        incidents: IncidentStore,
+        changes: ChangeStore,
+        signals: SignalsRoom,
+        logs: LogEvidence,
+        *,
+        pulled: PulledWindows | None = None,
     ) -> None:
         self._incidents = incidents
         self._changes = changes
         self._signals = signals
         self._logs = logs
+        self._pulled = pulled
 
     def sees(self, known: StoredAlert, in_use: InUse) -> bool:
         """Whether a ranking made now would look at no less than one made at the alert's start."""
@@ -96,6 +106,18 @@ class Enricher:
         changes = self._changes.between(starts_at - CHANGE_HISTORY, at, items=searched)
         others = self._incidents.firing_of(known.incident, but=known.id, limit=MAX_OTHERS + 1)
         is_cut = len(others) > MAX_OTHERS
+
+        def complete(frame: Frame) -> Completed:
+            if self._pulled is None:
+                return Completed(frame)
+            return self._pulled.complete(
+                frame,
+                searched,
+                self._signals.names.book(graph),
+                since_ms=to_ms(starts_at - LEAD - BEFORE),
+                until_ms=to_ms(at),
+            )
+
         return enrich(
             known.alert,
             at,
@@ -105,6 +127,7 @@ class Enricher:
             other_alerts=others[:MAX_OTHERS],
             logs=self._logs,
             notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
+            complete=complete,
         )
 
 
@@ -118,13 +141,27 @@ def enrich(
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None = None,
     notes: Sequence[str] = (),
+    complete: Callable[[Frame], Completed] = Completed,
 ) -> Enrichment:
-    """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
+    """Rank the candidates for an alert as of an instant; an alert is never lost to an error here.
+
+    ``complete`` adds to a window what was not pushed.
+    """
     reason = why_not(alert, graph, in_use)
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs, notes=notes)
+        return _ranked(
+            alert,
+            at,
+            graph,
+            in_use,
+            changes,
+            other_alerts=other_alerts,
+            logs=logs,
+            notes=notes,
+            complete=complete,
+        )
     except Exception:  # the alert is accepted even if its ranking fails
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -151,16 +188,18 @@ def _ranked(
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None,
     notes: Sequence[str],
+    complete: Callable[[Frame], Completed],
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
         return Enrichment(None, why_not(alert, graph, in_use))
     searched, since_ms = searched_part(graph, alert.item).items, to_ms(alert.starts_at - LEAD - BEFORE)
+    completed = complete(window.frame(searched, since_ms=since_ms))
     case = build_case(
         alert,
         at,
         graph,
-        window.frame(searched, since_ms=since_ms),
+        completed.frame,
         normal=bundle.normal,
         clock=in_use.clock,
         changes=changes,
@@ -168,7 +207,7 @@ def _ranked(
         bundle_version=bundle.version,
         logs=None if logs is None else logs.window(searched, since_ms=since_ms),
         normal_logs=None if logs is None else logs.normal(searched),
-        notes=notes,
+        notes=(*notes, *completed.notes),
     )
     if not case.window.values and not _has_lines(case):
         return Enrichment(

@@ -48,7 +48,7 @@ def test_without_history_it_gives_advice_and_exits_with_status_2(tmp_path: Path)
 def test_an_unknown_source_is_refused_with_the_valid_ones(tmp_path: Path) -> None:
     done = train("--from", "brokrage", "--data", tmp_path)
     assert done.exit_code == 2
-    assert "--from must be history, brokerage, or a directory" in done.output
+    assert "--from must be history, prometheus, brokerage, or a directory" in done.output
 
 
 def test_a_short_history_and_a_bad_table_end_with_status_2(tmp_path: Path) -> None:
