@@ -23,6 +23,8 @@ from service.data_directory import (
     PAGING_CHECKPOINT,
     RANKED_CASES,
     SCORING_CHECKPOINT,
+    SPAN_CHECKPOINT,
+    SPANS,
     STORE,
 )
 from service.health import HealthRegistry
@@ -57,6 +59,9 @@ from service.shadow.record import SHADOW
 from service.shadow.runner import Shadow
 from service.signals.history import HISTORY_PART
 from service.signals.room import SignalsRoom, signals_room
+from service.spans.checkpoint import SpanCheckpoints
+from service.spans.history import SPANS_PART
+from service.spans.room import SpansRoom, spans_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database
@@ -72,6 +77,7 @@ from service.store.users import UserStore
 from service.write_paths import WritePaths
 from telemetry.history import History
 from telemetry.log_history import LogHistory
+from telemetry.span_history import SpanHistory
 
 STORE_PART = "store"
 """Name of the part whose health says whether the store can be used."""
@@ -125,6 +131,16 @@ def open_rooms(
         changes=changes.between,
         health=health,
     )
+    received = opened.enter_context(SpanHistory(settings.data_dir / SPANS))
+    spans = spans_room(
+        settings,
+        received,
+        signals,
+        SpanCheckpoints(settings.data_dir / SPAN_CHECKPOINT),
+        masks,
+        affected=incident_store.affected_since,
+        health=health,
+    )
     cmdb = GraphInUse(GraphStore(database))
 
     def graph() -> DependencyGraph:
@@ -138,6 +154,7 @@ def open_rooms(
         masks,
         signals=signals,
         logs=logs,
+        spans=spans,
         clock=clock,
         graph=graph,
     )
@@ -171,6 +188,7 @@ def open_rooms(
             "paging": paging.pager,
             "shadow": shadow,
             "log lines": logs.closing,
+            "spans": spans.closing,
             "outbox": paging.outbox,
         },
     )
@@ -179,6 +197,7 @@ def open_rooms(
         StateCollector(
             signals=signals,
             logs=logs,
+            spans=spans,
             cmdb=cmdb,
             incidents=incident_store,
             first_stage=scoring.first_stage,
@@ -212,19 +231,21 @@ def open_rooms(
         cmdb=cmdb,
         signals=signals,
         logs=logs,
+        spans=spans,
         incidents=incidents,
         paging=paging,
         shadow=shadow,
         scoring=scoring,
         models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
         marks=marks,
-        damage=DamageWatch({"signals": history, "log lines": lines}),
+        damage=DamageWatch({"signals": history, "log lines": lines, "spans": received}),
         write_paths=WritePaths(
             health,
             {
                 "data directory": settings.data_dir,
                 HISTORY_PART: settings.data_dir / HISTORY,
                 LINES_PART: settings.data_dir / LINES,
+                SPANS_PART: settings.data_dir / SPANS,
             },
             {STORE_PART: database.probe, "sealing": history.retry_sealing},
         ),
@@ -252,6 +273,7 @@ def _incidents(
     *,
     signals: SignalsRoom,
     logs: LogsRoom,
+    spans: SpansRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> IncidentsRoom:
@@ -265,7 +287,7 @@ def _incidents(
         masks=masks,
         retention=settings.case_retention,
     )
-    enricher = Enricher(store, changes, signals, logs.evidence)
+    enricher = Enricher(store, changes, signals, logs.evidence, spans.evidence)
     publisher = RankingPublisher(
         store,
         clock,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.logs.evidence import LogEvidence
     from service.signals.in_use import InUse
     from service.signals.room import SignalsRoom
+    from service.spans.evidence import SpanEvidence
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
 
@@ -68,12 +69,18 @@ class Enricher:
     """Ranks the candidates for an alert by everything that is known at this moment."""
 
     def __init__(
-        self, incidents: IncidentStore, changes: ChangeStore, signals: SignalsRoom, logs: LogEvidence
+        self,
+        incidents: IncidentStore,
+        changes: ChangeStore,
+        signals: SignalsRoom,
+        logs: LogEvidence,
+        spans: SpanEvidence,
     ) -> None:
         self._incidents = incidents
         self._changes = changes
         self._signals = signals
         self._logs = logs
+        self._spans = spans
 
     def sees(self, known: StoredAlert, in_use: InUse) -> bool:
         """Whether a ranking made now would look at no less than one made at the alert's start."""
@@ -104,6 +111,7 @@ class Enricher:
             changes,
             other_alerts=others[:MAX_OTHERS],
             logs=self._logs,
+            spans=self._spans,
             notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
         )
 
@@ -117,6 +125,7 @@ def enrich(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None = None,
+    spans: SpanEvidence | None = None,
     notes: Sequence[str] = (),
 ) -> Enrichment:
     """Rank the candidates for an alert as of an instant; an alert is never lost to an error here."""
@@ -124,7 +133,17 @@ def enrich(
     if reason:
         return Enrichment(None, reason)
     try:
-        return _ranked(alert, at, graph, in_use, changes, other_alerts=other_alerts, logs=logs, notes=notes)
+        return _ranked(
+            alert,
+            at,
+            graph,
+            in_use,
+            changes,
+            other_alerts=other_alerts,
+            logs=logs,
+            spans=spans,
+            notes=notes,
+        )
     except Exception:  # the alert is accepted even if its ranking fails
         logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
         return Enrichment(None, "the ranking failed; the service's log has the details")
@@ -150,12 +169,17 @@ def _ranked(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None,
+    spans: SpanEvidence | None,
     notes: Sequence[str],
 ) -> Enrichment:
     bundle, window = in_use.bundle, in_use.window
     if bundle is None:
         return Enrichment(None, why_not(alert, graph, in_use))
     searched, since_ms = searched_part(graph, alert.item).items, to_ms(alert.starts_at - LEAD - BEFORE)
+    collected = None if spans is None else spans.collect(graph, searched, since_ms=since_ms)
+    lately, usual = (None, None) if collected is None else collected
+    if spans is not None and (age := spans.age_sentence(at)):
+        notes = (*notes, age)
     case = build_case(
         alert,
         at,
@@ -168,9 +192,11 @@ def _ranked(
         bundle_version=bundle.version,
         logs=None if logs is None else logs.window(searched, since_ms=since_ms),
         normal_logs=None if logs is None else logs.normal(searched),
+        spans=lately,
+        normal_spans=usual,
         notes=notes,
     )
-    if not case.window.values and not _has_lines(case):
+    if not case.window.values and not _has_lines(case) and not _has_spans(case):
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
@@ -179,3 +205,7 @@ def _ranked(
 
 def _has_lines(case: Case) -> bool:
     return case.window_logs is not None and bool(case.window_logs.counts.counts.any())
+
+
+def _has_spans(case: Case) -> bool:
+    return case.window_spans is not None and bool(len(case.window_spans.own.n))
