@@ -135,5 +135,5 @@ class Rooms:
 
     @property
     def graph(self) -> DependencyGraph:
-        """The graph imported last; before the first import, the bundle's items without an edge."""
-        return graph_in_use(self.cmdb, self.signals)
+        """The graph imported last; before the first import, the bundle's items."""
+        return graph_in_use(self.cmdb, self.signals, self.spans.observed)

@@ -144,7 +144,7 @@ def open_rooms(
     cmdb = GraphInUse(GraphStore(database))
 
     def graph() -> DependencyGraph:
-        return graph_in_use(cmdb, signals)
+        return graph_in_use(cmdb, signals, spans.observed)
 
     incidents = _incidents(
         settings,

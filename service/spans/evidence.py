@@ -67,11 +67,12 @@ class SpanEvidence:
         services = {
             kind[0] for sums in (recent, past) for each in (sums.own, sums.gap) for kind in each.kinds
         }
-        named = {name: _item_of(name, items) for name in services}
+        named = {name: item_of(name, items) for name in services}
         of = {name: item for name, item in named.items() if item in chosen}
         lately, earlier = recent.of_items(of), past.of_items(of)
         return lately.between(since_ms, LAST_MS), earlier.united(self._closing.normal(lately))
 
 
-def _item_of(service: str, items: Container[str]) -> str:
+def item_of(service: str, items: Container[str]) -> str:
+    """Return the item that a service is: the one of its name, or its name alone."""
     return item_named_by({SERVICE: service}, items=items, item_labels=(SERVICE,)).item

@@ -11,6 +11,7 @@ from service.spans.evidence import SpanEvidence
 from service.spans.history import SPANS_PART
 from service.spans.intake import SpanIntake
 from service.spans.names import PlainNames
+from service.spans.observed_graph import ObservedGraph
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class SpansRoom:
     intake: SpanIntake
     closing: SpanClosing
     evidence: SpanEvidence
+    observed: ObservedGraph
     checkpoints: SpanCheckpoints
 
     def health_problems(self) -> list[str]:
@@ -86,6 +88,7 @@ def spans_room(
         intake=SpanIntake(history, memory, signals.time, PlainNames(masks), health=record),
         closing=closing,
         evidence=SpanEvidence(memory, closing),
+        observed=ObservedGraph(memory),
         checkpoints=checkpoints,
     )
 

@@ -75,6 +75,16 @@ def test_spans_alone_name_the_service_whose_own_time_rose(client: TestClient, cl
     assert not any("traces" in sentence for sentence in ranking["unseen"])
 
 
+def test_without_a_cmdb_the_calls_seen_are_the_graph(tmp_path: Path, clock: StillClock) -> None:
+    with a_client(an_app(tmp_path, bundle=a_bundle(items=("gateway",)), clock=clock)) as client:
+        send(client, traces(ONSET_MS - 3 * 3_600_000, ONSET_MS))
+        send(client, traces(ONSET_MS, NOW_MS - 60_000, slow={"funds": 20.0}, first=1_000_000))
+        clock.at += timedelta(seconds=31)
+        client.app.state.rooms.spans.closing.advance()  # type: ignore[attr-defined]
+        best = rank(client)["candidates"][0]
+        assert (best["item"], best["path"]) == ("funds", ["gateway", "order", "funds"])
+
+
 def test_a_restart_forgets_nothing_of_traces(tmp_path: Path, clock: StillClock) -> None:
     def app() -> Any:
         return an_app(tmp_path, bundle=a_bundle(), clock=clock)
