@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,6 +71,25 @@ class Cells:
             ),
         )
 
+    def united(self, other: Cells) -> Cells:
+        """The cells of both, with each kind once; two cells of one kind and bucket stay two."""
+        kinds = tuple(dict.fromkeys((*self.kinds, *other.kinds)))
+        mine, theirs = self.of_kinds(kinds), other.of_kinds(kinds)
+        names = ("kind", "bucket_ms", "n", "total", "squares")
+        return Cells(kinds, *(np.concatenate([getattr(mine, name), getattr(theirs, name)]) for name in names))
+
+    def renamed(self, names: Mapping[str, str], *, places: Sequence[int]) -> Cells:
+        """The cells whose first name is in ``names``, with other names at some places of their kinds."""
+        code, kinds = np.full(len(self.kinds), -1, dtype=np.int64), dict[tuple[str, ...], int]()
+        for row, kind in enumerate(self.kinds):
+            if kind[0] in names:
+                other = tuple(
+                    names.get(name, name) if place in places else name for place, name in enumerate(kind)
+                )
+                code[row] = kinds.setdefault(other, len(kinds))
+        cells = self.where(code[self.kind] >= 0)
+        return Cells(tuple(kinds), code[cells.kind], cells.bucket_ms, cells.n, cells.total, cells.squares)
+
 
 @dataclass(frozen=True)
 class SpanSums:
@@ -95,6 +114,22 @@ class SpanSums:
     calls: Cells
     answers: Cells
 
+    def united(self, other: SpanSums) -> SpanSums:
+        """The cells of both, with the kinds that both have once."""
+        return SpanSums(*(getattr(self, each).united(getattr(other, each)) for each in QUANTITIES))
+
+    def of_items(self, items: Mapping[str, str]) -> SpanSums:
+        """The sums of some services, each by the item that it is.
+
+        Parameters
+        ----------
+        items
+            The item of each service. Other services stay where they call, or are called, under their names.
+        """
+        return SpanSums(
+            **{each: getattr(self, each).renamed(items, places=PLACES[each]) for each in QUANTITIES}
+        )
+
     def between(self, start_ms: int, end_ms: int) -> SpanSums:
         """The cells of the buckets that start in ``[start_ms, end_ms)``."""
         return self.at(lambda ms: (ms >= start_ms) & (ms < end_ms))
@@ -113,3 +148,8 @@ class SpanSums:
         """The cells of the buckets for whose starts, in ms, ``selects`` is true."""
         parts = (self.own, self.gap, self.calls, self.answers)
         return SpanSums(*(each.where(selects(each.bucket_ms)) for each in parts))
+
+
+QUANTITIES = ("own", "gap", "calls", "answers")
+PLACES = {"own": (0, 2), "gap": (0, 1), "calls": (0, 2, 4), "answers": (0, 2, 4)}
+"""Which names of a kind are services."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from telemetry.spans import SpanBatch
+
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
@@ -109,6 +111,50 @@ class Spans:
             np.asarray(start_us, dtype=np.int64)[chosen],
             np.maximum(np.asarray(duration_us, dtype=np.int64)[chosen], 0),
         )
+
+    @classmethod
+    def from_batch(cls, batch: SpanBatch) -> Spans:
+        """Join each span of a batch with its parent, as `from_columns` does.
+
+        Examples
+        --------
+        >>> from telemetry.spans import NO_PARENT, SpanBatch, SpanRecord
+        >>> app, db = b"a" * 8, b"d" * 8
+        >>> batch = SpanBatch.from_records([
+        ...     SpanRecord(b"t" * 16, app, NO_PARENT, "app", "get", 2, 0, 100),
+        ...     SpanRecord(b"t" * 16, db, app, "db", "select", 2, 10, 50),
+        ... ])
+        >>> Spans.from_batch(batch).parent
+        array([-1,  0])
+        """
+        ids = _keys(batch.trace_id, batch.span_id)
+        known, first = np.unique(ids, return_index=True)
+        rows = np.sort(first)
+        parent = np.full(len(rows), NO_KIND)
+        if len(known):
+            wanted = _keys(batch.trace_id, batch.parent_id)[rows]
+            place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+            is_there = (known[place] == wanted) & (batch.parent_id[rows] != b"")
+            parent[is_there] = np.searchsorted(rows, first[place[is_there]])
+            parent[parent == np.arange(len(rows))] = NO_KIND
+        return cls(
+            batch.services,
+            batch.operations,
+            batch.service[rows].astype(np.int64),
+            batch.operation[rows].astype(np.int64),
+            parent,
+            batch.start_us[rows],
+            np.maximum(batch.duration_us[rows], 0),
+        )
+
+
+def _keys(trace_id: NDArray[np.bytes_], span_id: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
+    """One key of bytes for each pair of ids; zeros at the end do not count, as both have fixed lengths."""
+    width = trace_id.dtype.itemsize + span_id.dtype.itemsize
+    keys = np.empty((len(trace_id), width), dtype=np.uint8)
+    for ids, columns in ((trace_id, slice(None, trace_id.dtype.itemsize)), (span_id, slice(-8, None))):
+        keys[:, columns] = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), ids.dtype.itemsize)
+    return keys.reshape(-1).view(f"S{width}")
 
 
 def sum_spans(spans: Spans, *, step_ms: int) -> SpanSums:

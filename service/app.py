@@ -30,6 +30,7 @@ from service.routes import (
     request_bodies,
     samples,
     shadow,
+    traces,
 )
 from service.wiring import open_rooms
 from service.workers import checkpoint_all, workers_of
@@ -110,6 +111,7 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         samples,
         remote_write,
         otlp_metrics,
+        traces,
         logs,
         elasticsearch,
         alerts,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cmdb.graph import DependencyGraph
     from cmdb.importers.tables import ImportReport
     from service.signals.room import SignalsRoom
+    from service.spans.observed_graph import ObservedGraph
     from service.store.graphs import CurrentGraph, GraphStore
 
 
@@ -52,7 +53,10 @@ class GraphInUse:
         return report
 
 
-def graph_in_use(cmdb: GraphInUse, signals: SignalsRoom) -> DependencyGraph:
-    """Return the graph imported last; before the first import, the bundle's items without an edge."""
+def graph_in_use(cmdb: GraphInUse, signals: SignalsRoom, observed: ObservedGraph) -> DependencyGraph:
+    """Return the graph imported last; before the first import, the bundle's items.
+
+    Where it has no edge, the calls that traces show are its edges.
+    """
     imported = cmdb.graph
-    return imported if len(imported) else signals.in_use.items_alone
+    return observed.completed(imported if len(imported) else signals.in_use.items_alone)

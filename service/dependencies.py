@@ -26,6 +26,7 @@ from service.rooms import ModelsRoom, Rooms, ScoringRoom
 from service.settings import Settings
 from service.shadow.runner import Shadow
 from service.signals.room import SignalsRoom
+from service.spans.room import SpansRoom
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.incidents import IncidentStore
@@ -98,6 +99,7 @@ Graph = Annotated[DependencyGraph, _from_rooms(lambda rooms: rooms.graph)]
 """The imported graph; before the first import, the bundle's items without an edge."""
 Signals = Annotated[SignalsRoom, _from_rooms(lambda rooms: rooms.signals)]
 Logs = Annotated[LogsRoom, _from_rooms(lambda rooms: rooms.logs)]
+ReceivedTraces = Annotated[SpansRoom, _from_rooms(lambda rooms: rooms.spans)]
 Scoring = Annotated[ScoringRoom, _from_rooms(lambda rooms: rooms.scoring)]
 
 Alerts = Annotated[AlertHandler, _from_rooms(lambda rooms: rooms.incidents.handler)]

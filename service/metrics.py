@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from service.shadow.runner import Shadow
     from service.signals.intake import Received
     from service.signals.room import SignalsRoom
+    from service.spans.intake import ReceivedSpans
+    from service.spans.room import SpansRoom
     from service.store.incidents import IncidentStore
 
 RANKING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -52,6 +54,12 @@ class Metrics:
             "sunspot_log_line_remarks",
             "Remarks about log lines received; one line may have several.",
             ["remark"],
+            registry=self.registry,
+        )
+        self._spans = Counter(
+            "sunspot_spans",
+            "Spans received, by outcome: each has exactly one.",
+            ["outcome"],
             registry=self.registry,
         )
         self._alerts = Counter(
@@ -120,6 +128,18 @@ class Metrics:
         for remark, n_lines in remarks.items():
             self._line_remarks.labels(remark).inc(n_lines)
 
+    def count_spans(self, received: ReceivedSpans, *, n_rejected: int) -> None:
+        """Count a batch of spans."""
+        outcomes = {
+            "accepted": received.n_accepted - received.n_late,
+            "late": received.n_late,
+            "rejected": n_rejected,
+            "too_old": received.n_too_old,
+            "too_new": received.n_too_new,
+        }
+        for outcome, n_spans in outcomes.items():
+            self._spans.labels(outcome).inc(n_spans)
+
     def count_alert(self, *, is_enriched: bool) -> None:
         """Count an alert."""
         self._alerts.labels("enriched" if is_enriched else "unenriched").inc()
@@ -149,6 +169,7 @@ class StateCollector(Collector):
         *,
         signals: SignalsRoom,
         logs: LogsRoom,
+        spans: SpansRoom,
         cmdb: GraphInUse,
         incidents: IncidentStore,
         first_stage: FirstStage,
@@ -158,6 +179,7 @@ class StateCollector(Collector):
     ) -> None:
         self._signals = signals
         self._logs = logs
+        self._spans = spans
         self._cmdb = cmdb
         self._incidents = incidents
         self._first_stage = first_stage
@@ -202,8 +224,9 @@ class StateCollector(Collector):
         yield GaugeMetricFamily(
             "sunspot_history_damaged",
             "Pieces of history found damaged since the service started.",
-            value=len(self._signals.history.damage) + len(self._logs.history.damage),
+            value=sum(len(each.history.damage) for each in (self._signals, self._logs, self._spans)),
         )
+        yield from self._traces()
         yield GaugeMetricFamily(
             "sunspot_scored_until_seconds",
             "End of the last tick scored, since the epoch: alert on its age, in case Sunspot itself is down.",
@@ -216,6 +239,29 @@ class StateCollector(Collector):
             self._marks.n_brought_back,
         )
         yield from self._parts()
+
+    def _traces(self) -> Iterator[GaugeMetricFamily]:
+        """What became of the spans in memory."""
+        memory = self._spans.memory
+        yield GaugeMetricFamily(
+            "sunspot_open_spans", "Spans of traces that have not ended.", value=memory.open.n_spans
+        )
+        yield _labelled(
+            "sunspot_span_remarks",
+            "Spans since the service started: summed up, of these without the parent that they name, and "
+            "summed up early because too many were held.",
+            "remark",
+            {
+                "summed": memory.n_summed,
+                "without_parent": memory.n_without_parent,
+                "early": memory.open.n_hurried,
+            },
+        )
+        yield GaugeMetricFamily(
+            "sunspot_latest_span_seconds",
+            "Start of the latest span received, since the epoch; 0 before the first.",
+            value=memory.latest_ms / 1000,
+        )
 
     def _parts(self) -> Iterator[GaugeMetricFamily]:
         """The health of the parts that work in the background."""

@@ -58,6 +58,7 @@ def readiness(rooms: Rooms) -> Readiness:
         history_problems(signals.history)
         + rooms.scoring.first_stage.health_problems()
         + logs.health_problems()
+        + rooms.spans.health_problems()
         + rooms.incidents.cases.health_problems()
     )
     remarks += _refused_series(signals)

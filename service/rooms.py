@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.shadow.runner import Shadow
     from service.signals.room import SignalsRoom
+    from service.spans.room import SpansRoom
     from service.store.audit import Audit
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
@@ -122,6 +123,7 @@ class Rooms:
     cmdb: GraphInUse
     signals: SignalsRoom
     logs: LogsRoom
+    spans: SpansRoom
     incidents: IncidentsRoom
     paging: PagingRoom
     shadow: Shadow
@@ -133,5 +135,5 @@ class Rooms:
 
     @property
     def graph(self) -> DependencyGraph:
-        """The graph imported last; before the first import, the bundle's items without an edge."""
-        return graph_in_use(self.cmdb, self.signals)
+        """The graph imported last; before the first import, the bundle's items."""
+        return graph_in_use(self.cmdb, self.signals, self.spans.observed)

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     log_retention: timedelta = Field(
         timedelta(days=30), ge=timedelta(days=1), description="age at which log lines are removed from disk"
     )
+    span_retention: timedelta = Field(
+        timedelta(hours=6), ge=timedelta(hours=1), description="age at which spans are removed from disk"
+    )
     retention: timedelta = Field(
         timedelta(days=400), ge=timedelta(days=1), description="age at which signals are removed from history"
     )

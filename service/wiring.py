@@ -24,6 +24,8 @@ from service.data_directory import (
     PAGING_CHECKPOINT,
     RANKED_CASES,
     SCORING_CHECKPOINT,
+    SPAN_CHECKPOINT,
+    SPANS,
     STORE,
 )
 from service.health import HealthRegistry
@@ -60,6 +62,9 @@ from service.shadow.runner import Shadow
 from service.signals.history import HISTORY_PART
 from service.signals.pulled import pulled_windows
 from service.signals.room import SignalsRoom, signals_room
+from service.spans.checkpoint import SpanCheckpoints
+from service.spans.history import SPANS_PART
+from service.spans.room import SpansRoom, spans_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database
@@ -75,6 +80,7 @@ from service.store.users import UserStore
 from service.write_paths import WritePaths
 from telemetry.history import History
 from telemetry.log_history import LogHistory
+from telemetry.span_history import SpanHistory
 
 STORE_PART = "store"
 """Name of the part whose health says whether the store can be used."""
@@ -129,10 +135,20 @@ def open_rooms(
         changes=changes.between,
         health=health,
     )
+    received = opened.enter_context(SpanHistory(settings.data_dir / SPANS))
+    spans = spans_room(
+        settings,
+        received,
+        signals,
+        SpanCheckpoints(settings.data_dir / SPAN_CHECKPOINT),
+        masks,
+        affected=incident_store.affected_since,
+        health=health,
+    )
     cmdb = GraphInUse(GraphStore(database))
 
     def graph() -> DependencyGraph:
-        return graph_in_use(cmdb, signals)
+        return graph_in_use(cmdb, signals, spans.observed)
 
     incidents = _incidents(
         settings,
@@ -143,6 +159,7 @@ def open_rooms(
         outgoing=outgoing,
         signals=signals,
         logs=logs,
+        spans=spans,
         clock=clock,
         graph=graph,
     )
@@ -176,6 +193,7 @@ def open_rooms(
             "paging": paging.pager,
             "shadow": shadow,
             "log lines": logs.closing,
+            "spans": spans.closing,
             "outbox": paging.outbox,
         },
     )
@@ -184,6 +202,7 @@ def open_rooms(
         StateCollector(
             signals=signals,
             logs=logs,
+            spans=spans,
             cmdb=cmdb,
             incidents=incident_store,
             first_stage=scoring.first_stage,
@@ -217,19 +236,21 @@ def open_rooms(
         cmdb=cmdb,
         signals=signals,
         logs=logs,
+        spans=spans,
         incidents=incidents,
         paging=paging,
         shadow=shadow,
         scoring=scoring,
         models=_models(sources or registry_sources(settings, outgoing), signals, logs, shadow),
         marks=marks,
-        damage=DamageWatch({"signals": history, "log lines": lines}),
+        damage=DamageWatch({"signals": history, "log lines": lines, "spans": received}),
         write_paths=WritePaths(
             health,
             {
                 "data directory": settings.data_dir,
                 HISTORY_PART: settings.data_dir / HISTORY,
                 LINES_PART: settings.data_dir / LINES,
+                SPANS_PART: settings.data_dir / SPANS,
             },
             {STORE_PART: database.probe, "sealing": history.retry_sealing},
         ),
@@ -258,6 +279,7 @@ def _incidents(
     outgoing: Outgoing,
     signals: SignalsRoom,
     logs: LogsRoom,
+    spans: SpansRoom,
     clock: WallClock,
     graph: Callable[[], DependencyGraph],
 ) -> IncidentsRoom:
@@ -271,7 +293,8 @@ def _incidents(
         masks=masks,
         retention=settings.case_retention,
     )
-    enricher = Enricher(store, changes, signals, logs.evidence, pulled=pulled_windows(settings, outgoing))
+    pulled = pulled_windows(settings, outgoing)
+    enricher = Enricher(store, changes, signals, logs.evidence, spans.evidence, pulled=pulled)
     publisher = RankingPublisher(
         store,
         clock,

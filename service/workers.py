@@ -9,22 +9,32 @@ from service.background import Repeating
 from service.incidents.retention import retain_incidents
 from service.logs.history import retain_lines
 from service.signals.history import retain_history
+from service.spans.history import retain_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.rooms import Rooms
 
-CHECKPOINT_S, RETENTION_S, CASES_S = 60.0, 3600.0, 2.0
+CHECKPOINT_S, RETENTION_S, CASES_S, SPANS_S = 60.0, 3600.0, 2.0, 5.0
 WATCHDOG_S, OUTBOX_S, DAMAGE_S, WRITE_PATHS_S = 15.0, 2.0, 60.0, 10.0
-VITAL = frozenset({"checkpoint", "log checkpoint", "paging checkpoint", "shadow checkpoint", "outbox"})
+VITAL = frozenset(
+    {
+        "checkpoint",
+        "log checkpoint",
+        "span checkpoint",
+        "paging checkpoint",
+        "shadow checkpoint",
+        "outbox",
+    }
+)
 """Workers that write what a restart continues from, or what people wait for."""
 
 
 def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
     """Return every background worker of the service, not yet started, with its health record."""
     settings, models, scoring, paging = rooms.settings, rooms.models, rooms.scoring, rooms.paging
-    cases, logs, shadow = rooms.incidents.cases, rooms.logs, rooms.shadow
+    cases, logs, spans, shadow = rooms.incidents.cases, rooms.logs, rooms.spans, rooms.shadow
 
     def repeating(
         name: str, work: Callable[[], object], *, every_s: float, at_once: bool = True
@@ -46,6 +56,8 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("cases", cases.advance_in_pause, every_s=CASES_S),
         repeating("checkpoint", scoring.first_stage.checkpoint, every_s=CHECKPOINT_S),
         repeating("log checkpoint", logs.checkpoint, every_s=CHECKPOINT_S),
+        repeating("traces", spans.closing.advance, every_s=SPANS_S),
+        repeating("span checkpoint", spans.checkpoint, every_s=CHECKPOINT_S),
         repeating("paging checkpoint", lambda: _checkpoint_paging(rooms), every_s=CHECKPOINT_S),
         repeating("shadow checkpoint", shadow.checkpoint, every_s=CHECKPOINT_S),
         repeating("damage", rooms.damage.look, every_s=DAMAGE_S),
@@ -55,6 +67,12 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
             lambda: retain_lines(logs.history, settings),
             every_s=RETENTION_S,
             at_once=False,  # what cannot be undone waits until a wrong clock was noticed
+        ),
+        repeating(
+            "span retention",
+            lambda: retain_spans(spans.history, settings),
+            every_s=RETENTION_S,
+            at_once=False,
         ),
         repeating("incident retention", lambda: _retain_incidents(rooms), every_s=RETENTION_S, at_once=False),
         repeating("case retention", cases.retain, every_s=RETENTION_S, at_once=False),
@@ -66,6 +84,7 @@ def checkpoint_all(rooms: Rooms) -> None:
     for name, work in (
         ("checkpoint", rooms.scoring.first_stage.checkpoint),
         ("log checkpoint", rooms.logs.checkpoint),
+        ("span checkpoint", rooms.spans.checkpoint),
         ("paging checkpoint", lambda: _checkpoint_paging(rooms)),
         ("shadow checkpoint", rooms.shadow.checkpoint),
         ("cases", rooms.incidents.cases.advance),

@@ -76,12 +76,27 @@ POSTED = {
             }
         ]
     },
+    "/otlp/v1/traces": {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeSpans": [{"spans": [{"traceId": "5b8efff798038103", "spanId": "eee19b7ec3c1b174"}]}],
+            }
+        ]
+    },
     "/elasticsearch/_bulk": [{"create": {"_index": "logs"}}, DOCUMENT, {"create": {}}, {"message": "late"}],
     "/elasticsearch/{index}/_bulk": [{"create": {}}, DOCUMENT],
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
     "/v1/incidents/{incident}/verdict": VERDICT,
     "/v1/maintenance": MAINTENANCE,
+}
+SPAN = {
+    "traceId": "5b8efff798038103d269b633813fc60c",
+    "id": "eee19b7ec3c1b174",
+    "timestamp": int(LINE_NS) // 1000,
+    "duration": 210_000,
+    "localEndpoint": {"serviceName": "order"},
 }
 WRITTEN = a_body(
     ({"__name__": "http_requests_total", "job": "order", "code": "200"}, [(int(LINE_NS) // 1_000_000, 120.0)])
@@ -120,6 +135,7 @@ def recorded(directory: Path) -> dict[str, Any]:
             for path, body in POSTED.items()
         }
         posted["POST /api/v1/write"] = client.post("/api/v1/write", content=WRITTEN)
+        posted["POST /api/v2/spans"] = client.post("/api/v2/spans", json=[SPAN, {**SPAN, "id": "7"}])
         read = {f"GET {path}": client.get(_address(path)) for path in READ}
         ended = {"DELETE /v1/maintenance/{window}": client.delete("/v1/maintenance/1")}
     return {name: _shortened(answer) for name, answer in (posted | read | ended).items()}

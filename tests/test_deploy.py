@@ -41,7 +41,9 @@ def test_senders_are_pointed_at_routes_that_exist(tmp_path: Path) -> None:
     remote_write = yaml.safe_load((DEPLOY / "prometheus-remote-write.yml").read_text())["remote_write"]
     exporters = yaml.safe_load((DEPLOY / "otel-collector.yml").read_text())["exporters"]
     addresses = [each["url"] for each in remote_write]
-    addresses += [each["endpoint"] + "/v1/metrics" for each in exporters.values()]
+    addresses += [
+        f"{each['endpoint']}/v1/{signal}" for each in exporters.values() for signal in ("metrics", "traces")
+    ]
     with a_client(an_app(tmp_path)) as client:
         paths = set(client.get("/openapi.json").json()["paths"])
     assert {address.removeprefix("http://127.0.0.1:8321") for address in addresses} <= paths

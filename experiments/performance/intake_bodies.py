@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from telemetry.wire.remote_write_1_pb2 import WriteRequest
 from telemetry.wire.remote_write_2_pb2 import Metadata, Request
@@ -71,4 +72,29 @@ def metrics_export(n_points: int, start_ms: int, *, points_a_metric: int = 100) 
             )
             for name, value in (("method", "GET"), ("route", f"/v1/orders/{point}"), ("port", "8080")):
                 added.attributes.add(key=name).value.string_value = value
+    return bytes(request.SerializeToString())
+
+
+def traces_export(n_spans: int, start_ms: int, *, first: int = 0) -> bytes:
+    """OpenTelemetry's traces: calls down a chain of four services, seven spans of five attributes each."""
+    request = ExportTraceServiceRequest()
+    scopes = []
+    for service in range(4):
+        resource = request.resource_spans.add()
+        attribute = resource.resource.attributes.add(key="service.name")
+        attribute.value.string_value = f"service-{service}"
+        scopes.append(resource.scope_spans.add())
+    for number in range(first, first + n_spans):
+        trace, depth = divmod(number, 7)
+        span = scopes[(depth + 1) // 2].spans.add(
+            trace_id=(trace + 1).to_bytes(16, "little"),
+            span_id=(number + 1).to_bytes(8, "little"),
+            parent_span_id=number.to_bytes(8, "little") if depth else b"",
+            name=f"GET /v1/orders/{trace % 20}",
+            kind=3 if depth % 2 else 2,
+            start_time_unix_nano=(start_ms + trace * 100 + depth) * NANOSECONDS,
+            end_time_unix_nano=(start_ms + trace * 100 + 40 - depth) * NANOSECONDS,
+        )
+        for key in ("http.request.method", "http.route", "server.address", "url.scheme", "user_agent.name"):
+            span.attributes.add(key=key).value.string_value = f"{key} {trace % 20}"
     return bytes(request.SerializeToString())

@@ -19,13 +19,20 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from cmdb.naming import item_named_by
-from experiments.performance.intake_bodies import metrics_export, write_request, write_request_2
+from experiments.performance.intake_bodies import (
+    metrics_export,
+    traces_export,
+    write_request,
+    write_request_2,
+)
 from experiments.performance.webhook_speed import StillClock
 from service.app import create_app
 from service.settings import Settings
-from telemetry.decoders import otlp_metrics, remote_write, remote_write_2
+from service.spans.memory import SpanMemory
+from telemetry.decoders import otlp_metrics, otlp_spans, remote_write, remote_write_2
 from telemetry.instants import from_ms
 from telemetry.metric_names import Namer
 from telemetry.series_book import SeriesBook
@@ -42,6 +49,10 @@ START_MS = 1_772_589_600_000
 N_SAMPLES = 2_000
 """As many as Prometheus sends at once."""
 SHAPES = {"1_a_series": (N_SAMPLES, 1), "10_a_series": (N_SAMPLES // 10, 10)}
+TRACE_BODIES = 10
+"""Bodies of spans that are summed up at once."""
+SUMMED_SPANS = 7 * 300
+"""Spans of each of them: 300 traces."""
 N_SENDERS = 4
 HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
 
@@ -58,6 +69,18 @@ def bench_speed(
             rows.append(
                 {"part": part, "method": method, "n": N_SAMPLES, "samples_per_s": _rate(run, n_rounds)}
             )
+    on_progress("otlp_traces")
+    export = traces_export(N_SAMPLES, START_MS)
+    exports = [
+        traces_export(SUMMED_SPANS, START_MS, first=SUMMED_SPANS * each) for each in range(TRACE_BODIES)
+    ]
+    measured: tuple[tuple[str, str, int, Callable[[], object]], ...] = (
+        ("otlp_traces", "sunspot", N_SAMPLES, partial(otlp_spans.decode_protobuf, export)),
+        ("otlp_traces", "protobuf_walk", N_SAMPLES, partial(walk_traces, export)),
+        ("otlp_traces_summed", "sunspot", SUMMED_SPANS * TRACE_BODIES, partial(_summed, exports)),
+    )
+    for part, method, n, measure in measured:
+        rows.append({"part": part, "method": method, "n": n, "samples_per_s": _rate(measure, n_rounds, n=n)})
     for shape, (n_series, n_samples) in SHAPES.items():
         on_progress(f"remote_write_http_{shape}")
         bodies = [
@@ -82,7 +105,7 @@ def _decoders() -> Iterable[tuple[str, bytes, Callable[..., object], Callable[[b
     yield "otlp_metrics", metrics_export(N_SAMPLES, START_MS), otlp_metrics.decode, walk_export
 
 
-def _rate(run: Callable[[], object], n_rounds: int) -> float:
+def _rate(run: Callable[[], object], n_rounds: int, *, n: int = N_SAMPLES) -> float:
     """Samples per second of processor time in the best round; the first one learns the series."""
     run()
     best_s = np.inf
@@ -90,7 +113,27 @@ def _rate(run: Callable[[], object], n_rounds: int) -> float:
         began = time.process_time()
         run()
         best_s = min(best_s, time.process_time() - began)
-    return N_SAMPLES / best_s
+    return n / best_s
+
+
+def _summed(bodies: Iterable[bytes]) -> None:
+    """Read spans, put their traces together, and sum them up."""
+    memory = SpanMemory()
+    for each in bodies:
+        memory.receive(otlp_spans.decode_protobuf(each).spans, at_ms=START_MS)
+    memory.sum_ended(now_ms=START_MS + 60_000)
+
+
+def walk_traces(body: bytes) -> Columns:
+    """Ids, times and durations of OpenTelemetry's spans."""
+    ids, starts_ns, durations_ns = [], [], []
+    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                ids.append((span.trace_id, span.span_id, span.parent_span_id, span.name))
+                starts_ns.append(span.start_time_unix_nano)
+                durations_ns.append(span.end_time_unix_nano - span.start_time_unix_nano)
+    return ids, np.array(starts_ns), np.array(durations_ns)
 
 
 def walk_write_request(body: bytes) -> Columns:

@@ -173,8 +173,15 @@ def _late_sentences(case: Case, late: Lateness) -> list[str]:
 def _blind_spots(case: Case) -> list[str]:
     """The sources that gave nothing for this case."""
     sentences = []
-    if case.window_spans is None or not len(case.window_spans.own.n):
+    if case.window_spans is None:
         sentences.append("No traces were received: own time, network and calls could not be looked at.")
+    elif not len(case.window_spans.own.n):
+        sentences.append(
+            "No traces of this time were received from these items: own time, network and calls could not be "
+            "looked at."
+        )
+    elif case.normal_spans is None or not len(case.normal_spans.own.n):
+        sentences.append("No earlier traces of these items are known: own times could not be compared.")
     if case.window_logs is None or not len(case.window_logs.counts.counts):
         sentences.append("No log lines were received.")
     if not set(RESOURCES) & set(case.window.values):

@@ -59,6 +59,8 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/v1/samples"): Rule(SEND),
     ("POST", "/api/v1/write"): Rule(SEND),
     ("POST", "/otlp/v1/metrics"): Rule(SEND),
+    ("POST", "/otlp/v1/traces"): Rule(SEND),
+    ("POST", "/api/v2/spans"): Rule(SEND),
     ("POST", "/v1/logs"): Rule(SEND),
     ("POST", "/loki/api/v1/push"): Rule(SEND),
     ("POST", "/otlp/v1/logs"): Rule(SEND),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-PATHS = frozenset({"/otlp/v1/metrics"})
+PATHS = frozenset({"/otlp/v1/metrics", "/otlp/v1/traces"})
 """Routes that answer so."""
 
 INVALID_ARGUMENT, UNKNOWN = 3, 2

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.signals.in_use import InUse
     from service.signals.pulled import PulledWindows
     from service.signals.room import SignalsRoom
+    from service.spans.evidence import SpanEvidence
     from service.store.changes import ChangeStore
     from service.store.incidents import IncidentStore
 
@@ -76,6 +77,7 @@ class Enricher:
         changes: ChangeStore,
         signals: SignalsRoom,
         logs: LogEvidence,
+        spans: SpanEvidence,
         *,
         pulled: PulledWindows | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class Enricher:
         self._changes = changes
         self._signals = signals
         self._logs = logs
+        self._spans = spans
         self._pulled = pulled
 
     def sees(self, known: StoredAlert, in_use: InUse) -> bool:
@@ -126,6 +129,7 @@ class Enricher:
             changes,
             other_alerts=others[:MAX_OTHERS],
             logs=self._logs,
+            spans=self._spans,
             notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
             complete=complete,
         )
@@ -140,6 +144,7 @@ def enrich(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None = None,
+    spans: SpanEvidence | None = None,
     notes: Sequence[str] = (),
     complete: Callable[[Frame], Completed] = Completed,
 ) -> Enrichment:
@@ -159,6 +164,7 @@ def enrich(
             changes,
             other_alerts=other_alerts,
             logs=logs,
+            spans=spans,
             notes=notes,
             complete=complete,
         )
@@ -187,6 +193,7 @@ def _ranked(
     *,
     other_alerts: Sequence[Alert],
     logs: LogEvidence | None,
+    spans: SpanEvidence | None,
     notes: Sequence[str],
     complete: Callable[[Frame], Completed],
 ) -> Enrichment:
@@ -195,6 +202,10 @@ def _ranked(
         return Enrichment(None, why_not(alert, graph, in_use))
     searched, since_ms = searched_part(graph, alert.item).items, to_ms(alert.starts_at - LEAD - BEFORE)
     completed = complete(window.frame(searched, since_ms=since_ms))
+    collected = None if spans is None else spans.collect(graph, searched, since_ms=since_ms)
+    lately, usual = (None, None) if collected is None else collected
+    if spans is not None and (age := spans.age_sentence(at)):
+        notes = (*notes, age)
     case = build_case(
         alert,
         at,
@@ -207,9 +218,11 @@ def _ranked(
         bundle_version=bundle.version,
         logs=None if logs is None else logs.window(searched, since_ms=since_ms),
         normal_logs=None if logs is None else logs.normal(searched),
+        spans=lately,
+        normal_spans=usual,
         notes=(*notes, *completed.notes),
     )
-    if not case.window.values and not _has_lines(case):
+    if not case.window.values and not _has_lines(case) and not _has_spans(case):
         return Enrichment(
             None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
         )
@@ -218,3 +231,7 @@ def _ranked(
 
 def _has_lines(case: Case) -> bool:
     return case.window_logs is not None and bool(case.window_logs.counts.counts.any())
+
+
+def _has_spans(case: Case) -> bool:
+    return case.window_spans is not None and bool(len(case.window_spans.own.n))

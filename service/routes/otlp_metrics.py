@@ -24,7 +24,7 @@ router = APIRouter(tags=["signals"], dependencies=[WRITES_SIGNALS])
 PACKED_ANSWER: dict[str, Any] = {PROTOBUF: {"schema": {"type": "string", "format": "binary"}}}
 
 
-async def _is_packed(request: Request) -> bool:
+async def is_packed_body(request: Request) -> bool:
     """Whether the body is in Protocol Buffers, and not in JSON.
 
     Raises
@@ -63,7 +63,7 @@ def export_metrics(
     metrics: ServiceMetrics,
     settings: ServiceSettings,
     sender: SentBy,
-    is_packed: Annotated[bool, Depends(_is_packed)],
+    is_packed: Annotated[bool, Depends(is_packed_body)],
     body: RawBody,
 ) -> Any:
     """Export metrics by OpenTelemetry's protocol: a sender's endpoint is the address with `/otlp`.

@@ -11,6 +11,7 @@ from service.routes.paging_documents import MaintenanceIn
 from telemetry.decoders.json_samples import SamplesBody
 from telemetry.decoders.log_bodies import LogLine, LokiPush, OtlpExport
 from telemetry.decoders.metric_bodies import OtlpMetricsExport
+from telemetry.decoders.span_bodies import OtlpTracesExport, ZipkinSpan
 
 TYPES = (
     SamplesBody,
@@ -18,6 +19,8 @@ TYPES = (
     LokiPush,
     OtlpExport,
     OtlpMetricsExport,
+    OtlpTracesExport,
+    ZipkinSpan,
     Webhook,
     CmdbDocument,
     ChangesIn,
@@ -120,6 +123,51 @@ OTLP_METRICS_BODY = json_body(
 OTLP_METRICS_BODY["requestBody"]["content"] |= binary_body(
     "application/x-protobuf", "an `ExportMetricsServiceRequest`", nothing=""
 )["requestBody"]["content"]
+OTLP_TRACES_BODY = json_body(
+    OtlpTracesExport,
+    export={
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]},
+                "scopeSpans": [
+                    {
+                        "spans": [
+                            {
+                                "traceId": "5b8efff798038103d269b633813fc60c",
+                                "spanId": "eee19b7ec3c1b174",
+                                "name": "POST /orders",
+                                "kind": 2,
+                                "startTimeUnixNano": "1772589930000000000",
+                                "endTimeUnixNano": "1772589930210000000",
+                            }
+                        ]
+                    }
+                ],
+            }
+        ]
+    },
+)
+OTLP_TRACES_BODY["requestBody"]["content"] |= binary_body(
+    "application/x-protobuf", "an `ExportTraceServiceRequest`", nothing=""
+)["requestBody"]["content"]
+ZIPKIN_BODY = json_body(
+    ZipkinSpan,
+    spans=[
+        {
+            "traceId": "5b8efff798038103d269b633813fc60c",
+            "id": "eee19b7ec3c1b174",
+            "name": "post /orders",
+            "kind": "SERVER",
+            "timestamp": 1772589930000000,
+            "duration": 210000,
+            "localEndpoint": {"serviceName": "order"},
+        }
+    ],
+)
+ZIPKIN_BODY["requestBody"]["content"]["application/json"]["schema"] = {
+    "type": "array",
+    "items": {"$ref": "#/components/schemas/ZipkinSpan"},
+}
 for each in (PUSH_BODY, OTLP_BODY):  # the same in Protocol Buffers
     each["requestBody"]["content"]["application/x-protobuf"] = {
         "schema": {"type": "string", "format": "binary"}
