@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8321, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
+    otlp_grpc_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="port for OpenTelemetry's protocol over gRPC, usually 4317; off unless set",
+    )
     base_url: str = Field("", description="address of the pages for people; by default the one listened on")
 
     tracking_uri: str = Field("", description="MLflow's address; by default a file in the data directory")

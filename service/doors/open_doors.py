@@ -1,0 +1,54 @@
+"""The doors that the settings ask for, each with the worker that looks after it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service.background import Repeating
+from service.doors.grpc_door import GrpcDoor
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from service.rooms import Rooms
+
+SWEEP_S = 1.0
+
+
+class Doors:
+    """The doors of a service, open but not yet answering.
+
+    Attributes
+    ----------
+    grpc
+        ``None`` where it is off.
+    workers
+        Look after the doors; their health records show that a door is open.
+    """
+
+    def __init__(self, rooms: Rooms, opened: ExitStack) -> None:
+        """Open the doors of the settings; ``opened`` closes them.
+
+        Raises
+        ------
+        OSError
+            If an address cannot be had.
+        """
+        self.grpc: GrpcDoor | None = None
+        self.workers: list[Repeating] = []
+        if rooms.settings.otlp_grpc_port is not None:
+            self.grpc = GrpcDoor(rooms)
+            opened.callback(self.grpc.stop)
+            record = rooms.health.record("grpc", every=timedelta(seconds=SWEEP_S))
+            self.workers.append(Repeating(self.grpc.sweep, record, every_s=SWEEP_S))
+
+    def start(self) -> None:
+        """Let in what comes from now on."""
+        if self.grpc is not None:
+            self.grpc.start()
+
+    def stop(self) -> None:
+        """Let nothing in any more; what was let in is finished first."""
+        if self.grpc is not None:
+            self.grpc.stop()
