@@ -64,8 +64,8 @@ def create_app(
 
     Raises
     ------
-    OSError
-        If the address of another door cannot be had.
+    OSError, BadKafkaSettingsError
+        If the address of another door cannot be had, or the settings of Kafka cannot be used.
     OpenToTheNetworkError
         If the settings would have it listen beyond this machine without a token.
     HistoryLockedError

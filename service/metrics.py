@@ -54,6 +54,12 @@ class Metrics:
             ["remark"],
             registry=self.registry,
         )
+        self._records = Counter(
+            "sunspot_kafka_records",
+            "Records read from Kafka, by topic and outcome: stored, or why they were given up.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
         self._alerts = Counter(
             "sunspot_alerts",
             "Alerts received, by how they were answered.",
@@ -119,6 +125,10 @@ class Metrics:
             self._lines.labels(outcome).inc(n_lines)
         for remark, n_lines in remarks.items():
             self._line_remarks.labels(remark).inc(n_lines)
+
+    def count_records(self, topic: str, outcome: str, n_records: int = 1) -> None:
+        """Count records that were read from Kafka."""
+        self._records.labels(topic, outcome).inc(n_records)
 
     def count_alert(self, *, is_enriched: bool) -> None:
         """Count an alert."""

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.artifacts.mlflow_names import MODEL_NAME, tracking_uri_for
@@ -21,6 +21,19 @@ class Present(StrEnum):
 
     WALL = "wall"  # the machine's clock
     SIGNALS = "signals"  # the end of the newest tick received: stored days are replayed
+
+
+class KafkaForm(StrEnum):
+    """How the records of a topic are written."""
+
+    REMOTE_WRITE = "remote_write"  # Prometheus's, version 1.0, packed by snappy
+    REMOTE_WRITE_2 = "remote_write_2"
+    OTLP_METRICS = "otlp_metrics"  # OpenTelemetry's, in Protocol Buffers
+    OTLP_METRICS_JSON = "otlp_metrics_json"
+    OTLP_LOGS = "otlp_logs"
+    OTLP_LOGS_JSON = "otlp_logs_json"
+    SAMPLES = "samples"  # Sunspot's own JSON, as to /v1/samples
+    LOGS = "logs"  # JSON lines, as to /v1/logs
 
 
 class Settings(BaseSettings):
@@ -44,6 +57,18 @@ class Settings(BaseSettings):
         description="port for OpenTelemetry's protocol over gRPC, usually 4317; off unless set",
     )
     base_url: str = Field("", description="address of the pages for people; by default the one listened on")
+
+    kafka_brokers: tuple[str, ...] = Field(
+        (), description='brokers to read records from: ["kafka-1.example:9092"]; off unless set'
+    )
+    kafka_group: str = Field("sunspot", min_length=1, description="group of readers that Sunspot is one of")
+    kafka_topics: dict[str, KafkaForm] = Field(
+        default_factory=dict, description='topics to read, each with its form: {"metrics": "remote_write"}'
+    )
+    kafka_options: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='further options of librdkafka: {"security.protocol": "SASL_SSL"}',
+    )
 
     tracking_uri: str = Field("", description="MLflow's address; by default a file in the data directory")
     model_name: str = Field(MODEL_NAME, description="registered model whose champion serves")
