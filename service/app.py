@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from service.dependencies import ADMITTED
+from service.doors.open_doors import Doors
 from service.http.admission import AdmissionMiddleware
 from service.http.body_reader import BoundedBody
 from service.http.middleware import AnswerMiddleware
@@ -64,6 +65,8 @@ def create_app(
 
     Raises
     ------
+    OSError, BadKafkaSettingsError
+        If the address of another door cannot be had, or the settings of Kafka cannot be used.
     OpenToTheNetworkError
         If the settings would have it listen beyond this machine without a token.
     HistoryLockedError
@@ -79,18 +82,21 @@ def create_app(
     """
     with ExitStack() as opened:
         rooms = open_rooms(settings, opened, sources=sources, clock=clock)
-        return _application(rooms, opened.pop_all(), background=background)
+        doors = Doors(rooms, opened)
+        return _application(rooms, doors, opened.pop_all(), background=background)
 
 
-def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAPI:
-    workers = workers_of(rooms)  # each has its health shown, even where it does not run
+def _application(rooms: Rooms, doors: Doors, opened: ExitStack, *, background: bool) -> FastAPI:
+    workers = (*workers_of(rooms), *doors.workers)  # each has its health shown, even where it does not run
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         with opened:
             for each in workers if background else ():
                 each.start()
+            doors.start()
             yield
+            doors.stop()
             for each in workers if background else ():
                 each.stop()
             checkpoint_all(rooms)
@@ -107,6 +113,7 @@ def _application(rooms: Rooms, opened: ExitStack, *, background: bool) -> FastAP
         dependencies=[ADMITTED],
     )
     app.state.rooms, app.state.workers, app.state.writers = rooms, workers, WriterGate()
+    app.state.doors = doors
     for routes in (
         samples,
         remote_write,

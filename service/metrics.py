@@ -62,6 +62,12 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self._records = Counter(
+            "sunspot_kafka_records",
+            "Records read from Kafka, by topic and outcome: stored, or why they were given up.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
         self._alerts = Counter(
             "sunspot_alerts",
             "Alerts received, by how they were answered.",
@@ -139,6 +145,10 @@ class Metrics:
         }
         for outcome, n_spans in outcomes.items():
             self._spans.labels(outcome).inc(n_spans)
+
+    def count_records(self, topic: str, outcome: str, n_records: int = 1) -> None:
+        """Count records that were read from Kafka."""
+        self._records.labels(topic, outcome).inc(n_records)
 
     def count_alert(self, *, is_enriched: bool) -> None:
         """Count an alert."""

@@ -118,7 +118,8 @@ def outgoing_of(settings: Settings) -> Outgoing:
             "SUNSPOT_NOTIFY_URL": settings.notify_url,
             "SUNSPOT_PROMETHEUS_URL": settings.prometheus_url,
             "SUNSPOT_TRACKING_URI": settings.tracking_uri,
-        },
+        }
+        | {f"SUNSPOT_KAFKA_BROKERS ({each})": f"kafka://{each}" for each in settings.kafka_brokers},
     )
 
 

@@ -23,6 +23,19 @@ class Present(StrEnum):
     SIGNALS = "signals"  # the end of the newest tick received: stored days are replayed
 
 
+class KafkaForm(StrEnum):
+    """How the records of a topic are written."""
+
+    REMOTE_WRITE = "remote_write"  # Prometheus's, version 1.0, packed by snappy
+    REMOTE_WRITE_2 = "remote_write_2"
+    OTLP_METRICS = "otlp_metrics"  # OpenTelemetry's, in Protocol Buffers
+    OTLP_METRICS_JSON = "otlp_metrics_json"
+    OTLP_LOGS = "otlp_logs"
+    OTLP_LOGS_JSON = "otlp_logs_json"
+    SAMPLES = "samples"  # Sunspot's own JSON, as to /v1/samples
+    LOGS = "logs"  # JSON lines, as to /v1/logs
+
+
 class Settings(BaseSettings):
     """The operator's settings; every field is also the variable ``SUNSPOT_<FIELD>``."""
 
@@ -37,7 +50,25 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8321, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
+    otlp_grpc_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="port for OpenTelemetry's protocol over gRPC, usually 4317; off unless set",
+    )
     base_url: str = Field("", description="address of the pages for people; by default the one listened on")
+
+    kafka_brokers: tuple[str, ...] = Field(
+        (), description='brokers to read records from: ["kafka-1.example:9092"]; off unless set'
+    )
+    kafka_group: str = Field("sunspot", min_length=1, description="group of readers that Sunspot is one of")
+    kafka_topics: dict[str, KafkaForm] = Field(
+        default_factory=dict, description='topics to read, each with its form: {"metrics": "remote_write"}'
+    )
+    kafka_options: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='further options of librdkafka: {"security.protocol": "SASL_SSL"}',
+    )
 
     tracking_uri: str = Field("", description="MLflow's address; by default a file in the data directory")
     model_name: str = Field(MODEL_NAME, description="registered model whose champion serves")

@@ -50,6 +50,7 @@ def command(data: Path, **chosen: Any) -> None:
 def serve(settings: Settings) -> None:
     """Listen until stopped; requests in progress are finished first."""
     from service.app import create_app
+    from service.doors.errors import BadKafkaSettingsError
     from service.errors import (
         BadAddressError,
         BadCalendarFileError,
@@ -77,6 +78,7 @@ def serve(settings: Settings) -> None:
     except (
         BadAddressError,
         BadCalendarFileError,
+        BadKafkaSettingsError,
         BadMaskingFileError,
         BadRolesFileError,
         BadTargetError,

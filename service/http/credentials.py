@@ -53,7 +53,7 @@ def presented_by(scope: Scope, *, is_encrypted: bool) -> Presented:
     request = HTTPConnection(scope)
     session = request.cookies.get(cookie_name(is_encrypted=is_encrypted), "")
     return Presented(
-        token=_token_in(request.headers.get("authorization", "")),
+        token=token_in(request.headers.get("authorization", "")),
         session=session,
         address=request.client.host if request.client else "",
         headers=request.headers,
@@ -62,7 +62,7 @@ def presented_by(scope: Scope, *, is_encrypted: bool) -> Presented:
     )
 
 
-def _token_in(authorization: str) -> str:
+def token_in(authorization: str) -> str:
     """Return the token of a header, also one given as a password or an API key.
 
     Elasticsearch's clients, among others, know no bearer tokens: both follow a name and a colon, in base64.

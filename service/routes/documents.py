@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from cmdb.importers.tables import ImportReport
     from cmdb.items import ChangeEvent, Item
     from service.health import Health
+    from service.receiving import ReceivedBody
     from service.scoring.latest_scores import ItemScores, LogScore
     from service.scoring.tick import ServiceScore
     from service.settings import Settings
-    from service.signals.intake import Received
-    from telemetry.decoders.gathering import Decoded
-    from telemetry.decoders.labelled import Labelled
 
 
 class RejectedOut(BaseModel):
@@ -46,16 +44,9 @@ class SamplesOut(BaseModel):
     unknown_items: list[str] = Field(description="those items, the first twenty")
 
     @classmethod
-    def of(
-        cls,
-        decoded: Decoded | Labelled,
-        received: Received,
-        settings: Settings,
-        *,
-        n_unknown: int,
-        unknown_items: list[str],
-    ) -> Self:
-        """Return the document of a batch that was decoded and received."""
+    def of(cls, body: ReceivedBody, settings: Settings) -> Self:
+        """Return the document of a body that was received."""
+        decoded, received = body.decoded, body.received
         past, future = settings.accepted_past, settings.accepted_future
         counted = {
             f"samples are older than {past}, or than the epoch": received.n_too_old,
@@ -75,8 +66,8 @@ class SamplesOut(BaseModel):
             outside_window=received.added.n_outside,
             over_series_limit=received.added.n_over_limit,
             refused_series=received.added.n_series_refused,
-            unknown_item_samples=n_unknown,
-            unknown_items=unknown_items,
+            unknown_item_samples=body.n_unknown,
+            unknown_items=body.unknown_items,
         )
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from service.dependencies import Logs, RawBody, ServiceMetrics, ServiceSettings
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_lines
 from service.routes.bulk_documents import BulkOut, ClusterHealthOut, ClusterOut, LicenseOut
 from service.routes.request_bodies import BULK_TEXT
 from telemetry.decoders import bulk_logs
@@ -112,6 +113,4 @@ def _receive(body: bytes, index: str, logs: LogsRoom, metrics: Metrics, settings
     bulk = bulk_logs.decode(
         body, index=index, service_keys=settings.service_labels, max_bytes=settings.body_limit_bytes
     )
-    received = logs.intake.receive(bulk.decoded.logs)
-    metrics.count_lines(received, n_rejected=bulk.decoded.n_rejected, n_garbled=bulk.decoded.n_garbled)
-    return BulkOut.of(bulk, received, settings)
+    return BulkOut.of(bulk, receive_lines(bulk.decoded, logs, metrics), settings)

@@ -10,6 +10,7 @@ from service.dependencies import Logs, RawBody, ServiceMetrics, ServiceSettings
 from service.errors import BadMediaTypeError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_lines
 from service.routes.log_documents import ExportLogsOut, LogsOut
 from service.routes.request_bodies import LINES_BODY, OTLP_BODY, PUSH_BODY
 from telemetry.decoders import json_logs, loki_logs, otlp_logs
@@ -94,6 +95,4 @@ def export_logs(
 
 
 def _receive(decoded: DecodedLogs, logs: LogsRoom, metrics: Metrics, settings: Settings) -> LogsOut:
-    received = logs.intake.receive(decoded.logs)
-    metrics.count_lines(received, n_rejected=decoded.n_rejected, n_garbled=decoded.n_garbled)
-    return LogsOut.of(decoded, received, settings)
+    return LogsOut.of(decoded, receive_lines(decoded, logs, metrics), settings)

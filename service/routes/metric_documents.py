@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from pydantic import BaseModel, Field
 
 from service.routes.log_documents import MAX_MESSAGE
@@ -33,3 +34,12 @@ class ExportMetricsOut(BaseModel):
         return cls(
             partialSuccess=PartlyExportedOut(rejectedDataPoints=str(outcome.rejected), errorMessage=message)
         )
+
+    def packed(self) -> bytes:
+        """Return the answer in Protocol Buffers."""
+        answer = ExportMetricsServiceResponse()
+        if self.partialSuccess is not None:
+            answer.partial_success.rejected_data_points = int(self.partialSuccess.rejectedDataPoints)
+            answer.partial_success.error_message = self.partialSuccess.errorMessage
+        packed: bytes = answer.SerializeToString()
+        return packed

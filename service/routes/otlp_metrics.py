@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from service.dependencies import Graph, RawBody, SentBy, ServiceMetrics, ServiceSettings, Signals
 from service.errors import BadMediaTypeError, TooManySeriesError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, statuses
 from service.http.rpc_status import JSON, PROTOBUF, is_protobuf
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_samples
 from service.routes.documents import SamplesOut
 from service.routes.metric_documents import ExportMetricsOut
 from service.routes.request_bodies import OTLP_METRICS_BODY
-from service.routes.samples import unknown_of
 from telemetry.decoders import otlp_metrics
 from telemetry.errors import BadBatchError, HistoryWriteError
 
@@ -73,20 +72,6 @@ def export_metrics(
     """
     book = signals.names.book(graph)
     labelled = otlp_metrics.decode(body, book) if is_packed else otlp_metrics.decode_json(body, book)
-    received = signals.labelled.receive(labelled, sender=sender.name)
-    n_unknown, unknown_items = unknown_of(labelled.samples, graph)
-    metrics.count_batch(
-        received,
-        n_rejected=labelled.n_rejected,
-        n_unknown=n_unknown,
-        n_without_value=labelled.n_without_value,
-    )
-    outcome = SamplesOut.of(labelled, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
-    answer = ExportMetricsOut.of(outcome)
-    if not is_packed:
-        return answer
-    packed = ExportMetricsServiceResponse()
-    if answer.partialSuccess is not None:
-        packed.partial_success.rejected_data_points = outcome.rejected
-        packed.partial_success.error_message = answer.partialSuccess.errorMessage
-    return Response(packed.SerializeToString(), media_type=PROTOBUF)
+    outcome = receive_samples(labelled, signals, graph, metrics, sender=sender.name)
+    answer = ExportMetricsOut.of(SamplesOut.of(outcome, settings))
+    return Response(answer.packed(), media_type=PROTOBUF) if is_packed else answer

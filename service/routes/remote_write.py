@@ -11,9 +11,9 @@ from service.dependencies import Graph, RawBody, SentBy, ServiceMetrics, Service
 from service.errors import BadMediaTypeError, PartlyRejectedError, TooManySeriesError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_samples
 from service.routes.documents import SamplesOut
 from service.routes.request_bodies import REMOTE_WRITE_BODY
-from service.routes.samples import unknown_of
 from telemetry.decoders import remote_write, remote_write_2
 from telemetry.decoders.labelled import Labelled
 from telemetry.errors import BadBatchError, HistoryWriteError
@@ -80,16 +80,9 @@ def write_remotely(
     snappy` is understood, and gzip.
     """
     labelled = decode(body, signals.names.book(graph))
-    received = signals.labelled.receive(labelled, sender=sender.name)
-    n_unknown, unknown_items = unknown_of(labelled.samples, graph)
-    metrics.count_batch(
-        received,
-        n_rejected=labelled.n_rejected,
-        n_unknown=n_unknown,
-        n_without_value=labelled.n_without_value,
-    )
-    outcome = SamplesOut.of(labelled, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
-    n_refused = received.n_too_old + received.n_too_new
+    received = receive_samples(labelled, signals, graph, metrics, sender=sender.name)
+    outcome = SamplesOut.of(received, settings)
+    n_refused = received.received.n_too_old + received.received.n_too_new
     written = {
         WRITTEN.format("Samples"): str(max(labelled.n_points - n_refused, 0)),
         WRITTEN.format("Histograms"): str(labelled.n_histograms),

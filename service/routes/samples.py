@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
 from fastapi import APIRouter
 
 from cmdb.errors import UnknownItemError
@@ -23,15 +20,11 @@ from service.errors import TooManySeriesError
 from service.http.body_reader import read_samples
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_samples
 from service.routes.documents import SamplesOut, ScoresOut
 from service.routes.request_bodies import SAMPLES_BODY
 from service.scoring.latest_scores import latest_scores
 from telemetry.errors import BadBatchError
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from telemetry.batches import Samples
 
 router = APIRouter(prefix="/v1", tags=["signals"])
 
@@ -56,11 +49,8 @@ def send_samples(
     many series of each sender; further ones are stored and counted, but neither scored nor ranked.
     `Content-Encoding: gzip` is understood.
     """
-    decoded = read_samples(body)
-    received = signals.intake.receive(decoded.samples, sender=sender.name)
-    n_unknown, unknown_items = unknown_of(decoded.samples, cmdb.graph)
-    metrics.count_batch(received, n_rejected=decoded.n_rejected, n_unknown=n_unknown)
-    return SamplesOut.of(decoded, received, settings, n_unknown=n_unknown, unknown_items=unknown_items)
+    outcome = receive_samples(read_samples(body), signals, cmdb.graph, metrics, sender=sender.name)
+    return SamplesOut.of(outcome, settings)
 
 
 @router.get(
@@ -76,12 +66,3 @@ def read_scores(scoring: Scoring, signals: Signals, logs: Logs, cmdb: Cmdb, item
     return ScoresOut.of(
         latest_scores(item, scoring.first_stage, scoring.second_stage, signals, logs, items=cmdb.graph)
     )
-
-
-def unknown_of(samples: Samples, items: Container[str]) -> tuple[int, list[str]]:
-    """Number of samples whose item is not among some, and the first twenty of those items."""
-    unknown = {item for item in {key.item for key in samples.keys} if item not in items}
-    if not unknown:
-        return 0, []
-    is_unknown = np.array([key.item in unknown for key in samples.keys], dtype=bool)
-    return int(is_unknown[samples.series].sum()), sorted(unknown)[:20]
