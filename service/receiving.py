@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from service.metrics import Metrics
     from service.signals.intake import Received
     from service.signals.room import SignalsRoom
+    from service.spans.intake import ReceivedSpans
+    from service.spans.room import SpansRoom
     from telemetry.batches import Samples
     from telemetry.decoders.gathering import Decoded
     from telemetry.decoders.gathering_logs import DecodedLogs
+    from telemetry.decoders.gathering_spans import DecodedSpans
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,19 @@ def receive_lines(decoded: DecodedLogs, logs: LogsRoom, metrics: Metrics) -> Rec
     """
     received = logs.intake.receive(decoded.logs)
     metrics.count_lines(received, n_rejected=decoded.n_rejected, n_garbled=decoded.n_garbled)
+    return received
+
+
+def receive_spans(decoded: DecodedSpans, spans: SpansRoom, metrics: Metrics) -> ReceivedSpans:
+    """Store the spans of a body: when this returns they are on disk, with their traces and counted.
+
+    Raises
+    ------
+    HistoryWriteError
+        If the disk refuses them.
+    """
+    received = spans.intake.receive(decoded.spans)
+    metrics.count_spans(received, n_rejected=decoded.n_rejected)
     return received
 
 

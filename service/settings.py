@@ -32,6 +32,8 @@ class KafkaForm(StrEnum):
     OTLP_METRICS_JSON = "otlp_metrics_json"
     OTLP_LOGS = "otlp_logs"
     OTLP_LOGS_JSON = "otlp_logs_json"
+    OTLP_TRACES = "otlp_traces"
+    OTLP_TRACES_JSON = "otlp_traces_json"
     SAMPLES = "samples"  # Sunspot's own JSON, as to /v1/samples
     LOGS = "logs"  # JSON lines, as to /v1/logs
 

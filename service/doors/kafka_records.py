@@ -12,9 +12,18 @@ from service.errors import BadEncodingError, BodyTooLargeError
 from service.http.body_reader import unpack_snappy
 from service.settings import KafkaForm
 from telemetry.batches import Samples
-from telemetry.decoders import json_logs, json_samples, otlp_logs, otlp_metrics, remote_write, remote_write_2
+from telemetry.decoders import (
+    json_logs,
+    json_samples,
+    otlp_logs,
+    otlp_metrics,
+    otlp_spans,
+    remote_write,
+    remote_write_2,
+)
 from telemetry.decoders.gathering import Decoded
 from telemetry.decoders.gathering_logs import DecodedLogs
+from telemetry.decoders.gathering_spans import DecodedSpans
 from telemetry.decoders.labelled import Labelled
 from telemetry.errors import BadBatchError
 from telemetry.logs import Logs
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 
     from service.rooms import Rooms
 
-Content: TypeAlias = "Decoded | Labelled | DecodedLogs"
+Content: TypeAlias = "Decoded | Labelled | DecodedLogs | DecodedSpans"
 
 UNREADABLE, TOO_LARGE = "unreadable", "too_large"
 """Why a record cannot be read, as it is counted."""
@@ -47,6 +56,16 @@ READERS: Mapping[KafkaForm, Callable[[bytes, Rooms], Content]] = {
     ),
     KafkaForm.OTLP_LOGS_JSON: lambda value, rooms: otlp_logs.decode(
         value, service_keys=rooms.settings.service_labels
+    ),
+    KafkaForm.OTLP_TRACES: lambda value, rooms: otlp_spans.decode_protobuf(
+        value,
+        service_keys=rooms.settings.service_labels,
+        max_bytes=rooms.settings.body_limit_bytes,
+    ),
+    KafkaForm.OTLP_TRACES_JSON: lambda value, rooms: otlp_spans.decode(
+        value,
+        service_keys=rooms.settings.service_labels,
+        max_bytes=rooms.settings.body_limit_bytes,
     ),
     KafkaForm.SAMPLES: lambda value, _: json_samples.decode(value),
     KafkaForm.LOGS: lambda value, rooms: json_logs.decode(value, service_keys=rooms.settings.service_labels),
@@ -80,6 +99,10 @@ class Piece:
             return labelled
         rejected = tuple(chain.from_iterable(each.rejected for each in found))
         return [*labelled, Decoded(Samples.concatenated([each.samples for each in found]), rejected)]
+
+    def spans(self) -> list[DecodedSpans]:
+        """The spans in it, record by record."""
+        return [each for each in self.contents if isinstance(each, DecodedSpans)]
 
     def lines(self) -> DecodedLogs | None:
         """The log lines in it, joined; ``None`` without any."""
@@ -148,7 +171,13 @@ def read_record(value: bytes | str | None, form: KafkaForm, rooms: Rooms) -> Con
         raise UnreadableRecordError(UNREADABLE, str(error)) from error
     except Exception as error:  # a fault of a decoder must not stop the other records
         raise UnreadableRecordError(UNREADABLE, f"{type(error).__name__}: {error}") from error
-    held = content.logs if isinstance(content, DecodedLogs) else content.samples
-    if content.rejected and not len(held) and not isinstance(content, Labelled):
+    if content.rejected and not _n_held(content) and not isinstance(content, Labelled):
         raise UnreadableRecordError(UNREADABLE, content.rejected[0].reason)
     return content
+
+
+def _n_held(content: Content) -> int:
+    """Number of samples, lines or spans that could be read."""
+    if isinstance(content, DecodedLogs):
+        return len(content.logs)
+    return len(content.spans if isinstance(content, DecodedSpans) else content.samples)

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from service.doors.errors import BadKafkaSettingsError, KafkaTopicsError, UnreadableRecordError
 from service.doors.kafka_records import piece_of, pieces_of
 from service.errors import TooManySeriesError
-from service.receiving import receive_lines, receive_samples
+from service.receiving import receive_lines, receive_samples, receive_spans
 from telemetry.errors import HistoryClosedError
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ class KafkaSource:
             receive_samples(each, rooms.signals, rooms.graph, rooms.metrics, sender=sender)
         if (lines := piece.lines()) is not None:
             receive_lines(lines, rooms.logs, rooms.metrics)
+        for spans in piece.spans():
+            receive_spans(spans, rooms.spans, rooms.metrics)
 
     def _bury(self, topic: str, record: Message, why: UnreadableRecordError) -> None:
         """Count a record that is given up; of a topic the first is logged, the second, fourth and so on."""

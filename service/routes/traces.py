@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
@@ -11,17 +11,12 @@ from service.errors import BadMediaTypeError
 from service.http.problems import BODY_ERRORS, READ_ERRORS, problems, statuses
 from service.http.rpc_status import PROTOBUF
 from service.http.writer_gate import WRITES_SIGNALS
+from service.receiving import receive_spans
 from service.routes.otlp_metrics import PACKED_ANSWER, is_packed_body
 from service.routes.request_bodies import OTLP_TRACES_BODY, ZIPKIN_BODY
 from service.routes.span_documents import ExportTracesOut, SpansOut
 from telemetry.decoders import otlp_spans, zipkin_spans
 from telemetry.errors import BadBatchError, HistoryWriteError
-
-if TYPE_CHECKING:
-    from service.metrics import Metrics
-    from service.settings import Settings
-    from service.spans.room import SpansRoom
-    from telemetry.decoders.gathering_spans import DecodedSpans
 
 router = APIRouter(tags=["signals"], dependencies=[WRITES_SIGNALS])
 
@@ -50,7 +45,7 @@ def export_traces(
     """
     decode = otlp_spans.decode_protobuf if is_packed else otlp_spans.decode
     decoded = decode(body, service_keys=settings.service_labels, max_bytes=settings.body_limit_bytes)
-    answer = ExportTracesOut.of(_receive(decoded, spans, metrics, settings))
+    answer = ExportTracesOut.of(SpansOut.of(decoded, receive_spans(decoded, spans, metrics), settings))
     return Response(answer.packed(), media_type=PROTOBUF) if is_packed else answer
 
 
@@ -67,10 +62,4 @@ def send_spans(
     `localEndpoint.serviceName` names the service. `Content-Encoding: gzip` is understood.
     """
     decoded = zipkin_spans.decode(body, max_bytes=settings.body_limit_bytes)
-    return _receive(decoded, spans, metrics, settings)
-
-
-def _receive(decoded: DecodedSpans, spans: SpansRoom, metrics: Metrics, settings: Settings) -> SpansOut:
-    received = spans.intake.receive(decoded.spans)
-    metrics.count_spans(received, n_rejected=decoded.n_rejected)
-    return SpansOut.of(decoded, received, settings)
+    return SpansOut.of(decoded, receive_spans(decoded, spans, metrics), settings)

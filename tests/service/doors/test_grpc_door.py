@@ -19,7 +19,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from service_builders import NOW, a_bundle, a_client, a_cmdb, an_app
+from span_builders import a_span, an_export
 
 from service.doors.grpc_callers import admitted
 from service.doors.grpc_door import LONGEST_MESSAGE_S, GrpcDoor
@@ -107,6 +109,15 @@ def test_lines_are_masked_on_disk_when_they_are_answered(client: TestClient, cha
     assert 'sunspot_log_lines_total{outcome="accepted"} 1.0' in stored
     directory = rooms_of(client).settings.data_dir
     assert b"hunter22" not in b"".join(each.read_bytes() for each in directory.rglob("*") if each.is_file())
+
+
+def test_spans_are_with_their_traces_when_they_are_answered(
+    client: TestClient, channel: grpc.Channel
+) -> None:
+    good = a_span(start_us=ONSET_NS // 1000)
+    told = TraceServiceStub(channel).Export(an_export([good, good._replace(span_id=b"short")]))
+    assert told.partial_success.rejected_spans == 1
+    assert rooms_of(client).spans.memory.open.n_spans == 1
 
 
 def refusal_by(call: Any, *args: Any, **options: Any) -> grpc.RpcError:

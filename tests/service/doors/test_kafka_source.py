@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import span_builders
 from builders import ONSET
 from confluent_kafka import Consumer, Producer, TopicPartition
 from google.protobuf.json_format import ParseDict
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
     from service.doors.kafka_source import KafkaSource
 
 ONSET_MS = int(ONSET.timestamp() * 1000)
-TOPICS = {"own": "samples", "lines": "logs", "written": "remote_write", "exported": "otlp_metrics"}
+TOPICS = {
+    "own": "samples",
+    "lines": "logs",
+    "written": "remote_write",
+    "exported": "otlp_metrics",
+    "traced": "otlp_traces",
+}
 N_ROUNDS = 40
 """More rounds of a second than a group needs to form."""
 
@@ -137,8 +144,10 @@ def test_records_of_each_form_are_stored_then_committed_and_bad_ones_stop_no_oth
     brokers.send("lines", a_line("password=hunter22"), b"\x00not a line", a_line())
     brokers.send("written", b"\xff\xff\xff\xff\x0f\0\0\0", b"not packed", a_write())
     brokers.send("exported", b"\xff" * 9, an_export())
+    spans = span_builders.an_export([span_builders.a_span(start_us=ONSET_MS * 1000)])
+    brokers.send("traced", b"\xff" * 9, spans.SerializeToString())
     with a_reader(tmp_path, brokers, TOPICS, body_limit_bytes=100_000) as (source, client):
-        advance_until(source, lambda: sum(n_records(client, each, "stored") for each in TOPICS) == 6)
+        advance_until(source, lambda: sum(n_records(client, each, "stored") for each in TOPICS) == 7)
         found = {
             (topic, outcome): n_records(client, topic, outcome)
             for topic in TOPICS
@@ -156,7 +165,10 @@ def test_records_of_each_form_are_stored_then_committed_and_bad_ones_stop_no_oth
             ("written", "too_large"): 1,
             ("exported", "stored"): 1,
             ("exported", "unreadable"): 1,
+            ("traced", "stored"): 1,
+            ("traced", "unreadable"): 1,
         }
+        assert client.app.state.rooms.spans.memory.open.n_spans == 1
         frame = client.app.state.rooms.signals.in_use.window.frame()
         values = {(key.item, key.metric): frame.values[-1, at] for at, key in enumerate(frame.keys)}
         assert values["order", "cpu"] == 0.5
@@ -166,7 +178,7 @@ def test_records_of_each_form_are_stored_then_committed_and_bad_ones_stop_no_oth
         assert "kafka" in client.get("/readyz").text
     stored = b"".join(each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
     assert b"hunter22" not in stored
-    assert [brokers.committed(each, tmp_path.name) for each in TOPICS] == [5, 3, 3, 2]
+    assert [brokers.committed(each, tmp_path.name) for each in TOPICS] == [5, 3, 3, 2, 2]
 
 
 def test_nothing_is_committed_while_the_disk_refuses_and_all_of_it_after(
