@@ -19,7 +19,9 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def described_by(content: dict[str, Any]) -> str:
-    return str(content["schema"]["$ref"]).removeprefix(COMPONENT)
+    """Name of the type of a body, or of each element of one that is a list."""
+    schema = content["schema"]
+    return str(schema.get("items", schema)["$ref"]).removeprefix(COMPONENT)
 
 
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
@@ -30,8 +32,9 @@ def test_every_body_is_described_by_a_type_that_openapi_lists(content: dict[str,
 
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
 def test_the_examples_of_a_body_are_of_its_type(content: dict[str, Any]) -> None:
+    struct = STRUCTS.get(described_by(content))
     for example in content.get("examples", {}).values():
-        msgspec.convert(example["value"], STRUCTS[described_by(content)])
+        msgspec.convert(example["value"], list[struct] if "items" in content["schema"] else struct)
 
 
 def test_every_struct_has_an_example() -> None:
