@@ -1,7 +1,4 @@
-"""Log lines on disk, in files of their own.
-
-They hold what the senders wrote, secrets included; no other file does.
-"""
+"""Log lines on disk, in files of their own; the service masks them before they are written."""
 
 from __future__ import annotations
 
