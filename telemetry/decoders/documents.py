@@ -17,14 +17,26 @@ def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
     BadBatchError
         If the body is over ``max_bytes`` or is not a JSON object.
     """
+    document = read_json(body, max_bytes=max_bytes)
+    if not isinstance(document, dict):
+        raise BadBatchError("it is not an object")
+    return document
+
+
+def read_json(body: bytes, *, max_bytes: int) -> object:
+    """The JSON value in a body, in any encoding of `text_of`.
+
+    Raises
+    ------
+    BadBatchError
+        If the body is over ``max_bytes`` or is not JSON.
+    """
     if len(body) > max_bytes:
         raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
     try:
-        document = json.loads(text_of(body))
+        document: object = json.loads(text_of(body))
     except (ValueError, RecursionError) as error:
         raise BadBatchError(f"it is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise BadBatchError("it is not an object")
     return document
 
 

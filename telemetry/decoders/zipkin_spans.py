@@ -6,14 +6,12 @@ server: its side then becomes a span of its own below the client's, so that both
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from telemetry.decoders.documents import mapped
+from telemetry.decoders.documents import mapped, read_json
 from telemetry.decoders.gathering_logs import MAX_BODY_BYTES, storable
 from telemetry.decoders.gathering_spans import DecodedSpans, SpanGathering
 from telemetry.decoders.otlp_spans import id_of, integer_of
-from telemetry.decoders.text_bytes import text_of
 from telemetry.errors import BadBatchError
 from telemetry.spans import KINDS, SPAN_ID_BYTES, TRACE_ID_BYTES
 
@@ -33,12 +31,7 @@ def decode(body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> DecodedSpans:
     BadBatchError
         If the body is over ``max_bytes``, or is not a JSON list.
     """
-    if len(body) > max_bytes:
-        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
-    try:
-        document = json.loads(text_of(body))
-    except (ValueError, RecursionError) as error:
-        raise BadBatchError(f"it is not JSON: {error}") from error
+    document = read_json(body, max_bytes=max_bytes)
     if not isinstance(document, list):
         raise BadBatchError("it is not a list of spans")
     gathering = SpanGathering()
