@@ -39,8 +39,7 @@ from service.incidents.publishing import RankingPublisher
 from service.incidents.ranking_pace import RANKING_SHARE, RERANKING_SHARE, RankingPace, TimeShare
 from service.incidents.reranking import Reranker
 from service.logs.checkpoint import LogCheckpoints
-from service.logs.history import LINES_PART
-from service.logs.room import LogsRoom, logs_room
+from service.logs.room import LINES_PART, LogsRoom, logs_room
 from service.masking import incoming_masks
 from service.metrics import Metrics, StateCollector
 from service.model_registry.refresher import AliasedBundle
@@ -63,8 +62,7 @@ from service.signals.history import HISTORY_PART
 from service.signals.pulled import pulled_windows
 from service.signals.room import SignalsRoom, signals_room
 from service.spans.checkpoint import SpanCheckpoints
-from service.spans.history import SPANS_PART
-from service.spans.room import SpansRoom, spans_room
+from service.spans.room import SPANS_PART, SpansRoom, spans_room
 from service.store.audit import Audit
 from service.store.changes import ChangeStore
 from service.store.database import Database

@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.background import Repeating
+from service.batch_log import retain_batches
 from service.incidents.retention import retain_incidents
-from service.logs.history import retain_lines
 from service.signals.history import retain_history
-from service.spans.history import retain_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,13 +63,13 @@ def workers_of(rooms: Rooms) -> tuple[Repeating, ...]:
         repeating("retention", lambda: _retain_signals(rooms), every_s=RETENTION_S, at_once=False),
         repeating(
             "log retention",
-            lambda: retain_lines(logs.history, settings),
+            lambda: retain_batches(logs.history, settings.log_retention, what="log lines"),
             every_s=RETENTION_S,
             at_once=False,  # what cannot be undone waits until a wrong clock was noticed
         ),
         repeating(
             "span retention",
-            lambda: retain_spans(spans.history, settings),
+            lambda: retain_batches(spans.history, settings.span_retention, what="spans"),
             every_s=RETENTION_S,
             at_once=False,
         ),

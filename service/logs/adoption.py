@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from models.artifacts.log_bundle import LogBundle
-    from service.logs.history import LineLog
+    from service.batch_log import BatchLog
     from service.logs.memory import LogMemory
     from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.present import PresentTime
+    from telemetry.logs import Logs
 
 
 class LogReplay:
@@ -31,7 +32,9 @@ class LogReplay:
         Lines that an earlier release stored are masked as they are read; masked ones stay as they are.
     """
 
-    def __init__(self, settings: Settings, history: LineLog, time: PresentTime, masks: IncomingMasks) -> None:
+    def __init__(
+        self, settings: Settings, history: BatchLog[Logs], time: PresentTime, masks: IncomingMasks
+    ) -> None:
         self._masks = masks
         self._settings = settings
         self._history = history

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from service.batch_log import BatchLog
     from service.health import HealthRecord
-    from service.logs.history import LineLog
     from service.logs.memory import LogMemory
     from service.masking import IncomingMasks
     from service.signals.present import PresentTime
@@ -61,7 +61,7 @@ class LogIntake:
 
     def __init__(
         self,
-        history: LineLog,
+        history: BatchLog[Logs],
         memory: LogMemory,
         time: PresentTime,
         masks: IncomingMasks,
@@ -100,10 +100,7 @@ class LogIntake:
     def _store(self, logs: Logs) -> tuple[int, int]:
         """Write lines to disk and add them to their minutes; return how many were late, and outside."""
         memory = self._memory
-        with memory.lock:
-            before = self._history.position
-            memory.counted.begin(before)
-        try:
+        with memory.counted.appending(self._history, memory.lock):
             with self._health.watching():
                 position = self._history.append(logs)
             with memory.lock:
@@ -111,6 +108,3 @@ class LogIntake:
                     return 0, 0
                 self._time.advance(int(logs.time_ms.max()))
                 return memory.minutes.add(logs, latest_ms=self._time.latest_ms())
-        finally:
-            with memory.lock:
-                memory.counted.end(before)

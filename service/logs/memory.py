@@ -6,9 +6,9 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from features.logs.templates import TemplateMiner
+from service.batch_log import CountedBatches
 from service.logs.baseline import LogBaseline
 from service.logs.checkpoint import LogCheckpoint
-from service.logs.counted import CountedBatches
 from service.logs.examples import LogExamples
 from service.logs.minutes import LogMinutes
 

@@ -10,7 +10,6 @@ from service.health import HealthRegistry, damage_problems
 from service.logs.adoption import LogAdoption, LogReplay
 from service.logs.closing import MinuteClosing
 from service.logs.evidence import LogEvidence
-from service.logs.history import LINES_PART
 from service.logs.intake import LogIntake
 from service.logs.memory import LogMemory
 
@@ -19,20 +18,25 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cmdb.items import ChangeEvent
+    from service.batch_log import BatchLog
     from service.incidents.records import AffectedPeriod
     from service.logs.checkpoint import LogCheckpoints
-    from service.logs.history import LineLog
     from service.logs.scoring import LogScores
     from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.room import SignalsRoom
+    from telemetry.logs import Logs
+
+
+LINES_PART = "log lines"
+"""Name of the part whose health says whether log lines can be written."""
 
 
 @dataclass(frozen=True)
 class LogsRoom:
     """Log lines in; series, scores and evidence out."""
 
-    history: LineLog
+    history: BatchLog[Logs]
     memory: LogMemory
     intake: LogIntake
     closing: MinuteClosing
@@ -68,7 +72,7 @@ class LogsRoom:
 
 def logs_room(
     settings: Settings,
-    history: LineLog,
+    history: BatchLog[Logs],
     signals: SignalsRoom,
     checkpoints: LogCheckpoints,
     masks: IncomingMasks,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.artifacts.span_sums_files import spans_from_parts, spans_parts
+from service.batch_log import CountedBatches
 from service.health import lost_batches
-from service.logs.counted import CountedBatches
 from service.spans.memory import SpanMemory
 from service.spans.names import FewOperations
 from telemetry.durable import replacing

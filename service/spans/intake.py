@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
+    from service.batch_log import BatchLog
     from service.health import HealthRecord
     from service.signals.present import PresentTime
-    from service.spans.history import SpanLog
     from service.spans.memory import SpanMemory
     from service.spans.names import PlainNames
     from telemetry.spans import SpanBatch
@@ -51,7 +51,7 @@ class SpanIntake:
 
     def __init__(
         self,
-        history: SpanLog,
+        history: BatchLog[SpanBatch],
         memory: SpanMemory,
         time: PresentTime,
         names: PlainNames,
@@ -76,16 +76,10 @@ class SpanIntake:
     def _store(self, batch: SpanBatch) -> int:
         """Write spans to disk and add them to their traces; return how many were late."""
         memory = self._memory
-        with memory.lock:
-            before = self._history.position
-            memory.counted.begin(before)
-        try:
+        with memory.counted.appending(self._history, memory.lock):
             with self._health.watching():
                 position = self._history.append(batch)
             with memory.lock:
                 memory.counted.add(position)
                 self._time.advance(int(batch.start_us.max()) // 1000)
                 return memory.receive(batch, at_ms=to_ms(self._time.clock.now()))
-        finally:
-            with memory.lock:
-                memory.counted.end(before)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from features.open_spans import OpenSpans, n_without_parent
 from features.span_book import SpanBook
 from features.spans import Spans, edges_of, sum_spans
-from service.logs.counted import CountedBatches
+from service.batch_log import CountedBatches
 from service.spans.names import FewOperations
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from service.health import HealthRegistry, damage_problems
 from service.spans.closing import SpanClosing
 from service.spans.evidence import SpanEvidence
-from service.spans.history import SPANS_PART
 from service.spans.intake import SpanIntake
 from service.spans.names import PlainNames
 from service.spans.observed_graph import ObservedGraph
@@ -18,20 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from service.batch_log import BatchLog
     from service.incidents.records import AffectedPeriod
     from service.masking import IncomingMasks
     from service.settings import Settings
     from service.signals.room import SignalsRoom
     from service.spans.checkpoint import SpanCheckpoints
-    from service.spans.history import SpanLog
     from service.spans.memory import SpanMemory
+    from telemetry.spans import SpanBatch
+
+
+SPANS_PART = "spans"
+"""Name of the part whose health says whether spans can be written."""
 
 
 @dataclass(frozen=True)
 class SpansRoom:
     """Spans in; evidence and observed calls out."""
 
-    history: SpanLog
+    history: BatchLog[SpanBatch]
     memory: SpanMemory
     intake: SpanIntake
     closing: SpanClosing
@@ -57,7 +61,7 @@ class SpansRoom:
 
 def spans_room(
     settings: Settings,
-    history: SpanLog,
+    history: BatchLog[SpanBatch],
     signals: SignalsRoom,
     checkpoints: SpanCheckpoints,
     masks: IncomingMasks,
@@ -93,7 +97,7 @@ def spans_room(
     )
 
 
-def _replay(history: SpanLog, memory: SpanMemory) -> None:
+def _replay(history: BatchLog[SpanBatch], memory: SpanMemory) -> None:
     """Add every batch that is not in a memory yet, as if each arrived when its latest span began."""
     counted, at_ms = memory.counted, 0
     until, beyond = counted.until, counted.beyond

@@ -9,17 +9,24 @@ from telemetry.decoders.text_bytes import text_of
 from telemetry.errors import BadBatchError
 
 
-def read_document(body: bytes, *, max_bytes: int) -> dict[str, Any]:
+def read_document(body: bytes, *, max_bytes: int, has_list: str = "") -> dict[str, Any]:
     """The JSON object in a body, in any encoding of `text_of`.
+
+    Parameters
+    ----------
+    has_list
+        Name of a field that is a list, if it is there.
 
     Raises
     ------
     BadBatchError
-        If the body is over ``max_bytes`` or is not a JSON object.
+        If the body is over ``max_bytes``, is not a JSON object, or the field is not a list.
     """
     document = read_json(body, max_bytes=max_bytes)
     if not isinstance(document, dict):
         raise BadBatchError("it is not an object")
+    if has_list and not isinstance(document.get(has_list, []), list):
+        raise BadBatchError(f"its {has_list} are not a list")
     return document
 
 

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
+
+from telemetry.errors import BadBatchError
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
     from google.protobuf.message import Message
 
 
+def read_export(body: bytes, message: type[Message], *, max_bytes: int) -> Any:
+    """An export request of OpenTelemetry's protocol, with bytes in place of each text.
+
+    Raises
+    ------
+    BadBatchError
+        If the body is over ``max_bytes``, or is no such message.
+    """
+    if len(body) > max_bytes:
+        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
+    try:
+        return with_bytes(message).FromString(body)  # type: ignore[arg-type]  # classes are hashable
+    except DecodeError as error:
+        raise BadBatchError("it is not an export request of Protocol Buffers") from error
+
+
+@cache
 def with_bytes(message: type[Message]) -> type[Any]:
     """The message with bytes in place of each text.
 

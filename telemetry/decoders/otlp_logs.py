@@ -6,10 +6,8 @@ The service is an attribute of the resource, of the record, or in the record's b
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from telemetry.decoders.documents import listed, mapped, read_document
@@ -21,9 +19,8 @@ from telemetry.decoders.gathering_logs import (
     LogGathering,
     milliseconds_of,
 )
-from telemetry.decoders.lenient_protobuf import with_bytes
+from telemetry.decoders.lenient_protobuf import read_export
 from telemetry.decoders.text_bytes import text_of
-from telemetry.errors import BadBatchError
 from telemetry.log_lines import read_line, read_object, severity_of
 from telemetry.log_text.fields import MAX_NAME, SERVICE, fields_of
 from telemetry.log_text.levels import severity_of_opentelemetry
@@ -60,9 +57,7 @@ def decode(
     BadBatchError
         If the body is over ``max_bytes``, is not a JSON object, or its ``resourceLogs`` are not a list.
     """
-    document = read_document(body, max_bytes=max_bytes)
-    if not isinstance(document.get("resourceLogs", []), list):
-        raise BadBatchError("its resourceLogs are not a list")
+    document = read_document(body, max_bytes=max_bytes, has_list="resourceLogs")
     keys = tuple(service_keys)
     return _gathered(_records_of_json(document, keys), keys)
 
@@ -77,19 +72,9 @@ def decode_protobuf(
     BadBatchError
         If the body is over ``max_bytes``, or is no such message.
     """
-    if len(body) > max_bytes:
-        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
-    try:
-        request = _message().FromString(body)
-    except DecodeError as error:
-        raise BadBatchError("it is not an export request of Protocol Buffers") from error
+    request = read_export(body, ExportLogsServiceRequest, max_bytes=max_bytes)
     keys = tuple(service_keys)
     return _gathered(_records_of_protobuf(request, keys), keys)
-
-
-@cache
-def _message() -> type[Any]:
-    return with_bytes(ExportLogsServiceRequest)
 
 
 def _gathered(records: Iterable[_Record | None], service_keys: tuple[str, ...]) -> DecodedLogs:

@@ -6,18 +6,15 @@ The service is an attribute of the resource.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from telemetry.decoders.documents import listed, mapped, read_document
 from telemetry.decoders.gathering_logs import MAX_BODY_BYTES, storable
 from telemetry.decoders.gathering_spans import DecodedSpans, SpanGathering
-from telemetry.decoders.lenient_protobuf import with_bytes
+from telemetry.decoders.lenient_protobuf import read_export
 from telemetry.decoders.text_bytes import text_of
-from telemetry.errors import BadBatchError
 from telemetry.log_text.fields import SERVICE
 from telemetry.spans import KINDS
 
@@ -42,9 +39,7 @@ def decode(
     BadBatchError
         If the body is over ``max_bytes``, is not a JSON object, or its ``resourceSpans`` are not a list.
     """
-    document = read_document(body, max_bytes=max_bytes)
-    if not isinstance(document.get("resourceSpans", []), list):
-        raise BadBatchError("its resourceSpans are not a list")
+    document = read_document(body, max_bytes=max_bytes, has_list="resourceSpans")
     gathering = SpanGathering()
     for resource_spans in listed(document.get("resourceSpans")):
         resource = mapped(mapped(resource_spans).get("resource"))
@@ -68,12 +63,7 @@ def decode_protobuf(
     BadBatchError
         If the body is over ``max_bytes``, or is no such message.
     """
-    if len(body) > max_bytes:
-        raise BadBatchError(f"{len(body)} bytes are over the limit of {max_bytes}")
-    try:
-        request = _message().FromString(body)
-    except DecodeError as error:
-        raise BadBatchError("it is not an export request of Protocol Buffers") from error
+    request = read_export(body, ExportTraceServiceRequest, max_bytes=max_bytes)
     gathering = SpanGathering()
     operations: dict[bytes, int] = {}
     for resource_spans in request.resource_spans:
@@ -101,11 +91,6 @@ def decode_protobuf(
                     is_error=span.status.code == ERROR,
                 )
     return gathering.decoded()
-
-
-@cache
-def _message() -> type[Any]:
-    return with_bytes(ExportTraceServiceRequest)
 
 
 def _service_of(attributes: Mapping[str, str], service_keys: Sequence[str]) -> str:

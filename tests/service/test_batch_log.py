@@ -13,8 +13,8 @@ from log_builders import a_log_bundle
 from service_builders import StillClock, settings_for
 
 from features.masking.masker import Masker
+from service.batch_log import CountedBatches
 from service.logs.checkpoint import LogCheckpoints
-from service.logs.counted import CountedBatches
 from service.logs.room import LogsRoom, logs_room
 from service.masking import IncomingMasks
 from service.signals.room import SignalsRoom, signals_room
