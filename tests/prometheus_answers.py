@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from local_servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +75,10 @@ def a_prometheus(answer: Answering) -> Iterator[tuple[str, list[Asked]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def _handle(self) -> None:
-            address = urlsplit(self.path)
+            asked_for = urlsplit(self.path)
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            found = {name: texts[0] for name, texts in parse_qs(address.query or sent).items()}
-            request = Asked(address.path, found, self.headers.get("Authorization", ""))
+            found = {name: texts[0] for name, texts in parse_qs(asked_for.query or sent).items()}
+            request = Asked(asked_for.path, found, self.headers.get("Authorization", ""))
             asked.append(request)
             given = answer(request)
             self.send_response(given.status)
@@ -94,14 +95,5 @@ def a_prometheus(answer: Answering) -> Iterator[tuple[str, list[Asked]]]:
         def do_POST(self) -> None:
             self._handle()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as address:
+        yield address, asked

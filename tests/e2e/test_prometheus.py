@@ -108,31 +108,39 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.5)
 
 
-def test_what_arrives_is_what_prometheus_answers(tmp_path: Path) -> None:
-    port, data = free_port(0), tmp_path / "data"
+@contextmanager
+def a_service_fed_by_prometheus(folder: Path, data: Path, *, n_scrapes: int) -> Iterator[str]:
+    """Run Sunspot and a Prometheus that has written some scrapes to it; yields the latter's address."""
+    port = free_port(0)
     arguments = ["sunspot", "serve", "--host", "127.0.0.1", "--port", str(port), "--data", str(data)]
     environment = {"SUNSPOT_STEP": f"PT{STEP_MS // 1000}S"}
-    with python_server(arguments, log=tmp_path / "service.log", environment=environment):
+    with python_server(arguments, log=folder / "service.log", environment=environment):
         with ServiceClient(f"http://127.0.0.1:{port}") as client:
             client.wait_until_ready("/healthz")
-        with prometheus(tmp_path, writes_to=f"http://127.0.0.1:{port}") as address:
-            wait_for(lambda: len(answered(address, "up")) >= N_SCRAPES)
+        with prometheus(folder, writes_to=f"http://127.0.0.1:{port}") as address:
+            wait_for(lambda: len(answered(address, "up")) >= n_scrapes)
             time.sleep(6)  # a sender waits up to five seconds for a full request
-            asked = {
-                name: answered(address, name)
-                for name in ("up", "go_goroutines", "prometheus_tsdb_head_samples_appended_total")
-            }
-            scrapes_ms = sorted({at for _, at in asked["up"]})
-            quantiles = {
-                (until_ms, labels): value
-                for until_ms, since_ms in zip(scrapes_ms, tick_anchors(scrapes_ms), strict=True)
-                if since_ms
-                for labels, value in quantile(
-                    address, HISTOGRAM, 0.95, since_ms=since_ms, until_ms=until_ms
-                ).items()
-            }
-            failed = answered(address, "prometheus_remote_storage_samples_failed_total")
-        samples = HistoryReader(data / "history").read()
+            yield address
+
+
+def test_what_arrives_is_what_prometheus_answers(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with a_service_fed_by_prometheus(tmp_path, data, n_scrapes=N_SCRAPES) as address:
+        asked = {
+            name: answered(address, name)
+            for name in ("up", "go_goroutines", "prometheus_tsdb_head_samples_appended_total")
+        }
+        scrapes_ms = sorted({at for _, at in asked["up"]})
+        quantiles = {
+            (until_ms, labels): value
+            for until_ms, since_ms in zip(scrapes_ms, tick_anchors(scrapes_ms), strict=True)
+            if since_ms
+            for labels, value in quantile(
+                address, HISTOGRAM, 0.95, since_ms=since_ms, until_ms=until_ms
+            ).items()
+        }
+        failed = answered(address, "prometheus_remote_storage_samples_failed_total")
+    samples = HistoryReader(data / "history").read()
     assert set(failed.values()) == {0.0}
     for name, values in asked.items():
         found = stored(samples, name)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from e2e.test_prometheus import STEP_MS, answered, prometheus, wait_for
+from e2e.test_prometheus import STEP_MS, a_service_fed_by_prometheus
 
-from experiments.replay import ServiceClient
-from sunspot.processes import free_port, python_server
 from sunspot.prometheus_source import PrometheusOptions, frame_from_prometheus
 from training.datasets import frame_from_history
 from training.progress import silent
@@ -34,18 +31,11 @@ pytestmark = [
 
 
 def test_what_is_read_is_what_was_pushed(tmp_path: Path) -> None:
-    port, data = free_port(0), tmp_path / "data"
-    arguments = ["sunspot", "serve", "--host", "127.0.0.1", "--port", str(port), "--data", str(data)]
-    environment = {"SUNSPOT_STEP": f"PT{STEP_MS // 1000}S"}
-    with python_server(arguments, log=tmp_path / "service.log", environment=environment):
-        with ServiceClient(f"http://127.0.0.1:{port}") as client:
-            client.wait_until_ready("/healthz")
-        with prometheus(tmp_path, writes_to=f"http://127.0.0.1:{port}") as address:
-            wait_for(lambda: len(answered(address, "up")) >= N_SCRAPES)
-            time.sleep(6)  # a sender waits up to five seconds for a full request
-            options = PrometheusOptions(url=address, days=0.005)
-            read, notes = frame_from_prometheus(options, data, step_ms=STEP_MS, progress=silent)
-        pushed = frame_from_history(data / "history", step_ms=STEP_MS)
+    data = tmp_path / "data"
+    with a_service_fed_by_prometheus(tmp_path, data, n_scrapes=N_SCRAPES) as address:
+        options = PrometheusOptions(url=address, days=0.005)
+        read, notes = frame_from_prometheus(options, data, step_ms=STEP_MS, progress=silent)
+    pushed = frame_from_history(data / "history", step_ms=STEP_MS)
     assert not any("left out" in each or "warns" in each for each in notes)
     assert {key.item for key in read.keys} == {"prometheus"}
     start_ms = max(read.start_ms, pushed.start_ms) + 2 * STEP_MS  # the first tick may be a part

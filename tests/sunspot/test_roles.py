@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,39 +10,16 @@ from click.testing import CliRunner
 from expositions import EXPOSITIONS
 from hypothesis import given
 from hypothesis import strategies as st
+from local_servers import answering
 
 from sunspot.exposition import BadExpositionError, series_in
 from sunspot.roles import command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NODE = EXPOSITIONS[0].text
 OWN = "- {rule: jobs, role: saturation, metric: jobs_queued, combine: sum}\n"
-
-
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Answer every request on loopback alike; yields the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def checked(*arguments: str, code: int = 0) -> str:
