@@ -13,11 +13,9 @@ from service.signals.pulled import Completed
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Hashable
 
     from cmdb.graph import DependencyGraph
-    from cmdb.items import ChangeEvent
     from features.frame import Frame
     from models.cases.case import Alert, Case
     from service.incidents.ranking_document import StoredRankingDocument
@@ -103,74 +101,53 @@ class Enricher:
         return in_use.ranker.version, version, graph.version, tick, self._changes.n_added
 
     def enrich(self, known: StoredAlert, graph: DependencyGraph, in_use: InUse) -> Enrichment:
-        """Rank the candidates for an alert as of the present."""
-        starts_at, at = known.alert.starts_at, self._signals.present()
-        searched = searched_part(graph, known.alert.item).items if known.alert.item in graph else ()
-        changes = self._changes.between(starts_at - CHANGE_HISTORY, at, items=searched)
+        """Rank the candidates for an alert as of the present; an alert is never lost to an error here."""
+        alert, bundle, at = known.alert, in_use.bundle, self._signals.present()
+        reason = why_not(alert, graph, in_use)
+        if reason or bundle is None:
+            return Enrichment(None, reason)
+        items = searched_part(graph, alert.item).items
+        changes = self._changes.between(alert.starts_at - CHANGE_HISTORY, at, items=items)
         others = self._incidents.firing_of(known.incident, but=known.id, limit=MAX_OTHERS + 1)
-        is_cut = len(others) > MAX_OTHERS
-
-        def complete(frame: Frame) -> Completed:
-            if self._pulled is None:
-                return Completed(frame)
-            return self._pulled.complete(
-                frame,
-                searched,
-                self._signals.names.book(graph),
-                since_ms=to_ms(starts_at - LEAD - BEFORE),
-                until_ms=to_ms(at),
+        try:
+            since_ms = to_ms(alert.starts_at - LEAD - BEFORE)
+            pushed = in_use.window.frame(items, since_ms=since_ms)
+            signals = self._completed(pushed, graph, items, since_ms=since_ms, until_ms=to_ms(at))
+            spans, normal_spans = self._spans.collect(graph, items, since_ms=since_ms) or (None, None)
+            notes = (ONLY_FIRST_OTHERS if len(others) > MAX_OTHERS else "", self._spans.age_sentence(at))
+            case = build_case(
+                alert,
+                at,
+                graph,
+                signals.frame,
+                normal=bundle.normal,
+                clock=in_use.clock,
+                changes=changes,
+                other_alerts=others[:MAX_OTHERS],
+                bundle_version=bundle.version,
+                logs=self._logs.window(items, since_ms=since_ms),
+                normal_logs=self._logs.normal(items),
+                spans=spans,
+                normal_spans=normal_spans,
+                notes=(*filter(None, notes), *signals.notes),
             )
+            if not case.window.values and not _has_lines(case) and not _has_spans(case):
+                return Enrichment(
+                    None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
+                )
+            return Enrichment(ranking_document(case, in_use.ranker.rank(case), at), case=case)
+        except Exception:  # the alert is accepted even if its ranking fails
+            logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
+            return Enrichment(None, "the ranking failed; the service's log has the details")
 
-        return enrich(
-            known.alert,
-            at,
-            graph,
-            in_use,
-            changes,
-            other_alerts=others[:MAX_OTHERS],
-            logs=self._logs,
-            spans=self._spans,
-            notes=(ONLY_FIRST_OTHERS,) if is_cut else (),
-            complete=complete,
-        )
-
-
-def enrich(
-    alert: Alert,
-    at: datetime,
-    graph: DependencyGraph,
-    in_use: InUse,
-    changes: Sequence[ChangeEvent],
-    *,
-    other_alerts: Sequence[Alert],
-    logs: LogEvidence | None = None,
-    spans: SpanEvidence | None = None,
-    notes: Sequence[str] = (),
-    complete: Callable[[Frame], Completed] = Completed,
-) -> Enrichment:
-    """Rank the candidates for an alert as of an instant; an alert is never lost to an error here.
-
-    ``complete`` adds to a window what was not pushed.
-    """
-    reason = why_not(alert, graph, in_use)
-    if reason:
-        return Enrichment(None, reason)
-    try:
-        return _ranked(
-            alert,
-            at,
-            graph,
-            in_use,
-            changes,
-            other_alerts=other_alerts,
-            logs=logs,
-            spans=spans,
-            notes=notes,
-            complete=complete,
-        )
-    except Exception:  # the alert is accepted even if its ranking fails
-        logger.exception("ranking failed", extra={"item": alert.item, "alert": alert.name})
-        return Enrichment(None, "the ranking failed; the service's log has the details")
+    def _completed(
+        self, pushed: Frame, graph: DependencyGraph, items: Collection[str], *, since_ms: int, until_ms: int
+    ) -> Completed:
+        """Return a window with what was not pushed, where it can be asked for."""
+        if self._pulled is None:
+            return Completed(pushed)
+        book = self._signals.names.book(graph)
+        return self._pulled.complete(pushed, items, book, since_ms=since_ms, until_ms=until_ms)
 
 
 def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
@@ -182,51 +159,6 @@ def why_not(alert: Alert, graph: DependencyGraph, in_use: InUse) -> str:
     if alert.item not in graph:
         return f"no configuration item has the id {alert.item!r}"
     return ""
-
-
-def _ranked(
-    alert: Alert,
-    at: datetime,
-    graph: DependencyGraph,
-    in_use: InUse,
-    changes: Sequence[ChangeEvent],
-    *,
-    other_alerts: Sequence[Alert],
-    logs: LogEvidence | None,
-    spans: SpanEvidence | None,
-    notes: Sequence[str],
-    complete: Callable[[Frame], Completed],
-) -> Enrichment:
-    bundle, window = in_use.bundle, in_use.window
-    if bundle is None:
-        return Enrichment(None, why_not(alert, graph, in_use))
-    searched, since_ms = searched_part(graph, alert.item).items, to_ms(alert.starts_at - LEAD - BEFORE)
-    completed = complete(window.frame(searched, since_ms=since_ms))
-    collected = None if spans is None else spans.collect(graph, searched, since_ms=since_ms)
-    lately, usual = (None, None) if collected is None else collected
-    if spans is not None and (age := spans.age_sentence(at)):
-        notes = (*notes, age)
-    case = build_case(
-        alert,
-        at,
-        graph,
-        completed.frame,
-        normal=bundle.normal,
-        clock=in_use.clock,
-        changes=changes,
-        other_alerts=other_alerts,
-        bundle_version=bundle.version,
-        logs=None if logs is None else logs.window(searched, since_ms=since_ms),
-        normal_logs=None if logs is None else logs.normal(searched),
-        spans=lately,
-        normal_spans=usual,
-        notes=(*notes, *completed.notes),
-    )
-    if not case.window.values and not _has_lines(case) and not _has_spans(case):
-        return Enrichment(
-            None, f"no signals of {alert.item!r} or its dependencies are in the incident's window"
-        )
-    return Enrichment(ranking_document(case, in_use.ranker.rank(case), at), case=case)
 
 
 def _has_lines(case: Case) -> bool:

@@ -25,7 +25,6 @@ from features.calendar import CLOCKS
 from features.frame import Frame
 from models.cases.case import Alert, build_case
 from models.rankers import rank
-from service.incidents.enrichment import enrich
 from service.signals.in_use import InUse
 from service.signals.recent_window import RecentWindow
 
@@ -164,17 +163,13 @@ def test_the_alerts_of_one_incident_are_evidence_for_each_other(client: TestClie
     assert enriched["causes"] == ["funds-db"]
 
 
-def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer() -> None:
+def test_a_ranking_that_fails_does_not_cost_the_alert_its_answer(client: TestClient) -> None:
+    send(client, a_webhook())
+    rooms = client.app.state.rooms  # type: ignore[attr-defined]
+    (known,) = rooms.incidents.store.alerts_of(1)
     window = RecentWindow(step_ms=1000, length_ms=60_000, max_series=10)  # not on the bundle's step
     window.add(as_samples(an_incident_frame()))
-    found = enrich(
-        Alert("gateway", "Slow", ONSET),
-        NOW,
-        a_graph_of_items(),
-        InUse(a_bundle(), window),
-        changes=(),
-        other_alerts=(),
-    )
+    found = rooms.incidents.handler._enricher.enrich(known, rooms.graph, InUse(a_bundle(), window))
     assert found.document is None
     assert "failed" in found.unenriched
 
