@@ -22,3 +22,11 @@ class BadTableError(ValueError):
         super().__init__(f"cannot import {source}: {reason}")
         self.source = source
         self.reason = reason
+
+
+class ShrinkingGraphError(ValueError):
+    """A new graph that has much less than the one in use; nothing was imported."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; if that is right, import it again and allow it to shrink")
+        self.reason = reason

@@ -23,6 +23,7 @@ import pytest
 from log_builders import FAULT_MS, a_log_bundle, requests
 from service_builders import a_service, a_webhook
 
+from cmdb.importers.mapping import load_mapping
 from features.golden import meaning_of
 from features.masking.own_patterns import read_patterns
 from features.role_files import read_rules
@@ -206,7 +207,11 @@ def test_every_file_of_patterns_is_read(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", of("yaml"))
-def test_every_file_of_roles_is_read(block: Block) -> None:
+def test_every_file_of_rules_is_read(block: Block, tmp_path: Path) -> None:
+    if block.page == "docs/cmdb.md":
+        (tmp_path / "mapping.yaml").write_text(block.text)
+        assert load_mapping(tmp_path / "mapping.yaml").keys() == {"items", "edges"}
+        return
     assert block.page == "docs/roles.md"
     assert len(read_rules(block.text)) == block.text.count("- rule:")
 

@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from cmdb.errors import BadTableError
+from cmdb.importers.report import Tables
 from cmdb.importers.rows import graph_from_rows
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read_adjacency(path: Path) -> ImportReport:
         for callee, cell in zip(callees, row[1:], strict=True)
         if _is_call(path, row[0], callee, cell)
     )
-    return graph_from_rows([{"id": label} for label in labels], edges)
+    return graph_from_rows(Tables([{"id": label} for label in labels], list(edges)))
 
 
 def _is_call(path: Path, caller: str, callee: str, cell: str) -> bool:

@@ -10,7 +10,9 @@ from cmdb.importers.report import ImportReport, Rejection
 from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    from cmdb.importers.report import Tables
 
 MAX_ID_LENGTH = 256
 ITEM_FIELDS = ("id", "kind", "name", "team")
@@ -22,41 +24,38 @@ class _BadRowError(ValueError):
     """Why one row is rejected."""
 
 
-def graph_from_rows(items: Iterable[object], edges: Iterable[object]) -> ImportReport:
+def graph_from_rows(tables: Tables) -> ImportReport:
     """Build a graph from the valid rows, and give a reason for each rejected one.
 
-    Parameters
-    ----------
-    items
-        Objects with ``id`` and optionally ``kind``, ``name``, ``team``; all other fields become attributes.
-        Of two rows with the same id the second is rejected.
-    edges
-        Objects with ``dependent``, ``dependency`` and optionally ``kind``, by default ``calls``. Repetitions
-        of an edge are rejected.
+    Items are objects with ``id`` and optionally ``kind``, ``name``, ``team``; all other fields become
+    attributes. Of two rows with the same id the second is rejected. Edges are objects with ``dependent``,
+    ``dependency`` and optionally ``kind``, by default ``calls``; repetitions of an edge are rejected.
     """
     rejected: list[Rejection] = []
     accepted: dict[str, Item] = {}
-    for number, row in enumerate(items, 1):
+    for number, row in enumerate(tables.items, 1):
         try:
             item = _item(row)
             if item.id in accepted:
                 raise _BadRowError(f"the id {shown(item.id)} is taken by an earlier row")  # noqa: TRY301
         except _BadRowError as error:
-            rejected.append(Rejection("items", number, str(error)))
+            line = tables.item_lines[number - 1] if tables.item_lines else 0
+            rejected.append(Rejection("items", number, str(error), line))
         else:
             accepted[item.id] = item
     joined: set[Edge] = set()
-    for number, row in enumerate(edges, 1):
+    for number, row in enumerate(tables.edges, 1):
         try:
             edge = _edge(row, accepted)
             if edge in joined:
                 raise _BadRowError("the same edge is in an earlier row")  # noqa: TRY301
         except _BadRowError as error:
-            rejected.append(Rejection("edges", number, str(error)))
+            line = tables.edge_lines[number - 1] if tables.edge_lines else 0
+            rejected.append(Rejection("edges", number, str(error), line))
         else:
             joined.add(edge)
     graph = DependencyGraph(accepted.values(), joined)
-    return ImportReport(graph, len(accepted), len(joined), tuple(rejected))
+    return ImportReport(graph, len(accepted), len(joined), tuple(rejected), tuple(tables.notes))
 
 
 def _item(row: object) -> Item:
@@ -79,6 +78,8 @@ def _edge(row: object, items: Mapping[str, Item]) -> Edge:
     if ends[0] == ends[1]:
         raise _BadRowError(f"{shown(ends[0])} cannot depend on itself")
     kind = fields.get("kind") or EdgeKind.CALLS.value
+    if isinstance(kind, str):
+        kind = kind.strip().casefold()
     if not isinstance(kind, str) or kind not in KINDS:
         raise _BadRowError(f"the kind {shown(kind)} is not one of {', '.join(EdgeKind)}")
     return Edge(*ends, KINDS[kind])

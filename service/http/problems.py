@@ -21,7 +21,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from cmdb.errors import BadTableError, UnknownItemError
+from cmdb.errors import BadTableError, ShrinkingGraphError, UnknownItemError
 from service.errors import (
     BadEncodingError,
     BadFormError,
@@ -97,6 +97,7 @@ KINDS: dict[type[Exception], Kind] = {
     PartlyRejectedError: Kind(HTTPStatus.BAD_REQUEST, "Some samples rejected"),
     BadWebhookError: Kind(HTTPStatus.BAD_REQUEST, "Not an alert webhook"),
     BadTableError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a CMDB document"),
+    ShrinkingGraphError: Kind(HTTPStatus.CONFLICT, "Much less than the graph in use"),
     BadVerdictError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a verdict"),
     BadFormError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a form of these pages"),
     RequestValidationError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Not what this route reads"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from cmdb.errors import BadTableError, UnknownItemError
+from fastapi import APIRouter, Query
+
+from cmdb.errors import BadTableError, ShrinkingGraphError, UnknownItemError
 from service.dependencies import Clock, Cmdb, ItemId, RawBody, Sees, SentBy
 from service.http.body_reader import read_json
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
@@ -17,18 +19,32 @@ ITEM_ANSWERS = problems(UnknownItemError, *READ_ERRORS)
 
 
 @router.post(
-    "", dependencies=[WRITES], openapi_extra=CMDB_BODY, responses=problems(BadTableError, *WRITE_ERRORS)
+    "",
+    dependencies=[WRITES],
+    openapi_extra=CMDB_BODY,
+    responses=problems(BadTableError, ShrinkingGraphError, *WRITE_ERRORS),
 )
-def import_cmdb(cmdb: Cmdb, clock: Clock, sender: SentBy, body: RawBody) -> ImportOut:
-    """Replace the dependency graph by a document of items and edges.
+def import_cmdb(
+    cmdb: Cmdb,
+    clock: Clock,
+    sender: SentBy,
+    body: RawBody,
+    *,
+    allow_shrink: Annotated[
+        bool, Query(description="take a graph with much less than the one in use")
+    ] = False,
+    dry_run: Annotated[bool, Query(description="change nothing; answer what would change")] = False,
+) -> ImportOut:
+    """Replace the dependency graph by a document of items and edges, or by one that a known system wrote.
 
     An edge says that `dependent` depends on `dependency`. Rows that make no sense are left out and
-    reported. A document that cannot be read changes nothing. Every version is stored.
+    reported. A document that cannot be read changes nothing, and neither does one that would retire more
+    than a tenth of the items or of the edges, or all edges. Every version is stored.
     """
-    document = read_json(body)
-    if not isinstance(document, dict):
-        raise BadTableError("the body", "it must be an object with items and edges")
-    return ImportOut.of(cmdb.replace(document, at=clock.now(), who=sender.name))
+    report, found = cmdb.replace(
+        read_json(body), at=clock.now(), who=sender.name, allow_shrink=allow_shrink, dry_run=dry_run
+    )
+    return ImportOut.of(report, found)
 
 
 @router.get("", responses=problems(*READ_ERRORS))

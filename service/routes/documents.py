@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
+    from cmdb.difference import GraphDifference
     from cmdb.importers.tables import ImportReport
     from cmdb.items import ChangeEvent, Item
     from service.health import Health
@@ -135,6 +136,33 @@ class RejectedRowOut(BaseModel):
     reason: str
 
 
+class GraphDifferenceOut(BaseModel):
+    """What an import changes in the graph."""
+
+    items_added: int
+    items_retired: int
+    items_changed: int
+    edges_added: int
+    edges_retired: int
+    added: list[str] = Field(description="ids of items, the first twenty")
+    retired: list[str] = Field(description="ids of items, the first twenty")
+    changed: list[str] = Field(description="ids of items, the first twenty")
+
+    @classmethod
+    def of(cls, found: GraphDifference) -> Self:
+        """Return the document of a difference."""
+        return cls(
+            items_added=len(found.added),
+            items_retired=len(found.retired),
+            items_changed=len(found.changed),
+            edges_added=len(found.edges_added),
+            edges_retired=len(found.edges_retired),
+            added=list(found.added[:20]),
+            retired=list(found.retired[:20]),
+            changed=list(found.changed[:20]),
+        )
+
+
 class ImportOut(BaseModel):
     """How a CMDB document was imported."""
 
@@ -143,9 +171,11 @@ class ImportOut(BaseModel):
     edges: int
     rejected: int
     rejections: list[RejectedRowOut] = Field(description="why, for the first hundred")
+    notes: list[str] = Field(description="what the source holds and a graph does not, and what was assumed")
+    difference: GraphDifferenceOut = Field(description="against the graph that was in use")
 
     @classmethod
-    def of(cls, report: ImportReport) -> Self:
+    def of(cls, report: ImportReport, found: GraphDifference) -> Self:
         """Return the document of an import."""
         return cls(
             graph_version=report.graph.version,
@@ -156,6 +186,8 @@ class ImportOut(BaseModel):
                 RejectedRowOut.model_validate({"table": each.table, "row": each.row, "reason": each.reason})
                 for each in report.rejected[:100]
             ],
+            notes=list(report.notes),
+            difference=GraphDifferenceOut.of(found),
         )
 
 

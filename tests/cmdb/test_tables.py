@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cmdb.errors import BadTableError
-from cmdb.importers.tables import read_document, read_tables
+from cmdb.importers.tables import columns_given, read_document, read_tables
 from cmdb.items import Edge, EdgeKind, Item
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_ids_may_be_numbers_and_attributes_anything() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({}, "items must be a list"),
+        ({}, "must be an object with items and edges"),
         ({"items": []}, "edges must be a list"),
         ({"items": {}, "edges": []}, "items must be a list"),
         ({"items": [], "edges": "none"}, "edges must be a list"),
@@ -131,7 +132,7 @@ def test_a_document_without_its_tables_is_rejected(document: dict[str, object], 
     ("content", "reason"),
     [
         (b'{"items": [', "not JSON in UTF-8"),
-        (b"\xff\xfe", "not JSON in UTF-8"),
+        (b"\xff\xfe", "not JSON in UTF-16"),
         (b"[]", "must be an object"),
         (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5_000, "not JSON"),
@@ -152,8 +153,8 @@ def test_a_file_that_is_not_a_document_is_rejected(tmp_path: Path, content: byte
         ("", "dependent,dependency\n", "it has no column 'id'"),
         ("id,id\napp,b\n", "dependent,dependency\n", "two columns have the same name"),
         ("id\napp,db\n", "dependent,dependency\n", "line 2 has 2 cells under 1 names"),
-        ('id\n"app\n', "dependent,dependency\n", "is not CSV in UTF-8"),
-        ("id\n" + "x" * 200_000, "dependent,dependency\n", "is not CSV in UTF-8"),
+        ('id\n"app\n', "dependent,dependency\n", "line 2 is not CSV"),
+        ("id\n" + "x" * 200_000, "dependent,dependency\n", "line 2 is not CSV"),
     ],
 )
 def test_unreadable_csv_tables_are_rejected(tmp_path: Path, items: str, edges: str, reason: str) -> None:
@@ -161,11 +162,86 @@ def test_unreadable_csv_tables_are_rejected(tmp_path: Path, items: str, edges: s
         read_tables(csv_pair(tmp_path, items, edges))
 
 
-def test_csv_that_is_not_utf_8_is_rejected(tmp_path: Path) -> None:
-    directory = csv_pair(tmp_path, "id,name\napp,", "dependent,dependency\n")
-    (directory / "items.csv").write_bytes("id,name\napp,交易\n".encode("gbk"))
-    with pytest.raises(BadTableError, match="not CSV in UTF-8"):
+@pytest.mark.parametrize(
+    ("encoding", "noted"),
+    [("gb18030", "GB18030"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-8-sig", ""), ("utf-8", "")],
+)
+def test_tables_are_read_in_the_encoding_that_they_are_in(tmp_path: Path, encoding: str, noted: str) -> None:
+    directory = csv_pair(
+        tmp_path, "id,kind,name,team\norder,service,订单服务,交易\n", "dependent,dependency\n", encoding
+    )
+    report = read_tables(directory)
+    assert report.graph.items["order"] == Item("order", "service", "订单服务", "交易")
+    assert [note for note in report.notes if "read as" in note] == [
+        f"{name}.csv was read as {noted}"
+        for name in ("items", "edges")
+        if noted and (name == "items" or noted != "GB18030")
+    ]
+
+
+def test_text_in_no_known_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    directory = csv_pair(tmp_path, "", "dependent,dependency\n")
+    (directory / "items.csv").write_bytes(b"id,name\napp,\xff\xff\n")
+    with pytest.raises(BadTableError, match="line 2 is neither UTF-8 nor GB18030"):
         read_tables(directory)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_columns_have_the_names_that_people_use(tmp_path: Path, separator: str) -> None:
+    directory = csv_pair(
+        tmp_path,
+        '编号,Kind,名称,Team,机房\n order ,service,"a,b\nc",trading,B2\ndb,database,,,\n'.replace(
+            ",", separator
+        )
+        if separator == "\t"
+        else '编号;Kind;名称;Team;机房\n order ;service;"a;b\nc";trading;B2\ndb;database;;;\n',
+        f"From{separator}To{separator}Type\norder{separator}db{separator}Runs_On\nghost{separator}db{separator}\n",
+    )
+    report = read_tables(directory)
+    assert report.graph.items["order"].team == "trading"
+    assert report.graph.items["order"].attributes == {"机房": "B2"}
+    assert report.graph.items["db"].kind == "database"
+    assert report.graph.edges == {Edge("order", "db", EdgeKind.RUNS_ON)}
+    assert [(each.table, each.row, each.line) for each in report.rejected] == [("edges", 2, 3)]
+    assert "items: the columns 机房 became attributes" in report.notes
+
+
+def test_a_line_number_is_that_of_the_file_after_a_quoted_newline(tmp_path: Path) -> None:
+    directory = csv_pair(tmp_path, 'id,name\napp,"two\nlines"\n\napp,again\n', "dependent,dependency\n")
+    assert [each.line for each in read_tables(directory).rejected] == [5]
+
+
+def test_a_person_may_name_a_column(tmp_path: Path) -> None:
+    directory = csv_pair(tmp_path, "CI名称,id\norder,17\n", "dependent,dependency\n")
+    report = read_tables(directory, columns=columns_given(["id=CI名称"]))
+    assert list(report.graph.items) == ["order"]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"), [("CI名称", "not of the form field=name"), ("colour=red", "'colour' is not one of")]
+)
+def test_a_column_of_no_field_is_told(given: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        columns_given([given])
+
+
+def test_a_workbook_is_read_with_its_lines(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    items = book.active
+    items.title = "配置项"
+    for row in (["编号", "类型"], ["order", "service"], [None, None], ["db", "database"], ["db", "again"]):
+        items.append(row)
+    edges = book.create_sheet("Edges")
+    edges.append(["dependent", "dependency"])
+    edges.append(["order", "db"])
+    path = tmp_path / "cmdb.xlsx"
+    book.save(path)
+    report = read_tables(path)
+    assert (report.n_items, report.n_edges) == (2, 1)
+    assert [(each.row, each.line) for each in report.rejected] == [(3, 5)]
+    path.write_bytes(b"not a workbook")
+    with pytest.raises(BadTableError, match="not a workbook of Excel"):
+        read_tables(path)
 
 
 @pytest.mark.parametrize("name", ["nothing.json", "", "items.csv"])

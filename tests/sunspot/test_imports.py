@@ -97,7 +97,46 @@ def test_a_long_list_of_rejections_is_truncated(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["cmdb", written(tmp_path, [])])
     assert result.exit_code == 1
-    assert "must be an object with items and edges; nothing was imported" in result.output
+    assert "must be an object with items and edges" in result.output
+    assert "nothing was imported" in result.output
+
+
+def test_what_an_import_changes_is_shown(tmp_path: Path) -> None:
+    difference = {
+        "items_added": 30,
+        "items_retired": 1,
+        "items_changed": 0,
+        "edges_added": 4,
+        "edges_retired": 0,
+        "added": ["app", "db"],
+        "retired": ["old"],
+        "changed": [],
+    }
+    with a_service(200, ACCEPTED | {"difference": difference}) as (url, received):
+        result = CliRunner().invoke(
+            command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url, "--allow-shrink"]
+        )
+        dry = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url, "--dry-run"])
+        as_json = CliRunner().invoke(
+            command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url, "--dry-run", "--json"]
+        )
+    shown = "  30 items are new: app, db …\n  1 are retired: old\n  4 edges are new\n"
+    assert shown in result.output
+    assert shown in dry.output
+    assert json.loads(as_json.stdout)["difference"] == difference
+    assert [each.path for each in received] == [
+        "/v1/cmdb?allow_shrink=true",
+        "/v1/cmdb?dry_run=true",
+        "/v1/cmdb?dry_run=true",
+    ]
+
+
+def test_a_refused_import_ends_with_an_error(tmp_path: Path) -> None:
+    problem = {"title": "Much less than the graph in use", "detail": "all 8 edges would be gone"}
+    with a_service(409, problem) as (url, _):
+        result = CliRunner().invoke(command, ["cmdb", written(tmp_path, DOCUMENT), "--url", url])
+    assert result.exit_code == 1
+    assert "all 8 edges would be gone" in result.output
 
 
 def test_change_events_are_sent(tmp_path: Path) -> None:

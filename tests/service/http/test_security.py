@@ -119,7 +119,14 @@ def test_a_token_allows_its_scopes_only(client: TestClient, tokens: TokenStore) 
         "ingest": ("POST", "/v1/alerts", a_webhook()),
         "read": ("GET", "/v1/incidents", None),
         "verdict": ("POST", "/v1/incidents/1/verdict", {"causes": "none"}),
-        "admin": ("POST", "/v1/cmdb", {"items": [{"id": "a"}], "edges": []}),
+        "admin": (
+            "POST",
+            "/v1/cmdb",
+            {
+                "items": [{"id": "web"}, {"id": "order"}],
+                "edges": [{"dependent": "web", "dependency": "order"}],
+            },
+        ),
     }
     for needed, (method, path, body) in asked.items():
         for scope, secret in secrets.items():
