@@ -37,6 +37,16 @@ SCALE_FLOOR = 0.02
 
 LARGEST = np.finfo(np.float64).max
 
+LEAST_SYMPTOM = 0.2
+"""A role counts at least so much, even if the alerting item shows nothing of it."""
+
+LEAST_SLOPE = {Role.ERRORS: 30.0}
+"""Least share of its callee's failures that a caller passes on, where requests are not counted: a slope that
+was learned from times without failures is 0, and yet failures pass on."""
+
+LEAST_WHOLE = {Role.LATENCY: 0.1}
+"""The whole is at least so large a share of the largest usual total: a trifle does not become the whole."""
+
 LEAST_OBSERVED = 0.5
 """A window of the past counts for an item if so large a share of its ticks holds values."""
 
@@ -74,6 +84,9 @@ class OwnExcess:
         Shape ``(n_items,)``: how many of them saw as much own excess; all where there is none now.
     counts_requests
         Whether the excess is weighted by requests; else it is the residual of a regression on the callees.
+    symptom
+        Surprise of what the alerting item shows in this role, its callees included; ``nan`` where it is not
+        known.
     """
 
     role: Role
@@ -90,6 +103,7 @@ class OwnExcess:
     n_normal: NDArray[np.int64]
     n_as_large: NDArray[np.int64]
     counts_requests: bool
+    symptom: float = np.nan
 
     @cached_property
     def all_own(self) -> float:
@@ -124,10 +138,27 @@ def own_excesses(
     traffic = _traffic(case, calls)
     measured = [_own_excess(case, role, calls, traffic) for role in roles]
     excesses = [excess for excess, _ in measured]
+    excesses = _as_far_as_shown(excesses)
     for one, other in combinations(range(len(roles)), 2):
         pair = excesses[one], excesses[other]
         excesses[one], excesses[other] = _shared_counted_once(pair, (measured[one][1], measured[other][1]))
     return excesses
+
+
+def _as_far_as_shown(excesses: Sequence[OwnExcess]) -> list[OwnExcess]:
+    """Reduce each role's surprises as far as the alerting item shows less of it than of another role.
+
+    What is to be explained is the alert: an item's few failures do not explain that its callers are slow.
+    """
+    largest = max((each.symptom for each in excesses if each.symptom > 0), default=0.0)
+    if largest <= 0:
+        return list(excesses)
+    return [
+        each
+        if np.isnan(each.symptom)
+        else replace(each, surprise=each.surprise * max(LEAST_SYMPTOM, each.symptom / largest))
+        for each in excesses
+    ]
 
 
 @dataclass(frozen=True)
@@ -219,7 +250,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     if traffic is not None:
         shares, shares_then = traffic.shares_now, traffic.shares_then
     else:
-        shares = shares_then = _slopes(known_then, calls, is_known)
+        shares = shares_then = _slopes(known_then, calls, is_known, least=LEAST_SLOPE.get(role, 0.0))
     explains = is_known[calls.callees]
     shown = np.nan_to_num(column_mean(total)) if len(total) else np.full(n_items, np.nan)
     own = shown - calls.summed(shares * explains * _positive_mean(total)[calls.callees])
@@ -233,6 +264,19 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
     n_normal[blamed] = np.isfinite(past).sum(axis=0)
     alerting = case.items.index(case.alert.item)
+    symptom = np.nan
+    if is_known[alerting]:
+        shown_then = moving_mean(total_then[:, [alerting]], max(1, len(window)))
+        symptom = float(
+            surprise(shown[[alerting]], shown_then, floor=SCALE_FLOOR * scale[[alerting]])[0]
+            if shown[alerting] > 0
+            else 0.0
+        )
+    whole = max(
+        float((_positive(own) * is_known).max(initial=0.0)),
+        float(_positive(shown)[alerting]),
+        LEAST_WHOLE.get(role, 0.0) * float((scale * is_known).max(initial=0.0)),
+    )
     excess = OwnExcess(
         role=role,
         own=own,
@@ -244,10 +288,11 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         is_known=is_known,
         is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
-        whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
+        whole=whole,
         n_normal=n_normal,
         n_as_large=n_as_large,
         counts_requests=traffic is not None,
+        symptom=symptom,
     )
     return excess, _Past(blamed, past)
 
@@ -326,7 +371,9 @@ def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:
     return np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
 
 
-def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _slopes(
+    then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_], *, least: float
+) -> NDArray[np.float64]:
     """What a ridge regression in normal times gives each call of its callee's excess, per request."""
     slopes = np.zeros(len(calls.callees))
     for caller in np.flatnonzero(is_known):
@@ -336,5 +383,5 @@ def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]
             X = then[:, calls.callees[edges]]
             gram = X.T @ X
             penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12)) / len(X)
-            slopes[edges] = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), 0.0)
+            slopes[edges] = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), least)
     return slopes

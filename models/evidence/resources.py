@@ -62,7 +62,9 @@ def _shift(case: Case, role: Role) -> Finding | None:
     if not known.any():
         return None
     scale = np.hypot(spread, SCALE_FLOOR * np.abs(usual)) + ABSOLUTE_FLOOR
-    z = np.divide(level - usual, scale, out=np.zeros_like(level), where=known)
+    before = case.before.of(role, len(case.items))
+    reference = np.fmax(usual, column_median(before)) if len(before) else usual
+    z = np.divide(level - reference, scale, out=np.zeros_like(level), where=known)
     freedom = np.clip(n_past - 1.0, MIN_FREEDOM, MAX_FREEDOM)
     surprise = np.minimum(surprise_of(z, freedom), CAPS.get(role, MAX_SURPRISE))
 

@@ -45,6 +45,9 @@ LEAST_CHANCE = 1e-300
 TIE_BREAKERS = {"onset"}
 """Meanings that only separate what is otherwise equal."""
 
+FACTS = {"change"}
+"""Meanings that are recorded, not measured: many of them in one night are no sign of noise."""
+
 BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
@@ -176,7 +179,8 @@ def gather(
     findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
     for row, finding in enumerate(findings):
-        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (finding.inflation * (1.0 + share_floor))
+        inflation = 1.0 if finding.meaning in FACTS else finding.inflation
+        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (inflation * (1.0 + share_floor))
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
         weighed[row] = known * (share_floor + share) * nearness * factor
