@@ -34,6 +34,9 @@ CAPS = {Role.MEMORY: 6.0}
 MIN_PAST = 5
 """With fewer normal windows there is nothing to compare with."""
 
+LEAST_RISE = 0.1
+"""A rise of CPU counts whole if no other is larger and it is at least a tenth of the capacity."""
+
 SCALE_FLOOR = 0.02
 """Least spread, as a share of the usual level."""
 
@@ -74,4 +77,8 @@ def _shift(case: Case, role: Role) -> Finding | None:
         return f"{name[0].upper()}{name[1:]} of {case.items[index]} is at {levels}.", figures
 
     surprise = np.where(known, surprise, np.nan)
-    return Finding(meaning, meaning, surprise, np.ones(len(level)), sentence, is_far=is_far)
+    share = np.ones(len(level))
+    if role is Role.CPU:
+        rise = np.where(known, np.maximum(level - reference, 0.0), 0.0)
+        share = rise / max(float(rise.max(initial=0.0)), LEAST_RISE)
+    return Finding(meaning, meaning, surprise, share, sentence, is_far=is_far)
