@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from models.cases.case import MAX_HOPS
 from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
@@ -76,8 +77,12 @@ class OwnExcess:
         Shape ``(n_items,)``: whose level is far from usual, whatever explains it.
     lacks_requests
         Shape ``(n_items,)``: would be known, but its requests are neither counted nor inferred.
+    arriving
+        Shape ``(n_items,)``: how much of an item's excess can reach the alerting item, along the calls
+        between them: on its way it is never more than what each item shows.
     whole
-        What all items together have to explain: the alerting item's excess or, if larger, the largest own.
+        What all items together have to explain: the alerting item's excess or, if larger, the largest own
+        that can reach it.
     n_normal
         Shape ``(n_items,)``: number of normal windows in which the item was observed.
     n_as_large
@@ -99,6 +104,7 @@ class OwnExcess:
     is_known: NDArray[np.bool_]
     is_far: NDArray[np.bool_]
     lacks_requests: NDArray[np.bool_]
+    arriving: NDArray[np.float64]
     whole: float
     n_normal: NDArray[np.int64]
     n_as_large: NDArray[np.int64]
@@ -113,7 +119,7 @@ class OwnExcess:
     @cached_property
     def share(self) -> NDArray[np.float64]:
         """Own excess as a share of the whole, shape ``(n_items,)``, 0 to 1."""
-        positive = np.where(self.is_known, _positive(self.own), 0.0)
+        positive = np.where(self.is_known, np.minimum(_positive(self.own), self.arriving), 0.0)
         return positive / self.whole if self.whole > 0 else positive
 
 
@@ -272,8 +278,11 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
             if shown[alerting] > 0
             else 0.0
         )
+    arriving = np.full(n_items, np.inf)
+    if traffic is not None:
+        arriving = _arriving(shown, shares, calls, is_known, alerting)
     whole = max(
-        float((_positive(own) * is_known).max(initial=0.0)),
+        float((np.minimum(_positive(own), arriving) * is_known).max(initial=0.0)),
         float(_positive(shown)[alerting]),
         LEAST_WHOLE.get(role, 0.0) * float((scale * is_known).max(initial=0.0)),
     )
@@ -288,6 +297,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         is_known=is_known,
         is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
+        arriving=arriving,
         whole=whole,
         n_normal=n_normal,
         n_as_large=n_as_large,
@@ -295,6 +305,43 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         symptom=symptom,
     )
     return excess, _Past(blamed, past)
+
+
+def _arriving(
+    shown: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    calls: Calls,
+    is_known: NDArray[np.bool_],
+    alerting: int,
+) -> NDArray[np.float64]:
+    """Most excess of each item that can reach the alerting item, shape ``(n_items,)``.
+
+    A call brings its caller what the callee shows, by the caller's share of the callee's requests, and the
+    caller passes on no more than it shows itself. What no call leads to is not bounded: graphs have gaps.
+    """
+    passed = np.where(is_known, _positive(shown), np.inf)
+    brought = passed[calls.callees] * shares
+    brought[np.isnan(brought)] = np.inf  # not measured, and a share of 0
+    arriving = np.zeros(calls.n_items)
+    arriving[alerting] = passed[alerting] if passed[alerting] > 0 else np.inf
+    for _ in range(MAX_HOPS):
+        before = arriving
+        through = np.minimum(arriving[calls.callers], brought)
+        sums = np.bincount(calls.callees, weights=through, minlength=calls.n_items)
+        arriving = np.maximum(arriving, np.minimum(sums, passed))
+        if np.array_equal(arriving, before):
+            break
+    return np.where(_is_linked(calls, alerting), arriving, np.inf)
+
+
+def _is_linked(calls: Calls, alerting: int) -> NDArray[np.bool_]:
+    """Whom calls or messages lead to from the alerting item, itself included, shape ``(n_items,)``."""
+    linked = np.zeros(calls.n_items, dtype=bool)
+    linked[alerting] = True
+    for _ in range(MAX_HOPS):
+        linked[calls.callees[linked[calls.callers]]] = True
+        linked[calls.takers[linked[calls.senders]]] = True
+    return linked
 
 
 def _without_missing(values: NDArray[np.float64]) -> NDArray[np.float64]:
