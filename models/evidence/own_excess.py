@@ -48,6 +48,9 @@ was learned from times without failures is 0, and yet failures pass on."""
 LEAST_WHOLE = {Role.LATENCY: 0.1}
 """The whole is at least so large a share of the largest usual total: a trifle does not become the whole."""
 
+LEAST_ASKED = 0.01
+"""What is asked for in fewer of the alerting item's requests than this explains less of what they show."""
+
 LEAST_OBSERVED = 0.5
 """A window of the past counts for an item if so large a share of its ticks holds values."""
 
@@ -115,6 +118,14 @@ class OwnExcess:
     def all_own(self) -> float:
         """Own excess of all known items together."""
         return float(np.maximum(self.own, 0.0)[self.is_known].sum())
+
+    @cached_property
+    def explains(self) -> NDArray[np.float64]:
+        """What an item shows that reaches the alert, as a share of the whole; 1 where that is not known."""
+        if self.whole <= 0 or not self.counts_requests:
+            return np.ones(len(self.own))
+        reaching = np.minimum(_positive(self.total), self.arriving) / self.whole
+        return np.where(self.is_known, np.minimum(reaching, 1.0), 1.0)
 
     @cached_property
     def share(self) -> NDArray[np.float64]:
@@ -279,8 +290,13 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
             else 0.0
         )
     arriving = np.full(n_items, np.inf)
+    on_the_way = np.ones(n_items)
     if traffic is not None:
-        arriving = _arriving(shown, shares, calls, is_known, alerting)
+        arriving = _arriving(np.where(is_known, _positive(shown), np.inf), shares, calls, alerting)
+        requests = np.nan_to_num(column_mean(traffic.now), nan=np.inf)
+        asked = _arriving(requests, shares, calls, alerting)
+        if np.isfinite(requests[alerting]) and requests[alerting] > 0:
+            on_the_way = np.minimum(asked / (LEAST_ASKED * requests[alerting]), 1.0)
     whole = max(
         float((np.minimum(_positive(own), arriving) * is_known).max(initial=0.0)),
         float(_positive(shown)[alerting]),
@@ -297,7 +313,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         is_known=is_known,
         is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
-        arriving=arriving,
+        arriving=arriving * on_the_way,
         whole=whole,
         n_normal=n_normal,
         n_as_large=n_as_large,
@@ -308,18 +324,18 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
 
 
 def _arriving(
-    shown: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    calls: Calls,
-    is_known: NDArray[np.bool_],
-    alerting: int,
+    passed: NDArray[np.float64], shares: NDArray[np.float64], calls: Calls, alerting: int
 ) -> NDArray[np.float64]:
-    """Most excess of each item that can reach the alerting item, shape ``(n_items,)``.
+    """Most of a quantity of each item that can reach the alerting item, shape ``(n_items,)``.
 
-    A call brings its caller what the callee shows, by the caller's share of the callee's requests, and the
-    caller passes on no more than it shows itself. What no call leads to is not bounded: graphs have gaps.
+    A call brings its caller what the callee has, by the caller's share of the callee's requests, and the
+    caller passes on no more than it has itself. What no call leads to is not bounded: graphs have gaps.
+
+    Parameters
+    ----------
+    passed
+        Shape ``(n_items,)``: what each item has, 0 and up; infinite where that is not known.
     """
-    passed = np.where(is_known, _positive(shown), np.inf)
     brought = passed[calls.callees] * shares
     brought[np.isnan(brought)] = np.inf  # not measured, and a share of 0
     arriving = np.zeros(calls.n_items)

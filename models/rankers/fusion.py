@@ -147,7 +147,7 @@ def findings_of(
     found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
     found += [new_calls(case, position), alerts(case, position, calls), onset(case, excesses)]
     found += [_of_excess(case, excess) for excess in excesses]
-    found += resources(case)
+    found += [_as_far_as_it_explains(each, excesses) for each in resources(case)]
     found.append(changes(case, position))
     found += log_findings(case)
     present = [each for each in found if each is not None and each.kind not in without]
@@ -188,6 +188,11 @@ def gather(
     usual = _usual_sums(findings, weighed)
     weighed *= np.array([weights.get(each.meaning, 1.0) for each in findings])[:, None]
     return Gathered(tuple(findings), weighed, usual, tuple(excesses))
+
+
+def _as_far_as_it_explains(finding: Finding, excesses: Sequence[OwnExcess]) -> Finding:
+    """Share a resource's evidence by what the item shows that reaches the alert, in its better role."""
+    return replace(finding, share=finding.share * np.maximum.reduce([each.explains for each in excesses]))
 
 
 def _usual_sums(findings: Sequence[Finding], weighed: Floats) -> Floats:
