@@ -54,6 +54,9 @@ def surge(case: Case, reach: Reach) -> float:
     if counted.sum() < max(MIN_ITEMS, MIN_SHARE * len(columns)):
         return 0.0
     columns, level, usual = columns[counted], level[counted], usual[counted]
+    own = np.log(level / usual)[columns == np.flatnonzero(reach.hops == 0)[0]]
+    if len(own) and own[0] < LEAST_RISE:  # whoever asks for more, it is not the users of the alerting item
+        return 0.0
     if np.median(np.log(level / usual)) < LEAST_RISE:
         return 0.0
     logs = np.log(np.maximum(then[:, columns], 1e-9) / usual)

@@ -24,6 +24,7 @@ from models.evidence.log_templates import log_findings
 from models.evidence.new_calls import new_calls
 from models.evidence.onset import onset
 from models.evidence.own_excess import own_excesses
+from models.evidence.overload import overload
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
 from models.rankers.explain import own_excess_sentence
@@ -148,7 +149,7 @@ def findings_of(
     found += [new_calls(case, position), alerts(case, position, calls), onset(case, excesses)]
     found += [_of_excess(case, excess) for excess in excesses]
     found += [_as_far_as_it_explains(each, excesses) for each in resources(case)]
-    found.append(changes(case, position))
+    found += [changes(case, position), overload(case, calls, excesses)]
     found += log_findings(case)
     present = [each for each in found if each is not None and each.kind not in without]
     return _without_inherited(present, calls), excesses
@@ -183,7 +184,8 @@ def gather(
         factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (inflation * (1.0 + share_floor))
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
-        weighed[row] = known * (share_floor + share) * nearness * factor
+        near = nearness if finding.near is None else nearness[finding.near]
+        weighed[row] = known * (share_floor + share) * near * factor
     _only_largest(findings, weighed)
     usual = _usual_sums(findings, weighed)
     weighed *= np.array([weights.get(each.meaning, 1.0) for each in findings])[:, None]

@@ -89,7 +89,13 @@ class SunspotRanker:
             late = lateness(case)
             observed = gathered.evidence
             not_seen = with_not_seen(
-                observed, gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay
+                observed,
+                gathered,
+                calls_of(case),
+                late.is_unseen,
+                is_blind=late.is_blind,
+                hop_decay=self.hop_decay,
+                sharpness=self.belief.sharpness,
             )
         belief = self.belief.posterior(not_seen.evidence, surge(case, reach))
         scores = self.belief.log_odds(not_seen.evidence)
@@ -210,10 +216,13 @@ def _silence(case: Case, late: Lateness, not_seen: NotSeen, index: int, score: f
     """What an item that is not seen may explain, in place of what was seen of it earlier."""
     n_missing = late.silence(index)
     caller = case.items[not_seen.explained[index]]
-    text = (
-        f"{case.items[index]} is not seen ({silence_of(case, late, n_missing)}): "
-        f"it may explain what is wrong with {caller}."
-    )
+    if late.is_blind[index]:
+        why = "nothing was ever received of it"
+    elif late.is_starved[index] and not late.is_late[index]:
+        why = "it gets no requests, and usually does"
+    else:
+        why = silence_of(case, late, n_missing)
+    text = f"{case.items[index]} is not seen ({why}): it may explain what is wrong with {caller}."
     return Evidence(NOT_SEEN, score, text, {"n_missing_ticks": n_missing})
 
 
