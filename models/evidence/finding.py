@@ -51,6 +51,9 @@ class Finding:
     near
         Shape ``(n_items,)``: the item by whose distance from the alert each item's evidence counts; ``None``
         where that is the item itself.
+    is_usual
+        Shape ``(n_items,)``: whose level many normal ticks reach, far from the median as it may be; ``None``
+        where that was not looked at.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Finding:
     templates: Templates | None = None
     is_far: NDArray[np.bool_] | None = None
     near: NDArray[np.int64] | None = None
+    is_usual: NDArray[np.bool_] | None = None
 
     @property
     def is_known(self) -> NDArray[np.bool_]:

@@ -37,6 +37,9 @@ MIN_PAST = 5
 LEAST_RISE = 0.1
 """A rise of CPU counts whole if no other is larger and it is at least a tenth of the capacity."""
 
+USUAL_SHARE = 0.05
+"""A level that so large a share of normal ticks reaches is nothing unusual, however far from the median."""
+
 SCALE_FLOOR = 0.02
 """Least spread, as a share of the usual level."""
 
@@ -81,4 +84,5 @@ def _shift(case: Case, role: Role) -> Finding | None:
     if role is Role.CPU:
         rise = np.where(known, np.maximum(level - reference, 0.0), 0.0)
         share = rise / max(float(rise.max(initial=0.0)), LEAST_RISE)
-    return Finding(meaning, meaning, surprise, share, sentence, is_far=is_far)
+    is_usual = (normal >= level).sum(axis=0) >= USUAL_SHARE * n_seen
+    return Finding(meaning, meaning, surprise, share, sentence, is_far=is_far, is_usual=is_usual)

@@ -35,6 +35,9 @@ DEFAULT_BELIEF = Belief()
 LEAST_WEIGHT = 0.5
 """Weaker evidence gets no sentence of its own; it is summed up."""
 
+MOST = 0.5
+"""A candidate is not named if more than this share of its evidence is a level that is usual at times."""
+
 UNEXPLAINED = ((), (), "")
 """Path, evidence and explanation of a candidate beyond those that are explained."""
 
@@ -77,7 +80,7 @@ class SunspotRanker:
     unreachable_factor: float = 0.3
     weights: Mapping[str, float] = field(default_factory=dict)
     belief: Belief = DEFAULT_BELIEF
-    floor: float = 0.3
+    floor: float = 0.5
     without: tuple[str, ...] = ()
     n_explained: int = 10
     version: str = DEFAULT_VERSION
@@ -201,6 +204,12 @@ class SunspotRanker:
         best, probability = case.items[order[0]], belief.candidates[order[0]]
         if scores[order[0]] <= 0:
             return "nothing observed is worse than usual"
+        usual = _weight_of_usual(gathered, int(order[0]))
+        if usual > MOST * float(gathered.weights[:, order[0]].sum()):
+            return (
+                f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)}), "
+                "for a level that it reaches in normal operation, too"
+            )
         if belief.surge > max(probability, belief.none):
             share = whole_percent(belief.surge)
             return f"traffic surge ({share}): requests rose everywhere, and no item stands out"
@@ -210,6 +219,15 @@ class SunspotRanker:
                 f"a cause outside what is observed has {whole_percent(belief.none)}"
             )
         return ""
+
+
+def _weight_of_usual(gathered: Gathered, index: int) -> float:
+    """What speaks against an item by levels that it often reaches in normal operation."""
+    return sum(
+        float(weight)
+        for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
+        if finding.is_usual is not None and finding.is_usual[index]
+    )
 
 
 def _silence(case: Case, late: Lateness, not_seen: NotSeen, index: int, score: float) -> Evidence:
