@@ -292,9 +292,9 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     arriving = np.full(n_items, np.inf)
     on_the_way = np.ones(n_items)
     if traffic is not None:
-        arriving = _arriving(np.where(is_known, _positive(shown), np.inf), shares, calls, alerting)
+        arriving = _arriving(np.where(is_known, _positive(shown), np.inf), calls, alerting)
         requests = np.nan_to_num(column_mean(traffic.now), nan=np.inf)
-        asked = _arriving(requests, shares, calls, alerting)
+        asked = _arriving(requests, calls, alerting)
         if np.isfinite(requests[alerting]) and requests[alerting] > 0:
             on_the_way = np.minimum(asked / (LEAST_ASKED * requests[alerting]), 1.0)
     whole = max(
@@ -323,26 +323,22 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     return excess, _Past(blamed, past)
 
 
-def _arriving(
-    passed: NDArray[np.float64], shares: NDArray[np.float64], calls: Calls, alerting: int
-) -> NDArray[np.float64]:
+def _arriving(passed: NDArray[np.float64], calls: Calls, alerting: int) -> NDArray[np.float64]:
     """Most of a quantity of each item that can reach the alerting item, shape ``(n_items,)``.
 
-    A call brings its caller what the callee has, by the caller's share of the callee's requests, and the
-    caller passes on no more than it has itself. What no call leads to is not bounded: graphs have gaps.
+    A caller passes on no more than it has itself. Calls of one caller may be all that are slow, so its share
+    of the callee's requests is no bound. What no call leads to is not bounded: graphs have gaps.
 
     Parameters
     ----------
     passed
         Shape ``(n_items,)``: what each item has, 0 and up; infinite where that is not known.
     """
-    brought = passed[calls.callees] * shares
-    brought[np.isnan(brought)] = np.inf  # not measured, and a share of 0
     arriving = np.zeros(calls.n_items)
     arriving[alerting] = passed[alerting] if passed[alerting] > 0 else np.inf
     for _ in range(MAX_HOPS):
         before = arriving
-        through = np.minimum(arriving[calls.callers], brought)
+        through = np.minimum(arriving[calls.callers], passed[calls.callees])
         sums = np.bincount(calls.callees, weights=through, minlength=calls.n_items)
         arriving = np.maximum(arriving, np.minimum(sums, passed))
         if np.array_equal(arriving, before):

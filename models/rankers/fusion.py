@@ -23,8 +23,8 @@ from models.evidence.finding import MIN_JUDGES, Finding
 from models.evidence.log_templates import log_findings
 from models.evidence.new_calls import new_calls
 from models.evidence.onset import onset
-from models.evidence.own_excess import own_excesses
 from models.evidence.overload import overload
+from models.evidence.own_excess import own_excesses
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
 from models.rankers.explain import own_excess_sentence
@@ -52,6 +52,9 @@ FACTS = {"change"}
 BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
+
+SHOWN = 3.0
+"""Surprise from which the alerting item counts as showing a role: one normal window in twenty."""
 
 INCLUSIVE = {"own_latency", "log_waits"}
 """Kinds that hold the time of what an item calls: they are left out where spans show its own time."""
@@ -149,7 +152,11 @@ def findings_of(
     found += [new_calls(case, position), alerts(case, position, calls), onset(case, excesses)]
     found += [_of_excess(case, excess) for excess in excesses]
     found += [_as_far_as_it_explains(each, excesses) for each in resources(case)]
-    found += [changes(case, position), overload(case, calls, excesses)]
+    overloads = overload(case, calls, excesses)
+    changed = changes(case, position)
+    if changed is not None and overloads is not None:  # what made an item send more is near what suffers
+        changed = replace(changed, near=overloads.near)
+    found += [changed, overloads]
     found += log_findings(case)
     present = [each for each in found if each is not None and each.kind not in without]
     return _without_inherited(present, calls), excesses
@@ -193,7 +200,13 @@ def gather(
 
 
 def _as_far_as_it_explains(finding: Finding, excesses: Sequence[OwnExcess]) -> Finding:
-    """Share a resource's evidence by what the item shows that reaches the alert, in its better role."""
+    """Share a resource's evidence by what the item shows that reaches the alert, in its better role.
+
+    Where the alerting item shows neither latency nor failures, its alert is about another thing: the
+    evidence stays as it is.
+    """
+    if not any(each.symptom >= SHOWN for each in excesses):
+        return finding
     return replace(finding, share=finding.share * np.maximum.reduce([each.explains for each in excesses]))
 
 

@@ -204,21 +204,14 @@ class SunspotRanker:
         best, probability = case.items[order[0]], belief.candidates[order[0]]
         if scores[order[0]] <= 0:
             return "nothing observed is worse than usual"
-        usual = _weight_of_usual(gathered, int(order[0]))
-        if usual > MOST * float(gathered.weights[:, order[0]].sum()):
-            return (
-                f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)}), "
-                "for a level that it reaches in normal operation, too"
-            )
         if belief.surge > max(probability, belief.none):
             share = whole_percent(belief.surge)
             return f"traffic surge ({share}): requests rose everywhere, and no item stands out"
+        strongest = f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)})"
         if probability < max(belief.none, self.floor):
-            return (
-                f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)}); "
-                f"a cause outside what is observed has {whole_percent(belief.none)}"
-            )
-        return ""
+            return f"{strongest}; a cause outside what is observed has {whole_percent(belief.none)}"
+        is_usual = _weight_of_usual(gathered, int(order[0])) > MOST * gathered.weights[:, order[0]].sum()
+        return f"{strongest}, for a level that it reaches in normal operation, too" if is_usual else ""
 
 
 def _weight_of_usual(gathered: Gathered, index: int) -> float:
