@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FLOOR = 0.05
 """Least spread of 2·asin√p from one period to another."""
 
+LEAST_USUAL = 0.5
+"""An operation at the entry makes a call by itself if so large a share of its spans does."""
+
 LEAST_VARIANCE = 0.02
 """Least divisor p(1 − p) of the spread of shares, for shares near 0 and 1."""
 
@@ -42,6 +45,7 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
     able = _spans_of_kind(case.window_spans)
     in_vain = _made_in_vain(case.window_spans.answers.of_kinds(answers.kinds), able)
     lost, share_now, share_then = _drops(case.window_spans.calls, calls, able, in_vain)
+    lost = np.where(_is_choice(calls.kinds, share_then), np.nan, lost)
     unanswered, answered_now, answered_then = _drops(case.window_spans.answers, answers, able, {})
     blamed = np.array(
         [position.get(kind[0], -1) for kind in calls.kinds]
@@ -70,6 +74,15 @@ def call_structure(case: Case, position: Mapping[str, int]) -> Finding | None:
         return f"{target} answers the calls of {operation} of {kinds[kind][0]} {usual}.", figures
 
     return Finding("call_structure", "structure", surprise, np.ones(n_items), sentence)
+
+
+def _is_choice(kinds: tuple[tuple[str, ...], ...], usual: Floats) -> NDArray[np.bool_]:
+    """Which calls are made as users choose, shape ``(n_kinds,)``: rare ones of operations that nobody calls.
+
+    A gateway has one operation for everything that users ask for. How often each is asked is not its own.
+    """
+    is_entry = np.array([not kind[2] for kind in kinds], dtype=bool)
+    return is_entry & (usual < LEAST_USUAL)
 
 
 def _called_less(lost: Floats, caller: NDArray[np.int64], callee: NDArray[np.int64], n_items: int) -> Floats:

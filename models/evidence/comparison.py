@@ -24,6 +24,9 @@ MIN_FREEDOM, MAX_FREEDOM = 3.0, 12.0
 OUTLIER_SHARE = 0.01
 """So many observations are far off for reasons of their own: a pause, a first call."""
 
+OUTLIER_RISE = 30.0
+"""So many times its usual value an outlier may have; one that has k times more is k times rarer."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -72,10 +75,11 @@ class Comparison:
 
         One observation may be an outlier, whatever the others of the past are like: with a share of them
         contaminated (Tukey, "A survey of sampling from contaminated distributions", 1960), n show no more
-        than n times −ln of that share.
+        than n times −ln of that share. Outliers have a heavy tail of their own: beyond `OUTLIER_RISE` times
+        the usual value, their chance falls as one over the factor.
         """
         rise, error = self.rise(floor=floor)
-        bound = self.n_now * -np.log(OUTLIER_SHARE)
+        bound = self.n_now * (np.maximum(rise - np.log(OUTLIER_RISE), 0.0) - np.log(OUTLIER_SHARE))
         surprise: Floats = np.minimum(surprise_of(rise / error, self.freedom), bound)
         return surprise
 

@@ -48,6 +48,12 @@ class Finding:
         The log templates behind it; ``None`` where it is not about logs.
     is_far
         Shape ``(n_items,)``: whose level is far from usual, explained or not; ``None`` where it has no level.
+    near
+        Shape ``(n_items,)``: the item by whose distance from the alert each item's evidence counts; ``None``
+        where that is the item itself.
+    is_usual
+        Shape ``(n_items,)``: whose level many normal ticks reach, far from the median as it may be; ``None``
+        where that was not looked at.
     """
 
     kind: str
@@ -57,6 +63,8 @@ class Finding:
     sentence: Sentence
     templates: Templates | None = None
     is_far: NDArray[np.bool_] | None = None
+    near: NDArray[np.int64] | None = None
+    is_usual: NDArray[np.bool_] | None = None
 
     @property
     def is_known(self) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.golden import Role
 from models.cases.normal_ticks import MIN_NORMAL_TICKS
+from models.evidence.columns import column_median, median_and_seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,9 @@ CHANCE = 0.05
 
 SEEN_ENOUGH = 0.5
 """An item with values in so large a share of the incident's ticks can be judged, late or not."""
+
+LEFT_OVER = 0.01
+"""Requests at so small a share of the usual ones count as none."""
 
 OF_REQUESTS = frozenset({Role.LATENCY, Role.ERRORS})
 """Roles of which there is nothing to send where no request came."""
@@ -46,6 +50,10 @@ class Lateness:
         the case where there is none.
     n_ticks
         Number of ticks of the case, those just before the incident included.
+    is_starved
+        Shape ``(n_items,)``: whose requests fell to nothing, and that answered none; one of ``is_unseen``.
+    is_blind
+        Shape ``(n_items,)``: of which nothing was ever seen: no signal, no span, no line.
     """
 
     roles: Mapping[Role, Mask]
@@ -53,6 +61,8 @@ class Lateness:
     is_unseen: Mask
     n_missing: Mapping[Role, NDArray[np.int64]]
     n_ticks: int
+    is_starved: Mask
+    is_blind: Mask
 
     def of(self, role: Role) -> Mask:
         """Whose values of a role are late, shape ``(n_items,)``."""
@@ -61,7 +71,8 @@ class Lateness:
 
     def silence(self, index: int) -> int:
         """Number of ticks since the last value of an item in any role that is late."""
-        return min(int(self.n_missing[role][index]) for role, late in self.roles.items() if late[index])
+        missing = [int(self.n_missing[role][index]) for role, late in self.roles.items() if late[index]]
+        return min(missing, default=0)
 
 
 def lateness(case: Case) -> Lateness:
@@ -95,9 +106,38 @@ def lateness(case: Case) -> Lateness:
             roles[role][silent[is_late]] = True
             n_missing[role] = np.zeros(n_items, dtype=np.int64)
             n_missing[role][silent] = missing
+    starved = _starved(case)
     late = np.any([*roles.values(), np.zeros(n_items, dtype=bool)], axis=0) & ~has_come
     unseen = late & _hardly_seen(case) if late.any() else late
-    return Lateness(roles, late, unseen, n_missing, n_ticks)
+    return Lateness(roles, late, unseen | starved, n_missing, n_ticks, starved, _blind(case))
+
+
+def _starved(case: Case) -> Mask:
+    """Which items usually get requests and now get none, shape ``(n_items,)``: a dead one is asked nothing."""
+    n_items = len(case.items)
+    now, then = case.window.of(Role.REQUESTS, n_items), case.normal.of(Role.REQUESTS, n_items)
+    if not len(now):
+        return np.zeros(n_items, dtype=bool)
+    level, (usual, n_seen) = column_median(now), median_and_seen(then)
+    starved: Mask = (level <= LEFT_OVER * usual) & (usual > 0) & (n_seen >= MIN_NORMAL_TICKS)
+    return starved & _hardly_seen(case)
+
+
+def _blind(case: Case) -> Mask:
+    """Of which items nothing was ever seen, shape ``(n_items,)``."""
+    n_items = len(case.items)
+    blind: Mask = np.ones(n_items, dtype=bool)
+    for signals in (case.normal, case.before, case.window):
+        for values in signals.values.values():
+            blind &= ~np.isfinite(values).any(axis=0)
+    named = set()
+    for sums in (case.normal_logs, case.window_logs):
+        named |= {kind.service for kind in sums.counts.kinds} if sums is not None else set()
+    for spans in (case.normal_spans, case.window_spans):
+        named |= {kind[0] for kind in spans.own.kinds} if spans is not None else set()
+    if named:
+        blind &= np.array([item not in named for item in case.items], dtype=bool)
+    return blind
 
 
 def _hardly_seen(case: Case) -> Mask:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
+from models.cases.case import MAX_HOPS
 from models.cases.normal_ticks import MIN_NORMAL_TICKS
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
@@ -36,6 +37,19 @@ SCALE_FLOOR = 0.02
 """Smallest scale of a tail, as a share of the usual total: 2 % of the median."""
 
 LARGEST = np.finfo(np.float64).max
+
+LEAST_SYMPTOM = 0.2
+"""A role counts at least so much, even if the alerting item shows nothing of it."""
+
+LEAST_SLOPE = {Role.ERRORS: 30.0}
+"""Least share of its callee's failures that a caller passes on, where requests are not counted: a slope that
+was learned from times without failures is 0, and yet failures pass on."""
+
+LEAST_WHOLE = {Role.LATENCY: 0.1}
+"""The whole is at least so large a share of the largest usual total: a trifle does not become the whole."""
+
+LEAST_ASKED = 0.01
+"""What is asked for in fewer of the alerting item's requests than this explains less of what they show."""
 
 LEAST_OBSERVED = 0.5
 """A window of the past counts for an item if so large a share of its ticks holds values."""
@@ -66,14 +80,21 @@ class OwnExcess:
         Shape ``(n_items,)``: whose level is far from usual, whatever explains it.
     lacks_requests
         Shape ``(n_items,)``: would be known, but its requests are neither counted nor inferred.
+    arriving
+        Shape ``(n_items,)``: how much of an item's excess can reach the alerting item, along the calls
+        between them: on its way it is never more than what each item shows.
     whole
-        What all items together have to explain: the alerting item's excess or, if larger, the largest own.
+        What all items together have to explain: the alerting item's excess or, if larger, the largest own
+        that can reach it.
     n_normal
         Shape ``(n_items,)``: number of normal windows in which the item was observed.
     n_as_large
         Shape ``(n_items,)``: how many of them saw as much own excess; all where there is none now.
     counts_requests
         Whether the excess is weighted by requests; else it is the residual of a regression on the callees.
+    symptom
+        Surprise of what the alerting item shows in this role, its callees included; ``nan`` where it is not
+        known.
     """
 
     role: Role
@@ -86,10 +107,12 @@ class OwnExcess:
     is_known: NDArray[np.bool_]
     is_far: NDArray[np.bool_]
     lacks_requests: NDArray[np.bool_]
+    arriving: NDArray[np.float64]
     whole: float
     n_normal: NDArray[np.int64]
     n_as_large: NDArray[np.int64]
     counts_requests: bool
+    symptom: float = np.nan
 
     @cached_property
     def all_own(self) -> float:
@@ -97,9 +120,17 @@ class OwnExcess:
         return float(np.maximum(self.own, 0.0)[self.is_known].sum())
 
     @cached_property
+    def explains(self) -> NDArray[np.float64]:
+        """What an item shows that reaches the alert, as a share of the whole; 1 where that is not known."""
+        if self.whole <= 0 or not self.counts_requests:
+            return np.ones(len(self.own))
+        reaching = np.minimum(_positive(self.total), self.arriving) / self.whole
+        return np.where(self.is_known, np.minimum(reaching, 1.0), 1.0)
+
+    @cached_property
     def share(self) -> NDArray[np.float64]:
         """Own excess as a share of the whole, shape ``(n_items,)``, 0 to 1."""
-        positive = np.where(self.is_known, _positive(self.own), 0.0)
+        positive = np.where(self.is_known, np.minimum(_positive(self.own), self.arriving), 0.0)
         return positive / self.whole if self.whole > 0 else positive
 
 
@@ -124,10 +155,27 @@ def own_excesses(
     traffic = _traffic(case, calls)
     measured = [_own_excess(case, role, calls, traffic) for role in roles]
     excesses = [excess for excess, _ in measured]
+    excesses = _as_far_as_shown(excesses)
     for one, other in combinations(range(len(roles)), 2):
         pair = excesses[one], excesses[other]
         excesses[one], excesses[other] = _shared_counted_once(pair, (measured[one][1], measured[other][1]))
     return excesses
+
+
+def _as_far_as_shown(excesses: Sequence[OwnExcess]) -> list[OwnExcess]:
+    """Reduce each role's surprises as far as the alerting item shows less of it than of another role.
+
+    What is to be explained is the alert: an item's few failures do not explain that its callers are slow.
+    """
+    largest = max((each.symptom for each in excesses if each.symptom > 0), default=0.0)
+    if largest <= 0:
+        return list(excesses)
+    return [
+        each
+        if np.isnan(each.symptom)
+        else replace(each, surprise=each.surprise * max(LEAST_SYMPTOM, each.symptom / largest))
+        for each in excesses
+    ]
 
 
 @dataclass(frozen=True)
@@ -219,7 +267,7 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     if traffic is not None:
         shares, shares_then = traffic.shares_now, traffic.shares_then
     else:
-        shares = shares_then = _slopes(known_then, calls, is_known)
+        shares = shares_then = _slopes(known_then, calls, is_known, least=LEAST_SLOPE.get(role, 0.0))
     explains = is_known[calls.callees]
     shown = np.nan_to_num(column_mean(total)) if len(total) else np.full(n_items, np.nan)
     own = shown - calls.summed(shares * explains * _positive_mean(total)[calls.callees])
@@ -233,6 +281,27 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     n_as_large[blamed] = (past >= own[blamed]).sum(axis=0)
     n_normal[blamed] = np.isfinite(past).sum(axis=0)
     alerting = case.items.index(case.alert.item)
+    symptom = np.nan
+    if is_known[alerting]:
+        shown_then = moving_mean(total_then[:, [alerting]], max(1, len(window)))
+        symptom = float(
+            surprise(shown[[alerting]], shown_then, floor=SCALE_FLOOR * scale[[alerting]])[0]
+            if shown[alerting] > 0
+            else 0.0
+        )
+    arriving = np.full(n_items, np.inf)
+    on_the_way = np.ones(n_items)
+    if traffic is not None:
+        arriving = _arriving(np.where(is_known, _positive(shown), np.inf), calls, alerting)
+        requests = np.nan_to_num(column_mean(traffic.now), nan=np.inf)
+        asked = _arriving(requests, calls, alerting)
+        if np.isfinite(requests[alerting]) and requests[alerting] > 0:
+            on_the_way = np.minimum(asked / (LEAST_ASKED * requests[alerting]), 1.0)
+    whole = max(
+        float((np.minimum(_positive(own), arriving) * is_known).max(initial=0.0)),
+        float(_positive(shown)[alerting]),
+        LEAST_WHOLE.get(role, 0.0) * float((scale * is_known).max(initial=0.0)),
+    )
     excess = OwnExcess(
         role=role,
         own=own,
@@ -244,12 +313,47 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         is_known=is_known,
         is_far=is_far_off(window, normal, median),
         lacks_requests=is_seen & ~is_known,
-        whole=float(max((_positive(own) * is_known).max(initial=0.0), _positive(shown)[alerting])),
+        arriving=arriving * on_the_way,
+        whole=whole,
         n_normal=n_normal,
         n_as_large=n_as_large,
         counts_requests=traffic is not None,
+        symptom=symptom,
     )
     return excess, _Past(blamed, past)
+
+
+def _arriving(passed: NDArray[np.float64], calls: Calls, alerting: int) -> NDArray[np.float64]:
+    """Most of a quantity of each item that can reach the alerting item, shape ``(n_items,)``.
+
+    A caller passes on no more than it has itself. Calls of one caller may be all that are slow, so its share
+    of the callee's requests is no bound. What no call leads to is not bounded: graphs have gaps.
+
+    Parameters
+    ----------
+    passed
+        Shape ``(n_items,)``: what each item has, 0 and up; infinite where that is not known.
+    """
+    arriving = np.zeros(calls.n_items)
+    arriving[alerting] = passed[alerting] if passed[alerting] > 0 else np.inf
+    for _ in range(MAX_HOPS):
+        before = arriving
+        through = np.minimum(arriving[calls.callers], passed[calls.callees])
+        sums = np.bincount(calls.callees, weights=through, minlength=calls.n_items)
+        arriving = np.maximum(arriving, np.minimum(sums, passed))
+        if np.array_equal(arriving, before):
+            break
+    return np.where(_is_linked(calls, alerting), arriving, np.inf)
+
+
+def _is_linked(calls: Calls, alerting: int) -> NDArray[np.bool_]:
+    """Whom calls or messages lead to from the alerting item, itself included, shape ``(n_items,)``."""
+    linked = np.zeros(calls.n_items, dtype=bool)
+    linked[alerting] = True
+    for _ in range(MAX_HOPS):
+        linked[calls.callees[linked[calls.callers]]] = True
+        linked[calls.takers[linked[calls.senders]]] = True
+    return linked
 
 
 def _without_missing(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -326,7 +430,9 @@ def _shares(requests: NDArray[np.float64], calls: Calls) -> NDArray[np.float64]:
     return np.divide(sent, received, out=np.zeros_like(sent), where=received > 0)
 
 
-def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _slopes(
+    then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_], *, least: float
+) -> NDArray[np.float64]:
     """What a ridge regression in normal times gives each call of its callee's excess, per request."""
     slopes = np.zeros(len(calls.callees))
     for caller in np.flatnonzero(is_known):
@@ -336,5 +442,5 @@ def _slopes(then: NDArray[np.float64], calls: Calls, is_known: NDArray[np.bool_]
             X = then[:, calls.callees[edges]]
             gram = X.T @ X
             penalty = RIDGE * np.diag(np.maximum(np.diag(gram), 1e-12)) / len(X)
-            slopes[edges] = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), 0.0)
+            slopes[edges] = np.maximum(np.linalg.solve(gram + penalty, X.T @ then[:, caller]), least)
     return slopes

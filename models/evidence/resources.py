@@ -34,6 +34,12 @@ CAPS = {Role.MEMORY: 6.0}
 MIN_PAST = 5
 """With fewer normal windows there is nothing to compare with."""
 
+LEAST_RISE = 0.1
+"""A rise of CPU counts whole if no other is larger and it is at least a tenth of the capacity."""
+
+USUAL_SHARE = 0.05
+"""A level that so large a share of normal ticks reaches is nothing unusual, however far from the median."""
+
 SCALE_FLOOR = 0.02
 """Least spread, as a share of the usual level."""
 
@@ -62,7 +68,9 @@ def _shift(case: Case, role: Role) -> Finding | None:
     if not known.any():
         return None
     scale = np.hypot(spread, SCALE_FLOOR * np.abs(usual)) + ABSOLUTE_FLOOR
-    z = np.divide(level - usual, scale, out=np.zeros_like(level), where=known)
+    before = case.before.of(role, len(case.items))
+    reference = np.fmax(usual, column_median(before)) if len(before) else usual
+    z = np.divide(level - reference, scale, out=np.zeros_like(level), where=known)
     freedom = np.clip(n_past - 1.0, MIN_FREEDOM, MAX_FREEDOM)
     surprise = np.minimum(surprise_of(z, freedom), CAPS.get(role, MAX_SURPRISE))
 
@@ -72,4 +80,9 @@ def _shift(case: Case, role: Role) -> Finding | None:
         return f"{name[0].upper()}{name[1:]} of {case.items[index]} is at {levels}.", figures
 
     surprise = np.where(known, surprise, np.nan)
-    return Finding(meaning, meaning, surprise, np.ones(len(level)), sentence, is_far=is_far)
+    share = np.ones(len(level))
+    if role is Role.CPU:
+        rise = np.where(known, np.maximum(level - reference, 0.0), 0.0)
+        share = rise / max(float(rise.max(initial=0.0)), LEAST_RISE)
+    is_usual = (normal >= level).sum(axis=0) >= USUAL_SHARE * n_seen
+    return Finding(meaning, meaning, surprise, share, sentence, is_far=is_far, is_usual=is_usual)

@@ -28,6 +28,9 @@ LEAST_SURPRISE = 3.0
 MAX_ITEMS = 64
 """This many of the nearest items, plus all at the last one's distance, are enough to detect a surge."""
 
+MIN_SHARE = 0.5
+"""So large a share of the items looked at must count requests: the others may have had no more of them."""
+
 MIN_ITEMS = 3
 """Fewer items with request counts cannot show that the rise is everywhere."""
 
@@ -48,9 +51,12 @@ def surge(case: Case, reach: Reach) -> float:
     columns = within[reach.hops[within] <= nearest]
     level, usual = column_median(now[:, columns]), column_median(then[:, columns])
     counted = np.isfinite(level) & np.isfinite(usual) & (level > 0) & (usual > 0)
-    if counted.sum() < MIN_ITEMS:
+    if counted.sum() < max(MIN_ITEMS, MIN_SHARE * len(columns)):
         return 0.0
     columns, level, usual = columns[counted], level[counted], usual[counted]
+    own = np.log(level / usual)[columns == np.flatnonzero(reach.hops == 0)[0]]
+    if len(own) and own[0] < LEAST_RISE:  # whoever asks for more, it is not the users of the alerting item
+        return 0.0
     if np.median(np.log(level / usual)) < LEAST_RISE:
         return 0.0
     logs = np.log(np.maximum(then[:, columns], 1e-9) / usual)

@@ -23,6 +23,7 @@ from models.evidence.finding import MIN_JUDGES, Finding
 from models.evidence.log_templates import log_findings
 from models.evidence.new_calls import new_calls
 from models.evidence.onset import onset
+from models.evidence.overload import overload
 from models.evidence.own_excess import own_excesses
 from models.evidence.own_time import own_time
 from models.evidence.resources import resources
@@ -45,9 +46,15 @@ LEAST_CHANCE = 1e-300
 TIE_BREAKERS = {"onset"}
 """Meanings that only separate what is otherwise equal."""
 
+FACTS = {"change"}
+"""Meanings that are recorded, not measured: many of them in one night are no sign of noise."""
+
 BLAMED_ROLES = {Role.LATENCY: ("own_latency", "own"), Role.ERRORS: ("own_failures", "failures")}
 """The roles whose excess is blamed, and the kind and meaning of evidence each gives."""
 
+
+SHOWN = 3.0
+"""Surprise from which the alerting item counts as showing a role: one normal window in twenty."""
 
 INCLUSIVE = {"own_latency", "log_waits"}
 """Kinds that hold the time of what an item calls: they are left out where spans show its own time."""
@@ -144,8 +151,12 @@ def findings_of(
     found = [own_time(case, position), edge_gap(case, position), call_structure(case, position)]
     found += [new_calls(case, position), alerts(case, position, calls), onset(case, excesses)]
     found += [_of_excess(case, excess) for excess in excesses]
-    found += resources(case)
-    found.append(changes(case, position))
+    found += [_as_far_as_it_explains(each, excesses) for each in resources(case)]
+    overloads = overload(case, calls, excesses)
+    changed = changes(case, position)
+    if changed is not None and overloads is not None:  # what made an item send more is near what suffers
+        changed = replace(changed, near=overloads.near)
+    found += [changed, overloads]
     found += log_findings(case)
     present = [each for each in found if each is not None and each.kind not in without]
     return _without_inherited(present, calls), excesses
@@ -176,14 +187,27 @@ def gather(
     findings, excesses = findings_of(case, position, calls, without=without)
     weighed = np.zeros((len(findings), len(case.items)))
     for row, finding in enumerate(findings):
-        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (finding.inflation * (1.0 + share_floor))
+        inflation = 1.0 if finding.meaning in FACTS else finding.inflation
+        factor = SHIPPED_WEIGHTS.get(finding.meaning, 1.0) / (inflation * (1.0 + share_floor))
         known = np.where(np.isfinite(finding.surprise), finding.surprise, 0.0)
         share = np.where(np.isfinite(finding.share), finding.share, 1.0)
-        weighed[row] = known * (share_floor + share) * nearness * factor
+        near = nearness if finding.near is None else nearness[finding.near]
+        weighed[row] = known * (share_floor + share) * near * factor
     _only_largest(findings, weighed)
     usual = _usual_sums(findings, weighed)
     weighed *= np.array([weights.get(each.meaning, 1.0) for each in findings])[:, None]
     return Gathered(tuple(findings), weighed, usual, tuple(excesses))
+
+
+def _as_far_as_it_explains(finding: Finding, excesses: Sequence[OwnExcess]) -> Finding:
+    """Share a resource's evidence by what the item shows that reaches the alert, in its better role.
+
+    Where the alerting item shows neither latency nor failures, its alert is about another thing: the
+    evidence stays as it is.
+    """
+    if not any(each.symptom >= SHOWN for each in excesses):
+        return finding
+    return replace(finding, share=finding.share * np.maximum.reduce([each.explains for each in excesses]))
 
 
 def _usual_sums(findings: Sequence[Finding], weighed: Floats) -> Floats:

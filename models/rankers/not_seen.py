@@ -43,8 +43,19 @@ class NotSeen:
     explained: NDArray[np.int64]
 
 
+BLIND = 0.25
+"""Odds, of a caller's, that all its callees together share of which nothing is ever seen."""
+
+
 def with_not_seen(
-    evidence: Floats, gathered: Gathered, calls: Calls, is_unseen: NDArray[np.bool_], *, hop_decay: float
+    evidence: Floats,
+    gathered: Gathered,
+    calls: Calls,
+    is_unseen: NDArray[np.bool_],
+    *,
+    is_blind: NDArray[np.bool_] | None = None,
+    hop_decay: float,
+    sharpness: float = 1.0,
 ) -> NotSeen:
     """Give unseen callees the evidence against their callers, less what speaks for the caller alone.
 
@@ -54,11 +65,16 @@ def with_not_seen(
         Shape ``(n_items,)``: the evidence of ``gathered``.
     is_unseen
         Shape ``(n_items,)``: items that usually send and are not seen in the incident.
+    is_blind
+        Shape ``(n_items,)``: items of which nothing is ever seen; they are believed in less.
     hop_decay
         Factor on evidence for each further hop from the alert.
+    sharpness
+        The power of 1 + evidence that belief is.
     """
     explained = np.full(len(evidence), NOBODY, dtype=np.int64)
-    edges = np.flatnonzero(is_unseen[calls.callees])
+    is_blind = np.zeros(len(evidence), dtype=bool) if is_blind is None else is_blind
+    edges = np.flatnonzero((is_unseen | is_blind)[calls.callees])
     if not len(edges):
         return NotSeen(evidence, explained)
     alone = [row for row, each in enumerate(gathered.findings) if each.meaning in OF_THE_ITEM_ALONE]
@@ -68,10 +84,14 @@ def with_not_seen(
     )  # belief is a power of 1 + evidence: this part may be a callee's
     passed_on = np.maximum(odds_left - 1.0, 0.0)
     evidence = evidence.copy()
-    for _ in range(int(is_unseen.sum())):  # an unseen callee may have one of its own
+    n_blind = np.bincount(calls.callers, weights=is_blind[calls.callees], minlength=len(evidence))
+    for _ in range(int((is_unseen | is_blind).sum())):  # an unseen callee may have one of its own
         is_settled = True
         for caller, callee in zip(calls.callers[edges].tolist(), calls.callees[edges].tolist(), strict=True):
             offered = hop_decay * passed_on[caller]
+            if is_blind[callee]:
+                share = (BLIND / n_blind[caller]) ** (1.0 / sharpness)
+                offered = max((1.0 + offered) * share - 1.0, 0.0)
             if offered > evidence[callee]:
                 evidence[callee] = passed_on[callee] = offered
                 explained[callee] = caller

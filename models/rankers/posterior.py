@@ -41,8 +41,8 @@ class Belief:
         Added to the log-odds of a surge, because much traffic explains what it slows down.
     """
 
-    sharpness: float = 3.8
-    doubt: float = 2.6
+    sharpness: float = 4.4
+    doubt: float = 3.4
     surge_bonus: float = 1.0
 
     def log_odds(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:

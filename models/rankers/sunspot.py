@@ -35,6 +35,9 @@ DEFAULT_BELIEF = Belief()
 LEAST_WEIGHT = 0.5
 """Weaker evidence gets no sentence of its own; it is summed up."""
 
+MOST = 0.5
+"""A candidate is not named if more than this share of its evidence is a level that is usual at times."""
+
 UNEXPLAINED = ((), (), "")
 """Path, evidence and explanation of a candidate beyond those that are explained."""
 
@@ -77,7 +80,7 @@ class SunspotRanker:
     unreachable_factor: float = 0.3
     weights: Mapping[str, float] = field(default_factory=dict)
     belief: Belief = DEFAULT_BELIEF
-    floor: float = 0.3
+    floor: float = 0.5
     without: tuple[str, ...] = ()
     n_explained: int = 10
     version: str = DEFAULT_VERSION
@@ -89,7 +92,13 @@ class SunspotRanker:
             late = lateness(case)
             observed = gathered.evidence
             not_seen = with_not_seen(
-                observed, gathered, calls_of(case), late.is_unseen, hop_decay=self.hop_decay
+                observed,
+                gathered,
+                calls_of(case),
+                late.is_unseen,
+                is_blind=late.is_blind,
+                hop_decay=self.hop_decay,
+                sharpness=self.belief.sharpness,
             )
         belief = self.belief.posterior(not_seen.evidence, surge(case, reach))
         scores = self.belief.log_odds(not_seen.evidence)
@@ -198,22 +207,33 @@ class SunspotRanker:
         if belief.surge > max(probability, belief.none):
             share = whole_percent(belief.surge)
             return f"traffic surge ({share}): requests rose everywhere, and no item stands out"
+        strongest = f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)})"
         if probability < max(belief.none, self.floor):
-            return (
-                f"not enough evidence: the strongest candidate is {best} ({whole_percent(probability)}); "
-                f"a cause outside what is observed has {whole_percent(belief.none)}"
-            )
-        return ""
+            return f"{strongest}; a cause outside what is observed has {whole_percent(belief.none)}"
+        is_usual = _weight_of_usual(gathered, int(order[0])) > MOST * gathered.weights[:, order[0]].sum()
+        return f"{strongest}, for a level that it reaches in normal operation, too" if is_usual else ""
+
+
+def _weight_of_usual(gathered: Gathered, index: int) -> float:
+    """What speaks against an item by levels that it often reaches in normal operation."""
+    return sum(
+        float(weight)
+        for finding, weight in zip(gathered.findings, gathered.weights[:, index], strict=True)
+        if finding.is_usual is not None and finding.is_usual[index]
+    )
 
 
 def _silence(case: Case, late: Lateness, not_seen: NotSeen, index: int, score: float) -> Evidence:
     """What an item that is not seen may explain, in place of what was seen of it earlier."""
     n_missing = late.silence(index)
     caller = case.items[not_seen.explained[index]]
-    text = (
-        f"{case.items[index]} is not seen ({silence_of(case, late, n_missing)}): "
-        f"it may explain what is wrong with {caller}."
-    )
+    if late.is_blind[index]:
+        why = "nothing was ever received of it"
+    elif late.is_starved[index] and not late.is_late[index]:
+        why = "it gets no requests, and usually does"
+    else:
+        why = silence_of(case, late, n_missing)
+    text = f"{case.items[index]} is not seen ({why}): it may explain what is wrong with {caller}."
     return Evidence(NOT_SEEN, score, text, {"n_missing_ticks": n_missing})
 
 

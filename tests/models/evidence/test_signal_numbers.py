@@ -224,7 +224,8 @@ PAST = [0.2, 0.3, 0.4, 0.5, 0.6]
 def test_a_resource_is_compared_with_its_own_past(role: Role, kind: str, text: str) -> None:
     [found] = a_resource(role, 0.9, PAST)
     z = 0.5 / (np.hypot(1.4826 * 0.1, 0.02 * 0.4) + 0.002)
-    assert (found.kind, found.meaning, found.share.tolist()) == (kind, kind, [1.0, 1.0, 1.0])
+    shares = [0.0, 0.0, 1.0] if role is Role.CPU else [1.0, 1.0, 1.0]
+    assert (found.kind, found.meaning, found.share.tolist()) == (kind, kind, shares)
     np.testing.assert_allclose(found.surprise, [np.nan, np.nan, minus_log_p(z, 4.0)])
     assert found.sentence(DB) == (text, {f"{kind}_ratio": 0.9, f"usual_{kind}_ratio": 0.4})
 
@@ -250,7 +251,8 @@ def test_a_surge_is_the_typical_rise_of_log_requests_over_their_usual_spread() -
     past = [[90.0] * 3, [100.0] * 3, [110.0] * 3]
     rise = np.log(1.5) / (1.4826 * np.log(1.1))
     assert requests([150.0, 150.0, 150.0], *past) == pytest.approx(minus_log_p(rise, 12.0))
-    assert requests([100.0, 150.0, 500.0], *past) == pytest.approx(minus_log_p(rise, 12.0))
+    assert requests([150.0, 110.0, 500.0], *past) == pytest.approx(minus_log_p(rise, 12.0))
+    assert requests([100.0, 150.0, 500.0], *past) == 0.0  # it is not asked for more itself
     assert requests([150.0, 150.0, 0.0], *past) == 0.0  # two items cannot show it
     assert requests([108.0, 108.0, 108.0], *past) == 0.0
 

@@ -65,12 +65,17 @@ def test_a_past_of_four_or_no_window_is_not_compared() -> None:
     assert np.isfinite(five.surprise(floor=0.05)).all()
 
 
-def test_one_observation_shows_no_more_than_that_it_may_be_an_outlier() -> None:
-    far_off = cells_of((KIND, ((1.0, 1e6, 1e12),)))
-    found = compare(far_off, cells_of((KIND, THEN * 20)))
+@pytest.mark.parametrize(("factor", "shown"), [(25.0, 100.0), (3_000.0, 10_000.0), (1e9, 1e9 / 0.3)])
+def test_one_observation_shows_no_more_than_that_it_may_be_an_outlier(factor: float, shown: float) -> None:
+    then = cells_of((KIND, ((50.0, 0.0, 1e-9),) * 20))
+    now = np.log(factor)  # cells sum logarithms
+    found = compare(cells_of((KIND, ((1.0, now, now**2),))), then)
     assert found.within_now.tolist() == [0.0]
     assert found.freedom.tolist() == [12.0]
-    assert found.surprise(floor=0.05)[0] == pytest.approx(np.log(100))
+    bound = np.log(shown)
+    free = minus_log_p(now / found.rise(floor=0.05)[1][0], 12.0)
+    assert found.surprise(floor=0.05)[0] == pytest.approx(min(bound, free))
+    assert free > np.log(100) or factor > 1e3
 
 
 def test_other_kinds_of_the_window_are_left_out() -> None:

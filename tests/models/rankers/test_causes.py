@@ -15,7 +15,11 @@ from models.rankers import rank
 
 SHOP = a_graph(("app", "cart"), ("app", "search"), ("cart", "db"), ("cart", "stock"), ("search", "index"))
 SLOW_DB = {("db", "latency_s"): 0.5, ("cart", "latency_s"): 0.5, ("app", "latency_s"): 0.5}
-TWO_FAULTS = SLOW_DB | {("index", "error_ratio"): 0.5, ("search", "error_ratio"): 0.5}
+TWO_FAULTS = SLOW_DB | {
+    ("index", "error_ratio"): 0.5,
+    ("search", "error_ratio"): 0.5,
+    ("app", "error_ratio"): 0.5,
+}
 
 
 def test_two_faults_at_once_are_both_named() -> None:

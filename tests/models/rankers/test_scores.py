@@ -44,8 +44,8 @@ def scores_of(ranking: Ranking) -> dict[str, float]:
 
 def test_belief_is_shared_by_a_conditional_logit() -> None:
     found = Belief().posterior(np.array([3.0, 0.0, 1.0]), 0.0)
-    odds = np.array([4.0**3.8, 1.0, 2.0**3.8])
-    none = np.exp(2.6) * (2 + 10)  # two are suspected, and ten more always
+    odds = np.array([4.0**4.4, 1.0, 2.0**4.4])
+    none = np.exp(3.4) * (2 + 10)  # two are suspected, and ten more always
     np.testing.assert_allclose(found.candidates, odds / (odds.sum() + none))
     assert found.none == pytest.approx(none / (odds.sum() + none))
     assert found.surge == 0.0
@@ -53,7 +53,7 @@ def test_belief_is_shared_by_a_conditional_logit() -> None:
 
 def test_a_surge_competes_with_its_own_evidence_and_a_bonus() -> None:
     found = Belief().posterior(np.array([3.0]), 2.0)
-    odds, none, surge = 4.0**3.8, np.exp(2.6) * 11, np.e * 3.0**3.8
+    odds, none, surge = 4.0**4.4, np.exp(3.4) * 11, np.e * 3.0**4.4
     total = odds + none + surge
     assert [found.candidates[0], found.none, found.surge] == pytest.approx(
         [odds / total, none / total, surge / total]
@@ -315,11 +315,11 @@ def test_lone_evidence_counts_by_its_surprise_its_weight_and_the_distance() -> N
         case = busy(hops=hops)
         # half the weight of a processor; one kind alone is judged by the exponential distribution
         evidence = 0.5 * surprise_at(case) * 0.95**hops
-        score = 3.8 * np.log1p(evidence)
+        score = 4.4 * np.log1p(evidence)
         best = SunspotRanker().rank(case).candidates[0]
         assert (best.item, best.hops, len(best.path)) == ("db", hops, hops + 1)
         assert best.score == pytest.approx(score)
-        total = np.exp(score) + 2 + np.exp(2.6) * 11
+        total = np.exp(score) + 2 + np.exp(3.4) * 11
         assert best.probability == pytest.approx(np.exp(score) / total)
 
 
@@ -327,15 +327,15 @@ def test_a_meaning_s_trained_weight_multiplies_its_evidence() -> None:
     case = busy()
     evidence = 2.0 * 0.5 * surprise_at(case) * 0.95**2
     found = SunspotRanker(weights={"cpu": 2.0}).rank(case)
-    assert found.candidates[0].score == pytest.approx(3.8 * np.log1p(evidence))
+    assert found.candidates[0].score == pytest.approx(4.4 * np.log1p(evidence))
 
 
 def test_the_cause_is_named_where_belief_is_high_enough_and_else_the_reason_why_not() -> None:
     case = busy()
     ranking = SunspotRanker().rank(case)
-    score = 3.8 * np.log1p(0.5 * surprise_at(case) * 0.95**2)
-    none = np.exp(2.6) * 11 / (np.exp(score) + 2 + np.exp(2.6) * 11)
-    believed = np.exp(score) / (np.exp(score) + 2 + np.exp(2.6) * 11)
+    score = 4.4 * np.log1p(0.5 * surprise_at(case) * 0.95**2)
+    none = np.exp(3.4) * 11 / (np.exp(score) + 2 + np.exp(3.4) * 11)
+    believed = np.exp(score) / (np.exp(score) + 2 + np.exp(3.4) * 11)
     assert ranking.answers == pytest.approx({"traffic surge": 0.0, "nothing observed explains this": none})
     assert believed < none
     assert ranking.abstained == (
@@ -440,7 +440,8 @@ def test_saturation_is_what_exceeds_all_evidence_against_a_callee() -> None:
     case = two_resources()
     found, raw = gathered(case), surprises_by_kind(case)
     cpu, full = raw["cpu"].surprise, raw["saturation"].surprise
-    np.testing.assert_allclose(found["cpu"], [0.5 * cpu[APP], 0.5 * cpu[CART], 0.0])
+    share = 0.05 / 0.5  # of the largest rise
+    np.testing.assert_allclose(found["cpu"], [0.5 * cpu[APP] * (0.1 + share) / 1.1, 0.5 * cpu[CART], 0.0])
     np.testing.assert_allclose(
         found["saturation"],
         [max(full[APP] - cpu[CART] - full[CART], 0.0), max(full[CART] - full[DB], 0.0), full[DB]],
@@ -575,14 +576,14 @@ def test_an_item_out_of_reach_counts_less_than_one_behind_many_hops() -> None:
     case = a_small_case(graph, window={Role.CPU: [[np.nan, np.nan, 0.9]]}, normal={Role.CPU: past})
     best = SunspotRanker().rank(case).candidates[0]
     assert (best.item, best.hops, best.path) == ("db", None, ())
-    assert best.score == pytest.approx(3.8 * np.log1p(0.3 * 0.5 * surprise_at(case)))
+    assert best.score == pytest.approx(4.4 * np.log1p(0.3 * 0.5 * surprise_at(case)))
     edgeless = a_small_case(
         a_graph(alone=["app", "cart", "db"]),
         window={Role.CPU: [[np.nan, np.nan, 0.9]]},
         normal={Role.CPU: past},
     )
     assert SunspotRanker().rank(edgeless).candidates[0].score == pytest.approx(
-        3.8 * np.log1p(0.5 * surprise_at(case))
+        4.4 * np.log1p(0.5 * surprise_at(case))
     )
 
 
@@ -591,7 +592,7 @@ def test_a_surge_is_answered_where_requests_rose_everywhere_and_nobody_stands_ou
     case = a_small_case(CHAIN, window={Role.REQUESTS: [[300.0] * 3]}, normal={Role.REQUESTS: past})
     ranking = SunspotRanker().rank(case)
     surprise = -np.log(stats.t.sf(np.log(3.0) / (1.4826 * np.log(1.1)), 12.0))
-    surge, none = np.exp(1.0 + 3.8 * np.log1p(surprise)), np.exp(2.6) * 10
+    surge, none = np.exp(1.0 + 4.4 * np.log1p(surprise)), np.exp(3.4) * 10
     assert ranking.answers["traffic surge"] == pytest.approx(surge / (surge + none + 3))
     assert ranking.answers["nothing observed explains this"] == pytest.approx(none / (surge + none + 3))
 
