@@ -113,7 +113,7 @@ def lateness(case: Case) -> Lateness:
 
 
 def _starved(case: Case) -> Mask:
-    """Which items usually get requests and now get none, shape ``(n_items,)``: a dead one is asked nothing."""
+    """Which items usually get requests and now get none, shape ``(n_items,)``: nobody asks a dead one."""
     n_items = len(case.items)
     now, then = case.window.of(Role.REQUESTS, n_items), case.normal.of(Role.REQUESTS, n_items)
     if not len(now):
