@@ -30,7 +30,7 @@ from sunspot.prometheus_source import (
 from sunspot.train_logs import logs
 from sunspot.train_ranker import ranker
 from sunspot.training_report import paging_lines, report_of
-from sunspot.training_source import advice_on, brokerage_week, name_of
+from sunspot.training_source import advice_on, brokerage_week, name_of, say_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +122,6 @@ def detectors(
 
     View the runs with `mlflow ui --backend-store-uri sqlite:///DATA/mlflow.db`.
     """
-    from models.errors import BadCaseError
     from telemetry.errors import QueryError
     from telemetry.prometheus_api import BadSelectorError
     from training.errors import (
@@ -166,7 +165,6 @@ def detectors(
         raise click.UsageError(f"{reason}; {advice}") from reason
     except (
         BadHistoryError,
-        BadCaseError,
         BadSelectorError,
         EmptyScopeError,
         HistoryTooLargeError,
@@ -212,7 +210,7 @@ def _trained(
     from training.splits import labels_of_cases
     from training.tracking import MlflowTracker, tracking_uri_for
 
-    cases = list(read_cases(data / "cases"))
+    cases = list(read_cases(data / "cases", left_out=say_left_out))
     uri = tracking_uri or tracking_uri_for(data)
     config = FitConfig(
         data_name=name_of(source),

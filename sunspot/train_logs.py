@@ -17,7 +17,7 @@ from sunspot.options import (
 )
 from sunspot.progress import shown_progress
 from sunspot.training_report import paging_lines, report_of
-from sunspot.training_source import N_DAYS, advice_on, brokerage_week, name_of
+from sunspot.training_source import N_DAYS, advice_on, brokerage_week, name_of, say_left_out
 from telemetry.instants import to_ms
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def logs(
     The first half of the time teaches what is usual, the next fifth how much it varies, the next tenth the
     threshold; the rest judges the result. Lines with trace ids also teach what a normal trace looks like.
     """
-    from models.errors import BadCaseError, NotEnoughRowsError
+    from models.errors import NotEnoughRowsError
     from training.errors import BadHistoryError, NoHistoryError, ShortHistoryError
 
     try:
@@ -98,7 +98,7 @@ def logs(
     except NoHistoryError as reason:
         advice = advice_on(source, sent="log lines", files=".jsonl or .jsonl.gz files")
         raise click.UsageError(f"{reason}; {advice}") from reason
-    except (BadCaseError, BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
+    except (BadHistoryError, ShortHistoryError, NotEnoughRowsError) as reason:
         raise click.UsageError(str(reason)) from reason
     for line in report_of(outcome, uri, _details(outcome)):
         click.echo(line)
@@ -133,7 +133,7 @@ def _stored_lines(data: Path) -> Callable[[], Iterable[Logs]]:
     from training.log_files import logs_from_history
     from training.splits import labels_of_cases, lines_without
 
-    labels = labels_of_cases(read_cases(data / "cases"))
+    labels = labels_of_cases(read_cases(data / "cases", left_out=say_left_out))
     return lambda: lines_without(logs_from_history(data / "lines"), labels)
 
 

@@ -10,6 +10,7 @@ import click
 from sunspot.options import DIRECTORY, data_option, tracking_uri_option
 from sunspot.progress import shown_progress
 from sunspot.training_report import report_of
+from sunspot.training_source import say_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +38,6 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
     earlier ones. They are compared with the champion or, without one, with the weights shipped with
     Sunspot. The shipped weights do well untrained, so a small library will rarely replace them.
     """
-    from models.errors import BadCaseError
     from training.errors import FewCasesError
 
     library = cases or data / "cases"
@@ -50,7 +50,7 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
             from training.ranker_examples import examples_of
             from training.tracking import MlflowTracker, tracking_uri_for
 
-            examples = examples_of(read_cases(library))
+            examples = examples_of(read_cases(library, left_out=say_left_out))
             check_enough(examples)  # a library that is too small must not create a tracking store
             uri = tracking_uri or tracking_uri_for(data)
             config = RankerFitConfig(data_name=library.name, data_source=str(library), calm_share=calm_share)
@@ -60,8 +60,6 @@ def ranker(cases: Path | None, data: Path, tracking_uri: str, calm_share: float)
         raise click.UsageError(
             f"{reason} in {library}; close incidents with a verdict, or choose another library with --cases"
         ) from reason
-    except BadCaseError as reason:
-        raise click.UsageError(str(reason)) from reason
     for line in report_of(outcome, uri, _details(outcome.figures)):
         click.echo(line)
 

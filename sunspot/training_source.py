@@ -6,8 +6,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from experiments.brokerage.simulate import Simulation
+    from models.errors import BadCaseError
 
 FIRST_DAY = date(2026, 3, 5)
 """A Thursday, so that the fitted part includes a weekend."""
@@ -47,3 +50,8 @@ def advice_on(source: str, *, sent: str, files: str, sources: str = "history, br
     if source == "prometheus":
         return "look at --match and --days, and how long it keeps its data"
     return f"--from must be {sources}, or a directory of {files}"
+
+
+def say_left_out(error: BadCaseError) -> None:
+    """Say that a case of the library is left out, and why."""
+    click.echo(f"left out: {error}", err=True)

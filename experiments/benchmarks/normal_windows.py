@@ -1,5 +1,7 @@
 """Normal windows: an alert without an injected fault, where the answer should be "nothing observed".
 
+Of a case library they are the cases whose cause is empty.
+
 There are as many as the set has labelled incidents, spread evenly over its normal operation. The alert is on
 the item of that set's alerts; each window is as long as an incident's and excluded from its own past.
 """
@@ -8,28 +10,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from experiments.brokerage.incidents import HISTORY_FROM, INCIDENT_DAY, N_HISTORY_DAYS, RANKED_AFTER
 from experiments.brokerage.simulate import simulate
+from experiments.datasets.errors import DatasetError
 from experiments.datasets.nezha import FAULT_LASTS, FAULT_LINGERS, load_nezha
 from experiments.datasets.nezha_logs import load_nezha_logs, nezha_log_files
 from experiments.datasets.petshop import load_petshop
 from features.calendar import ExchangeClock
 from features.frame import Frame
 from models.cases.case import Alert, build_case
+from models.cases.library import read_cases
 from telemetry.instants import MILLISECOND, from_ms, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from experiments.datasets.nezha import Day
     from experiments.datasets.petshop import Scenario
     from models.cases.case import Case
+    from models.errors import BadCaseError
 
 N_TICKS_OF_INCIDENT, N_TICKS_BEFORE_ALERT = 5, 2
 """Ticks of a PetShop incident, and ticks of it before its alert."""
@@ -67,7 +72,16 @@ def normal_cases(dataset: str, data: Path | None, *, seed: int = 0) -> list[Case
             for day in load_nezha(data)
             for case in nezha_normal(day)
         ]
+    if dataset == "cases" and data is not None:
+        return [case for case in read_cases(data, left_out=_refused(data)) if not case.cause]
     return []
+
+
+def _refused(data: Path) -> Callable[[BadCaseError], NoReturn]:
+    def refuse(error: BadCaseError) -> NoReturn:
+        raise DatasetError("cases", data, str(error)) from error
+
+    return refuse
 
 
 def petshop_normal(scenario: Scenario) -> Iterator[Case]:

@@ -89,17 +89,17 @@ def _petshop(data: Path) -> RankSet:
 
 
 def _library(data: Path) -> RankSet:
-    """A case library; cases without a known cause are left out, with a note."""
+    """A case library; cases without a cause are its normal windows, with a note."""
     paths = case_paths(data)
     try:
         cases = tuple(read_case(path).case for path in paths)
     except BadCaseError as error:
         raise DatasetError("cases", data, str(error)) from error
     known = tuple(case for case in cases if case.cause)
-    if not known:
-        raise DatasetError("cases", data, "no case-*.json in it names a cause")
+    if not cases:
+        raise DatasetError("cases", data, "it has no case-*.json")
     n_left = len(cases) - len(known)
-    notes = [f"{n_left} cases name no cause and are left out"] if n_left else []
+    notes = [f"{n_left} cases name no cause and count as calm windows"] if n_left else []
     beside = {path.with_suffix(".npz") for path in paths} | set(data.glob("*.csv"))
     files = [*paths, *sorted(path for path in beside if path.is_file())]
     return RankSet(known, digest_of(data, files), tuple(notes))

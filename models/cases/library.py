@@ -14,7 +14,7 @@ from models.errors import BadCaseError, CaseTooLargeError
 from telemetry.durable import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from models.cases.case import Case
@@ -28,16 +28,21 @@ ROUNDED = "Signals were rounded to seven digits, so that the case fits into its 
 """Notes of a case that was made smaller; stored cases are recognised by them, so they never change."""
 
 
-def read_cases(directory: Path) -> Iterator[Case]:
-    """Yield every case of a library, by file name; none if the directory does not exist.
+def read_cases(directory: Path, *, left_out: Callable[[BadCaseError], object]) -> Iterator[Case]:
+    """Yield every case of a library that can be read, by file name; none if the directory does not exist.
 
-    Raises
-    ------
-    BadCaseError
-        When the iteration reaches a case that cannot be read.
+    Parameters
+    ----------
+    left_out
+        Is called with the error of each case that cannot be read: one such case stops nothing, and is said.
     """
     for path in case_paths(directory):
-        yield read_case(path).case
+        try:
+            case = read_case(path).case
+        except BadCaseError as error:
+            left_out(error)
+        else:
+            yield case
 
 
 def case_paths(directory: Path) -> list[Path]:

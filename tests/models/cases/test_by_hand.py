@@ -74,7 +74,7 @@ def test_a_missing_value_stays_missing_and_items_are_collected_from_all_parts(tm
     change = {"id": "c", "item": "cache", "at": START.isoformat()}
     alert = {"item": "app", "starts_at": START.isoformat()}
     case = read_case(
-        written(tmp_path, a_document(series=series, changes=[change], alert=alert, edges=[]))
+        written(tmp_path, a_document(series=series, changes=[change], alert=alert, edges=[], cause=[]))
     ).case
     assert case.items == ("app", "cache", "new")
     assert case.window.values[Role.CPU][:, 2].tolist()[1:] == [0.5]
@@ -109,7 +109,7 @@ def test_a_gap_in_a_table_gives_no_normal_windows(tmp_path: Path) -> None:
         ("time,item,item,cpu_ratio\n", "columns time and item"),
         ("time,item,speed\n", "'speed'.*latency_ms"),
         ("time,item,cpu_ratio\n2026-03-04T00:00:00Z,a,1\n", "fewer than two"),
-        ("time,item,cpu_ratio\n2026-03-04T00:00:00,a,1\n", "line 2.*offset"),
+        ("time,item,cpu_ratio\nyesterday,a,1\n", "line 2"),
         ("time,item,cpu_ratio\n2026-03-04T00:00:00Z,a,high\n", "line 2"),
         ("time,item,cpu_ratio\n2026-03-04T00:00:00Z\n", "line 2"),
         (
