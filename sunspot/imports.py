@@ -188,6 +188,9 @@ def import_changes(file: Path, url: str, token: str) -> None:
         raise click.ClickException(f"{file} is not an object with a list of changes")
     answer = _post(url, "/v1/changes", token, document)
     click.echo(f"{answer.get('accepted')} change events were new, {answer.get('known')} already known")
+    for each in answer.get("rejections") or ():
+        if isinstance(each, dict):
+            click.echo(f"event {each.get('index')} was not stored: {each.get('reason')}", err=True)
     unknown = answer.get("unknown_items")
     if isinstance(unknown, list) and unknown:
         names = ", ".join(map(str, unknown))

@@ -6,14 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from service.dependencies import Changes, Clock, Cmdb, Masks, RawBody, Sees, SentBy
 from service.errors import NotOfYourTeamsError
-from service.http.body_reader import read_as
+from service.http.body_reader import read_json
 from service.http.problems import READ_ERRORS, WRITE_ERRORS, problems
 from service.http.writer_gate import WRITES
-from service.intake.changes import ChangesIn
-from service.routes.documents import ChangeOut, ChangesAcceptedOut, ChangesOut
+from service.intake.changes import read_changes
+from service.routes.documents import ChangeOut, ChangesAcceptedOut, ChangesOut, RejectedOut
 from service.routes.request_bodies import CHANGES_BODY
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
@@ -36,16 +37,31 @@ def send_changes(
 ) -> ChangesAcceptedOut:
     """Send change events, such as deploys.
 
-    They are on disk before the answer. Each id counts once, so sending again is harmless.
+    They are on disk before the answer. Each id counts once, so sending again is harmless. A bad event costs
+    no other: it is told. What failed, is pending or went elsewhere than to production is no change, and told.
+    GitHub's event `deployment_status` is read, too.
     """
-    events = masks.changes(each.to_event() for each in read_as(body, ChangesIn).changes)
+    graph = cmdb.graph
+    try:
+        read = read_changes(read_json(body), graph)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from error
+    if read.rejected and not read.events and not read.is_notice:
+        place, reason = read.rejected[0]
+        raise RequestValidationError([{"type": "value_error", "loc": ("changes", place), "msg": reason}])
+    events = masks.changes(read.events)
     for each in events:
         if not sees.sees(each.item):
             raise NotOfYourTeamsError(sender.name, each.item)
     n_new = changes.add(events, at=clock.now(), who=sender.name)
-    graph = cmdb.graph
     unknown = sorted({each.item for each in events if each.item not in graph})
-    return ChangesAcceptedOut(accepted=n_new, known=len(events) - n_new, unknown_items=unknown[:20])
+    return ChangesAcceptedOut(
+        accepted=n_new,
+        known=len(events) - n_new,
+        unknown_items=unknown[:20],
+        rejected=len(read.rejected),
+        rejections=[RejectedOut(index=index, reason=reason) for index, reason in read.rejected[:100]],
+    )
 
 
 @router.get("", responses=problems(*READ_ERRORS))

@@ -101,6 +101,8 @@ class ChangesAcceptedOut(BaseModel):
     unknown_items: list[str] = Field(
         description="of accepted events, those that the dependency graph does not hold"
     )
+    rejected: int = Field(description="events that are not stored")
+    rejections: list[RejectedOut] = Field(description="why, for the first hundred")
 
 
 class ItemOut(BaseModel):
