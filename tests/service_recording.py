@@ -88,6 +88,8 @@ POSTED = {
     "/elasticsearch/{index}/_bulk": [{"create": {}}, DOCUMENT],
     "/v1/changes": {"changes": [CHANGE]},
     "/v1/alerts": a_webhook(summary="The app is slow"),
+    "/v1/alerts/api/v2/alerts": json.dumps(a_webhook(summary="The app is slow")["alerts"]).encode(),
+    "/api/v2/alerts": json.dumps(a_webhook(summary="The app is slow")["alerts"]).encode(),
     "/v1/incidents/{incident}/verdict": VERDICT,
     "/v1/maintenance": MAINTENANCE,
 }
@@ -146,7 +148,9 @@ def _address(path: str) -> str:
 
 
 def _packed(body: Any) -> bytes:
-    """A body as JSON; a list as one document a line."""
+    """A body as JSON; a list as one document a line; bytes as they are."""
+    if isinstance(body, bytes):
+        return body
     return "".join(f"{json.dumps(each)}\n" for each in (body if isinstance(body, list) else [body])).encode()
 
 

@@ -78,6 +78,8 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("POST", "/{index}/_bulk"): Rule(SEND),
     ("PUT", "/{index}/_bulk"): Rule(SEND),
     ("POST", "/v1/alerts"): Rule(SEND),
+    ("POST", "/v1/alerts/api/v2/alerts"): Rule(SEND),
+    ("POST", "/api/v2/alerts"): Rule(SEND),
     ("GET", "/v1/items/{item:path}/scores"): Rule(READ, Of.ITEM),
     ("GET", "/v1/incidents"): Rule(READ, Of.PARTS),
     ("GET", "/v1/incidents/{incident}"): Rule(READ, Of.INCIDENT),

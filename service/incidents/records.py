@@ -191,6 +191,8 @@ class Incident:
         The alert whose words title the incident: a person's where there is one, Sunspot's own otherwise.
     closed_at
         When the last of its alerts was resolved; ``None`` while one fires.
+    heard_at
+        When one of its alerts was received last: long ago, where a resolution never came.
     cause, probability
         The first candidate of the ranking, empty if none is named.
     """
@@ -201,6 +203,7 @@ class Incident:
     opened_at: datetime
     closed_at: datetime | None
     n_alerts: int
+    heard_at: datetime
     cause: str = ""
     probability: float = 0.0
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cmdb.naming import item_named_by
+from cmdb.naming import alerting_item
 from models.cases.case import Alert
-from service.clock import EARLIEST
 from service.errors import BadWebhookError
 from service.incidents.records import FIRING, RESOLVED, Notification
+from service.intake.instants import instant_of
 from service.intake.text_bounds import bounded, cut
 from telemetry.decoders.json_lenient import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
+    from datetime import datetime
 
 MAX_NAME_LENGTH, MAX_SHOWN = 500, 100
 """Characters of an item's or alert's name, and of a value that is quoted in a note."""
@@ -117,19 +118,19 @@ def _read_alert(
     complete = _texts(sent.get("labels")) or dict(shared)
     labels, cut_labels = bounded(complete, "labels", first=(*NAMING, *item_labels))
     annotations, cut_annotations = bounded(_texts(sent.get("annotations")), "annotations", first=NAMING)
-    starts_at = _instant(sent.get("startsAt"))
+    starts_at = instant_of(sent.get("startsAt"))
     has_start = starts_at is not None and starts_at <= latest
     if starts_at is None or not has_start:
         notes.append(f"its start {_shown(sent.get('startsAt'))} is no usable time: the present is used")
         starts_at = received_at
     status = RESOLVED if sent.get("status") == RESOLVED else FIRING
     fingerprint = sent.get("fingerprint")
-    ends_at = _instant(sent.get("endsAt")) if status == RESOLVED else None
+    ends_at = instant_of(sent.get("endsAt")) if status == RESOLVED else None
     if ends_at is not None and ends_at > received_at + MAX_AHEAD:
         notes.append(f"its end {_shown(sent.get('endsAt'))} is no usable time: the present is used")
         ends_at = received_at
     alert = Alert(
-        item=_item(complete, items, item_labels),
+        item=_item(dict(shared) | complete, items, item_labels),
         name=cut(labels.get("alertname", "alert"), MAX_NAME_LENGTH),
         starts_at=starts_at,
         fingerprint=_short(fingerprint) if isinstance(fingerprint, str) and fingerprint else _of(complete),
@@ -147,7 +148,7 @@ def _read_alert(
 
 
 def _item(labels: Mapping[str, str], items: Container[str], item_labels: Sequence[str]) -> str:
-    named = item_named_by(labels, items=items, item_labels=item_labels).item
+    named = alerting_item(labels, items=items, item_labels=item_labels).item
     return named if named in items else cut(named, MAX_NAME_LENGTH)
 
 
@@ -176,15 +177,3 @@ def _short(fingerprint: str) -> str:
 
 def _shown(value: object) -> str:
     return cut(repr(value), MAX_SHOWN)
-
-
-def _instant(value: object) -> datetime | None:
-    """Return the instant a text names, or ``None``: an unresolved end is the year 1."""
-    if not isinstance(value, str):
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if at >= EARLIEST else None

@@ -102,6 +102,7 @@ class IncidentOut(BaseModel):
     status: Literal["open", "closed"]
     opened_at: datetime
     closed_at: datetime | None
+    last_heard_at: datetime = Field(description="when one of its alerts was received last")
     n_alerts: int
     severity: str = Field(description="of the alert that titles the incident")
     runbook_url: str = Field(description="the runbook that this alert names; empty without one")
@@ -286,6 +287,7 @@ def _incident_fields(incident: Incident, address: str) -> Mapping[str, object]:
         "status": "open" if incident.closed_at is None else "closed",
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
+        "last_heard_at": incident.heard_at,
         "n_alerts": incident.n_alerts,
         "severity": incident.titled_by.alert.severity,
         "runbook_url": incident.titled_by.runbook_url,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 
-from service.incidents.records import FIRING
+from service.incidents.records import FIRING, RESOLVED
 from service.store.incident_rows import alert_of_row
 from service.store.nearest_alerts import nearest_of_fingerprint, nearest_of_items
 from service.store.tables import alerts, incidents
@@ -35,10 +35,18 @@ LISTED = select(alerts).where(
     alerts.c.id.in_(select(func.json_each(bindparam("numbers")).table_valued("value").c.value))
 )
 OPENED, ADDED = insert(incidents), insert(alerts)
+ENDED = (alerts.c.status == RESOLVED) & (bindparam("new_status") == FIRING)
+"""An alert that fires anew starts anew: a firing that comes after its own resolution was only late."""
 UPDATED = (
     update(alerts)
     .where(alerts.c.id == bindparam("number"))
-    .values({each: bindparam(f"new_{each}") for each in ("status", "ends_ms", "received_ms", "severity")})
+    .values({each: bindparam(f"new_{each}") for each in ("received_ms", "severity")})
+    .values(
+        {
+            each: case((ENDED, alerts.c[each]), else_=bindparam(f"new_{each}"))
+            for each in ("status", "ends_ms")
+        }
+    )
     .values({each: bindparam(f"new_{each}", type_=alerts.c[each].type) for each in ("labels", "annotations")})
     .values(n_received=alerts.c.n_received + 1)
 )

@@ -59,6 +59,7 @@ def incident_of_row(connection: Connection, row: Any) -> Incident:
         connection.execute(newest.where(rankings.c.alert == row.lead_alert)).first()
         or connection.execute(newest.where(rankings.c.incident == row.id)).first()
     )
+    heard = select(func.max(alerts.c.received_ms)).where(alerts.c.incident == row.id)
     lead = alert_of_row(connection.execute(select(alerts).where(alerts.c.id == row.lead_alert)).one())
     return Incident(
         id=row.id,
@@ -67,6 +68,7 @@ def incident_of_row(connection: Connection, row: Any) -> Incident:
         opened_at=from_ms(row.opened_ms),
         closed_at=None if row.closed_ms is None else from_ms(row.closed_ms),
         n_alerts=row.n_alerts,
+        heard_at=from_ms(connection.execute(heard).scalar_one()),
         cause=top.cause if top else "",
         probability=top.probability if top else 0.0,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
     from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-N_OPERATIONS = 36
+N_OPERATIONS = 38
 EXAMPLES = 20
 FORMS = ("/incidents/1/verdict", "/sign-in", "/sign-out")
 NAMES = st.sampled_from(["cause", "other", "note", "token", "to"])

@@ -84,7 +84,9 @@ def test_the_answer_is_the_ranking_of_the_case_that_offline_code_builds(client: 
     assert enriched["ranking"]["candidates"][0]["score"] == ranking.candidates[0].score
 
 
-@pytest.mark.parametrize("body", [b"", b'{"alerts": [', b"[]", b"{}", b'{"alerts": [1]}', b'{"alerts": "x"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b'{"alerts": [', b"[1]", b"{}", b'{"alerts": [1]}', b'{"alerts": "x"}']
+)
 def test_what_is_no_webhook_is_a_problem(client: TestClient, body: bytes) -> None:
     answer = client.post("/v1/alerts", content=body)
     assert answer.status_code == 400
@@ -234,7 +236,9 @@ def test_an_incident_closes_when_the_last_of_its_alerts_is_resolved(client: Test
     incident = client.get("/v1/incidents/1").json()
     assert incident["status"] == "closed"
     assert incident["closed_at"] == "2026-03-04T02:13:00Z"
-    send(client, a_webhook("gateway"))
+    send(client, a_webhook("gateway"))  # of the same start: it was only late
+    assert client.get("/v1/incidents/1").json()["status"] == "closed"
+    send(client, a_webhook("gateway", starts_at=ONSET + timedelta(minutes=6)))
     assert client.get("/v1/incidents/1").json()["status"] == "open"
 
 
