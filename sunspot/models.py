@@ -8,6 +8,7 @@ import click
 
 from sunspot.drift import drift
 from sunspot.options import MODEL_NAMES, data_option, model_option, tracking_uri_option
+from sunspot.registry_guard import RegistryGroup
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ LISTED = {"sunspot-ranker": RANKING}
 """The figures listed for each model, with heading and format; `PAGING` for all others."""
 
 
-@click.group(name="models")
+@click.group(name="models", cls=RegistryGroup)
 def command() -> None:
-    """List and compare registered bundles, and choose champion and challenger."""
+    """List and compare registered bundles, and choose champion and challenger.
+
+    The exit status is 1 if a command is refused, 2 if it was called wrongly, 3 if MLflow cannot be used.
+    """
 
 
 command.add_command(drift)
@@ -102,7 +106,7 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Make a version champion, whatever the promotion gate decided."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    bundles = tracker.registered()
+    bundles = tracker.registered(with_figures=False)
     chosen = _found(bundles, version)
     if chosen.is_champion:
         click.echo(f"version {version} is already champion")
@@ -125,7 +129,7 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
     `sunspot models compare` and `promote`, and the page /models, show what it would have paged.
     """
     tracker = tracker_of(model_name, data, tracking_uri)
-    if _found(tracker.registered(), version).is_champion:
+    if _found(tracker.registered(with_figures=False), version).is_champion:
         raise click.ClickException(
             f"version {version} is already champion: there is nothing to compare it with"
         )
@@ -141,7 +145,7 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
 def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
     """Stop scoring with the challenger in shadow."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    for each in tracker.registered():
+    for each in tracker.registered(with_figures=False):
         if each.is_challenger:
             tracker.withdraw()
             _audit(data, "withdraw_model", model_name, each.version)
@@ -157,7 +161,7 @@ def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
 def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
     """Make the previous champion champion again; a second rollback undoes the first."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    version = tracker.previous() if tracker.registered() else ""
+    version = tracker.previous() if tracker.registered(with_figures=False) else ""
     if not version:
         raise click.ClickException("there is no previous champion")
     tracker.promote(version)

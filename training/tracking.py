@@ -8,6 +8,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version as installed_version
 from math import isfinite
 from pathlib import Path
@@ -42,6 +43,7 @@ __all__ = ["MlflowTracker", "RegisteredBundle", "log_bench", "tracking_uri_for"]
 EXPERIMENT = "sunspot-training"
 BENCH_EXPERIMENT = "sunspot-bench"
 PREVIOUS = "previous"
+DELETED = "deleted"
 MAX_BATCH = 1000
 MAX_PARAM_LENGTH = 6000
 
@@ -136,10 +138,24 @@ class MlflowTracker(Generic[AnyBundle]):
             path.parent.mkdir(parents=True, exist_ok=True)
             artifacts = (path.absolute().parent / "artifacts").as_uri()
         self._client = MlflowClient(uri, uri)
-        known = self._client.get_experiment_by_name(experiment)
-        self.experiment_id = (
-            known.experiment_id if known else self._client.create_experiment(experiment, artifacts)
-        )
+        self._experiment, self._artifacts = experiment, artifacts
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The experiment's id; it is created by the first run, and restored if it was deleted."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        known = self._client.get_experiment_by_name(self._experiment)
+        if known is None:
+            try:
+                return str(self._client.create_experiment(self._experiment, self._artifacts))
+            except MlflowException as reason:
+                known = self._client.get_experiment_by_name(self._experiment)  # another was quicker
+                if known is None:
+                    raise reason from None
+        if known.lifecycle_stage == DELETED:
+            self._client.restore_experiment(known.experiment_id)
+        return str(known.experiment_id)
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[MlflowRun]:
@@ -229,8 +245,11 @@ class MlflowTracker(Generic[AnyBundle]):
         """The previous champion's version; empty if there was none."""
         return str(self._client.get_registered_model(self._model.name).aliases.get(PREVIOUS, ""))
 
-    def registered(self) -> list[RegisteredBundle]:
-        """Every version of the registered model, newest first."""
+    def registered(self, *, with_figures: bool = True) -> list[RegisteredBundle]:
+        """Every version of the registered model, newest first.
+
+        A version whose run was removed has no figures. Without figures no run is read.
+        """
         versions = self._client.search_model_versions(f"name = '{self._model.name}'")
         if not versions:
             return []
@@ -243,10 +262,21 @@ class MlflowTracker(Generic[AnyBundle]):
                 bundle_version=each.tags.get(BUNDLE_VERSION_TAG, ""),
                 is_champion=str(aliases.get(CHAMPION)) == str(each.version),
                 is_challenger=str(aliases.get(CHALLENGER)) == str(each.version),
-                figures=dict(self._client.get_run(str(each.run_id)).data.metrics),
+                figures=self._figures(str(each.run_id)) if with_figures else {},
             )
             for each in sorted(versions, key=lambda each: int(each.version), reverse=True)
         ]
+
+    def _figures(self, run_id: str) -> Mapping[str, float]:
+        """Return a run's figures; none if the run was removed."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            return dict(self._client.get_run(run_id).data.metrics)
+        except MlflowException as reason:
+            if reason.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}
 
     @contextmanager
     def _addressed(self) -> Iterator[Any]:
