@@ -62,13 +62,24 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     for each in bundles:
         table.add_row(
             each.version,
-            "champion" if each.is_champion else "challenger" if each.is_challenger else "",
+            _state(each),
             from_ms(each.created_ms).strftime("%Y-%m-%d %H:%M"),
             each.bundle_version.removeprefix("sha256:")[:12],
             each.run_id[:12],
             *(_figure(each.figures.get(name), form) for name, (_, form) in listed.items()),
         )
     _print(table)
+    for each in bundles:
+        if each.withdrawal:
+            click.echo(each.withdrawal)
+
+
+def _state(bundle: RegisteredBundle) -> str:
+    if bundle.is_champion:
+        return "champion"
+    if bundle.is_challenger:
+        return "challenger"
+    return "withdrawn" if bundle.withdrawal else ""
 
 
 @command.command(name="compare")
@@ -155,28 +166,34 @@ def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
 
 
 @command.command(name="rollback")
+@click.option("--reason", default="", help="Why the champion is withdrawn; kept with its version.")
 @model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
-def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
-    """Make the previous champion champion again; a second rollback undoes the first."""
+def rollback_model(reason: str, model_name: str, data: Path, tracking_uri: str) -> None:
+    """Withdraw the champion, and make the one before it champion again; a second time, the one before that.
+
+    No training promotes a withdrawn version, or one that learned from the same data, until a person does.
+    """
+    from sunspot.access_store import who_commands
+
     tracker = tracker_of(model_name, data, tracking_uri)
-    version = tracker.previous() if tracker.registered(with_figures=False) else ""
+    is_any = bool(tracker.registered(with_figures=False))
+    version = tracker.roll_back(who=who_commands(), why=reason) if is_any else ""
     if not version:
         raise click.ClickException("there is no previous champion")
-    tracker.promote(version)
-    _audit(data, "promote_model", model_name, version)
+    _audit(data, "promote_model", model_name, version, reason=reason)
     click.echo(f"version {version} is champion again")
 
 
-def _audit(data: Path, action: str, model_name: str, version: str) -> None:
+def _audit(data: Path, action: str, model_name: str, version: str, *, reason: str = "") -> None:
     """Record a change of models in the audit of the service that has the data directory, if there is one."""
     from service.data_directory import STORE
     from sunspot.access_store import access_store, now, who_commands
 
     if (data / STORE).exists():
         with access_store(data) as store:
-            document = {"version": version}
+            document = {"version": version} | ({"reason": reason} if reason else {})
             store.audit.add(
                 at=now(), who=who_commands(), action=action, subject=model_name, document=document
             )
