@@ -44,6 +44,9 @@ __all__ = ["MlflowTracker", "RegisteredBundle", "log_bench", "tracking_uri_for"]
 EXPERIMENT = "sunspot-training"
 BENCH_EXPERIMENT = "sunspot-bench"
 DELETED = "deleted"
+AS_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tags of an experiment, so that MLflow opens it as model training."""
+
 MAX_BATCH = 1000
 MAX_PARAM_LENGTH = 6000
 
@@ -150,7 +153,7 @@ class MlflowTracker(Generic[AnyBundle]):
         known = self._client.get_experiment_by_name(self._experiment)
         if known is None:
             try:
-                return str(self._client.create_experiment(self._experiment, self._artifacts))
+                return str(self._client.create_experiment(self._experiment, self._artifacts, AS_TRAINING))
             except MlflowException as reason:
                 known = self._client.get_experiment_by_name(self._experiment)  # another was quicker
                 if known is None:

@@ -93,7 +93,9 @@ def test_a_deleted_experiment_is_restored_by_the_next_run_and_one_made_meanwhile
     with again.run("after the deletion", {}):
         pass
     assert again.experiment_id == tracker.experiment_id
-    assert client.get_experiment(tracker.experiment_id).lifecycle_stage == "active"
+    restored = client.get_experiment(tracker.experiment_id)
+    assert restored.lifecycle_stage == "active"
+    assert restored.tags["mlflow.experimentKind"] == "custom_model_development"
 
     real, answers = MlflowClient.get_experiment_by_name, [None]
 
