@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sunspot.options import calendar_overrides_option, data_option, roles_option, tracking_uri_option
+from sunspot.registry_guard import REGISTRY_FAILED, RegistryError, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,25 @@ DRIFTED = 1
 """Exit status when it is time to retrain."""
 
 
-@click.command(name="drift")
+class DriftCommand(click.Command):
+    """A command that ends with status 1 for drift only: a failure of any kind ends with 3."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what fails in it ends it with status 3, with what went wrong."""
+        try:
+            return super().invoke(ctx)
+        except (click.UsageError, click.exceptions.Exit, click.exceptions.Abort):
+            raise
+        except click.ClickException as reason:
+            raise RegistryError(reason.message) from reason
+        except Exception as reason:
+            if sentence_of(reason):
+                raise
+            traceback.print_exc()
+            raise click.exceptions.Exit(REGISTRY_FAILED) from reason
+
+
+@click.command(name="drift", cls=DriftCommand)
 @click.option(
     "--from",
     "source",
@@ -52,7 +72,9 @@ def drift(
 ) -> None:
     """Compare recent signals with what the champion learned; exit with 1 if it is time to retrain.
 
-    For cron: `sunspot models drift || sunspot train detectors`.
+    The exit status is 0 if it is not, 1 if it is, 2 without signals that can be read, and 3 if there is
+    nothing to compare with or anything else failed.
+    For cron: `sunspot models drift; test $? -ne 1 || sunspot train detectors`.
     """
     from models.artifacts.mlflow_names import MODEL_NAME
     from sunspot.models import tracker_of

@@ -8,6 +8,7 @@ import click
 
 from sunspot.drift import drift
 from sunspot.options import MODEL_NAMES, data_option, model_option, tracking_uri_option
+from sunspot.registry_guard import RegistryGroup
 from telemetry.instants import from_ms
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ LISTED = {"sunspot-ranker": RANKING}
 """The figures listed for each model, with heading and format; `PAGING` for all others."""
 
 
-@click.group(name="models")
+@click.group(name="models", cls=RegistryGroup)
 def command() -> None:
-    """List and compare registered bundles, and choose champion and challenger."""
+    """List and compare registered bundles, and choose champion and challenger.
+
+    The exit status is 1 if a command is refused, 2 if it was called wrongly, 3 if MLflow cannot be used.
+    """
 
 
 command.add_command(drift)
@@ -58,13 +62,24 @@ def list_models(model_name: str, data: Path, tracking_uri: str) -> None:
     for each in bundles:
         table.add_row(
             each.version,
-            "champion" if each.is_champion else "challenger" if each.is_challenger else "",
+            _state(each),
             from_ms(each.created_ms).strftime("%Y-%m-%d %H:%M"),
             each.bundle_version.removeprefix("sha256:")[:12],
             each.run_id[:12],
             *(_figure(each.figures.get(name), form) for name, (_, form) in listed.items()),
         )
     _print(table)
+    for each in bundles:
+        if each.withdrawal:
+            click.echo(each.withdrawal)
+
+
+def _state(bundle: RegisteredBundle) -> str:
+    if bundle.is_champion:
+        return "champion"
+    if bundle.is_challenger:
+        return "challenger"
+    return "withdrawn" if bundle.withdrawal else ""
 
 
 @command.command(name="compare")
@@ -102,7 +117,7 @@ def compare_models(first: str, second: str, model_name: str, data: Path, trackin
 def promote_model(version: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Make a version champion, whatever the promotion gate decided."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    bundles = tracker.registered()
+    bundles = tracker.registered(with_figures=False)
     chosen = _found(bundles, version)
     if chosen.is_champion:
         click.echo(f"version {version} is already champion")
@@ -125,7 +140,7 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
     `sunspot models compare` and `promote`, and the page /models, show what it would have paged.
     """
     tracker = tracker_of(model_name, data, tracking_uri)
-    if _found(tracker.registered(), version).is_champion:
+    if _found(tracker.registered(with_figures=False), version).is_champion:
         raise click.ClickException(
             f"version {version} is already champion: there is nothing to compare it with"
         )
@@ -141,7 +156,7 @@ def name_challenger(version: str, model_name: str, data: Path, tracking_uri: str
 def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
     """Stop scoring with the challenger in shadow."""
     tracker = tracker_of(model_name, data, tracking_uri)
-    for each in tracker.registered():
+    for each in tracker.registered(with_figures=False):
         if each.is_challenger:
             tracker.withdraw()
             _audit(data, "withdraw_model", model_name, each.version)
@@ -151,28 +166,34 @@ def withdraw_challenger(model_name: str, data: Path, tracking_uri: str) -> None:
 
 
 @command.command(name="rollback")
+@click.option("--reason", default="", help="Why the champion is withdrawn; kept with its version.")
 @model_option(*MODEL_NAMES)
 @data_option
 @tracking_uri_option
-def rollback_model(model_name: str, data: Path, tracking_uri: str) -> None:
-    """Make the previous champion champion again; a second rollback undoes the first."""
+def rollback_model(reason: str, model_name: str, data: Path, tracking_uri: str) -> None:
+    """Withdraw the champion, and make the one before it champion again; a second time, the one before that.
+
+    No training promotes a withdrawn version, or one that learned from the same data, until a person does.
+    """
+    from sunspot.access_store import who_commands
+
     tracker = tracker_of(model_name, data, tracking_uri)
-    version = tracker.previous() if tracker.registered() else ""
+    is_any = bool(tracker.registered(with_figures=False))
+    version = tracker.roll_back(who=who_commands(), why=reason) if is_any else ""
     if not version:
         raise click.ClickException("there is no previous champion")
-    tracker.promote(version)
-    _audit(data, "promote_model", model_name, version)
+    _audit(data, "promote_model", model_name, version, reason=reason)
     click.echo(f"version {version} is champion again")
 
 
-def _audit(data: Path, action: str, model_name: str, version: str) -> None:
+def _audit(data: Path, action: str, model_name: str, version: str, *, reason: str = "") -> None:
     """Record a change of models in the audit of the service that has the data directory, if there is one."""
     from service.data_directory import STORE
     from sunspot.access_store import access_store, now, who_commands
 
     if (data / STORE).exists():
         with access_store(data) as store:
-            document = {"version": version}
+            document = {"version": version} | ({"reason": reason} if reason else {})
             store.audit.add(
                 at=now(), who=who_commands(), action=action, subject=model_name, document=document
             )

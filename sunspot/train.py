@@ -27,6 +27,7 @@ from sunspot.prometheus_source import (
     frame_from_prometheus,
     prometheus_options,
 )
+from sunspot.registry_guard import RegistryGroup
 from sunspot.train_logs import logs
 from sunspot.train_ranker import ranker
 from sunspot.training_report import paging_lines, report_of
@@ -45,7 +46,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CLOCK_NAMES = ("XSHG", "always")  # as in features.calendar, which --help should not import
 
 
-@click.group(name="train")
+@click.group(name="train", cls=RegistryGroup)
 def command() -> None:
     """Fit models on history, track them in MLflow, and promote those that are no worse."""
 

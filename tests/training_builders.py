@@ -96,6 +96,7 @@ class MemoryTracker(Generic[AnyBundle]):
         self.versions: list[AnyBundle] = []
         self._champion = champion
         self._champion_version = ""
+        self.withdrawal = ""
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[MemoryRun]:
@@ -111,6 +112,9 @@ class MemoryTracker(Generic[AnyBundle]):
 
     def champion_version(self) -> str:
         return self._champion_version
+
+    def withdrawal_of(self, bundle: AnyBundle) -> str:
+        return self.withdrawal
 
     def promote(self, version: str) -> None:
         self._champion, self._champion_version = self.versions[int(version) - 1], version

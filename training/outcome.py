@@ -53,6 +53,8 @@ def settle(
 ) -> Outcome[AnyBundle]:
     """Register a bundle, make it champion if the gate says so, and log the outcome.
 
+    What a person withdrew, or learned from the same data, is not promoted again.
+
     Parameters
     ----------
     flaw
@@ -64,6 +66,8 @@ def settle(
     if not flaw:
         progress("comparing with the champion")
         decision = gate()
+        if decision.promoted and (withdrawal := tracker.withdrawal_of(bundle)):
+            decision = Decision(False, f"{withdrawal}; a person may promote it again")
         progress("registering")
         version = tracker.register(run, bundle)
         if decision.promoted:

@@ -71,3 +71,7 @@ class Tracker(Protocol[AnyBundle]):
     def promote(self, version: str) -> None:
         """Make a version the champion."""
         ...
+
+    def withdrawal_of(self, bundle: AnyBundle) -> str:
+        """Say who withdrew this bundle, or one that learned from the same data; empty if nobody did."""
+        ...

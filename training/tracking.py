@@ -8,6 +8,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version as installed_version
 from math import isfinite
 from pathlib import Path
@@ -27,6 +28,7 @@ from models.artifacts.mlflow_names import (
 )
 from models.artifacts.model_kinds import DETECTORS_MODEL, AnyBundle
 from models.errors import BadBundleError
+from training.champions import DATA_DIGEST_TAG, Champions, withdrawal_in
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
@@ -41,7 +43,10 @@ __all__ = ["MlflowTracker", "RegisteredBundle", "log_bench", "tracking_uri_for"]
 
 EXPERIMENT = "sunspot-training"
 BENCH_EXPERIMENT = "sunspot-bench"
-PREVIOUS = "previous"
+DELETED = "deleted"
+AS_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tags of an experiment, so that MLflow opens it as model training."""
+
 MAX_BATCH = 1000
 MAX_PARAM_LENGTH = 6000
 
@@ -56,6 +61,7 @@ class RegisteredBundle:
     bundle_version: str
     is_champion: bool
     is_challenger: bool
+    withdrawal: str
     figures: Mapping[str, float]
 
 
@@ -136,10 +142,25 @@ class MlflowTracker(Generic[AnyBundle]):
             path.parent.mkdir(parents=True, exist_ok=True)
             artifacts = (path.absolute().parent / "artifacts").as_uri()
         self._client = MlflowClient(uri, uri)
-        known = self._client.get_experiment_by_name(experiment)
-        self.experiment_id = (
-            known.experiment_id if known else self._client.create_experiment(experiment, artifacts)
-        )
+        self._champions = Champions(self._client, model.name)
+        self._experiment, self._artifacts = experiment, artifacts
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The experiment's id; it is created by the first run, and restored if it was deleted."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        known = self._client.get_experiment_by_name(self._experiment)
+        if known is None:
+            try:
+                return str(self._client.create_experiment(self._experiment, self._artifacts, AS_TRAINING))
+            except MlflowException as reason:
+                known = self._client.get_experiment_by_name(self._experiment)  # another was quicker
+                if known is None:
+                    raise reason from None
+        if known.lifecycle_stage == DELETED:
+            self._client.restore_experiment(known.experiment_id)
+        return str(known.experiment_id)
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[MlflowRun]:
@@ -169,7 +190,10 @@ class MlflowTracker(Generic[AnyBundle]):
                 self._model.name,
                 source=logged.model_uri,
                 run_id=run.id,
-                tags={BUNDLE_VERSION_TAG: bundle.version},
+                tags={
+                    BUNDLE_VERSION_TAG: bundle.version,
+                    DATA_DIGEST_TAG: str(bundle.metadata.get("data_digest", "")),
+                },
                 model_id=logged.model_id,
             )
         return str(made.version)
@@ -194,17 +218,8 @@ class MlflowTracker(Generic[AnyBundle]):
                 return None
 
     def promote(self, version: str) -> None:
-        """Move the alias ``champion`` to a version, and the alias ``previous`` to the one it had.
-
-        A challenger that becomes champion is no longer challenger.
-        """
-        aliases = self._client.get_registered_model(self._model.name).aliases
-        previous = str(aliases.get(CHAMPION, ""))
-        if previous and previous != version:
-            self._client.set_registered_model_alias(self._model.name, PREVIOUS, previous)
-        self._client.set_registered_model_alias(self._model.name, CHAMPION, version)
-        if str(aliases.get(CHALLENGER)) == version:
-            self._client.delete_registered_model_alias(self._model.name, CHALLENGER)
+        """Move the alias ``champion`` to a version, and remember the one it had."""
+        self._champions.promote(version)
 
     def challenge(self, version: str) -> None:
         """Move the alias ``challenger`` to a version: the service scores with it in shadow."""
@@ -225,12 +240,20 @@ class MlflowTracker(Generic[AnyBundle]):
                 return ""
             raise
 
-    def previous(self) -> str:
-        """The previous champion's version; empty if there was none."""
-        return str(self._client.get_registered_model(self._model.name).aliases.get(PREVIOUS, ""))
+    def roll_back(self, *, who: str, why: str = "") -> str:
+        """Withdraw the champion for the one before it, and return that version; empty if there is none."""
+        return self._champions.roll_back(who=who, at_ms=_now_ms(), why=why)
 
-    def registered(self) -> list[RegisteredBundle]:
-        """Every version of the registered model, newest first."""
+    def withdrawal_of(self, bundle: AnyBundle) -> str:
+        """Say who withdrew this bundle, or one that learned from the same data; empty if nobody did."""
+        digest = str(bundle.metadata.get("data_digest", ""))
+        return str(self._champions.withdrawal_of(bundle.version, digest) or "")
+
+    def registered(self, *, with_figures: bool = True) -> list[RegisteredBundle]:
+        """Every version of the registered model, newest first.
+
+        A version whose run was removed has no figures. Without figures no run is read.
+        """
         versions = self._client.search_model_versions(f"name = '{self._model.name}'")
         if not versions:
             return []
@@ -243,10 +266,22 @@ class MlflowTracker(Generic[AnyBundle]):
                 bundle_version=each.tags.get(BUNDLE_VERSION_TAG, ""),
                 is_champion=str(aliases.get(CHAMPION)) == str(each.version),
                 is_challenger=str(aliases.get(CHALLENGER)) == str(each.version),
-                figures=dict(self._client.get_run(str(each.run_id)).data.metrics),
+                withdrawal=str(withdrawal_in(str(each.version), each.tags) or ""),
+                figures=self._figures(str(each.run_id)) if with_figures else {},
             )
             for each in sorted(versions, key=lambda each: int(each.version), reverse=True)
         ]
+
+    def _figures(self, run_id: str) -> Mapping[str, float]:
+        """Return a run's figures; none if the run was removed."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            return dict(self._client.get_run(run_id).data.metrics)
+        except MlflowException as reason:
+            if reason.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}
 
     @contextmanager
     def _addressed(self) -> Iterator[Any]:

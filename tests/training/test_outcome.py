@@ -46,6 +46,15 @@ def test_a_sound_bundle_is_registered_whatever_the_gate_says(*, promoted: bool) 
     assert tracker.runs[0].figures == outcome.figures == WITHIN_BUDGET
 
 
+def test_what_a_person_withdrew_is_registered_and_not_promoted() -> None:
+    tracker: MemoryTracker[Bundle] = MemoryTracker()
+    tracker.withdrawal = "version 7 was withdrawn by li"
+    outcome = settled(tracker)
+    assert (outcome.version, outcome.promoted) == ("1", False)
+    assert outcome.reason == "version 7 was withdrawn by li; a person may promote it again"
+    assert tracker.champion() is None
+
+
 def test_an_unfit_bundle_is_neither_judged_nor_registered() -> None:
     tracker: MemoryTracker[Bundle] = MemoryTracker()
     outcome = settled(tracker, flaw="it scores nothing")

@@ -143,7 +143,7 @@ def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -
     assert [each.is_champion for each in tracker.registered()] == [True, False]
     assert invoke("rollback") == (0, "version 1 is champion again\n")
     assert [each.is_champion for each in tracker.registered()] == [False, True]
-    assert invoke("rollback")[1] == "version 2 is champion again\n"
+    assert invoke("rollback") == (1, "Error: there is no previous champion\n")
     assert invoke("promote", "9")[0] == 1
     assert "version 9 is not registered" in invoke("compare", "1", "9")[1]
 
