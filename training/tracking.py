@@ -29,6 +29,7 @@ from models.artifacts.mlflow_names import (
 from models.artifacts.model_kinds import DETECTORS_MODEL, AnyBundle
 from models.errors import BadBundleError
 from training.champions import DATA_DIGEST_TAG, Champions, withdrawal_in
+from training.first_use import one_at_a_time
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
@@ -141,7 +142,10 @@ class MlflowTracker(Generic[AnyBundle]):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             artifacts = (path.absolute().parent / "artifacts").as_uri()
-        self._client = MlflowClient(uri, uri)
+        with one_at_a_time(path):
+            self._client = MlflowClient(uri, uri)
+            if path is not None:
+                self._client.search_experiments(max_results=1)  # makes the tables
         self._champions = Champions(self._client, model.name)
         self._experiment, self._artifacts = experiment, artifacts
 

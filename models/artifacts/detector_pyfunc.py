@@ -7,7 +7,7 @@ bundle itself, type by type.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from telemetry.batches import Samples
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from models.artifacts.bundle import Bundle
 
@@ -42,7 +43,8 @@ class BundleModel:
         -------
         Columns item, metric, time_ms (start of the tick), score, status, is_anomalous, severity and novelty
         (see `models.detectors.three_scores.ThreeScores`); one row for every tick of every series of the
-        bundle. Each table is scored independently, so novelty begins after its first day.
+        bundle. Each table is scored independently, so novelty begins after its first day. What is not known
+        is ``None``, never NaN: that is no JSON, and strict clients refuse the answer.
         """
         import pandas as pd  # noqa: PLC0415  MLflow installs it, the service does not need it
 
@@ -63,13 +65,20 @@ class BundleModel:
                 "item": [key.item for key in frame.keys] * n_ticks,
                 "metric": [key.metric for key in frame.keys] * n_ticks,
                 "time_ms": np.repeat(frame.times_ms, n_series),
-                "score": onset.values.ravel(),
+                "score": _without_nan(onset.values.ravel()),
                 "status": names[onset.status.ravel()],
                 "is_anomalous": onset.values.ravel() > bundle.threshold,
-                "severity": scores.severity.ravel(),
-                "novelty": scores.novelty.ravel(),
+                "severity": _without_nan(scores.severity.ravel()),
+                "novelty": _without_nan(scores.novelty.ravel()),
             }
         )
+
+
+def _without_nan(values: NDArray[np.floating[Any]]) -> NDArray[np.object_]:
+    """The values with ``None`` in place of what is not finite."""
+    without = values.astype(object)
+    without[~np.isfinite(values)] = None
+    return without
 
 
 def _load_pyfunc(data_path: str) -> BundleModel:
