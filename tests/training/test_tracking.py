@@ -70,7 +70,7 @@ def test_a_training_is_one_run_whose_bundle_is_the_champion(data: Path) -> None:
     children = client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
     assert {child.info.run_name for child in children} == {"first_stage", *DETECTORS}
     assert len(client.list_artifacts(result.run_id, "plots")) == 4
-    assert {each.name for each in data.iterdir()} == {"mlflow.db", "artifacts"}
+    assert {each.name for each in data.iterdir()} == {"mlflow.db", "mlflow.db.lock", "artifacts"}
 
     (listed,) = tracker.registered()
     assert (listed.version, listed.is_champion, listed.run_id) == ("1", True, result.run_id)
