@@ -91,19 +91,28 @@ def _state(bundle: RegisteredBundle) -> str:
 def compare_models(first: str, second: str, model_name: str, data: Path, tracking_uri: str) -> None:
     """Show the figures of two versions on held-back time side by side.
 
-    Each version was judged on its own training's held-back time, so compare versions trained on the same
-    history. For champion and challenger, also show how they did on the same ticks in shadow.
+    Each version was judged on its own training's held-back time, so the figures of two columns may be of
+    different ticks. The change is shown where the one was champion when the other was trained: then both were
+    judged on the same ticks, and the champion's figures of these are in the rows `champion_…`. For champion
+    and challenger, also show how they did on the same ticks in shadow.
     """
     from rich.table import Table
 
     bundles = tracker_of(model_name, data, tracking_uri).registered()
     one, other = _found(bundles, first), _found(bundles, second)
-    table = Table("figure", f"version {first}", f"version {second}", "change")
+    newer, sign = (
+        (other, 1.0) if other.rival == first else (one, -1.0) if one.rival == second else (None, 0.0)
+    )
+    table = Table("figure", f"version {first}", f"version {second}", "change on the same ticks")
     for name in sorted(one.figures.keys() | other.figures.keys()):
-        before, after = one.figures.get(name), other.figures.get(name)
-        change = None if before is None or after is None else after - before
-        table.add_row(name, _figure(before, "{:.4g}"), _figure(after, "{:.4g}"), _figure(change, "{:+.4g}"))
+        change = None
+        if newer is not None and {name, f"champion_{name}"} <= newer.figures.keys():
+            change = sign * (newer.figures[name] - newer.figures[f"champion_{name}"])
+        shown = [_figure(each.figures.get(name), "{:.4g}") for each in (one, other)]
+        table.add_row(name, *shown, _figure(change, "{:+.4g}"))
     _print(table)
+    if newer is None:
+        click.echo("neither was champion when the other was trained: they were not judged on the same ticks")
     for each, rival in ((one, other), (other, one)):
         if each.is_challenger and rival.is_champion:
             click.echo(f"version {each.version} was {_shadow(each, bundles, data)}")

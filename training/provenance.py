@@ -18,6 +18,10 @@ COMMIT_TAG = "mlflow.source.git.commit"
 ROOT = Path(__file__).resolve().parents[1]
 
 
+PARENT_CHAMPION = "sunspot.parent_champion"
+"""Tag of a run: the version that was champion when it began."""
+
+
 def provenance(*, seed: int) -> dict[str, str]:
     """Tags of a run; unknown ones are absent."""
     tags = {"sunspot.version": version("sunspot"), "sunspot.seed": str(seed)}
@@ -32,7 +36,7 @@ def provenance(*, seed: int) -> dict[str, str]:
 
 def run_tags(tracker: Tracker[Any], *, seed: int) -> dict[str, str]:
     """Tags of a training's run: its provenance, and the champion it is compared with."""
-    return provenance(seed=seed) | {"sunspot.parent_champion": tracker.champion_version() or "none"}
+    return provenance(seed=seed) | {PARENT_CHAMPION: tracker.champion_version() or "none"}
 
 
 def history_metadata(

@@ -30,6 +30,7 @@ from models.artifacts.model_kinds import DETECTORS_MODEL, AnyBundle
 from models.errors import BadBundleError
 from training.champions import DATA_DIGEST_TAG, Champions, withdrawal_in
 from training.first_use import one_at_a_time
+from training.provenance import PARENT_CHAMPION
 from training.tracker import DataSet
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class RegisteredBundle:
     is_challenger: bool
     withdrawal: str
     figures: Mapping[str, float]
+    rival: str = ""
+    """The version that was champion when this one was trained: it was judged on the same ticks."""
 
 
 class MlflowRun:
@@ -271,21 +274,22 @@ class MlflowTracker(Generic[AnyBundle]):
                 is_champion=str(aliases.get(CHAMPION)) == str(each.version),
                 is_challenger=str(aliases.get(CHALLENGER)) == str(each.version),
                 withdrawal=str(withdrawal_in(str(each.version), each.tags) or ""),
-                figures=self._figures(str(each.run_id)) if with_figures else {},
+                **(self._judged(str(each.run_id)) if with_figures else {"figures": {}}),
             )
             for each in sorted(versions, key=lambda each: int(each.version), reverse=True)
         ]
 
-    def _figures(self, run_id: str) -> Mapping[str, float]:
-        """Return a run's figures; none if the run was removed."""
+    def _judged(self, run_id: str) -> dict[str, Any]:
+        """A run's figures and the champion of its time; neither if the run was removed."""
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            return dict(self._client.get_run(run_id).data.metrics)
+            data = self._client.get_run(run_id).data
         except MlflowException as reason:
             if reason.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return {}
+            return {"figures": {}}
+        return {"figures": dict(data.metrics), "rival": data.tags.get(PARENT_CHAMPION, "")}
 
     @contextmanager
     def _addressed(self) -> Iterator[Any]:

@@ -129,15 +129,19 @@ def test_versions_are_compared_promoted_and_rolled_back_by_command(data: Path) -
         return done.exit_code, done.output
 
     for index, note in enumerate(("first", "second")):
-        with tracker.run(note, {}) as run:
-            run.log({}, {"recall_events": 0.5 + index / 4})
+        with tracker.run(note, {"sunspot.parent_champion": str(index) if index else "none"}) as run:
+            run.log({}, {"recall_events": 0.5 - index / 4})
+            if index:  # on its own ticks, the champion finds less than it did on others
+                run.log({}, {"champion_recall_events": 0.125})
             version_made = tracker.register(run, a_bundle(note=note))
             if index == 0:
                 tracker.promote(version_made)
     assert invoke("rollback") == (1, "Error: there is no previous champion\n")
     status, table = invoke("compare", "1", "2")
     assert status == 0
-    assert "+0.25" in table
+    assert "+0.125" in table
+    assert "-0.25" not in table, "that is the difference on other ticks"
+    assert "-0.125" in invoke("compare", "2", "1")[1]
     assert invoke("promote", "2") == (0, "version 2 is champion\n")
     assert invoke("promote", "2") == (0, "version 2 is already champion\n")
     assert [each.is_champion for each in tracker.registered()] == [True, False]
