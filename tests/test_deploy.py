@@ -20,7 +20,7 @@ COMMANDS = sorted(
         for file in DEPLOY.iterdir()
         for line in file.read_text().splitlines()
         if not line.lstrip().startswith("#")
-        for command in re.findall(r"(?:/bin/|[ |] )sunspot +((?:serve|models|train)[^|]*)", line)
+        for command in re.findall(r"(?:/bin/|[ |] )sunspot +((?:serve|models|train)[^|;]*)", line)
     }
 )
 
