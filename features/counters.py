@@ -1,12 +1,14 @@
 """Turns counters, which only rise, into the rates that detectors and rankers read.
 
 A metric is a counter if its name, without labels, ends in ``_total``, as OpenMetrics demands of counters and
-of nothing else (IETF draft "OpenMetrics", 2020, section "Counter"). A counter that falls was reset: its rise
+of nothing else (IETF draft "OpenMetrics", 2020, section "Counter"), or as the buckets, counts and sums of
+histograms and summaries do: ``_bucket``, and ``_count`` or ``_sum`` behind a unit. A counter that falls was reset: its rise
 at that tick is unknown, so the tick is missing.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 COUNTER_ENDING = "_total"
 
+OF_HISTOGRAM = re.compile(
+    r"_bucket$|_(seconds|milliseconds|microseconds|ms|bytes|duration|latency|size|time)_(count|sum)$"
+)
+"""Endings of what a histogram or a summary counts; without a unit before it ``_count`` may be a gauge."""
+
 LOOK_BACK_MS = 600_000
 """A rise over a longer time does not describe a tick: a series silent for so long is stale."""
 
@@ -31,8 +38,11 @@ def is_counter(metric: str) -> bool:
 
     >>> is_counter("orders_total"), is_counter('orders_total{code="200"}'), is_counter("memory_ratio")
     (True, True, False)
+    >>> is_counter("http_request_duration_seconds_count"), is_counter("thread_count")
+    (True, False)
     """
-    return metric.partition("{")[0].endswith(COUNTER_ENDING)
+    name = metric.partition("{")[0]
+    return name.endswith(COUNTER_ENDING) or OF_HISTOGRAM.search(name) is not None
 
 
 def look_back(step_ms: int) -> int:
