@@ -2,8 +2,8 @@
 
 A metric is a counter if its name, without labels, ends in ``_total``, as OpenMetrics demands of counters and
 of nothing else (IETF draft "OpenMetrics", 2020, section "Counter"), or as the buckets, counts and sums of
-histograms and summaries do: ``_bucket``, and ``_count`` or ``_sum`` behind a unit. A counter that falls was reset: its rise
-at that tick is unknown, so the tick is missing.
+histograms and summaries do: in ``_bucket``, or in ``_count`` or ``_sum`` behind a unit. A counter that falls
+was reset: its rise at that tick is unknown, so the tick is missing.
 """
 
 from __future__ import annotations

@@ -49,6 +49,9 @@ STALE_MS = 600_000
 LARGEST_SCORE = np.float32(1000.0)
 LARGEST_RESIDUAL = np.float32(1e30)
 
+STEEP = 4.0
+"""Scales by which neighbouring slots differ at a step of the season; 3 to 6 give much the same."""
+
 
 class Status(IntEnum):
     """Whether a series was scored at a tick, and if not, why not."""
@@ -186,15 +189,30 @@ def _advance(  # noqa: PLR0917  shared by a tick and a fold
         state = enter_slot(state, slot, baseline, kinds)
     if weight and other not in (slot, state.other):
         state = lean_to(state, other, baseline)
-    lean = state.lean * np.float32(weight) if weight and other != slot else None
+    share = np.float32(weight) if other != slot else np.float32(0.0)
     if is_full and state.is_settled:
-        return _usual(state, tick_ms, given.astype(np.float32, copy=False), lean)
+        return _usual(state, tick_ms, given.astype(np.float32, copy=False), share)
     with np.errstate(over="ignore"):
-        return _unusual(state, tick_ms, given, lean, baseline.step_ms)
+        return _unusual(state, tick_ms, given, share, baseline.step_ms)
+
+
+def _season(state: State, residual: NDArray[np.float32], share: np.float32) -> NDArray[np.float32]:
+    """What of residuals from this slot's level the season explains on the way to the next slot's, in scales.
+
+    A gentle season is interpolated. Where the next slot differs by more than `STEEP` it is a step, whose
+    instant within the slots is not known: all between the two levels may be usual, and what lies beyond is
+    measured from the nearer one.
+    """
+    steep = np.abs(state.lean) > STEEP
+    if not steep.any():
+        return state.lean * share
+    zero = np.float32(0.0)
+    between = np.clip(residual, np.minimum(state.lean, zero), np.maximum(state.lean, zero))
+    return np.where(steep, between, state.lean * share)
 
 
 def _usual(
-    state: State, tick_ms: int, values: NDArray[np.float32], lean: NDArray[np.float32] | None
+    state: State, tick_ms: int, values: NDArray[np.float32], share: np.float32
 ) -> tuple[State, Scores]:
     """Score a tick at which every series has a value and has been known for days.
 
@@ -203,8 +221,8 @@ def _usual(
     residual = values - state.expected
     residual /= state.scale
     residual -= state.level
-    if lean is not None:
-        residual -= lean
+    if share:
+        residual -= _season(state, residual, share)
     distance = np.abs(residual)
     moves = np.empty_like(state.sums)
     np.minimum(residual, CLIP, out=residual)
@@ -222,7 +240,7 @@ def _unusual(
     state: State,
     tick_ms: int,
     given: NDArray[np.floating],
-    lean: NDArray[np.float32] | None,
+    share: np.float32,
     step_ms: int,
 ) -> tuple[State, Scores]:
     """Score a tick at which some series has no value, or is new, or is very large."""
@@ -232,8 +250,8 @@ def _unusual(
     expected = np.where(is_first, values, state.expected)
     residual = (values - expected) / state.scale
     residual -= state.level
-    if lean is not None:
-        residual -= lean
+    if share:
+        residual -= _season(state, residual, share)
     residual = np.where(is_seen, np.clip(residual, -LARGEST_RESIDUAL, LARGEST_RESIDUAL), np.float32(0.0))
     distance = np.abs(residual)
     limit = np.where(n_values < WARM_UP_VALUES, LARGEST_RESIDUAL, CLIP)

@@ -99,9 +99,20 @@ def test_a_daily_step_at_midnight_is_learned_and_a_first_step_is_not() -> None:
     first_step = series(flat[last:] + 90, MIDNIGHT_MS + 10 * DAY_MS)
     known = np.nanmax(live_after(learned_daily, live_daily).values)
     first = live_after(series(flat[:last]), first_step).values[0, 0]
-    assert NORMAL_LIMIT < known < first / 4, (
-        "not below the limit: a season is interpolated, which blurs changes sharper than a slot"
-    )
+    assert known < NORMAL_LIMIT < first / 4
+
+
+def test_a_daily_hour_of_ten_times_the_load_is_usual_and_the_same_load_at_another_hour_is_not() -> None:
+    minutes = np.arange(11 * 1440)
+    daily = np.where(minutes % 1440 // 60 == 12, 1000.0, 100.0) + noise(len(minutes))
+    last = 10 * 1440
+    learned, live = series(daily[:last]), daily[last:].copy()
+    usual = live_after(learned, series(live, MIDNIGHT_MS + 10 * DAY_MS)).values[:, 0]
+    assert usual.max() < NORMAL_LIMIT, "neither the minute before it begins nor the one after it ends"
+    live[15 * 60 : 16 * 60] = 1000.0
+    other = live_after(learned, series(live, MIDNIGHT_MS + 10 * DAY_MS)).values[:, 0]
+    assert other[15 * 60] > 10 * NORMAL_LIMIT
+    assert other[: 15 * 60].max() < NORMAL_LIMIT
 
 
 def test_a_season_by_the_wall_clock_survives_the_change_to_daylight_saving() -> None:
