@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.golden import Role
-from models.cases.case import MAX_HOPS
 from models.cases.normal_ticks import MIN_NORMAL_TICKS
+from models.evidence.arriving import arriving_at_most
 from models.evidence.calls import calls_of
 from models.evidence.columns import column_mean, column_median, median_and_seen
 from models.evidence.far_off import is_far_off
@@ -292,9 +292,9 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
     arriving = np.full(n_items, np.inf)
     on_the_way = np.ones(n_items)
     if traffic is not None:
-        arriving = _arriving(np.where(is_known, _positive(shown), np.inf), calls, alerting)
+        arriving = arriving_at_most(np.where(is_known, _positive(shown), np.inf), calls, alerting)
         requests = np.nan_to_num(column_mean(traffic.now), nan=np.inf)
-        asked = _arriving(requests, calls, alerting)
+        asked = arriving_at_most(requests, calls, alerting)
         if np.isfinite(requests[alerting]) and requests[alerting] > 0:
             on_the_way = np.minimum(asked / (LEAST_ASKED * requests[alerting]), 1.0)
     whole = max(
@@ -321,39 +321,6 @@ def _own_excess(case: Case, role: Role, calls: Calls, traffic: _Traffic | None) 
         symptom=symptom,
     )
     return excess, _Past(blamed, past)
-
-
-def _arriving(passed: NDArray[np.float64], calls: Calls, alerting: int) -> NDArray[np.float64]:
-    """Most of a quantity of each item that can reach the alerting item, shape ``(n_items,)``.
-
-    A caller passes on no more than it has itself. Calls of one caller may be all that are slow, so its share
-    of the callee's requests is no bound. What no call leads to is not bounded: graphs have gaps.
-
-    Parameters
-    ----------
-    passed
-        Shape ``(n_items,)``: what each item has, 0 and up; infinite where that is not known.
-    """
-    arriving = np.zeros(calls.n_items)
-    arriving[alerting] = passed[alerting] if passed[alerting] > 0 else np.inf
-    for _ in range(MAX_HOPS):
-        before = arriving
-        through = np.minimum(arriving[calls.callers], passed[calls.callees])
-        sums = np.bincount(calls.callees, weights=through, minlength=calls.n_items)
-        arriving = np.maximum(arriving, np.minimum(sums, passed))
-        if np.array_equal(arriving, before):
-            break
-    return np.where(_is_linked(calls, alerting), arriving, np.inf)
-
-
-def _is_linked(calls: Calls, alerting: int) -> NDArray[np.bool_]:
-    """Whom calls or messages lead to from the alerting item, itself included, shape ``(n_items,)``."""
-    linked = np.zeros(calls.n_items, dtype=bool)
-    linked[alerting] = True
-    for _ in range(MAX_HOPS):
-        linked[calls.callees[linked[calls.callers]]] = True
-        linked[calls.takers[linked[calls.senders]]] = True
-    return linked
 
 
 def _without_missing(values: NDArray[np.float64]) -> NDArray[np.float64]:
